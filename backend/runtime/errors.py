@@ -1,0 +1,73 @@
+"""The backend's error tree. Outcomes of a payment are values, never exceptions.
+
+BackendError
+├── UsageError            the caller asked for something that cannot be (settings, file, state)
+├── BadRequest            input refused at a door; carries a stable code
+│   ├── NotFound
+│   └── Conflict
+├── StorageError          the database refused or broke
+├── TransportError        a link to a network host broke
+│   ├── NotConnected      nothing left this process
+│   └── LinkBroken        something may have left this process
+└── MessageError          bytes that are not the message they should be
+"""
+
+from __future__ import annotations
+
+
+class BackendError(Exception):
+    """Root of everything that the engine raises on purpose."""
+
+
+class UsageError(BackendError):
+    """A setting, file or command that cannot be carried out; the text says what to do."""
+
+
+class BadRequest(BackendError):
+    """Input refused at a door before anything was written.
+
+    Attributes:
+        code: stable snake_case word that a program may test.
+        status: the HTTP status that this becomes.
+        field: the offending field, where one is to blame.
+    """
+
+    status = 400
+
+    def __init__(self, code: str, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
+class NotFound(BadRequest):
+    """The thing named does not exist or is not the caller's."""
+
+    status = 404
+
+
+class Conflict(BadRequest):
+    """The thing named is in a state that forbids this."""
+
+    status = 409
+
+
+class StorageError(BackendError):
+    """The database refused or broke; nothing of the unit of work is stored."""
+
+
+class TransportError(BackendError):
+    """A link to a network host failed."""
+
+
+class NotConnected(TransportError):
+    """Nothing left this process: safe to answer "not sent"."""
+
+
+class LinkBroken(TransportError):
+    """Something may have left this process: the outcome is unknown."""
+
+
+class MessageError(BackendError):
+    """Bytes that are not the message they should be; the text says where."""

@@ -1,0 +1,1 @@
+"""Where rows live: one writer, many readers. The rules reach it as a port and never see SQL."""

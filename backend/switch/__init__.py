@@ -1,0 +1,1 @@
+"""From a payment to a network host and back: message, link, breaker, deadlines."""
