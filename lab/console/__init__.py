@@ -1,0 +1,1 @@
+"""What happens inside: networks, latency, faults, payments, the film of the session."""

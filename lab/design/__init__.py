@@ -1,0 +1,1 @@
+"""Design tokens, motion, fonts, icons and the stylesheet: looks in one place."""

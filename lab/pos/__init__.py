@@ -1,0 +1,1 @@
+"""The till: amount, lights, reading a card, the bank's answer, the receipt."""

@@ -1,0 +1,1 @@
+"""The phone: cards, arming, what the person holding it sees."""

@@ -1,0 +1,114 @@
+"""What the phone shows, as one immutable value. The flow makes it, the view draws it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from lab.words import Message
+
+
+class PhoneScreen(Enum):
+    """The phone's screens."""
+
+    STARTING = "starting"  # the engine is not up yet, and no cards are cached
+    FIRST_START = "first_start"  # no card: "start with three demo cards" or "add a card"
+    STACK = "stack"
+    CARD_DETAIL = "card_detail"
+    ADD_CARD = "add_card"
+    VERIFY = "verify"
+    PAY_SHEET = "pay_sheet"
+    FACE_SCAN = "face_scan"
+    PASSCODE = "passcode"
+    HOLD_NEAR = "hold_near"  # armed
+    READ = "read"  # tick: the card was read, which is not "approved"
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One card in the stack.
+
+    Attributes:
+        label: the product's name on the card's face ("Everyday").
+        art: which drawing: "everyday", "travel", "reserve" or "plain".
+        status: "active", "pending" or "suspended".
+        payable: whether the till in this lab has a kernel for its network.
+    """
+
+    id: str
+    token_ref: str
+    label: str
+    network: str
+    last4: str
+    token_last4: str
+    art: str
+    status: str
+    is_default: bool
+    payable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One payment in a card's history."""
+
+    payment_id: str
+    merchant: str
+    at_text: str
+    amount_text: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddCardForm:
+    """The add-card form. The number is masked to groups; it is never kept after sealing.
+
+    Attributes:
+        network: recognised while typing, or "".
+        errors: field name → what is wrong with it.
+        terms_accepted: the box above the button.
+        busy: the network is being asked.
+    """
+
+    number_text: str = field(default="", repr=False)
+    expiry_text: str = ""
+    cvv_text: str = field(default="", repr=False)
+    network: str = ""
+    errors: tuple[tuple[str, Message], ...] = ()
+    terms_accepted: bool = False
+    can_submit: bool = False
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WalletState:
+    """Everything that the phone shows.
+
+    Attributes:
+        clock_text: lab time as "14:02".
+        selected_id: the card brought forward, or the one chosen to pay with.
+        amount_text: "$12.40" when the till asks for money, else "".
+        scan: "idle", "scanning", "success", "failed" while the face is scanned.
+        scans_left: tries before the passcode is asked.
+        armed_left_s: seconds until an armed phone disarms.
+        reader_text: the reader it would be held to.
+        banner: the bank's message that drops from the top, with its payment.
+        notice: one line under the card: a refusal, a hint.
+        offline: cached cards are shown because the engine is out of reach.
+    """
+
+    screen: PhoneScreen = PhoneScreen.STARTING
+    clock_text: str = ""
+    cards: tuple[CardView, ...] = ()
+    selected_id: str = ""
+    amount_text: str = ""
+    scan: str = "idle"
+    scans_left: int = 3
+    armed_left_s: int = 0
+    reader_text: str = ""
+    add: AddCardForm = AddCardForm()
+    history: tuple[HistoryRow, ...] = ()
+    banner: Message | None = None
+    banner_payment_id: str = ""
+    notice: Message | None = None
+    offline: bool = False
+    busy: bool = False
