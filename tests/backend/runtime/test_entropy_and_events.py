@@ -1,0 +1,57 @@
+"""Randomness repeats by name and seed; events are numbered once and travel unchanged."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.runtime.clock import LabClock
+from backend.runtime.entropy import Entropy, identifier
+from backend.runtime.events import EventLog, event_from_json
+
+
+def test_a_stream_depends_on_seed_and_name_only():
+    one, two = Entropy(7), Entropy(7)
+    one.stream("other").bytes(100)
+    assert one.stream("switch.visa").bytes(16) == two.stream("switch.visa").bytes(16)
+    assert Entropy(8).stream("switch.visa").bytes(16) != Entropy(7).stream("switch.visa").bytes(16)
+    assert Entropy(7).stream("a").bytes(16) != Entropy(7).stream("b").bytes(16)
+
+
+def test_secrets_repeat_only_in_a_simulated_world():
+    assert Entropy(7).secret("key").bytes(32) != Entropy(7).secret("key").bytes(32)
+    sealed = [Entropy(7, simulated=True).secret("key").bytes(32) for _ in range(2)]
+    assert sealed[0] == sealed[1]
+
+
+def test_identifiers_say_what_they_are():
+    name = identifier(Entropy(1).stream("ids"), "pay")
+    assert name.startswith("pay_")
+    assert len(name) == 4 + 24
+
+
+def test_an_event_travels_unchanged():
+    log = EventLog(LabClock(), source="engine", first_seq=41)
+    event = log.emit("payment.approved", actor="engine", payment_id="pay_1", data={"code": "00"})
+    assert event.id == "engine-41"
+    assert event_from_json(event.to_json()) == event
+
+
+@pytest.mark.parametrize("change", [{"seq": "1"}, {"seq": None}, {"lab_time_us": 1.5}])
+def test_an_envelope_with_a_wrong_field_is_refused(change):
+    body = EventLog(LabClock(), source="engine").emit("x", actor="y").to_json()
+    with pytest.raises(ValueError, match="not an event envelope"):
+        event_from_json(body | change)
+    body.pop("seq")
+    with pytest.raises(ValueError, match="seq"):
+        event_from_json(body)
+
+
+def test_subscribers_hear_events_until_they_leave():
+    log = EventLog(LabClock(), source="lab")
+    heard = []
+    leave = log.subscribe(heard.append)
+    first = log.emit("one", actor="person")
+    leave()
+    second = log.emit("two", actor="person")
+    assert heard == [first]
+    assert log.recent(after_seq=first.seq) == [second]
