@@ -23,7 +23,8 @@ def xor(left: bytes, right: bytes) -> bytes:
 
 def _spell_out(key: bytes) -> bytes:
     """A single, double or triple length DES key as the 24 bytes the library takes."""
-    assert len(key) in {8, 16, 24}
+    if len(key) not in {8, 16, 24}:
+        raise ValueError(f"a DES key has 8, 16 or 24 bytes, got {len(key)}")
     if len(key) == DES_BLOCK:
         return key * 3
     return key + key[:8] if len(key) == 16 else key
@@ -78,8 +79,8 @@ def retail_mac(key: bytes, data: bytes, padding: int) -> bytes:
     Chained with the left half alone; the last block is decrypted with the right half and
     encrypted with the left again.
     """
-    assert len(key) == 16
-    assert padding in {1, 2}
+    if len(key) != 16 or padding not in {1, 2}:
+        raise ValueError("algorithm 3 takes a 16-byte key and padding method 1 or 2")
     padded = pad_zeros(data) if padding == 1 else pad_marked(data)
     left, right = key[:8], key[8:]
     last = des_encrypt_chained(left, bytes(DES_BLOCK), padded)[-DES_BLOCK:]

@@ -47,7 +47,8 @@ def _double(key: bytes, block: bytes) -> bytes:
 
 def session_key(master_key: bytes, diversifier: bytes) -> bytes:
     """The common session key derivation for 3DES: F0 and 0F in the diversifier's third byte."""
-    assert len(diversifier) == 8
+    if len(diversifier) != 8:
+        raise ValueError(f"a diversifier has 8 bytes, got {len(diversifier)}")
     left = diversifier[:2] + b"\xf0" + diversifier[3:]
     right = diversifier[:2] + b"\x0f" + diversifier[3:]
     return odd_parity(des_encrypt(master_key, left) + des_encrypt(master_key, right))
@@ -60,11 +61,11 @@ def session_key_common(master_key: bytes, atc: int) -> bytes:
 
 def session_key_mastercard(master_key: bytes, atc: int, unpredictable_number: bytes) -> bytes:
     """Mastercard's session key of counter and unpredictable number."""
-    assert len(unpredictable_number) == 4
     return session_key(master_key, atc.to_bytes(2, "big") + bytes(2) + unpredictable_number)
 
 
 def session_key_common_aes(master_key: bytes, atc: int) -> bytes:
     """EMV common session key for AES-128: one block, no F0/0F."""
-    assert len(master_key) == 16
+    if len(master_key) != 16:
+        raise ValueError(f"an AES-128 key has 16 bytes, got {len(master_key)}")
     return aes_encrypt(master_key, atc.to_bytes(2, "big") + bytes(14))

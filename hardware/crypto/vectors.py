@@ -171,9 +171,7 @@ def _cvv(i: _Inputs) -> Produced:
 
 def _dcvv(i: _Inputs) -> Produced:
     pan, psn = i.text("pan"), i.text("psn")
-    if i.text("method") == "A" and not i.flag("force_hash"):
-        key = keys.icc_master_key_a(i.hex("imk"), pan, psn)
-    elif i.text("method") == "A":
+    if i.text("method") == "A":
         key = keys.icc_master_key_a(i.hex("imk"), pan, psn)
     else:
         key = keys.icc_master_key_b(i.hex("imk"), pan, psn, hash_always=i.flag("force_hash"))
@@ -262,9 +260,11 @@ _ALGORITHMS: dict[str, Callable[[_Inputs], Produced]] = {
     "aes_cmac": _cmac,
     "ac_aes_cmac": _aes_cryptogram,
     "visa_cvn10": _visa_10,
+    "visa_cvn17": _visa_17,
     "visa_cvn17_derived": _visa_17,
     "visa_cvn18": _visa_18,
     "visa_cvn22": _visa_18,
+    "amex_cvn01": _visa_10,
     "amex_cvn01_derived": _visa_10,
     "mastercard_cvn10hex": _mastercard_skd,
     "mastercard_cvn11hex": _mastercard_skd,
@@ -327,7 +327,7 @@ def _check_one(vector: object, position: int) -> dict[str, str]:
         return _result(identifier, name, "unsupported", "this side does not have the algorithm")
     try:
         produced = algorithm(_Inputs(inputs))
-    except (VectorFormatError, ValueError, KeyError, AssertionError) as wrong:
+    except (VectorFormatError, ValueError, KeyError) as wrong:
         # Vectors come from outside: a length no key can have is the vector's failure, not ours.
         return _result(identifier, name, "failed", f"inputs not usable: {wrong}")
     differences = _differences(produced, expected)
