@@ -6,6 +6,8 @@ and only the passcode helps. Whether a face matches is decided by whoever plays 
 module knows no picture and no card. A failed scan is an outcome, not an error.
 """
 
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
 from __future__ import annotations
 
 import hmac
@@ -83,10 +85,8 @@ class FaceSensor:
                 return self._failed(ScanRefusal.CANCELLED)
             case ScanOutcome.NO_MATCH:
                 self._failed_scans += 1
-                needed = self.passcode_needed
-                return self._failed(
-                    ScanRefusal.PASSCODE_NEEDED if needed else ScanRefusal.NO_MATCH
-                )
+                needed = self._failed_scans >= FAILED_SCANS_MAX
+                return self._failed(ScanRefusal.PASSCODE_NEEDED if needed else ScanRefusal.NO_MATCH)
 
     def passcode(self, challenge: bytes, code: str) -> FaceAssertion | ScanFailed:
         """Enter the passcode; the right one also unlocks scanning."""

@@ -7,6 +7,8 @@ the lab's issuer number in BF0C, so that a till can tell it from a real one. Wha
 beyond the books (9F6E, CTQ, AIP) is a lab approximation. Knows no terminal.
 """
 
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
 from __future__ import annotations
 
 from enum import Enum
@@ -61,7 +63,7 @@ class _State(Enum):
     PROCESSED = "processing options given"
 
 
-class _Refused(Exception):  # noqa: N818 -- a status word on its way out, never leaves this module
+class _Refused(Exception):
     def __init__(self, sw: int) -> None:
         super().__init__(f"{sw:04X}")
         self.sw = sw

@@ -8,6 +8,8 @@ repeat even where randomness is seeded, and the associated data binds a secret t
 field. Knows rows and bytes; knows no APDU and no envelope. Calls must not overlap.
 """
 
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
 from __future__ import annotations
 
 import contextlib

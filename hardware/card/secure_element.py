@@ -5,6 +5,8 @@ did not make, a second payment for one authentication, a counter past 65535. The
 before a cryptogram exists. Knows no reader and no kernel; `payment_card` turns it into answers.
 """
 
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
 from __future__ import annotations
 
 import hmac
@@ -72,9 +74,7 @@ class SecureElement:
         self._pairing_key = file.secret("pairing_key") or self._make_pairing_key()
 
     @classmethod
-    def open(
-        cls, path: Path, *, seal_key: bytes, clock: Clock, stream: Stream
-    ) -> SecureElement:
+    def open(cls, path: Path, *, seal_key: bytes, clock: Clock, stream: Stream) -> SecureElement:
         """Open the element's file, or create it with a fresh device key.
 
         Raises:
@@ -228,9 +228,7 @@ class SecureElement:
         self._challenge = self._stream.bytes(_CHALLENGE_LENGTH)
         return self._challenge
 
-    def arm(
-        self, assertion: FaceAssertion, token_ref: str, armed_for_s: float = 60
-    ) -> None:
+    def arm(self, assertion: FaceAssertion, token_ref: str, armed_for_s: float = 60) -> None:
         """Allow one payment with one token for a while.
 
         Raises:

@@ -6,8 +6,8 @@ from the card's number, CVC3 covers counter and unpredictable number. Follows pu
 
 from __future__ import annotations
 
-from hardware.crypto.blocks import des_encrypt, retail_mac, xor
 from hardware.crypto.blocks import des_decrypt as _des_decrypt
+from hardware.crypto.blocks import des_encrypt, retail_mac, xor
 
 _INPUT_DIGITS = 32
 

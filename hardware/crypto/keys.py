@@ -4,6 +4,8 @@ Source: Book 2, A1.3 (session keys) and A1.4 (master keys, options A, B and C). 
 own implementation; the issuer's exists apart from it on purpose.
 """
 
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
 from __future__ import annotations
 
 import hashlib
@@ -32,9 +34,7 @@ def option_b_digits(pan: str, psn: str) -> str:
     return ("".join(c for c in digest if c.isdecimal()) + letters)[:_ACCOUNT_DIGITS]
 
 
-def icc_master_key_b(
-    issuer_key: bytes, pan: str, psn: str, *, hash_always: bool = False
-) -> bytes:
+def icc_master_key_b(issuer_key: bytes, pan: str, psn: str, *, hash_always: bool = False) -> bytes:
     """Option B: as A up to 16 digits of PAN, by hash beyond. `hash_always` for sources that do."""
     if len(pan) <= _ACCOUNT_DIGITS and not hash_always:
         return icc_master_key_a(issuer_key, pan, psn)

@@ -175,9 +175,7 @@ def _dcvv(i: _Inputs) -> Produced:
         key = keys.icc_master_key_a(i.hex("imk"), pan, psn)
     else:
         key = keys.icc_master_key_b(i.hex("imk"), pan, psn, hash_always=i.flag("force_hash"))
-    code = card_codes.dynamic_cvv(
-        key, pan, i.text("expiry"), i.text("service_code"), i.text("atc")
-    )
+    code = card_codes.dynamic_cvv(key, pan, i.text("expiry"), i.text("service_code"), i.text("atc"))
     return {"dcvv": code}
 
 
@@ -244,9 +242,7 @@ def _dynamic_signature(i: _Inputs) -> Produced:
 
 
 def _authority_hash(i: _Inputs) -> Produced:
-    digest = offline.authority_key_hash(
-        i.hex("rid"), i.hex("index"), i.hex("mod"), i.hex("exp")
-    )
+    digest = offline.authority_key_hash(i.hex("rid"), i.hex("index"), i.hex("mod"), i.hex("exp"))
     return {"sha1": _hex(digest)}
 
 

@@ -5,6 +5,8 @@ terminal's. The Visa CVR's layout is not public beyond the cryptogram's type: th
 as numbers and labelled lab approximation. Also the one place that names single bits for code.
 """
 
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
 from __future__ import annotations
 
 from enum import Enum
@@ -186,6 +188,6 @@ def _explain_issuer_data(value: bytes) -> tuple[str, ...]:
     return (
         f"cryptogram version {name}",
         f"key index {key_index:02X}",
-        f"card verification results {results.hex().upper()}: first cryptogram "
-        f"{kind.value if kind else 'reserved'} (other bits: lab approximation)",
+        f"first cryptogram {kind.value if kind else 'of a reserved type'}",
+        f"card verification results {results.hex().upper()} (other bits: lab approximation)",
     )

@@ -24,6 +24,8 @@ from hardware.emv.masking import mask_digits, mask_objects, mask_value
 from hardware.emv.tags import describe_tag
 from hardware.runtime.errors import ApduError, TlvError
 
+_PAN = 0x5A
+_COUNTER = 0x9F36
 _DATES = frozenset({0x9A, 0x5F24, 0x5F25})
 _AMOUNTS = frozenset({0x9F02, 0x9F03})
 _LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F})
@@ -149,18 +151,17 @@ def _words(tag: int, data_format: Format, value: bytes) -> str:
     """A primitive value in words; the masked hex where there is nothing better to say."""
     masked = mask_value(tag, value)
     fallback = masked.hex().upper()
-    if tag == 0x5A:
+    words: str | None = "; ".join(explain(tag, value))
+    if tag == _PAN:
         digits = decode_compressed(value)
-        return mask_digits(digits) if digits else fallback
-    if tag in _DATES:
-        return describe_date(value) or fallback
-    if tag in _AMOUNTS:
+        words = mask_digits(digits) if digits else None
+    elif tag in _DATES:
+        words = describe_date(value)
+    elif tag in _AMOUNTS:
         amount = decode_numeric(value)
-        return f"{amount} minor units" if amount is not None else fallback
-    if tag == 0x9F36:
-        return str(int.from_bytes(value, "big"))
-    if explained := explain(tag, value):
-        return "; ".join(explained)
-    if data_format in {Format.AN, Format.ANS}:
-        return decode_text(masked)
-    return fallback
+        words = f"{amount} minor units" if amount is not None else None
+    elif tag == _COUNTER:
+        words = str(int.from_bytes(value, "big"))
+    elif data_format in {Format.AN, Format.ANS}:
+        words = decode_text(masked)
+    return words or fallback

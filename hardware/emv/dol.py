@@ -4,6 +4,8 @@ Reads the list a card sends and builds the bytes a terminal answers with, padded
 tag's format; a tag the terminal does not know is answered with zeros. Knows no kernel.
 """
 
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hardware.emv.formats import pad_or_cut
 from hardware.emv.tags import format_of
-from hardware.emv.tlv import TAG_LENGTH_MAX, is_constructed
+from hardware.emv.tlv import is_constructed, read_tag
 from hardware.runtime.errors import TlvError
 
 if TYPE_CHECKING:
@@ -40,17 +42,7 @@ def parse_dol(data: bytes) -> tuple[DolEntry, ...]:
     at = 0
     while at < len(data):
         start = at
-        at += 1
-        if data[start] & 0x1F == 0x1F:
-            while True:
-                if at >= len(data):
-                    raise TlvError("the tag is cut off", start)
-                at += 1
-                if at - start > TAG_LENGTH_MAX:
-                    raise TlvError(f"a tag of more than {TAG_LENGTH_MAX} bytes", start)
-                if not data[at - 1] & 0x80:
-                    break
-        tag = int.from_bytes(data[start:at], "big")
+        tag, at = read_tag(data, start, len(data))
         if tag == 0:
             raise TlvError("tag 00 in a data object list", start)
         if at >= len(data):

@@ -6,6 +6,8 @@ become `*`. The first six and last four digits stay (PCI DSS 3.4.1). Bytes that 
 are masked on suspicion: too much rather than too little. Knows nothing of who asks.
 """
 
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
 from __future__ import annotations
 
 import re
@@ -99,7 +101,7 @@ def mask_objects(data: bytes) -> bytes:
 
 
 def _mask_suspicious(data: bytes) -> bytes:
-    """Damaged bytes: what follows any 5A, 57, 56 or 9F6B goes, and every window that passes Luhn."""
+    """Damaged bytes: what follows any 5A, 57, 56 or 9F6B goes, and windows that pass Luhn."""
     if len(data) > _SUSPICIOUS_MAX:
         return b"\xee" * len(data)
     masked = bytearray(data)

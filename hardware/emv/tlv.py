@@ -7,6 +7,9 @@ but only before a tag in the outermost sequence, where no two-byte tag can start
 own dictionary. Indefinite lengths do not exist in EMV. Knows no tag's meaning: `tags` does.
 """
 
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -85,7 +88,12 @@ def is_constructed(tag: int) -> bool:
     return bool(tag_bytes(tag)[0] & 0x20)
 
 
-def _read_tag(data: bytes, at: int, end: int) -> tuple[int, int]:
+def read_tag(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """One tag at `at` and the offset behind it; data object lists are read with it too.
+
+    Raises:
+        TlvError: cut off before `end`, or longer than the limit.
+    """
     start = at
     at += 1
     if data[start] & 0x1F == 0x1F:
@@ -144,7 +152,7 @@ def _open_or_add(data: bytes, at: int, stack: list[_Template]) -> int:
     """Read one tag and length; add a primitive, or open a template. Returns the next offset."""
     parent = stack[-1]
     offset = at
-    tag, at = _read_tag(data, at, parent.end)
+    tag, at = read_tag(data, at, parent.end)
     length, at = _read_length(data, at, parent.end)
     end = at + length
     if end > parent.end:

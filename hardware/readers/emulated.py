@@ -126,7 +126,7 @@ class EmulatedReader:
             CardLinkError: the card left, or answered with nothing.
         """
         self.check_presence(presentation)
-        # The card decides early whether it refuses, so the wait before it is never a refusal longer.
+        # The card decides early whether it refuses: the wait before it is never longer than that.
         half_ms = self._profile.duration_ms(command, b"", self._stream) / 2
         before_ms = min(half_ms, self._profile.refusal_ms / 2)
         await self._pass(before_ms)

@@ -5,6 +5,8 @@ the two values could differ and only one of them is under the cryptogram (Book C
 a rule is reported as a reason, not raised out of the terminal.
 """
 
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ _LENGTHS: dict[int, range] = {
     0x5A: range(6, 11),
     0x5F34: range(1, 2),
     0x82: range(2, 3),
-    0x94: range(0, 253),
+    0x94: range(253),
     0x9F10: range(7, 33),
     0x9F19: range(6, 7),
     0x9F24: range(29, 30),
@@ -33,7 +35,7 @@ _LENGTHS: dict[int, range] = {
 """Bytes each object the kernel uses may have (Book 3, A; Book C-3, A)."""
 
 
-class BrokenRule(Exception):  # noqa: N818 -- a reason on its way out, never leaves this package
+class BrokenRule(Exception):
     """A rule the card's data break; carries the reason."""
 
     def __init__(self, reason: str) -> None:
@@ -76,9 +78,9 @@ class CardData:
             raise BrokenRule(f"bad_{tag_name(tag)}")
         self._objects[tag] = value
 
-    def get(self, tag: int) -> bytes | None:
-        """An object's value, or None."""
-        return self._objects.get(tag)
+    def get(self, tag: int, otherwise: bytes | None = None) -> bytes | None:
+        """An object's value, or what is given instead."""
+        return self._objects.get(tag, otherwise)
 
     def need(self, tag: int) -> bytes:
         """An object that must be there.

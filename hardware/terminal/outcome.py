@@ -6,6 +6,8 @@ message for the display and where a next attempt would start (Book A, tables 6-1
 card and no bytes.
 """
 
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -111,17 +113,13 @@ def _ending(
 _OTHER_CARD = _ending(Outcome.USE_ANOTHER_CARD, UiMessage.USE_ANOTHER_CARD)
 _OTHER_INTERFACE = _ending(Outcome.TRY_ANOTHER_INTERFACE, UiMessage.INSERT_OR_SWIPE)
 _DECLINED = _ending(Outcome.DECLINED, UiMessage.DECLINED, UiStatus.CARD_READ_OK)
-_AGAIN = _ending(
-    Outcome.TRY_AGAIN, UiMessage.PRESENT_AGAIN, UiStatus.READY_TO_READ, StartPoint.B
-)
+_AGAIN = _ending(Outcome.TRY_AGAIN, UiMessage.PRESENT_AGAIN, UiStatus.READY_TO_READ, StartPoint.B)
 _BAD_CARD = _ending(Outcome.ERROR, UiMessage.USE_ANOTHER_CARD)
 _FAILED = _ending(Outcome.ERROR, UiMessage.PROCESSING_ERROR)
 
 ENDINGS: dict[str, Ending] = {
     # The card did its part.
-    "online_request": _ending(
-        Outcome.ONLINE_REQUEST, UiMessage.AUTHORISING, UiStatus.CARD_READ_OK
-    ),
+    "online_request": _ending(Outcome.ONLINE_REQUEST, UiMessage.AUTHORISING, UiStatus.CARD_READ_OK),
     "real_card_read_only": _ending(
         Outcome.READ_ONLY, UiMessage.CARD_READ_OK, UiStatus.CARD_READ_OK
     ),

@@ -5,6 +5,8 @@ like any other; what a harness does wrong is not caught here. The caller opened 
 releases it.
 """
 
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -189,11 +191,11 @@ def _emv_data(dialogue: Dialogue, result: KernelResult) -> bytes:
         # A card may leave 9F27 out; the issuer wants it all the same.
         0x9F27: bytes([_INFORMATION[result.kind]]),
     }
+    terminal_tags = {*dialogue.values, 0x84, 0x9F34}
     parts = []
     for tag in EMV_DATA_TAGS:
         # The terminal's own objects are what the cryptogram covers: a card cannot replace them.
-        value = result.data.get(tag) if tag not in dialogue.values else own[tag]
-        value = own.get(tag) if value is None else value
+        value = own[tag] if tag in terminal_tags else result.data.get(tag, own.get(tag))
         if value is not None:
             parts.append(tlv.build(tag, value))
     return b"".join(parts)
