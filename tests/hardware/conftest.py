@@ -153,10 +153,10 @@ class Bench:
         document = credentials(network, **changes)
         return self.element.install(seal_for(self.element, document)).token_ref
 
-    def arm(self, token_ref: str = "tok-visa") -> None:
+    def arm(self, token: str = "tok-visa") -> None:
         assertion = self.sensor.scan(self.element.challenge(), "match")
         assert isinstance(assertion, FaceAssertion)
-        self.element.arm(assertion, token_ref)
+        self.element.arm(assertion, token)
 
     def reader(self, profile: TimingProfile = INSTANT) -> EmulatedReader:
         return EmulatedReader("Bench", self.time, profile, stream=self.stream)

@@ -45,8 +45,10 @@ def test_a_spoiled_vector_fails(sample: dict[str, Any]) -> None:
         spoiled = deepcopy(vector)
         # The fifth digit: never a key's parity bit alone.
         at = min(4, len(value) - 1)
-        spoiled["expected"][name] = value[:at] + ("1" if value[at] != "1" else "2") + value[at + 1 :]
-        if name == "mk" or name == "sk":
+        spoiled["expected"][name] = (
+            value[:at] + ("1" if value[at] != "1" else "2") + value[at + 1 :]
+        )
+        if name in {"mk", "sk"}:
             spoiled["expected"][name] = "00" * 16
         report = vectors.check({"vectors": [spoiled]})
         assert report["failed"] == 1, (position, vector["id"])

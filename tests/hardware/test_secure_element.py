@@ -380,8 +380,7 @@ def test_both_cryptogram_versions_verify(bench: Any, oracle: Any, version: str) 
     card.transmit(SELECT_VISA)
     answer = fields(card.transmit(GPO))
     signed = bytes.fromhex(
-        "000000001240" + "000000000000" + "0840" + "0000000000" + "0840" + "261118" + "00"
-        "01020304"
+        "000000001240" + "000000000000" + "0840" + "0000000000" + "0840" + "261118" + "0001020304"
     )
     signed += answer[0x82] + answer[0x9F36]
     key = bytes.fromhex("11223344556677889900AABBCCDDEEF0")

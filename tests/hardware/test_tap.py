@@ -93,9 +93,7 @@ def test_a_refusal_is_quicker_than_a_payment(bench: Any) -> None:
     assert result.exchanges[-1].duration_us < 60_000
 
 
-@pytest.mark.parametrize(
-    ("network", "kernel"), [("mastercard", 2), ("amex", 4)]
-)
+@pytest.mark.parametrize(("network", "kernel"), [("mastercard", 2), ("amex", 4)])
 def test_a_missing_kernel_is_named(bench: Any, network: str, kernel: int) -> None:
     token_ref = bench.install(network)
     bench.arm(token_ref)
@@ -168,7 +166,9 @@ TEAR_POINTS_MS = [0, 6, 13, 20, 45, 50, 80, 120, 150, 190, 204]
 
 
 @pytest.mark.parametrize("at_ms", TEAR_POINTS_MS)
-def test_withdrawn_at_any_moment_the_till_says_try_again(bench: Any, run: Any, at_ms: float) -> None:
+def test_withdrawn_at_any_moment_the_till_says_try_again(
+    bench: Any, run: Any, at_ms: float
+) -> None:
     reader = bench.reader(PHONE)
     reader.present(bench.element.card())
     link = run(reader.wait_for_card(1))
@@ -193,7 +193,7 @@ def test_withdrawn_at_any_moment_the_till_says_try_again(bench: Any, run: Any, a
 class BreakingLink:
     """A link that breaks at one exchange, before or after the card has done its work."""
 
-    def __init__(self, link: Any, at: int, after: bool, fault: Exception) -> None:
+    def __init__(self, link: Any, at: int, fault: Exception, *, after: bool) -> None:
         self.link, self.at, self.after, self.fault, self.count = link, at, after, fault, 0
         self.atr, self.uid = link.atr, link.uid
 
@@ -224,11 +224,11 @@ BREAKS = [
 @pytest.mark.parametrize("at", [1, 2, 3, 4])
 @pytest.mark.parametrize(("fault", "outcome", "reason"), BREAKS)
 def test_every_break_at_every_exchange_has_its_outcome(
-    bench: Any, fault: Exception, outcome: str, reason: str, at: int, after: bool
+    bench: Any, fault: Exception, outcome: str, reason: str, at: int, *, after: bool
 ) -> None:
     bench.arm()
     card = bench.element.card(with_records=True)
-    result = bench.tap(BreakingLink(bench.link(card), at, after, fault))
+    result = bench.tap(BreakingLink(bench.link(card), at, fault, after=after))
     assert (result.outcome, result.reason, result.apdu_count) == (outcome, reason, at)
     spent = at == 4 or (at == 3 and after)
     assert bench.element.tokens()[0].atc == int(spent)
