@@ -153,13 +153,13 @@ class Bench:
         document = credentials(network, **changes)
         return self.element.install(seal_for(self.element, document)).token_ref
 
-    def arm(self, token: str = "tok-visa") -> None:
+    def arm(self, reference: str = "tok-visa") -> None:
         assertion = self.sensor.scan(self.element.challenge(), "match")
         assert isinstance(assertion, FaceAssertion)
-        self.element.arm(assertion, token)
+        self.element.arm(assertion, reference)
 
     def reader(self, profile: TimingProfile = INSTANT) -> EmulatedReader:
-        return EmulatedReader("Bench", self.time, profile, stream=self.stream)
+        return EmulatedReader("Bench", self.time, profile, self.stream)
 
     def link(self, card: Any = None, profile: TimingProfile = INSTANT) -> CardLink:
         reader = self.reader(profile)

@@ -11,7 +11,7 @@ from hardware.readers.exchange import name_command
 from hardware.runtime.errors import ApduError
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(
     st.binary(min_size=4, max_size=4),
     st.binary(max_size=255),

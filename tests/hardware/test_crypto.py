@@ -89,7 +89,7 @@ def terminal_and_card_values(data: bytes) -> dict[int, bytes]:
     return values
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(issuer_key=st.binary(min_size=16, max_size=16), data=st.binary(min_size=33, max_size=33))
 def test_cvn_10_equals_the_oracle(oracle: Any, issuer_key: bytes, data: bytes) -> None:
     values = terminal_and_card_values(data)
@@ -100,7 +100,7 @@ def test_cvn_10_equals_the_oracle(oracle: Any, issuer_key: bytes, data: bytes) -
     assert cryptogram.visa_cvn10(key, values, results) == expected
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(card_key=st.binary(min_size=16, max_size=16), data=st.binary(min_size=33, max_size=33))
 def test_cvn_18_equals_the_oracle(oracle: Any, card_key: bytes, data: bytes) -> None:
     values = terminal_and_card_values(data)
@@ -111,7 +111,7 @@ def test_cvn_18_equals_the_oracle(oracle: Any, card_key: bytes, data: bytes) -> 
 
 
 @pytest.mark.inv(66)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 32 * 8 - 1))
 def test_any_changed_bit_changes_the_cryptogram(bit: int) -> None:
     data = bytes(range(33))

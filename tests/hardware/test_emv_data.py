@@ -77,7 +77,7 @@ def test_a_list_is_filled_in_its_own_order_with_zeros_for_unknown_tags() -> None
         dol.split_dol(wanted, data + b"\x00")
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=80))
 def test_any_list_parses_or_raises_the_typed_error(data: bytes) -> None:
     offset = None
@@ -142,7 +142,7 @@ def test_damaged_bytes_give_what_was_whole_and_one_fault() -> None:
     assert nodes[1].offset == 4
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=100))
 def test_decoding_never_raises(data: bytes) -> None:
     for node in flat(decode(data)):

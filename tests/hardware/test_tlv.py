@@ -31,7 +31,7 @@ def shape(node: tlv.Tlv) -> tuple[int, object]:
     return node.tag, node.value
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(TREES)
 def test_what_is_built_is_read_back(tree: tuple[int, object]) -> None:
     data = built(tree)
@@ -42,7 +42,7 @@ def test_what_is_built_is_read_back(tree: tuple[int, object]) -> None:
         assert data[inner.offset : inner.offset + inner.length].endswith(inner.value)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=120))
 def test_any_bytes_parse_or_raise_the_typed_error(data: bytes) -> None:
     offset = None
