@@ -184,6 +184,15 @@ def test_no_encoding_of_a_number_survives_masking(data: bytes) -> None:
     assert digits[:14] not in masked.hex()
 
 
+def test_a_track_loses_its_secrets_even_where_the_number_fails_luhn() -> None:
+    track = bytes.fromhex("4242424242424241D29122010000012345F0")[:-1]
+    masked = masking.mask_value(0x57, track).hex().upper()
+    assert masked == "424242EEEEEE4241D2912201EEEEEEEEEE"
+    assert masking.mask_value(0x5A, bytes.fromhex("424242424242424F")).hex().upper() == (
+        "424242EEEEE2424F"
+    )
+
+
 def test_masking_keeps_what_is_no_number() -> None:
     answer = tlv.build(
         0x77,

@@ -215,6 +215,15 @@ def test_another_number_in_5a_is_noticed(recorded: Recorded) -> None:
     assert result.reason == "pan_mismatch"
 
 
+def test_a_card_cannot_replace_what_the_till_said(recorded: Recorded) -> None:
+    objects = [*recorded.objects(), (0x9F02, bytes(6)), (0x9F37, bytes(4)), (0x84, b"other")]
+    result = recorded.tap(gpo=template(0x77, objects))
+    sent = {node.tag: node.value for node in parse_tlv(result.emv_data)}
+    assert sent[0x9F02].hex() == "000000001240"
+    assert sent[0x9F37].hex().upper() == result.unpredictable_number
+    assert sent[0x84] == VISA
+
+
 @pytest.mark.parametrize(
     "locator",
     ["10", "10010102", "10020100", "10000100", "00010100", "11010100", "F8010100", "1001FF00" * 2],

@@ -139,6 +139,7 @@ def test_limits_act_before_a_card_is_asked(bench: Any) -> None:
     config = TerminalConfig(combinations=(Combination(visa, 3, reader_limit_minor=1000),))
     result = bench.tap(config=config)
     assert (result.outcome, result.apdu_count) == (Outcome.TRY_ANOTHER_INTERFACE, 0)
+    assert bench.tap(config=config, request=TapRequest(1000, 840)).apdu_count == 0
     bench.arm()
     allowed = bench.tap(config=config, request=TapRequest(999, 840))
     assert allowed.outcome is Outcome.ONLINE_REQUEST
