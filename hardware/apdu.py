@@ -4,8 +4,6 @@ Knows the four cases and the names of status words; knows nothing of what a comm
 application. Extended lengths are refused: no contactless kernel sends them.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ object. Every field is checked before anything is kept, and a refusal names the 
 showing its value. Knows no storage and no APDU.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 import json

@@ -6,8 +6,6 @@ and only the passcode helps. Whether a face matches is decided by whoever plays 
 module knows no picture and no card. A failed scan is an outcome, not an error.
 """
 
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 import hmac

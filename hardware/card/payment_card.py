@@ -7,8 +7,6 @@ the lab's issuer number in BF0C, so that a till can tell it from a real one. Wha
 beyond the books (9F6E, CTQ, AIP) is a lab approximation. Knows no terminal.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from enum import Enum

@@ -9,8 +9,6 @@ goes on by itself; the associated data binds a secret to its record and field. K
 bytes; knows no APDU and no envelope. Calls must not overlap.
 """
 
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 import contextlib

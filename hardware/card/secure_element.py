@@ -5,8 +5,6 @@ did not make, a second payment for one authentication, a counter past 65535. The
 before a cryptogram exists. Knows no reader and no kernel; `payment_card` turns it into answers.
 """
 
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 import hmac

@@ -4,8 +4,6 @@
 spelled out to 24 bytes here and nowhere else. Knows keys and bytes; knows no card and no tag.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES

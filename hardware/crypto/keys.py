@@ -4,8 +4,6 @@ Source: Book 2, A1.3 (session keys) and A1.4 (master keys, options A, B and C). 
 own implementation; the issuer's exists apart from it on purpose.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 import hashlib

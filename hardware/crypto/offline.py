@@ -4,8 +4,6 @@ Source: Book 2, 5 and 6, tables 5 to 22. The library has no raw RSA, and cards' 
 than it accepts. Everything returned is what stood inside; whether to trust it is the caller's.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 import hashlib

@@ -5,8 +5,6 @@ terminal's. The Visa CVR's layout is not public beyond the cryptogram's type: th
 as numbers and labelled lab approximation. Also the one place that names single bits for code.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from enum import Enum

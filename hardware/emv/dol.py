@@ -4,8 +4,6 @@ Reads the list a card sends and builds the bytes a terminal answers with, padded
 tag's format; a tag the terminal does not know is answered with zeros. Knows no kernel.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from dataclasses import dataclass

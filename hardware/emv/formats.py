@@ -3,9 +3,6 @@
 Bytes to words and back; knows no tag.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime

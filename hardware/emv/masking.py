@@ -6,8 +6,6 @@ become `*`. The first six and last four digits stay (PCI DSS 3.4.1). Bytes that 
 are masked on suspicion: too much rather than too little. Knows nothing of who asks.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 import re

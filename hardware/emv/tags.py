@@ -5,8 +5,6 @@ says which meaning is the commonest in contactless and the book names it. Unknow
 error: they are described by ISO/IEC 7816-4's classes.
 """
 
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -7,9 +7,6 @@ but only before a tag in the outermost sequence, where no two-byte tag can start
 own dictionary. Indefinite lengths do not exist in EMV. Knows no tag's meaning: `tags` does.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

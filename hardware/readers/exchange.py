@@ -5,8 +5,6 @@ The raw bytes live in memory only, for as long as somebody holds the value. The 
 command comes from its header (Book 1, 11; Book 3, 6).
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

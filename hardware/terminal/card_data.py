@@ -5,8 +5,6 @@ the two values could differ and only one of them is under the cryptogram (Book C
 a rule is reported as a reason, not raised out of the terminal.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -5,9 +5,6 @@ name every kernel of the public books, so that a card of a network without a ker
 by name instead of being unknown (Book B, 3.1 and table 3-6).
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

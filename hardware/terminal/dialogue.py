@@ -7,8 +7,6 @@ here: a card without the lab's mark is not asked for processing options, since a
 spends a cryptogram, unless the user consents to reading on; and then nothing goes online.
 """
 
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ the dialogue itself is in `dialogue`. A directory entry that breaks a rule is sk
 wants, and never spoils the others.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -8,8 +8,6 @@ is no offline approval here: a TC asks the issuer where the card allows it, and 
 does not, because offline data authentication is not performed.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ message for the display and where a next attempt would start (Book A, tables 6-1
 card and no bytes.
 """
 
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

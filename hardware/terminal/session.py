@@ -5,8 +5,6 @@ like any other; what a harness does wrong is not caught here. The caller opened 
 releases it.
 """
 
-# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

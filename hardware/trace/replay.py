@@ -6,8 +6,6 @@ blank command answer in order; else 6A82. An answer shorter than two bytes, or t
 torn card. Knows no meaning of any command.
 """
 
-# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
-
 from __future__ import annotations
 
 from dataclasses import dataclass
