@@ -1,8 +1,8 @@
 """A histogram of durations with logarithmic buckets: constant memory, mergeable, < 0.3 % error.
 
-Bucket k holds durations around `GROWTH ** k` microseconds; a quantile answers with the middle of its
-bucket in logarithmic terms, so the relative error is at most half a step of growth. Knows no time
-and no names.
+Bucket k holds durations around `GROWTH ** k` microseconds; a quantile answers with the middle of
+its bucket in logarithmic terms, so the relative error is at most half a step of growth. Knows no
+time and no names.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One network's lane through the switch: its link with its breaker in front.
 
-A call asks the breaker, waits for the link if it is away, sends, and tells the breaker how it ended:
-no answer by the deadline, a transport error and an answer that cannot be read are failures, any
-answer is a success. Says each change of the breaker as an event. Knows no message type.
+A call asks the breaker, waits for the link if it is away, sends, and tells the breaker how it
+ended: no answer by the deadline, a transport error and an answer that cannot be read are failures,
+any answer is a success. Says each change of the breaker as an event. Knows no message type.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Lane:
             self._tell(permit, happening, why, started_us, payment_id)
 
     def force(self, state: str) -> None:
-        """ "open", "closed" or "auto".
+        """Force the breaker "open" or "closed", or leave it to itself with "auto".
 
         Raises:
             ValueError: another word.

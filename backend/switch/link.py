@@ -66,8 +66,9 @@ class Link(Protocol):
 class Exchanges:
     """Requests that wait for their answers."""
 
-    def __init__(self, patience_s: float) -> None:
+    def __init__(self, patience_s: float, on_timeout: Callable[[], None]) -> None:
         self._patience_s = patience_s
+        self._on_timeout = on_timeout
         self._waiting: dict[tuple[str, str, str], asyncio.Future[Message]] = {}
 
     def open(self, request: Message) -> asyncio.Future[Message]:
@@ -79,7 +80,7 @@ class Exchanges:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Message] = loop.create_future()
         self._waiting[key] = answer
-        timer = loop.call_later(self._patience_s, self._fail, key, "timeout")
+        timer = loop.call_later(self._patience_s, self._time_out, key)
 
         def closed(settled: asyncio.Future[Message]) -> None:
             timer.cancel()
@@ -109,6 +110,10 @@ class Exchanges:
         for key in tuple(self._waiting):
             self._fail(key, reason)
 
+    def _time_out(self, key: tuple[str, str, str]) -> None:
+        self._fail(key, "timeout")
+        self._on_timeout()
+
     def _fail(self, key: tuple[str, str, str], reason: str) -> None:
         answer = self._waiting.get(key)
         if answer is not None and not answer.done():
@@ -131,7 +136,8 @@ class TcpLink:
         self._address = address
         self._clock = clock
         self._scheduler = scheduler
-        self._exchanges = Exchanges(patience_s)
+        self._exchanges = Exchanges(patience_s, self._on_timeout)
+        self._patience_s = patience_s
         self._wire: _Wire | None = None
         self._keeper: asyncio.Task[object] | None = None
         self._attempted = asyncio.Event()
@@ -208,6 +214,15 @@ class TcpLink:
             wire.abort()
         return None
 
+    def _on_timeout(self) -> None:
+        """A connection that was silent for the whole patience is taken for dead (half-open)."""
+        wire = self._wire
+        if wire is None:
+            return
+        silent_s = asyncio.get_running_loop().time() - wire.heard_at_s
+        if silent_s >= self._patience_s:
+            wire.abort()
+
     def _sign_on(self) -> Message:
         sent = transmission_time(self._clock.now_us())
         return Message(MANAGEMENT, {"7": sent, "11": SIGN_ON_STAN, "70": SIGN_ON})
@@ -222,12 +237,14 @@ class _Wire(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self.lost = asyncio.Event()
         self.why = "reset"
+        self.heard_at_s = asyncio.get_running_loop().time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - asyncio's contract
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        self.heard_at_s = asyncio.get_running_loop().time()
         try:
             for raw in self._frames.feed(data):
                 self._exchanges.settle(raw)
@@ -236,7 +253,7 @@ class _Wire(asyncio.Protocol):
             self.why = "undecodable"
             self.abort()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's contract
         self._transport = None
         self._exchanges.break_all(self.why)
         self.lost.set()
@@ -269,8 +286,9 @@ class MemoryLink:
         self._scheduler = scheduler
         self._faults = faults
         self._name = f"{network}.auth"
-        self._exchanges = Exchanges(patience_s)
+        self._exchanges = Exchanges(patience_s, self._on_timeout)
         self._started = False
+        self._deaf = False
         self._connection = 0
 
     async def start(self) -> None:
@@ -296,11 +314,18 @@ class MemoryLink:
         return answer
 
     async def _carry_request(self, raw: bytes, connection: int) -> None:
+        if self._deaf:
+            return
         verdict = self._judge(Direction.REQUEST, raw)
+        if verdict.half_open:
+            self._deaf = True
+            return
         for arrived in await self._travel(verdict, raw, connection):
             try:
                 answer = await self._handle(arrived)
             except MessageError:  # the host drops a connection that brings no message
+                if self._faults is not None:
+                    await asyncio.sleep(self._faults.close_delay_us(self._name) / 1e6)
                 self._reset("reset")
                 return
             self._scheduler.spawn(self._carry_answer(answer, connection), "answer")
@@ -308,7 +333,7 @@ class MemoryLink:
     async def _carry_answer(self, raw: bytes, connection: int) -> None:
         verdict = self._judge(Direction.ANSWER, raw)
         for arrived in await self._travel(verdict, raw, connection):
-            if connection != self._connection:
+            if connection != self._connection or self._deaf:
                 return
             try:
                 self._exchanges.settle(arrived)
@@ -336,4 +361,10 @@ class MemoryLink:
     def _reset(self, why: str) -> None:
         """As a torn TCP connection: what was under way is over, the next one is there at once."""
         self._connection += 1
+        self._deaf = False
         self._exchanges.break_all(why)
+
+    def _on_timeout(self) -> None:
+        """As the live link: a connection that only swallows is taken for dead."""
+        if self._deaf:
+            self._reset("reset")

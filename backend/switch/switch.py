@@ -1,11 +1,11 @@
 """The switch: carries a payment to its network, under that network's breaker and two deadlines.
 
-Theory of operation. The channel's deadline (given with each payment) is when the till stops waiting:
-the breaker counts a failure and the caller gets `NoAnswerYet` with the future of the late answer.
-The transport's patience ends that future. What was never sent is `NotSent`; what was sent and not
-answered is `Unknown`, because a lost answer looks like a lost request from here. Reversals and
-status inquiries take the same lane under the transport's patience, so an open breaker makes no call
-at all; an echo passes by the breaker, neither stopped nor counted.
+Theory of operation. The channel's deadline (given with each payment) is when the till stops
+waiting: the breaker counts a failure and the caller gets `NoAnswerYet` with the future of the late
+answer. The transport's patience ends that future. What was never sent is `NotSent`; what was sent
+and not answered is `Unknown`, because a lost answer looks like a lost request from here. Reversals
+and status inquiries take the same lane under the transport's patience, so an open breaker makes no
+call at all; an echo passes by the breaker, neither stopped nor counted.
 
 Refuses to know: what becomes of a payment, ledgers, faults.
 """
