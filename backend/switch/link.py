@@ -162,22 +162,27 @@ class TcpLink:
 
     async def ready(self, patience_s: float) -> bool:
         """Whether there is a connection, after waiting for one attempt at most."""
-        if self._wire is None:
+        if self._live() is None:
             self._attempted.clear()
             self._wanted.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
                     await self._attempted.wait()
-        return self._wire is not None
+        return self._live() is not None
 
     def send(self, request: Message) -> asyncio.Future[Message]:
         """Write a request; the future holds its answer or `LinkBroken`."""
-        if self._wire is None:
+        wire = self._live()
+        if wire is None:
             raise NotConnected(f"no connection to {self.network}")
         raw = frame(encode(request))
         answer = self._exchanges.open(request)
-        self._wire.write(raw)
+        wire.write(raw)
         return answer
+
+    def _live(self) -> _Wire | None:
+        """The connection, unless it is already dying: what is written to it then is lost."""
+        return self._wire if self._wire is not None and self._wire.alive else None
 
     async def _keep(self) -> None:
         pause_s = PAUSE_FIRST_S
@@ -257,6 +262,11 @@ class _Wire(asyncio.Protocol):
         self._transport = None
         self._exchanges.break_all(self.why)
         self.lost.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether what is written can still leave."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def write(self, raw: bytes) -> None:
         """Hand bytes to the connection."""

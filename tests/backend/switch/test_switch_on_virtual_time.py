@@ -103,11 +103,12 @@ def test_each_payment_reaches_its_own_network(tmp_path: Path) -> None:
 
 def test_the_lab_profile_takes_tens_of_milliseconds_and_repeats(tmp_path: Path) -> None:
     async def main(folder: Path) -> list[dict]:
-        folder.mkdir()
         async with lab(folder, "lab") as at:
             answers = [await at.pay() for _ in range(5)]
         return [dict(answer.hops_us) for answer in answers if isinstance(answer, Answered)]
 
+    for name in "ab":
+        (tmp_path / name).mkdir()
     first, again = run_virtual(main(tmp_path / "a")), run_virtual(main(tmp_path / "b"))
     assert first == again
     assert len(first) == 5
@@ -252,9 +253,9 @@ def test_a_late_answer_reaches_who_waits_for_it(tmp_path: Path) -> None:
 )
 def test_a_lost_request_and_a_lost_response_differ_at_the_network_only(
     effect: str,
-    found: bool,
+    found: bool,  # noqa: FBT001 - a column of the table
     held: int,
-    tmp_path: Path,  # noqa: FBT001 - a table's column
+    tmp_path: Path,
 ) -> None:
     async def main() -> None:
         async with lab(tmp_path) as at:
