@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -276,3 +277,18 @@ def test_a_late_closing_is_passed_on_late(tmp_path: Path) -> None:
             assert at.fired() == [1]
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not exist there")
+def test_the_engines_own_event_loop_carries_it_too(tmp_path: Path) -> None:
+    import uvloop
+
+    async def main() -> None:
+        async with wired(tmp_path) as at:
+            at.board.apply([{"link": "visa.auth", "effect": "corrupt", "when": {"nth": 2}}])
+            assert isinstance(await at.pay(), Answered)
+            assert await at.pay() == Unknown("undecodable")
+            assert isinstance(await at.pay(), Answered)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
