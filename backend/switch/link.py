@@ -204,20 +204,21 @@ class TcpLink:
     async def _connect(self) -> _Wire | None:
         loop = asyncio.get_running_loop()
         wire: _Wire | None = None
+        signed_on = False
         try:
             async with asyncio.timeout(CONNECT_PATIENCE_S):
                 _, wire = await loop.create_connection(
                     lambda: _Wire(self._exchanges), *self._address
                 )
-                signed_on = self._exchanges.open(self._sign_on())
+                answer = self._exchanges.open(self._sign_on())
                 wire.write(frame(encode(self._sign_on())))
-                await signed_on
-                return wire
+                signed_on = (await answer).fields["39"] == "00"
         except (OSError, LinkBroken) as error:
             log.info("no connection to %s: %s", self.network, error)
-        if wire is not None:
-            wire.abort()
-        return None
+        finally:  # also when the link is stopped meanwhile
+            if wire is not None and not signed_on:
+                wire.abort()
+        return wire if signed_on else None
 
     def _on_timeout(self) -> None:
         """A connection that was silent for the whole patience is taken for dead (half-open)."""
