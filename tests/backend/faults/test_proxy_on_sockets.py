@@ -65,6 +65,7 @@ async def wired(folder: Path, *, patience_s: float = 30.0) -> AsyncIterator[Wire
         await switch.start()
         try:
             phone = await phone_with(lab, "visa")
+            assert isinstance(await switch.echo("visa"), int)  # connected from here on
             yield Wired(lab, hosts, proxy, board, switch, phone, address)
         finally:
             await switch.stop()
@@ -202,7 +203,7 @@ def test_answers_in_pieces_do_not_get_mixed_up(tmp_path: Path) -> None:
 @pytest.mark.inv(334)
 def test_a_black_hole_is_unknown_and_a_silent_connection_is_given_up(tmp_path: Path) -> None:
     async def main() -> None:
-        async with wired(tmp_path, patience_s=0.1) as at:
+        async with wired(tmp_path, patience_s=0.25) as at:  # real patience, run out twice
             assert isinstance(await at.pay(), Answered)
             at.board.apply([{"link": "visa.auth", "effect": "half_open", "when": {"nth": 1}}])
             answer = await at.pay(deadline_s=SHORT_S)

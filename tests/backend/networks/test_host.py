@@ -148,6 +148,36 @@ def test_any_change_of_what_the_card_signed_is_refused(
     asyncio.run(main())
 
 
+@pytest.mark.inv(74)
+def test_every_byte_of_the_cryptogram_counts(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            for place in range(8):
+                data = bytearray(phone.chip_data(1240, "USD"))
+                data[data.index(b"\x9f\x26\x08") + 3 + place] ^= 0x01
+                answer = await pay(lab, payment(lab, phone, emv_data=bytes(data)))
+                assert answer.reason == "cryptogram_invalid"
+
+    asyncio.run(main())
+
+
+def test_a_token_suspended_during_its_payment_pays_no_more(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            rules = lab.networks.hosts["visa"].rules
+            request = requests.authorization(payment(lab, phone))
+            examined = rules.examine(request)
+            assert examined.refusal is None
+            await lab.tsp.suspend_token("visa", phone.grant.token_ref)
+            row = await rules.authorize(request, examined, 0)
+            assert (row.response_code, row.reason) == ("62", "token_suspended")
+            assert lab.held("visa") == []
+
+    asyncio.run(main())
+
+
 def test_a_forged_counter_does_not_brick_the_token(tmp_path: Path) -> None:
     async def main() -> None:
         async with bench(tmp_path) as lab:
