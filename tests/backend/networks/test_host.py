@@ -1,6 +1,7 @@
 """What a network answers: token, cryptogram, counter, money, repeats, reversals, inquiries."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from backend.networks.message import Message, decode, encode, original_elements, transmission_time
 from backend.networks.server import HostSettings
+from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import MessageError
 from backend.switch import requests
 from backend.switch.answers import Answered, AuthorizationRequest, StatusKnown
@@ -318,6 +320,32 @@ def test_answers_are_no_requests(tmp_path: Path) -> None:
                      "49": "840", "90": "9" + original_elements(reference)[1:]}  # fmt: skip
             with pytest.raises(MessageError, match="DE 90"):
                 await lab.networks.hosts["visa"].handle(encode(Message("0400", wrong)))
+
+    asyncio.run(main())
+
+
+def test_a_damaged_request_is_answered_or_refused_as_no_message(tmp_path: Path) -> None:
+    async def main() -> None:
+        stream = SeededStream(1, "damage")
+        outcomes = Counter[str]()
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            clean = encode(requests.authorization(payment(lab, phone)))
+            for _ in range(300):
+                raw = bytearray(clean)
+                start = stream.randint(0, len(raw) - 1)
+                damage = stream.bytes(stream.randint(1, 6))
+                if stream.random() < 0.6:  # digits reach deeper than noise
+                    damage = bytes(0x30 + byte % 10 for byte in damage)
+                raw[start : start + len(damage)] = damage
+                try:
+                    answer = decode(await lab.networks.hosts["visa"].handle(bytes(raw)))
+                except MessageError:
+                    outcomes["no message"] += 1
+                else:
+                    outcomes[answer.fields["39"]] += 1
+        assert outcomes["no message"] > 30  # the harness reached both sides of the door
+        assert len(outcomes) >= 5
 
     asyncio.run(main())
 
