@@ -1,8 +1,8 @@
 """The simulated world's link to a network host: no socket, the same exchanges, the same faults.
 
 A frame is judged on its way there and on its way back as the proxy would, and travels on the event
-loop's own time, so on a virtual loop a whole outage costs nothing and repeats exactly. Knows neither
-payments nor breakers.
+loop's own time, so on a virtual loop a whole outage costs nothing and repeats exactly. Knows
+neither payments nor breakers.
 """
 
 from __future__ import annotations
