@@ -269,6 +269,11 @@ class Laboratory:
     def pay(self, order: NfcOrder, key: str = "T0000001-000001", **other: str) -> Reply:
         return self.run(self.paying(order, key, **other))
 
+    def pay_and_be_killed(self, order: NfcOrder) -> None:
+        """Pay while the network's behaviour kills this process."""
+        with pytest.raises(ProcessKilled):
+            self.pay(order)
+
     def paying(
         self, order: NfcOrder, key: str, *, account: str = CORNER
     ) -> Coroutine[object, object, Reply]:
@@ -363,7 +368,7 @@ def chip_data(*, amount_minor: int, currency: str, atc: int, cryptogram: bytes) 
     )
 
 
-def an_order(  # noqa: PLR0913  (an order's fields)
+def an_order(
     *,
     atc: int = 1,
     amount_minor: int = 1_240,
