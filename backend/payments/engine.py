@@ -202,8 +202,7 @@ class PaymentEngine(Generic[Tx]):
         if isinstance(opened, _Settled):
             self._follow_ups.publish(opened.change)
             return opened.reply
-        for event in opened.events:
-            self._ports.events.publish(event)
+        self._follow_ups.publish(opened)
         try:
             return await self._authorize(order, opened, request_hash, (started_us, stored_us))
         except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
@@ -318,10 +317,7 @@ class PaymentEngine(Generic[Tx]):
             )
         if isinstance(settled, Reply):
             return settled
-        for event in settled.events:
-            self._ports.events.publish(event)
-        if settled.payment.state is State.UNKNOWN:
-            self._follow_ups.wake()
+        self._follow_ups.publish(settled)
         await self._remember(settled.payment, request_hash, settled.body)
         return Reply(STATUS_OK, settled.body, replayed=False)
 

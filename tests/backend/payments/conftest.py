@@ -233,6 +233,8 @@ class Laboratory:
     events: EventLog = field(init=False)
     engine: PaymentEngine[Transaction] = field(init=False)
     rows: SqlPaymentRows = field(default_factory=SqlPaymentRows)
+    card_table: CardTable = field(default_factory=CardTable)
+    fingerprint: Callable[[str], bytes] = fingerprint
 
     def __post_init__(self) -> None:
         self.start_engine()
@@ -245,7 +247,7 @@ class Laboratory:
                 rows=self.rows,
                 ledger=SqlLedgerRows(),
                 outbox=SqlOutbox(),
-                tokens=CardTable(),
+                tokens=self.card_table,
                 switch=self.networks,
                 clock=self.clock,
                 scheduler=self.scheduler,
