@@ -32,10 +32,11 @@ class HungUpOn(Database):
         return await super().write(work)
 
 
-def an_engine(lab, database, number, listener=lambda event: None):
+def an_engine(lab, database, number, listener=None):
     clock = LabClock()
     events = EventLog(clock, source="engine", first_seq=1 + 1_000 * number)
-    events.subscribe(listener)
+    if listener is not None:
+        events.subscribe(listener)
     return PaymentEngine(
         PaymentPorts(
             store=database,
