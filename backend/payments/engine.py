@@ -1,0 +1,397 @@
+"""Pays for taps: commit, then call, then commit.
+
+Theory of operation. Phase 1 is one unit of work: the key is claimed, the token judged, its counter
+reserved, the payment stored as `authorizing` with the network reference it will have for ever.
+Only then does anything leave the process. Phase 2 is one unit of work: state, events, ledger,
+audit, watermark and the answer's bytes. Between the two nothing is locked, and whatever kills this
+process there leaves a row that says so (see `follow_up`).
+
+The counter (ATC) must lie above the token's watermark, unless the till declares the tap as stored
+and forwarded; each (token, ATC) is reserved once. The reservation is never rolled back; it yields
+only when the network says that the cryptogram behind it was forged.
+
+Knows no SQL, no HTTP and no message format. A token's digits pass through and are not stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, TypeVar
+
+from backend.domain.identifiers import ordered_identifier
+from backend.domain.pan import network_of
+from backend.outbox.ports import Outbox
+from backend.payments.answer import STATUS_OK
+from backend.payments.changes import Change, Changes
+from backend.payments.exchange import (
+    actor_of,
+    happening_of,
+    hops_of,
+    request_for,
+    with_answer,
+)
+from backend.payments.follow_up import FollowUps, judge_cryptogram
+from backend.payments.idempotency import (
+    KeyInFlight,
+    KeyMismatch,
+    Reply,
+    check_key,
+)
+from backend.payments.machine import Happening, State
+from backend.payments.order import NfcOrder
+from backend.payments.ports import (
+    IdempotencyCache,
+    LedgerRows,
+    PaymentRows,
+    Store,
+    Switch,
+    TokenDirectory,
+)
+from backend.payments.records import KeyRecord, KeyState, KnownToken, Latency, Merchant, Payment
+from backend.payments.references import ReferenceNumbers
+from backend.payments.replay_cache import ReplayCache
+from backend.runtime.clock import Clock
+from backend.runtime.entropy import Stream
+from backend.runtime.errors import BadRequest
+from backend.runtime.events import EventLog
+from backend.runtime.scheduler import Scheduler
+from backend.switch.answers import (
+    Answered,
+    AuthorizationAnswer,
+    NetworkReference,
+    NoAnswerYet,
+    Unknown,
+)
+
+Tx = TypeVar("Tx")
+
+CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
+MERCHANTS_REMEMBERED_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPorts(Generic[Tx]):
+    """Everything that the engine takes from outside.
+
+    Attributes:
+        identifiers: stream for the random part of identifiers; used by the event loop only.
+        fingerprint: keyed digest of a token's digits (HMAC-SHA256 with the vault's key).
+        cache: accelerator for replays, if there is one.
+    """
+
+    store: Store[Tx]
+    rows: PaymentRows[Tx]
+    ledger: LedgerRows[Tx]
+    outbox: Outbox[Tx]
+    tokens: TokenDirectory[Tx]
+    switch: Switch
+    clock: Clock
+    scheduler: Scheduler
+    events: EventLog
+    identifiers: Stream
+    fingerprint: Callable[[str], bytes]
+    cache: IdempotencyCache | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """What phase 1 takes into its unit of work."""
+
+    order: NfcOrder
+    account: str
+    key: str
+    request_hash: bytes
+    fingerprint: bytes
+    payment_id: str
+    merchant: Merchant
+    reference: NetworkReference
+    at_us: int
+
+    def payment(self, token: KnownToken | None, *, network: str | None) -> Payment:
+        """The payment as it begins."""
+        order = self.order
+        return Payment(
+            id=self.payment_id,
+            tap_id=order.tap_id,
+            account=self.account,
+            key=self.key,
+            created_at_us=self.at_us,
+            updated_at_us=self.at_us,
+            version=1,
+            state=State.AUTHORIZING,
+            network=network,
+            token_ref=None if token is None else token.token_ref,
+            card_id=None if token is None else token.card_id,
+            user_id=None if token is None else token.user_id,
+            last4=None if token is None else token.last4,
+            atc=order.atc,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            merchant=self.merchant,
+            terminal_id=order.terminal_id,
+            reference=self.reference,
+            synthetic=order.synthetic,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Phase 1 answered by itself: a replay, or a refusal."""
+
+    reply: Reply
+    change: Change | None
+
+
+class PaymentEngine(Generic[Tx]):
+    """Carries payments out, and cures what was left unknown."""
+
+    def __init__(self, ports: PaymentPorts[Tx]) -> None:
+        self._ports = ports
+        self._rows = ports.rows
+        self._changes = Changes(ports.rows, ports.ledger, ports.outbox, ports.events, ports.clock)
+        self._follow_ups = FollowUps(
+            ports.store,
+            ports.rows,
+            self._changes,
+            ports.switch,
+            ports.clock,
+            ports.scheduler,
+            ports.events,
+        )
+        self._replays = ReplayCache(ports.cache, ports.scheduler)
+        self._references = ReferenceNumbers(ports.store, ports.rows)
+        self._merchants: dict[str, Merchant] = {}
+
+    async def recover(self) -> int:
+        """Take up what an earlier process left; the number of payments. Call before serving.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        return await self._follow_ups.recover()
+
+    async def follow_up_forever(self) -> None:
+        """Ask the networks about unknown outcomes whenever it is time; runs until cancelled."""
+        await self._follow_ups.run_forever()
+
+    async def pay_nfc(
+        self, order: NfcOrder, *, account: str, key: str, request_hash: bytes
+    ) -> Reply:
+        """Pay for a tap.
+
+        Args:
+            order: what the till asks for.
+            account: whose keys these are: the merchant or till that calls.
+            key: Idempotency-Key; for a till its terminal id and sequence number.
+            request_hash: SHA-256 of the request's body.
+
+        Raises:
+            BadRequest: the key or merchant cannot be; `KeyMismatch` (422) for a used key.
+            KeyInFlight: the first request with this key has no answer yet (409).
+            StorageError: the database refused; if the intent was stored already, its outcome is
+                unknown and will be cured.
+        """
+        started_us = self._ports.clock.monotonic_us()
+        check_key(key)
+        if (cached := await self._replays.find(account, key, request_hash)) is not None:
+            return cached
+        intent = await self._intent(order, account, key, request_hash)
+        begun: list[str] = []
+        try:
+            opened = await self._ports.store.write(partial(self._open_noting, intent, begun))
+        except asyncio.CancelledError:  # the unit is on its way to the disk all the same
+            self._give_up(begun)
+            raise
+        stored_us = self._ports.clock.monotonic_us()
+        if isinstance(opened, _Settled):
+            self._follow_ups.publish(opened.change)
+            return opened.reply
+        self._follow_ups.publish(opened)
+        try:
+            return await self._authorize(order, opened, request_hash, (started_us, stored_us))
+        except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
+            self._give_up(begun)
+            raise
+
+    def _give_up(self, begun: list[str]) -> None:
+        self._ports.scheduler.spawn(self._follow_ups.give_up(begun, "interrupted"), "give up")
+
+    # Phase 1.
+
+    async def _intent(
+        self, order: NfcOrder, account: str, key: str, request_hash: bytes
+    ) -> _Intent:
+        now_us = self._ports.clock.now_us()
+        return _Intent(
+            order=order,
+            account=account,
+            key=key,
+            request_hash=request_hash,
+            fingerprint=self._ports.fingerprint(order.token),
+            payment_id=ordered_identifier("pay", now_us, self._ports.identifiers),
+            merchant=self._merchant(order.merchant_id),
+            reference=await self._references.take(now_us),
+            at_us=now_us,
+        )
+
+    def _open_noting(self, intent: _Intent, begun: list[str], tx: Tx) -> Change | _Settled:
+        """Phase 1, leaving the payment's identifier to whoever must clean up after a caller."""
+        opened = self._open(intent, tx)
+        if isinstance(opened, Change):
+            begun.append(opened.payment.id)
+        return opened
+
+    def _open(self, intent: _Intent, tx: Tx) -> Change | _Settled:
+        """Phase 1 in its unit of work."""
+        if not self._rows.claim_key(
+            tx,
+            account=intent.account,
+            key=intent.key,
+            request_hash=intent.request_hash,
+            payment_id=intent.payment_id,
+            at_us=intent.at_us,
+        ):
+            return self._open_again(intent, tx)
+        token = self._ports.tokens.find(tx, intent.fingerprint)
+        if token is None:
+            payment = intent.payment(None, network=network_of(intent.order.token))
+            return self._refuse_new(tx, payment, "invalid_token")
+        payment = intent.payment(token, network=token.network)
+        refusal = _refusal_of(token)
+        if refusal is None and not self._rows.reserve_atc(
+            tx, payment, below_watermark=intent.order.store_and_forward
+        ):
+            refusal = "atc_replay"
+        if refusal is not None:
+            return self._refuse_new(tx, payment, refusal)
+        return self._changes.create(tx, payment)
+
+    def _open_again(self, intent: _Intent, tx: Tx) -> Change | _Settled:
+        """The key is known: replay, refuse, or try again what never left this process."""
+        known = self._rows.find_key(tx, intent.account, intent.key)
+        assert known is not None, "the key was there a moment ago in the same unit of work"
+        if known.request_hash != intent.request_hash:
+            raise KeyMismatch
+        match known.state:
+            case KeyState.IN_FLIGHT:
+                raise KeyInFlight
+            case KeyState.PENDING | KeyState.FINAL:
+                return _Settled(_reply_of(known), None)
+            case KeyState.RELEASED:
+                return self._send_again(tx, known, intent.fingerprint)
+
+    def _send_again(self, tx: Tx, known: KeyRecord, fingerprint: bytes) -> Change | _Settled:
+        payment = self._rows.find_payment(tx, known.payment_id)
+        assert payment is not None, "payments are never removed"
+        again = self._apply(tx, replace(payment, reason=None), Happening.SENT_AGAIN, "engine", None)
+        token = self._ports.tokens.find(tx, fingerprint)
+        refusal = "invalid_token" if token is None else _refusal_of(token)
+        if refusal is None:
+            return again
+        return self._refuse(tx, again, refusal)
+
+    def _refuse_new(self, tx: Tx, payment: Payment, reason: str) -> _Settled:
+        created = self._changes.create(tx, replace(payment, reference=None))
+        return self._refuse(tx, created, reason)
+
+    def _refuse(self, tx: Tx, opened: Change, reason: str) -> _Settled:
+        refused = replace(opened.payment, reason=reason)
+        change = self._apply(tx, refused, Happening.DECLINED, "engine", opened.events[0].id)
+        both = replace(change, events=opened.events + change.events)
+        return _Settled(Reply(STATUS_OK, change.body, replayed=False), both)
+
+    # The call, and phase 2.
+
+    async def _authorize(
+        self, order: NfcOrder, opened: Change, request_hash: bytes, times_us: tuple[int, int]
+    ) -> Reply:
+        payment, clock = opened.payment, self._ports.clock
+        called_us = clock.monotonic_us()
+        answer = await self._ports.switch.authorize(
+            request_for(order, payment), channel_deadline_s=CHANNEL_DEADLINE_S
+        )
+        answered_us = clock.monotonic_us()
+        started_us, stored_us = times_us
+        link_us = answered_us - called_us
+        hops_us = answer.hops_us if isinstance(answer, Answered) else {}
+        latency = Latency(
+            engine=answered_us - started_us - link_us - (stored_us - started_us),
+            network=hops_us.get("network", link_us),
+            issuer=hops_us.get("issuer", 0),
+            database=stored_us - started_us,
+        )
+        answered = with_answer(payment, answer, latency)
+        work = partial(self._settle, answered, answer, opened.events[0].id)
+        settled = await self._ports.store.write(work)
+        if isinstance(answer, NoAnswerYet):
+            self._ports.scheduler.spawn(
+                self._follow_ups.await_late(payment.id, answer.late), f"late {payment.id}"
+            )
+        if isinstance(settled, Reply):
+            return settled
+        self._follow_ups.publish(settled)
+        await self._replays.keep(settled.payment, request_hash, settled.body)
+        return Reply(STATUS_OK, settled.body, replayed=False)
+
+    def _settle(
+        self, payment: Payment, answer: AuthorizationAnswer, cause_id: str, tx: Tx
+    ) -> Change | Reply:
+        """Phase 2 in its unit of work."""
+        happening = happening_of(answer)
+        data: dict[str, object] = {
+            "steered": payment.steered,
+            "auth_code": payment.auth_code,
+            "cryptogram_valid": answer.cryptogram_valid if isinstance(answer, Answered) else None,
+            "hops": hops_of(payment),
+        }
+        change = self._changes.apply(
+            tx, payment, happening, actor_of(payment, answer), cause_id=cause_id, data=data
+        )
+        if change is None:  # a recovery took this payment away meanwhile: its story counts
+            return self._settle_late(tx, payment, answer)
+        if isinstance(answer, Answered):
+            judge_cryptogram(self._rows, tx, payment, answer, change.payment.updated_at_us)
+        if happening is Happening.NO_ANSWER:
+            self._follow_ups.schedule(
+                tx, payment.id, still_under_way=isinstance(answer, NoAnswerYet)
+            )
+        return change
+
+    def _settle_late(self, tx: Tx, payment: Payment, answer: AuthorizationAnswer) -> Change | Reply:
+        change = None
+        if isinstance(answer, Answered | Unknown):
+            change = self._follow_ups.take_late(payment.id, answer, tx)
+        known = self._rows.find_key(tx, payment.account, payment.key)
+        assert known is not None, "a payment keeps its key for ever"
+        reply = _reply_of(known)
+        return reply if change is None else replace(change, body=reply.body)
+
+    def _apply(
+        self, tx: Tx, payment: Payment, happening: Happening, actor: str, cause_id: str | None
+    ) -> Change:
+        change = self._changes.apply(tx, payment, happening, actor, cause_id=cause_id)
+        assert change is not None, "read or made in the same unit of work"
+        return change
+
+    def _merchant(self, merchant_id: str) -> Merchant:
+        if (known := self._merchants.get(merchant_id)) is not None:
+            return known
+        merchant = self._ports.store.read(lambda tx: self._rows.find_merchant(tx, merchant_id))
+        if merchant is None:
+            raise BadRequest("merchant_unknown", "no such merchant", field="merchantId")
+        if len(self._merchants) < MERCHANTS_REMEMBERED_MAX:
+            self._merchants[merchant_id] = merchant
+        return merchant
+
+
+def _refusal_of(token: KnownToken) -> str | None:
+    return None if token.status == "active" else "token_not_active"
+
+
+def _reply_of(known: KeyRecord) -> Reply:
+    assert known.status is not None, "an answered key has its answer"
+    assert known.body is not None, "an answered key has its answer"
+    return Reply(known.status, known.body, replayed=True)
