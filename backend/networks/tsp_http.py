@@ -48,7 +48,7 @@ def token_service_app(services: Mapping[str, TokenService]) -> Starlette:
         return _json({"status": status})
 
     async def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, BadRequest)  # noqa: S101 - registered for nothing else
+        assert isinstance(error, BadRequest)
         return _json({"code": error.code, "detail": error.detail}, error.status)
 
     return Starlette(

@@ -70,7 +70,7 @@ class NfcOrder:
                 `emv_data_disagrees`.
         """
         _demand(is_pan(self.token), "token", "13 to 19 digits with a valid check digit")
-        _demand(len(self.cryptogram) == 8, "cryptogram", "8 bytes")  # noqa: PLR2004
+        _demand(len(self.cryptogram) == 8, "cryptogram", "8 bytes")
         if not 1 <= self.atc <= ATC_MAX:
             raise BadRequest("atc_out_of_range", f"atc: 1 to {ATC_MAX}", field="atc")
         check_amount(self.amount_minor)

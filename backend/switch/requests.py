@@ -146,7 +146,7 @@ def _original(reference: NetworkReference) -> str:
 
 def _amount(amount_minor: int) -> str:
     digits = f"{amount_minor:012d}"
-    if len(digits) > 12 or amount_minor < 0:  # noqa: PLR2004 - DE 4 is n12
+    if len(digits) > 12 or amount_minor < 0:
         raise MessageError(f"DE 4 cannot hold {amount_minor}")
     return digits
 
