@@ -1,4 +1,4 @@
-"""Card lists in the cache (cache-aside), and stored answers of payments.
+"""Card lists in the cache (cache-aside).
 
 Only an accelerator: a list is written after the database was read and forgotten whenever a card
 changes. A list with a card in it that is not active is kept too, because the list is shown, never
@@ -13,7 +13,6 @@ from backend.cache import keys
 from backend.cache.tolerant import TolerantCache
 
 CARD_LIST_TTL_S = 300
-ANSWER_TTL_S = 86_400
 
 
 class CardLists:
@@ -47,18 +46,3 @@ class CardLists:
         """A card of this person changed."""
         self._changes[user_id] = self.changes(user_id) + 1
         await self._cache.forget(keys.user_cards(user_id), *(keys.token(r) for r in token_refs))
-
-
-class StoredAnswers:
-    """The payment engine's port for final answers; SQL decides, this only saves it work."""
-
-    def __init__(self, cache: TolerantCache) -> None:
-        self._cache = cache
-
-    async def get(self, account: str, key: str) -> bytes | None:
-        """The stored answer, or None."""
-        return await self._cache.get(keys.idempotency(account, key))
-
-    async def put(self, account: str, key: str, answer: bytes) -> None:
-        """Keep a final answer."""
-        await self._cache.put(keys.idempotency(account, key), answer, ttl_s=ANSWER_TTL_S)

@@ -18,7 +18,6 @@ def token(token_ref: str) -> str:
     return f"token:{{{token_ref}}}"
 
 
-def idempotency(account: str, key: str) -> str:
+def idempotency(scope: str) -> str:
     """The stored answer of one request; hashed, because clients choose keys freely."""
-    digest = hashlib.sha256(f"{len(account)}:{account}|{key}".encode()).hexdigest()
-    return f"idempotency:{{{digest}}}"
+    return f"idempotency:{{{hashlib.sha256(scope.encode()).hexdigest()}}}"

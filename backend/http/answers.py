@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backend.runtime.errors import BackendError, BadRequest, StorageError
-from backend.wallet.provisioning import NetworkUnavailable
+from backend.wallet.errors import NetworkUnavailable
 
 log = logging.getLogger("taplab.http")
 

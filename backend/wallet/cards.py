@@ -12,9 +12,11 @@ from dataclasses import replace
 from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import EventLog
+from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import AuditEntry, Caller, Card
 from backend.wallet.ports import CardListCache, WalletRows, WalletStore
 from backend.wallet.status import set_status, tell_device
+from backend.wallet.token_status import TokenStatus
 
 REASON_LENGTH_MAX = 100
 _CardWork = Callable[[WalletRows], Card]
@@ -24,12 +26,18 @@ class Cards:
     """Reads and changes cards that exist."""
 
     def __init__(
-        self, store: WalletStore, clock: Clock, events: EventLog, lists: CardListCache
+        self,
+        store: WalletStore,
+        clock: Clock,
+        events: EventLog,
+        lists: CardListCache,
+        networks: TokenStatus,
     ) -> None:
         self._store = store
         self._clock = clock
         self._events = events
         self._lists = lists
+        self._networks = networks
 
     async def all_of(self, user_id: str) -> list[dict[str, object]]:
         """A person's cards as JSON, the default first."""
@@ -83,22 +91,25 @@ class Cards:
                 return card
             return set_status(rows, card, "suspended", now_us, reason=reason)
 
-        return await self._change(caller, card_id, "card.suspended", work)
+        card = await self._change(caller, card_id, "card.suspended", work)
+        await self._networks.suspended(card)
+        return card
 
     async def reactivate(self, caller: Caller, card_id: str) -> Card:
-        """Let a suspended card pay again.
+        """Let a suspended card pay again, the network first.
 
         Raises:
             NotFound: no such card of theirs.
             Conflict: its device is lost.
+            NetworkUnavailable: the network cannot be told; the card stays suspended.
         """
         now_us = self._clock.now_us()
+        suspended = self._store.read(lambda rows: _reactivable(rows, caller, card_id))
+        if suspended.status == "suspended" and not await self._networks.resume(suspended):
+            raise NetworkUnavailable(f"the token service of {suspended.network} does not answer")
 
         def work(rows: WalletRows) -> Card:
-            card = _owned(rows, caller, card_id)
-            device = rows.device(card.device_id)
-            if device is not None and device.lost_at_us is not None:
-                raise Conflict("device_lost", "mark the device as found first")
+            card = _reactivable(rows, caller, card_id)
             if card.status == "active":
                 return card
             return set_status(rows, card, "active", now_us, reason=None)
@@ -119,7 +130,7 @@ class Cards:
             tell_device(rows, card, "removed", now_us, reason=None)
             return card
 
-        await self._change(caller, card_id, "card.removed", work)
+        await self._networks.removed(await self._change(caller, card_id, "card.removed", work))
 
     async def _change(
         self, caller: Caller, card_id: str, action: str, work: _CardWork
@@ -148,4 +159,12 @@ def _owned(rows: WalletRows, caller: Caller, card_id: str) -> Card:
     card = rows.card(card_id)
     if card is None or card.user_id != caller.user_id or card.status == "pending":
         raise NotFound("card_unknown", "no such card in this wallet")
+    return card
+
+
+def _reactivable(rows: WalletRows, caller: Caller, card_id: str) -> Card:
+    card = _owned(rows, caller, card_id)
+    device = rows.device(card.device_id)
+    if device is not None and device.lost_at_us is not None:
+        raise Conflict("device_lost", "mark the device as found first")
     return card

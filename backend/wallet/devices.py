@@ -12,9 +12,10 @@ from dataclasses import replace
 from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import EventLog
-from backend.wallet.model import DEVICE_KINDS, AuditEntry, Caller, Device, DeviceMessage, Session
+from backend.wallet.model import DEVICE_KINDS, AuditEntry, Caller, Card, Device, DeviceMessage, Session
 from backend.wallet.ports import CardListCache, WalletRows, WalletStore
 from backend.wallet.status import set_status
+from backend.wallet.token_status import TokenStatus
 
 NAME_LENGTH_MAX = 100
 _DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -24,12 +25,18 @@ class Devices:
     """A person's devices."""
 
     def __init__(
-        self, store: WalletStore, clock: Clock, events: EventLog, lists: CardListCache
+        self,
+        store: WalletStore,
+        clock: Clock,
+        events: EventLog,
+        lists: CardListCache,
+        networks: TokenStatus,
     ) -> None:
         self._store = store
         self._clock = clock
         self._events = events
         self._lists = lists
+        self._networks = networks
 
     def all_of(self, user_id: str) -> list[Device]:
         """A person's devices, oldest first."""
@@ -86,22 +93,24 @@ class Devices:
         now_us = self._clock.now_us()
         event = self._events.make("device.lost", actor="person", data={"device_id": device_id})
 
-        def work(rows: WalletRows) -> list[str]:
+        def work(rows: WalletRows) -> list[Card]:
             _owned(rows.device(device_id), caller.user_id)
             rows.mark_lost(device_id, now_us)
             suspended = []
             for card in rows.cards_on(device_id):
                 if card.status == "active":
                     set_status(rows, card, "suspended", now_us, reason="device_lost")
-                    suspended.append(card.token_ref)
+                    suspended.append(card)
             rows.end_sessions_of_device(device_id)
             rows.audit(_entry(now_us, caller, "device.lost", device_id))
             rows.record(event)
             return suspended
 
         suspended = await self._store.write(work)
-        await self._lists.forget(caller.user_id, *suspended)
+        await self._lists.forget(caller.user_id, *(card.token_ref for card in suspended))
         self._events.publish(event)
+        for card in suspended:
+            await self._networks.suspended(card)
         return len(suspended)
 
     async def found(self, caller: Caller, device_id: str) -> Device:

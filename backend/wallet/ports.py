@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 from backend.runtime.events import Event
-from backend.switch.tsp_client import TokenGrant, TokenRefused, TokenRequest
+from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
 from backend.wallet.model import AuditEntry, Card, Device, DeviceMessage, Session, User
 
 T = TypeVar("T")
@@ -156,13 +156,22 @@ class CardListCache(Protocol):
 class TokenService(Protocol):
     """The networks' token service providers."""
 
-    async def public_key(self, network: str) -> dict[str, object]:
+    async def public_key(self, network: str) -> Mapping[str, object]:
         """The JWK that seals a card for a network."""
 
     async def request_token(
         self, network: str, request: TokenRequest
     ) -> TokenGrant | TokenRefused:
         """Ask for a token."""
+
+    async def suspend_token(self, network: str, token_ref: str) -> str:
+        """Stop a token at its network; its status afterwards."""
+
+    async def resume_token(self, network: str, token_ref: str) -> str:
+        """Let a stopped token pay again; its status afterwards."""
+
+    async def delete_token(self, network: str, token_ref: str) -> str:
+        """Deactivate a token for good; its status afterwards."""
 
 
 class Offload(Protocol):

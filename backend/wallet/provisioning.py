@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import httpx
 import orjson
 
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
-from backend.runtime.errors import BackendError, BadRequest, Conflict, TransportError
+from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
 from backend.runtime.events import Event, EventLog
-from backend.switch.tsp_client import TokenGrant, TokenRefused, TokenRequest
+from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import NETWORKS, AuditEntry, Caller, Card, Device
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
 
@@ -44,10 +44,6 @@ class CardRefused(BadRequest):
     """The network or the issuer will not have this card on this device."""
 
     status = 422
-
-
-class NetworkUnavailable(BackendError):
-    """The token service did not answer; nothing is stored, the same key may be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ class Provisioning:
         self._fingerprint = fingerprint
         self._identifiers = entropy.secret("wallet.identifiers")
 
-    async def network_key(self, network: str) -> dict[str, object]:
+    async def network_key(self, network: str) -> Mapping[str, object]:
         """The JWK that seals a card for a network.
 
         Raises:
@@ -125,7 +121,7 @@ class Provisioning:
         _check_network(network)
         try:
             return await self._tokens.public_key(network)
-        except (TransportError, httpx.HTTPError) as error:
+        except (TransportError, MessageError) as error:
             raise NetworkUnavailable(f"the token service of {network} does not answer") from error
 
     async def add(self, caller: Caller, order: CardOrder, key: str) -> Provisioned:
@@ -147,7 +143,7 @@ class Provisioning:
             return claimed
         try:
             answer = await self._ask(order, claimed, caller)
-        except (TransportError, httpx.HTTPError) as error:
+        except (TransportError, MessageError) as error:
             await self._store.write(lambda rows: _give_back(rows, caller, key, pending))
             raise NetworkUnavailable(
                 f"the token service of {order.network} does not answer"
