@@ -46,7 +46,7 @@ class NetworkHost:
 
     @property
     def network(self) -> str:
-        """ "visa", "mastercard" or "amex"."""
+        """The name: visa, mastercard or amex."""
         return self.rules.network
 
     async def handle(self, raw: bytes) -> bytes:
@@ -187,7 +187,7 @@ class _Connection(asyncio.Protocol):
             self._work.add(task)
             task.add_done_callback(self._work.discard)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's contract
         """What was begun is finished: a lost connection does not undo an authorization."""
         self._transport = None
         self._everyone.discard(self)
