@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import cast
 
 from backend.networks.message import FrameBuffer, frame
 from backend.runtime.errors import MessageError
@@ -69,8 +70,8 @@ class _End(asyncio.Protocol):
     lost: asyncio.Event = field(default_factory=asyncio.Event)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - asyncio's contract
-        self.transport = transport
+        # uvloop's transports write but do not inherit from asyncio's classes
+        self.transport = cast("asyncio.WriteTransport", transport)
         self.channel.opened(self)
 
     def data_received(self, data: bytes) -> None:
