@@ -7,7 +7,6 @@ this only translates. A moved clock is remembered for the next start, faults are
 from __future__ import annotations
 
 from fastapi import APIRouter, Query
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
@@ -72,7 +71,7 @@ class LabRoutes:
                 "world": lab.world,
                 "seed": lab.entropy.seed,
                 **self._clock_state(),
-                "faults": lab.faults.view(),
+                "faults": lab.faults.view()["faults"],
                 "breakers": self._breakers(),
                 "suspended": suspended,
                 "unprotected_keys": lab.keys.is_unprotected,
@@ -85,18 +84,17 @@ class LabRoutes:
 
     async def faults(self) -> Response:
         """What is broken on purpose, and how often each fault fired."""
-        return json_answer(self._faults())
+        return json_answer(self._lab.faults.view())
 
-    async def apply_faults(self, request: Request, body: FaultOrder) -> Response:
+    async def apply_faults(self, body: FaultOrder) -> Response:
         """Replace the whole fault plan; refused as a whole if one fault cannot be."""
-        del request
-        self._lab.faults.apply(body.faults)
-        return json_answer(self._faults())
+        self._lab.faults.apply(body.faults, seed=body.seed)
+        return json_answer(self._lab.faults.view())
 
     async def reset_faults(self) -> Response:
         """Nothing is broken any more."""
         self._lab.faults.reset()
-        return json_answer(self._faults())
+        return json_answer(self._lab.faults.view())
 
     async def breakers(self) -> Response:
         """Every network's circuit breaker."""
@@ -221,9 +219,6 @@ class LabRoutes:
             }
             for view in self._lab.switch.breakers()
         ]
-
-    def _faults(self) -> dict[str, object]:
-        return {"seed": self._lab.entropy.seed, "faults": self._lab.faults.view()}
 
     def _clock_state(self) -> dict[str, object]:
         lab = self._lab
