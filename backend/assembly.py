@@ -253,9 +253,7 @@ async def _sockets(networks: Networks, board: FaultBoard, ground: Ground) -> Edg
         proxy = FaultProxy(f"{network}.auth", address, board)
         entrance = await proxy.start()
         proxies.append(proxy)
-        links[network] = TcpLink(
-            network, entrance, clock=ground.clock, scheduler=ground.scheduler
-        )
+        links[network] = TcpLink(network, entrance, clock=ground.clock, scheduler=ground.scheduler)
     http = httpx.AsyncClient(timeout=TSP_LIMIT_S, trust_env=False)
 
     async def close() -> None:
@@ -277,7 +275,7 @@ async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge
     return Edge(links, TspClient(IN_MEMORY_TSP, http), http.aclose)
 
 
-async def _payments(  # noqa: PLR0913 - the wiring place takes what it wires
+async def _payments(
     files: _Files,
     switch: Switch,
     events: EventLog,
@@ -339,7 +337,7 @@ def _wallet(
     )
 
 
-def _app(  # noqa: PLR0913 - the wiring place takes what it wires
+def _app(
     lab: Laboratory,
     wallet: WalletServices,
     payments: PaymentEngine[Transaction],

@@ -1,4 +1,4 @@
-"""A whole engine in one thread on virtual time: the same assembly, in-memory links, inline database.
+"""A whole engine in one thread on virtual time: same assembly, in-memory links, inline database.
 
 Waiting is free and everything repeats exactly for the same seed. Clients speak to the engine
 through `client()`, which calls the application without a socket.
@@ -48,9 +48,7 @@ class SimulatedWorld:
         clock = VirtualClock(self._loop)
         scheduler = VirtualScheduler(clock)
         ground = Ground("simulated", clock, scheduler, Entropy(self._seed, simulated=True))
-        self.engine = self.run(
-            open_engine(self._folder, self._settings, ground, Attachments())
-        )
+        self.engine = self.run(open_engine(self._folder, self._settings, ground, Attachments()))
         return self
 
     def __exit__(

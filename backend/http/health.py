@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: for machines that ask how the engine is; no secret, no token.
+"""`/healthz`, `/readyz` and `/metrics`: for machines that ask how the engine is; no secret here.
 
 Metrics are in the Prometheus text format (version 0.0.4), counters and gauges only.
 """

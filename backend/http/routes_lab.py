@@ -1,4 +1,4 @@
-"""`/lab`: what a person in front of the laboratory sees and moves. The front door asks for the token.
+"""`/lab`: what a person in front of the laboratory sees and moves; the front door asks the token.
 
 Everything here is snake_case. Faults, breakers and the clock are moved through their own objects;
 this only translates. A moved clock is remembered for the next start, faults are not.
@@ -136,8 +136,7 @@ class LabRoutes:
         for view in self._breakers():
             measured = by_name.get(view["name"], {})
             numbers = {
-                key: measured.get(key)
-                for key in ("error_rate", "p50_ms", "p95_ms", "p99_ms", "n")
+                key: measured.get(key) for key in ("error_rate", "p50_ms", "p95_ms", "p99_ms", "n")
             }
             tiles.append({**view, **numbers, "probe": view["state"] == "half_open"})
         return json_answer({"networks": tiles})

@@ -19,19 +19,20 @@ from backend.http.routes_wallet import idempotency_key
 from backend.payments.engine import PaymentEngine
 from backend.payments.order import order_from_json
 from backend.runtime.errors import BadRequest
+from backend.storage.database import Transaction
 
 NFC_PATH = "/api/payments/nfc"
-KEY_LENGTH_MAX = 255
 
 
 class NfcRoute:
     """Takes a tap to the payment engine."""
 
-    def __init__(self, engine: PaymentEngine, token: LocalToken) -> None:
+    def __init__(self, engine: PaymentEngine[Transaction], token: LocalToken) -> None:
         self._engine = engine
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one tap."""
         if not self._token.opens(scope):
             answer = problem(
                 401,
@@ -44,10 +45,6 @@ class NfcRoute:
         try:
             request = Request(scope, receive)
             key = idempotency_key(request)
-            if len(key) > KEY_LENGTH_MAX:
-                raise BadRequest(
-                    "idempotency_key_invalid", f"a key has at most {KEY_LENGTH_MAX} characters"
-                )
             body = _object(await request.body())
             order = order_from_json(body)
             reply = await self._engine.pay_nfc(

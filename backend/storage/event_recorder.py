@@ -39,7 +39,9 @@ async def reserve_numbers(store: Store) -> int:
 class EventRecorder:
     """Listens to an event log for the life of an engine."""
 
-    def __init__(self, store: Store, scheduler: Scheduler, events: EventLog, first_seq: int) -> None:
+    def __init__(
+        self, store: Store, scheduler: Scheduler, events: EventLog, first_seq: int
+    ) -> None:
         self._store = store
         self._scheduler = scheduler
         self._reserved = first_seq - 1 + BLOCK
@@ -87,7 +89,7 @@ class EventRecorder:
                     await self._store.write(partial(_store_batch, batch=batch, reserved=reserved))
                 except StorageError as error:
                     self.dropped += len(batch)
-                    log.error("%d events could not be stored: %s", len(batch), error)
+                    log.warning("%d events could not be stored: %s", len(batch), error)
                     return
                 self._reserved = reserved
         finally:

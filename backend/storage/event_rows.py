@@ -89,9 +89,7 @@ def append_once(tx: Transaction, new: Iterable[Event]) -> None:
 
 def after(tx: Transaction, source: str, seq: int, limit: int) -> list[Event]:
     """Stored events of one source with a higher number, oldest first."""
-    found = tx.all(
-        _EVENTS_AFTER, {"from_source": source, "after_seq": seq, "row_count": limit}
-    )
+    found = tx.all(_EVENTS_AFTER, {"from_source": source, "after_seq": seq, "row_count": limit})
     return [_event(row) for row in found]
 
 

@@ -38,7 +38,8 @@ def schema_sql(metadata: MetaData) -> str:
     """Every CREATE statement (tables, indexes, triggers), in the order in which they must run."""
     statements: list[str] = []
 
-    def note(element: ExecutableDDLElement | Executable, *_: object, **__: object) -> None:
+    def note(element: Executable, *_: object, **__: object) -> None:
+        assert isinstance(element, ExecutableDDLElement), "a schema is DDL"  # noqa: S101 - programmer
         statements.append(str(element.compile(dialect=engine.dialect)).strip())
 
     engine = create_mock_engine("sqlite://", note)

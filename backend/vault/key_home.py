@@ -146,7 +146,9 @@ def _fetch(data_dir: Path, record: _Record, environment: Mapping[str, str]) -> b
         case Home.PASSPHRASE:
             passphrase = environment.get(PASSPHRASE_VARIABLE)
             if not passphrase:
-                raise UsageError(f"this data folder needs its passphrase: set {PASSPHRASE_VARIABLE}")
+                raise UsageError(
+                    f"this data folder needs its passphrase: set {PASSPHRASE_VARIABLE}"
+                )
             return _stretch(passphrase, record.salt)
         case Home.FILE:
             text = read_private(data_dir / "vault.key")

@@ -136,9 +136,7 @@ class Cards:
 
         await self._networks.removed(await self._change(caller, card_id, "card.removed", work))
 
-    async def _change(
-        self, caller: Caller, card_id: str, action: str, work: _CardWork
-    ) -> Card:
+    async def _change(self, caller: Caller, card_id: str, action: str, work: _CardWork) -> Card:
         """Commit a change with its audit line and event; then forget the cache, then tell."""
         now_us = self._clock.now_us()
         event = self._events.make(action, actor="person", data={"card_id": card_id})
