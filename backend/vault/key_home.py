@@ -97,6 +97,15 @@ def open_key_home(data_dir: Path, environment: Mapping[str, str], secret: Stream
         return KeyHome(root, record.home)
 
 
+def recorded_home(data_dir: Path) -> str | None:
+    """Where the folder's key lives, by `vault.json`; None when that cannot be read."""
+    try:
+        record = _read_record(data_dir / "vault.json")
+    except UsageError:
+        return None
+    return None if record is None else record.home.value
+
+
 def _make(data_dir: Path, environment: Mapping[str, str], secret: Stream) -> KeyHome:
     salt = secret.bytes(SALT_BYTES)
     fresh = secret.bytes(ROOT_KEY_BYTES)

@@ -13,9 +13,9 @@ CREATE TABLE events (
 )
  WITHOUT ROWID;
 
-CREATE INDEX ix_events_tap_id ON events (tap_id);
-
 CREATE INDEX ix_events_payment_id ON events (payment_id);
+
+CREATE INDEX ix_events_tap_id ON events (tap_id);
 
 CREATE TABLE outbox_cursors (
 	consumer TEXT NOT NULL, 
@@ -69,6 +69,12 @@ CREATE INDEX ix_ledger_entries_payment_id ON ledger_entries (payment_id);
 CREATE TRIGGER tr_ledger_entries_no_update BEFORE UPDATE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: correct by reversing'); END;
 
 CREATE TRIGGER tr_ledger_entries_no_delete BEFORE DELETE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: correct by reversing'); END;
+
+CREATE TABLE event_numbers (
+	source TEXT NOT NULL, 
+	reserved_to INTEGER NOT NULL, 
+	CONSTRAINT pk_event_numbers PRIMARY KEY (source)
+);
 
 CREATE TABLE merchants (
 	id TEXT NOT NULL, 
@@ -172,9 +178,9 @@ CREATE TABLE payment_follow_ups (
 	CONSTRAINT ck_payment_follow_ups_kind CHECK (kind IN ('status_query', 'reversal'))
 );
 
-CREATE INDEX ix_payment_follow_ups_payment_id ON payment_follow_ups (payment_id);
-
 CREATE INDEX ix_payment_follow_ups_due ON payment_follow_ups (due_at_us) WHERE done_at_us IS NULL;
+
+CREATE INDEX ix_payment_follow_ups_payment_id ON payment_follow_ups (payment_id);
 
 CREATE TABLE network_numbers (
 	id INTEGER NOT NULL, 
