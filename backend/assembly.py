@@ -115,6 +115,7 @@ class Engine:
     Attributes:
         app: answers HTTP and WebSocket.
         token: the local token's text.
+        devices: what waits for a device, as its push connection would deliver it.
         networks: the simulated hosts, without sockets.
     """
 
@@ -122,6 +123,7 @@ class Engine:
     token: str
     lab: Laboratory
     payments: PaymentEngine[Transaction]
+    devices: Devices
     networks: Networks
     ground: Ground
     _edge: Edge
@@ -207,7 +209,9 @@ async def open_engine(
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
-    return Engine(app, token, lab, payments, networks, ground, edge, recorder, folder)
+    return Engine(
+        app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
+    )
 
 
 def open_files(folder: DataFolder, settings: Settings, ground: Ground) -> _Files:

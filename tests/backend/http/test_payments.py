@@ -1,0 +1,45 @@
+"""A tap, from a sealed card number to money that an issuer holds, over the engine's own routes."""
+
+import pytest
+
+from backend.simulation import SimulatedWorld
+from tests.backend.http.phone import Phone
+
+
+def ready_card(world: SimulatedWorld, phone: Phone, network: str = "visa") -> dict[str, object]:
+    """A card whose keys have arrived in the phone."""
+    card = world.run(phone.add_card(network))
+    device = world.engine.devices.waiting(phone.device_id)
+    for message in device:
+        phone.install(message.to_json())
+    return card
+
+
+@pytest.mark.inv(62, 32)
+@pytest.mark.parametrize("network", ["visa", "mastercard", "amex"])
+def test_a_tap_is_approved_and_seen_by_everyone(
+    world: SimulatedWorld, phone: Phone, network: str
+) -> None:
+    card = ready_card(world, phone, network)
+    body = phone.tap(card["tokenRef"], tapId="tap_1")
+    answer = world.run(phone.pay(body, "T0000001-1"))
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert (told["approved"], told["status"], told["network"]) == (True, "approved", network)
+    assert "idempotent-replayed" not in answer.headers
+
+    again = world.run(phone.pay(body, "T0000001-1"))
+    assert again.content == answer.content
+    assert again.headers["idempotent-replayed"] == "true"
+
+    rows = world.run(phone.client.get("/lab/payments")).json()["payments"]
+    assert [(row["state"], row["bank"], row["card_id"]) for row in rows] == [
+        ("approved", "held", card["id"])
+    ]
+    detail = world.run(phone.client.get(f"/lab/payments/{rows[0]['id']}")).json()
+    assert sum(1 for event in detail["events"] if event["kind"] == "payment.approved") == 1
+    assert {entry["direction"] for entry in detail["entries"]} == {"debit", "credit"}
+    history = world.run(phone.client.get("/api/transactions")).json()["transactions"]
+    assert [row["id"] for row in history] == [rows[0]["id"]]
+    one = world.run(phone.client.get(f"/api/transactions/{rows[0]['id']}")).json()
+    assert one["transaction"] == history[0]
