@@ -121,7 +121,7 @@ class Cards:
         return await self._change(caller, card_id, "card.reactivated", work)
 
     async def remove(self, caller: Caller, card_id: str) -> None:
-        """Take a card off its device.
+        """Take a card off its device; the oldest active one that is left becomes the default.
 
         Raises:
             NotFound: no such card of theirs.
@@ -131,6 +131,9 @@ class Cards:
         def work(rows: WalletRows) -> Card:
             card = _owned(rows, caller, card_id)
             rows.remove_card(card_id)
+            others = [other for other in rows.cards_on(card.device_id) if other.status == "active"]
+            if card.is_default and others:
+                rows.put_card(replace(others[0], is_default=True, updated_at_us=now_us))
             tell_device(rows, card, "removed", now_us, reason=None)
             return card
 

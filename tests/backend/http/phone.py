@@ -68,9 +68,7 @@ class Phone:
         }
 
     async def send(self, order: dict[str, str], key: str) -> httpx.Response:
-        return await self.client.post(
-            "/api/cards", json=order, headers={"Idempotency-Key": key}
-        )
+        return await self.client.post("/api/cards", json=order, headers={"Idempotency-Key": key})
 
     async def add_card(self, network: str = "visa") -> dict[str, object]:
         answer = await self.send(await self.order(network), f"provision-{network}-{self.device_id}")

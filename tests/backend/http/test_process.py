@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self, data_dir: Path, *options: str) -> None:
         self.data_dir = data_dir
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own program
             [
                 *(sys.executable, "-m", "backend", "serve", "--profile", "instant"),
                 *("--data-dir", str(data_dir), *options),
@@ -74,7 +74,7 @@ def children() -> Iterator[list[Child]]:
 
 
 def verify(data_dir: Path) -> dict[str, object]:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "backend", "verify", "--json", "--data-dir", str(data_dir)],
         capture_output=True,
         text=True,
@@ -87,7 +87,7 @@ def verify(data_dir: Path) -> dict[str, object]:
     return report
 
 
-async def provision(phone: Phone, child: Child, url: object) -> dict[str, object]:
+async def provision(phone: Phone, url: object) -> dict[str, object]:
     """Sign in, add a card and take its keys from the push connection."""
     await phone.sign_in()
     card = await phone.add_card()
@@ -130,7 +130,7 @@ def test_a_killed_engine_comes_back_with_everything_acknowledged(
     async def before(url: object) -> tuple[Phone, dict[str, object], bytes]:
         async with first.client(url) as client:
             phone = Phone(client)
-            card = await provision(phone, first, url)
+            card = await provision(phone, url)
             body = phone.tap(card["tokenRef"])
             answer = await phone.pay(body, "T0000001-1")
             assert answer.json()["approved"], answer.text
@@ -194,7 +194,7 @@ def test_wrong_use_says_what_to_do(
     tmp_path: Path, options: list[str], code: int, word: str
 ) -> None:
     data_dir = [] if options == ["nonsense"] else ["--data-dir", str(tmp_path)]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "backend", *options, *data_dir],
         capture_output=True,
         text=True,
@@ -208,7 +208,7 @@ def test_wrong_use_says_what_to_do(
 
 @pytest.mark.parametrize("command", ["serve", "networks", "migrate", "verify"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "backend", command, "--help"],
         capture_output=True,
         text=True,
