@@ -109,3 +109,18 @@ def test_the_filter_masks_arguments_before_any_handler_sees_them():
     plain = logging.LogRecord("x", logging.INFO, "", 1, "%s paid", ("somebody",), None)
     assert MaskingFilter().filter(plain)
     assert plain.args == ("somebody",)
+
+
+def test_the_filter_masks_tracebacks_too():
+    with pytest.raises(ValueError, match="no such card") as caught:
+        int_of_card("4242424242424242")
+    info = (caught.type, caught.value, caught.tb)
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", None, info)
+    MaskingFilter().filter(record)
+    line = logging.Formatter().format(record)
+    assert "ValueError" in line
+    assert "4242424242424242" not in line
+
+
+def int_of_card(number):
+    raise ValueError(f"no such card: {number}")

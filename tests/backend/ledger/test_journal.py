@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -94,10 +95,7 @@ def test_a_chain_starts_at_genesis_and_each_entry_continues_it():
     entries = two_entries()
     assert [entry.seq for entry in entries] == [1, 2, 3, 4]
     assert entries[0].previous_hash == GENESIS
-    assert all(
-        after.previous_hash == before.hash
-        for before, after in zip(entries, entries[1:], strict=False)
-    )
+    assert all(after.previous_hash == before.hash for before, after in pairwise(entries))
     assert first_break(entries) is None
 
 

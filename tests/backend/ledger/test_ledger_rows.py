@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 from backend.domain.money import Money
 from backend.ledger.chain import Head, chained, first_break, shard_of
-from backend.ledger.journal import Promise, authorization, release
+from backend.ledger.journal import Promise, authorization, balances, release
 from backend.storage.database import Database
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.ledger_tables import APPEND_ONLY_TRIGGERS, ledger_entries
@@ -52,6 +52,18 @@ def test_entries_come_back_as_they_were_written(database):
     assert database.read(lambda tx: rows.head(tx, shard)) == Head(4, written[-1].hash)
     assert database.read(lambda tx: rows.head(tx, (shard + 1) % 64)) == Head()
     assert first_break(written) is None
+
+
+def test_balances_are_the_fold_of_the_entries(database):
+    rows = SqlLedgerRows()
+    written = [
+        *post(database, authorization(promise(1), 1)),
+        *post(database, authorization(promise(2, "mer_2"), 2)),
+        *post(database, release(promise(1), 3)),
+    ]
+    found = database.read(rows.balances)
+    assert found == balances(entry.posting for entry in written)
+    assert found["assets:customer-card:tok_1", "USD"] == 2
 
 
 def test_each_shard_has_its_own_chain(database):

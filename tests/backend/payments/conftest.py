@@ -233,6 +233,8 @@ class Laboratory:
     events: EventLog = field(init=False)
     engine: PaymentEngine[Transaction] = field(init=False)
     rows: SqlPaymentRows = field(default_factory=SqlPaymentRows)
+    card_table: CardTable = field(default_factory=CardTable)
+    fingerprint: Callable[[str], bytes] = fingerprint
 
     def __post_init__(self) -> None:
         self.start_engine()
@@ -245,7 +247,7 @@ class Laboratory:
                 rows=self.rows,
                 ledger=SqlLedgerRows(),
                 outbox=SqlOutbox(),
-                tokens=CardTable(),
+                tokens=self.card_table,
                 switch=self.networks,
                 clock=self.clock,
                 scheduler=self.scheduler,
@@ -268,6 +270,11 @@ class Laboratory:
 
     def pay(self, order: NfcOrder, key: str = "T0000001-000001", **other: str) -> Reply:
         return self.run(self.paying(order, key, **other))
+
+    def pay_and_be_killed(self, order: NfcOrder) -> None:
+        """Pay while the network's behaviour kills this process."""
+        with pytest.raises(ProcessKilled):
+            self.pay(order)
 
     def paying(
         self, order: NfcOrder, key: str, *, account: str = CORNER
@@ -363,7 +370,7 @@ def chip_data(*, amount_minor: int, currency: str, atc: int, cryptogram: bytes) 
     )
 
 
-def an_order(  # noqa: PLR0913  (an order's fields)
+def an_order(
     *,
     atc: int = 1,
     amount_minor: int = 1_240,

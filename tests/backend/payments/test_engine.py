@@ -11,10 +11,8 @@ import pytest
 from backend.payments.idempotency import KeyInFlight, KeyMismatch, Reply
 from backend.runtime.errors import BadRequest
 
-pytestmark = pytest.mark.inv(76, 77)
 
-
-@pytest.mark.inv(75, 77, 82, 145, 183, 212, 215)
+@pytest.mark.inv(75, 76, 77, 82, 145, 183, 212, 215)
 def test_an_approved_tap_is_stored_told_and_posted(lab, order, answer):
     reply = lab.pay(order())
     body = answer(reply)
@@ -95,7 +93,7 @@ def test_the_same_key_with_another_body_is_refused(lab, order):
     assert len(lab.networks.authorizations) == 1
 
 
-@pytest.mark.inv(105, 107, 109)
+@pytest.mark.inv(103, 105, 107, 109)
 def test_sixty_four_racers_make_one_authorization(lab, order):
     refusals: Counter[int] = Counter()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.payments.order import NfcOrder, order_from_json
+from backend.payments.order import order_from_json
 from backend.runtime.errors import BadRequest
 
 CHIP = "9f02060000000012405f2a0208409f360200079f26081122334455667788"
@@ -130,9 +130,9 @@ def test_an_order_made_in_code_is_judged_too():
 @given(st.binary(max_size=260))
 def test_any_chip_data_is_read_or_refused(data):
     order = order_from_json(BODY)
+    outcome = "taken"
     try:
-        again = dataclasses.replace(order, emv_data=data)
+        dataclasses.replace(order, emv_data=data)
     except BadRequest as refusal:
-        assert refusal.code in {"emv_data_malformed", "emv_data_disagrees"}
-    else:
-        assert isinstance(again, NfcOrder)
+        outcome = refusal.code
+    assert outcome in {"taken", "emv_data_malformed", "emv_data_disagrees"}
