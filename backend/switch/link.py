@@ -162,22 +162,27 @@ class TcpLink:
 
     async def ready(self, patience_s: float) -> bool:
         """Whether there is a connection, after waiting for one attempt at most."""
-        if self._wire is None:
+        if self._live() is None:
             self._attempted.clear()
             self._wanted.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
                     await self._attempted.wait()
-        return self._wire is not None
+        return self._live() is not None
 
     def send(self, request: Message) -> asyncio.Future[Message]:
         """Write a request; the future holds its answer or `LinkBroken`."""
-        if self._wire is None:
+        wire = self._live()
+        if wire is None:
             raise NotConnected(f"no connection to {self.network}")
         raw = frame(encode(request))
         answer = self._exchanges.open(request)
-        self._wire.write(raw)
+        wire.write(raw)
         return answer
+
+    def _live(self) -> _Wire | None:
+        """The connection, unless it is already dying: what is written to it then is lost."""
+        return self._wire if self._wire is not None and self._wire.alive else None
 
     async def _keep(self) -> None:
         pause_s = PAUSE_FIRST_S
@@ -199,20 +204,21 @@ class TcpLink:
     async def _connect(self) -> _Wire | None:
         loop = asyncio.get_running_loop()
         wire: _Wire | None = None
+        signed_on = False
         try:
             async with asyncio.timeout(CONNECT_PATIENCE_S):
                 _, wire = await loop.create_connection(
                     lambda: _Wire(self._exchanges), *self._address
                 )
-                signed_on = self._exchanges.open(self._sign_on())
+                answer = self._exchanges.open(self._sign_on())
                 wire.write(frame(encode(self._sign_on())))
-                await signed_on
-                return wire
+                signed_on = (await answer).fields["39"] == "00"
         except (OSError, LinkBroken) as error:
             log.info("no connection to %s: %s", self.network, error)
-        if wire is not None:
-            wire.abort()
-        return None
+        finally:  # also when the link is stopped meanwhile
+            if wire is not None and not signed_on:
+                wire.abort()
+        return wire if signed_on else None
 
     def _on_timeout(self) -> None:
         """A connection that was silent for the whole patience is taken for dead (half-open)."""
@@ -240,8 +246,7 @@ class _Wire(asyncio.Protocol):
         self.heard_at_s = asyncio.get_running_loop().time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports write but do not inherit from asyncio's classes
-        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop derives from neither
 
     def data_received(self, data: bytes) -> None:
         self.heard_at_s = asyncio.get_running_loop().time()
@@ -257,6 +262,11 @@ class _Wire(asyncio.Protocol):
         self._transport = None
         self._exchanges.break_all(self.why)
         self.lost.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether what is written can still leave."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def write(self, raw: bytes) -> None:
         """Hand bytes to the connection."""

@@ -195,6 +195,10 @@ def test_a_token_can_be_suspended_resumed_and_deleted(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def everything_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
 @pytest.mark.inv(36)
 def test_no_number_and_no_key_stands_in_the_file(tmp_path: Path) -> None:
     async def main() -> None:
@@ -203,7 +207,7 @@ def test_no_number_and_no_key_stands_in_the_file(tmp_path: Path) -> None:
             await lab.networks.hosts["visa"].handle(
                 encode(requests.authorization(payment(lab, phone)))
             )
-            stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+            stored = everything_in(tmp_path)
             assert phone.grant.token_ref.encode() in stored  # the search finds what is there
             for secret in ("4242424242424242", phone.grant.token):
                 assert secret.encode() not in stored
