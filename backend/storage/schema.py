@@ -8,6 +8,7 @@ with a revision of its own, and a test compares what revisions build with what t
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 
 from sqlalchemy import MetaData, create_mock_engine
 from sqlalchemy.sql.base import Executable
@@ -46,7 +47,16 @@ def schema_sql(metadata: MetaData) -> str:
 
     engine = create_mock_engine("sqlite://", note)
     metadata.create_all(engine, checkfirst=False)
-    return ";\n\n".join(statements) + ";\n"
+    ordered: list[str] = []
+    for is_index, group in groupby(statements, key=_is_index):
+        run = list(group)  # a table keeps its indexes in a set, whose order changes
+        ordered += sorted(run) if is_index else run
+    text = ";\n\n".join(ordered) + ";\n"
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def _is_index(statement: str) -> bool:
+    return statement.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))
 
 
 if __name__ == "__main__":
