@@ -35,6 +35,7 @@ from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.metadata import engine_metadata
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
+from backend.storage.verify import Check, HostAuthorization, verify
 from backend.storage.wallet_tables import provisioned_cards
 from backend.switch.answers import (
     Answered,
@@ -59,6 +60,34 @@ class ProcessKilled(BaseException):
     """What a killed process looks like from inside: nothing runs any more."""
 
 
+class MortalDatabase(Database):
+    """A database whose process can be killed right before or after one commit."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, inline=True)
+        self.writes = 0
+        self.kill_at: int | None = None
+        self.after_commit = False
+        self.dead = False
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        self.writes += 1
+        now = self.writes == self.kill_at
+        self.dead = self.dead or (now and not self.after_commit)
+        if self.dead:
+            raise ProcessKilled
+        result = await super().write(work)
+        self.dead = now
+        if self.dead:
+            raise ProcessKilled
+        return result
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        if self.dead:
+            raise ProcessKilled
+        return super().read(work)
+
+
 class Networks:
     """The three networks and the wire to them."""
 
@@ -71,6 +100,7 @@ class Networks:
         self.asked: list[tuple[str, int]] = []  # (question, lab time)
         self.follow_up_faults: deque[NotSent | Unknown] = deque()
         self.cryptogram_valid: bool | None = True
+        self.caller_is_dead: Callable[[], bool] = lambda: False
 
     def holds(self) -> int:
         """How many authorizations hold money now."""
@@ -80,9 +110,14 @@ class Networks:
         self, request: AuthorizationRequest, *, channel_deadline_s: float
     ) -> AuthorizationAnswer:
         assert channel_deadline_s == 0.5
+        self._hear()
         self.authorizations.append(request)
         behaviour = self.behaviours.popleft() if self.behaviours else self.says("00")
         return await behaviour(request)
+
+    def _hear(self) -> None:
+        if self.caller_is_dead():
+            raise ProcessKilled
 
     def says(self, code: str, *, after_s: float = 0.012) -> Behaviour:
         async def behaviour(request: AuthorizationRequest) -> AuthorizationAnswer:
@@ -150,6 +185,7 @@ class Networks:
         self, network: str, reference: NetworkReference, *, payment_id: str
     ) -> StatusKnown | NotSent | Unknown:
         del network, payment_id
+        self._hear()
         self.asked.append(("status", self._clock.now_us()))
         if self.follow_up_faults:
             return self.follow_up_faults.popleft()
@@ -171,6 +207,7 @@ class Networks:
         currency: str,
     ) -> Reversed | NotSent | Unknown:
         del network, payment_id, amount_minor, currency
+        self._hear()
         self.asked.append(("reversal", self._clock.now_us()))
         if self.follow_up_faults:
             return self.follow_up_faults.popleft()
@@ -228,7 +265,7 @@ class Laboratory:
     clock: VirtualClock
     scheduler: VirtualScheduler
     networks: Networks
-    database: Database
+    database: MortalDatabase
     cache: IdempotencyCache | None = None
     events: EventLog = field(init=False)
     engine: PaymentEngine[Transaction] = field(init=False)
@@ -240,6 +277,8 @@ class Laboratory:
         self.start_engine()
 
     def start_engine(self, first_seq: int = 1) -> None:
+        database = self.database
+        self.networks.caller_is_dead = lambda: database.dead
         self.events = EventLog(self.clock, source="engine", world="simulated", first_seq=first_seq)
         self.engine = PaymentEngine(
             PaymentPorts(
@@ -259,11 +298,18 @@ class Laboratory:
         )
 
     def restart(self) -> None:
-        """A new process: new engine and new connections on the same file."""
+        """A new process: new engine and new connections on the same file, a second later."""
         self.run(self.scheduler.cancel_all())
+        self.run(self.scheduler.sleep(1))
         self.database.close()
-        self.database = Database(self.path, inline=True)
+        self.database = MortalDatabase(self.path)
         self.start_engine(first_seq=self.one("SELECT MAX(seq) + 1 AS n FROM events")["n"] or 1)
+
+    def close(self) -> None:
+        """End the loop and close the file."""
+        self.run(self.scheduler.cancel_all())
+        self.loop.close()
+        self.database.close()
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -304,6 +350,20 @@ class Laboratory:
         """Meddle with the stored rows, as a bug or a person with an editor would."""
         self.database._writer.execute(sql, parameters)
 
+    def red_checks(self) -> list[Check]:
+        """What `verify` finds wrong, the networks' memory included."""
+        remembered = [
+            HostAuthorization(
+                request.network,
+                request.reference.rrn,
+                approved=self.networks.outcomes.get(request.reference.rrn) in {"00", "reversed"},
+                reversed=self.networks.outcomes.get(request.reference.rrn) == "reversed",
+            )
+            for request in {each.reference: each for each in self.networks.authorizations}.values()
+        ]
+        checks = verify(self.database, host_view=lambda: remembered)
+        return [check for check in checks if not check.ok]
+
     def states(self) -> list[str]:
         return [str(row["state"]) for row in self.all("SELECT state FROM payments ORDER BY id")]
 
@@ -337,30 +397,46 @@ class Laboratory:
         self.run(self.database.write(lambda tx: tx.run(_ADD_CARD, row)))
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Laboratory]:
-    path = tmp_path / "engine.db"
+def build(path: Path) -> Laboratory:
+    """A laboratory on a fresh file with two merchants and two cards."""
     make_schema(path)
     loop = VirtualLoop()
+    loop.set_exception_handler(_report)
     clock = VirtualClock(loop)
     scheduler = VirtualScheduler(clock)
-    database = Database(path, inline=True)
-    laboratory = Laboratory(path, loop, clock, scheduler, Networks(clock, scheduler), database)
+    networks = Networks(clock, scheduler)
+    laboratory = Laboratory(path, loop, clock, scheduler, networks, MortalDatabase(path))
     for merchant in (
         Merchant(CORNER, "Corner Market", "5411", "T0000001"),
         Merchant("mer_other", "Other Shop", "5812", "T0000002"),
     ):
         laboratory.run(
-            database.write(
+            laboratory.database.write(
                 lambda tx, merchant=merchant: laboratory.rows.add_merchant(tx, merchant, 0)
             )
         )
     laboratory.add_card(TOKEN, 1, "visa")
     laboratory.add_card(OTHER_TOKEN, 2, "mastercard")
+    laboratory.database.writes = 0
+    return laboratory
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    if not isinstance(context.get("exception"), ProcessKilled):
+        loop.default_exception_handler(context)
+
+
+@pytest.fixture(scope="session")
+def build_lab() -> Callable[[Path], Laboratory]:
+    """Makes laboratories for tests that need more than one."""
+    return build
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Laboratory]:
+    laboratory = build(tmp_path / "engine.db")
     yield laboratory
-    loop.run_until_complete(scheduler.cancel_all())
-    loop.close()
-    laboratory.database.close()
+    laboratory.close()
 
 
 def chip_data(*, amount_minor: int, currency: str, atc: int, cryptogram: bytes) -> bytes:
@@ -396,7 +472,7 @@ def an_order(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def order() -> Callable[..., NfcOrder]:
     """Makes orders that are in order."""
     return an_order
