@@ -201,6 +201,7 @@ async def open_engine(
         latency=book,
         cache=cache,
         keys=files.keys,
+        offload=_in_thread if ground.is_live else _inline,
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))

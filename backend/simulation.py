@@ -49,9 +49,7 @@ class SimulatedWorld:
         scheduler = VirtualScheduler(clock)
         ground = Ground("simulated", clock, scheduler, Entropy(self._seed, simulated=True))
         try:
-            self.engine = self.run(
-                open_engine(self._folder, self._settings, ground, Attachments())
-            )
+            self.engine = self.run(open_engine(self._folder, self._settings, ground, Attachments()))
         except BaseException:
             self._loop.close()
             self._folder.give_back()

@@ -27,6 +27,7 @@ LAB_ROUTES = [
     ("GET", "/lab/payments"),
     ("GET", "/lab/payments/pay_1"),
     ("GET", "/lab/audit"),
+    ("GET", "/lab/ledger"),
     ("POST", "/lab/events"),
     ("POST", "/lab/world/snapshot"),
     ("GET", "/lab/anything/else"),

@@ -39,6 +39,9 @@ def test_a_tap_is_approved_and_seen_by_everyone(
     detail = world.run(phone.client.get(f"/lab/payments/{rows[0]['id']}")).json()
     assert sum(1 for event in detail["events"] if event["kind"] == "payment.approved") == 1
     assert {entry["direction"] for entry in detail["entries"]} == {"debit", "credit"}
+    ledger = world.run(phone.client.get("/lab/ledger")).json()
+    assert sorted(each["balance_minor"] for each in ledger["balances"]) == [-1240, 1240]
+    assert {each["payment_id"] for each in ledger["entries"]} == {rows[0]["id"]}
     history = world.run(phone.client.get("/api/transactions")).json()["transactions"]
     assert [row["id"] for row in history] == [rows[0]["id"]]
     one = world.run(phone.client.get(f"/api/transactions/{rows[0]['id']}")).json()

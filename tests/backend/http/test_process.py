@@ -134,6 +134,10 @@ def test_a_killed_engine_comes_back_with_everything_acknowledged(
             body = phone.tap(card["tokenRef"])
             answer = await phone.pay(body, "T0000001-1")
             assert answer.json()["approved"], answer.text
+            moved = await client.post("/lab/clock", json={"jump_s": 86_400})
+            assert moved.json()["clock_moved"]
+            backwards = await client.post("/lab/clock", json={"jump_s": -1})
+            assert (backwards.status_code, backwards.json()["code"]) == (400, "clock_range")
             return phone, body, answer.content
 
     async def after(url: object, phone: Phone, body: dict[str, object], told: bytes) -> int:
@@ -142,6 +146,9 @@ def test_a_killed_engine_comes_back_with_everything_acknowledged(
             again = await phone.pay(body, "T0000001-1")
             assert again.content == told
             state = (await client.get("/lab/state")).json()
+            assert state["clock_moved"]
+            assert state["clock_offset_s"] == pytest.approx(86_400, abs=60)
+            assert state["faults"] == []
             address = f"{url}/lab/events?since=0&token={second.token()}".replace("http", "ws", 1)
             async with connect(address) as events:
                 hello = json.loads(await events.recv())["hello"]

@@ -16,7 +16,7 @@ def test_options_win_over_the_environment(tmp_path: Path) -> None:
     assert (chosen.data_dir, chosen.redis_url) == (tmp_path / "own", "redis://b")
     named = {"TAPLAB_DATABASE_URL": f"sqlite:///{tmp_path / 'engine.db'}"}
     assert settings_from(named, data_dir=tmp_path).data_dir == tmp_path
-    with pytest.raises(UsageError, match="engine[.]db"):
+    with pytest.raises(UsageError, match=r"engine\.db"):
         settings_from({"TAPLAB_DATABASE_URL": "postgresql://h/d"}, data_dir=tmp_path)
 
 
