@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
 
 from sqlalchemy import select
 
-from backend.api import CheckReport, VerifyReport
 from backend.runtime.errors import StorageError, UsageError
 from backend.storage.data_folder import DataFolder
 from backend.storage.database import Database, Statement
@@ -28,6 +28,21 @@ _HOST_AUTHORIZATIONS = Statement(
         host_authorizations.c.reversed_at_us,
     )
 )
+
+
+class CheckReport(TypedDict):
+    """One invariant and whether it holds."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class VerifyReport(TypedDict):
+    """Every invariant over one data folder."""
+
+    ok: bool
+    checks: list[CheckReport]
 
 
 def verify_folder(data_dir: Path) -> VerifyReport:
