@@ -46,3 +46,43 @@ def test_a_tap_is_approved_and_seen_by_everyone(
     assert [row["id"] for row in history] == [rows[0]["id"]]
     one = world.run(phone.client.get(f"/api/transactions/{rows[0]['id']}")).json()
     assert one["transaction"] == history[0]
+
+
+@pytest.mark.inv(168, 169)
+def test_history_comes_in_pages_that_do_not_shift(world: SimulatedWorld, phone: Phone) -> None:
+    card = ready_card(world, phone)
+
+    async def main() -> None:
+        for number in range(5):
+            await phone.pay(phone.tap(card["tokenRef"]), f"T-{number}")
+        first = (await phone.client.get("/api/transactions?limit=3")).json()
+        await phone.pay(phone.tap(card["tokenRef"]), "T-9")
+        path = f"/api/transactions?limit=3&cursor={first['nextCursor']}"
+        second = (await phone.client.get(path)).json()
+        ids = [row["id"] for row in first["transactions"] + second["transactions"]]
+        assert len(ids) == len(set(ids)) == 5
+        assert ids == sorted(ids, reverse=True)
+        assert second["nextCursor"] is None
+        unknown = await phone.client.get("/api/transactions/pay_none")
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "transaction_unknown")
+
+    world.run(main())
+
+
+def test_a_steered_decline_says_so(world: SimulatedWorld, phone: Phone) -> None:
+    card = ready_card(world, phone)
+    told = world.run(phone.pay(phone.tap(card["tokenRef"], amount=1251), "T-1")).json()
+    assert (told["approved"], told["responseCode"], told["steered"]) == (
+        False,
+        "51",
+        "amount ends .51",
+    )
+
+
+def test_fields_that_disagree_with_what_the_chip_signed(
+    world: SimulatedWorld, phone: Phone
+) -> None:
+    card = ready_card(world, phone)
+    body = phone.tap(card["tokenRef"], amount=1240)
+    answer = world.run(phone.pay({**body, "amount": 1}, "T-1"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "emv_data_disagrees")
