@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +66,8 @@ class MortalDatabase(Database):
     """A database whose process can be killed right before or after one commit."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, inline=True)
+        # A killed process, not a power cut: what the operating system has is kept.
+        super().__init__(path, inline=True, synchronous="NORMAL")
         self.writes = 0
         self.kill_at: int | None = None
         self.after_commit = False
@@ -100,6 +103,7 @@ class Networks:
         self.asked: list[tuple[str, int]] = []  # (question, lab time)
         self.follow_up_faults: deque[NotSent | Unknown] = deque()
         self.cryptogram_valid: bool | None = True
+        self.reversal_answer_s = 0.01
         self.caller_is_dead: Callable[[], bool] = lambda: False
 
     def holds(self) -> int:
@@ -211,8 +215,8 @@ class Networks:
         self.asked.append(("reversal", self._clock.now_us()))
         if self.follow_up_faults:
             return self.follow_up_faults.popleft()
-        await self._scheduler.sleep(0.01)
         self.outcomes[reference.rrn] = "reversed"
+        await self._scheduler.sleep(self.reversal_answer_s)
         return Reversed()
 
 
@@ -250,10 +254,15 @@ def fingerprint(token: str) -> bytes:
     return hashlib.sha256(b"test key" + token.encode()).digest()
 
 
-def make_schema(path: Path) -> None:
-    engine = create_engine(f"sqlite:///{path}")
-    engine_metadata.create_all(engine)
-    engine.dispose()
+@cache
+def empty_store() -> bytes:
+    """A database file with every table and no row; made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = create_engine(f"sqlite:///{path}")
+        engine_metadata.create_all(engine)
+        engine.dispose()
+        return path.read_bytes()
 
 
 @dataclass
@@ -273,8 +282,16 @@ class Laboratory:
     card_table: CardTable = field(default_factory=CardTable)
     fingerprint: Callable[[str], bytes] = fingerprint
 
+    crashes: list[dict[str, object]] = field(default_factory=list)
+
     def __post_init__(self) -> None:
+        self.loop.set_exception_handler(self._note_crash)
         self.start_engine()
+
+    def _note_crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        del loop
+        if not isinstance(context.get("exception"), ProcessKilled):
+            self.crashes.append(context)
 
     def start_engine(self, first_seq: int = 1) -> None:
         database = self.database
@@ -306,10 +323,11 @@ class Laboratory:
         self.start_engine(first_seq=self.one("SELECT MAX(seq) + 1 AS n FROM events")["n"] or 1)
 
     def close(self) -> None:
-        """End the loop and close the file."""
+        """End the loop and close the file; no background work may have crashed."""
         self.run(self.scheduler.cancel_all())
         self.loop.close()
         self.database.close()
+        assert self.crashes == []
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -399,9 +417,8 @@ class Laboratory:
 
 def build(path: Path) -> Laboratory:
     """A laboratory on a fresh file with two merchants and two cards."""
-    make_schema(path)
+    path.write_bytes(empty_store())
     loop = VirtualLoop()
-    loop.set_exception_handler(_report)
     clock = VirtualClock(loop)
     scheduler = VirtualScheduler(clock)
     networks = Networks(clock, scheduler)
@@ -419,11 +436,6 @@ def build(path: Path) -> Laboratory:
     laboratory.add_card(OTHER_TOKEN, 2, "mastercard")
     laboratory.database.writes = 0
     return laboratory
-
-
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    if not isinstance(context.get("exception"), ProcessKilled):
-        loop.default_exception_handler(context)
 
 
 @pytest.fixture(scope="session")

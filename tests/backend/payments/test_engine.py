@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import Counter
 
 import orjson
@@ -244,6 +245,8 @@ class BrokenCache:
             await self.lab.scheduler.sleep(5)
         if self.kind == "wrong":  # somebody else's approval
             return next(iter(self.kept.values()), None)
+        if self.kind == "spoiled" and scope in self.kept:
+            return dataclasses.replace(self.kept[scope], body=b'{"approved":true}')
         return self.kept.get(scope)
 
     async def put(self, scope, reply, *, ttl_s):
@@ -252,7 +255,7 @@ class BrokenCache:
             self.kept[scope] = reply
 
 
-@pytest.mark.parametrize("kind", ["good", "slow", "wrong", "lost"])
+@pytest.mark.parametrize("kind", ["good", "slow", "wrong", "spoiled", "lost"])
 @pytest.mark.inv(102, 114)
 def test_a_cache_changes_no_outcome(lab, order, answer, kind):
     lab.cache = BrokenCache(lab, kind)
