@@ -167,6 +167,13 @@ def test_each_firing_is_said(board: FaultBoard, events: list[Event]) -> None:
     ]
 
 
+def test_a_view_can_be_put_back(board: FaultBoard) -> None:
+    board.apply([{"link": "visa.auth", "effect": "latency", "ms": 5, "when": {"nth": 2}}])
+    before = board.faults
+    view = board.view()
+    assert board.apply(view["faults"], seed=view["seed"]) == before
+
+
 def test_a_wrong_plan_leaves_what_was_on(board: FaultBoard) -> None:
     board.apply([{"link": "visa.auth", "effect": "reset_peer"}])
     with pytest.raises(BadRequest):

@@ -275,3 +275,18 @@ def test_a_request_that_is_none_is_refused(tmp_path: Path) -> None:
                 await ask_token(lab.tsp, "visa", sealed_pan="x" * 20_000)
 
     asyncio.run(main())
+
+
+def test_the_readme_lists_the_test_cards_as_they_are() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|\n").split("|")]
+        for line in Path("backend/networks/README.md").read_text().splitlines()
+        if line.startswith("| ") and line[2:10].isdecimal()
+    ]
+    assert {row[0] for row in rows} == set(numbers.TEST_CARDS)
+    for number, product, behaviour in rows:
+        card = numbers.TEST_CARDS[number]
+        assert product.startswith(card.product)
+        expected = card.refusal or card.reason or "approves"
+        assert expected in behaviour
+        assert card.response_code is None or behaviour.startswith(card.response_code)

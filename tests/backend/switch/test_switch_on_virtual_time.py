@@ -22,7 +22,7 @@ from backend.switch.answers import (
     StatusKnown,
     Unknown,
 )
-from backend.switch.link import MemoryLink
+from backend.switch.memory_link import MemoryLink
 from backend.switch.switch import Switch
 from tests.backend.networks.bench import (
     Bench,
