@@ -53,7 +53,8 @@ from backend.storage.payment_tables import DEFAULT_MERCHANT
 from backend.storage.payment_view_rows import SqlViewRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.storage.wallet_rows import SqlWalletStore
-from backend.switch.link import Link, MemoryLink, TcpLink
+from backend.switch.link import Link, TcpLink
+from backend.switch.memory_link import MemoryLink
 from backend.switch.switch import Switch
 from backend.switch.tsp_client import TspClient
 from backend.vault.key_home import KeyHome, open_key_home
