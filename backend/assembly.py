@@ -33,7 +33,7 @@ from backend.metrics.latency import LatencyBook
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
 from backend.payments.engine import PaymentEngine, PaymentPorts
-from backend.payments.records import Merchant
+from backend.payments.records import DEFAULT_MERCHANT
 from backend.payments.view import PaymentView
 from backend.runtime.clock import MAX_JUMP_S, Clock, LabClock
 from backend.runtime.entropy import Entropy
@@ -50,7 +50,6 @@ from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.migrate import migrate_engine, prepare_hosts
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
-from backend.storage.payment_tables import DEFAULT_MERCHANT
 from backend.storage.payment_view_rows import SqlViewRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.storage.wallet_rows import SqlWalletStore
@@ -291,12 +290,8 @@ async def _payments(
     settings: Settings,
 ) -> PaymentEngine[Transaction]:
     rows = SqlPaymentRows()
-    shop = DEFAULT_MERCHANT
-    merchant = Merchant(
-        str(shop["id"]), str(shop["name"]), str(shop["category"]), str(shop["terminal_id"])
-    )
     now_us = ground.clock.now_us()
-    await files.engine.write(lambda tx: rows.add_merchant(tx, merchant, now_us))
+    await files.engine.write(lambda tx: rows.add_merchant(tx, DEFAULT_MERCHANT, now_us))
     return PaymentEngine(
         PaymentPorts(
             store=files.engine,
