@@ -1,0 +1,78 @@
+"""`POST /api/payments/nfc`: the hot path, a plain ASGI route without a framework in between.
+
+A till has no cookie: it shows the engine's local token. Keys are scoped by merchant, so two
+merchants may use the same one. The answer's bytes come from the store as they are; only a header
+tells a replay from the first telling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from backend.http.answers import problem, problem_of, raw_json
+from backend.http.front_door import LocalToken
+from backend.http.routes_wallet import idempotency_key
+from backend.payments.engine import PaymentEngine
+from backend.payments.idempotency import Reply
+from backend.payments.order import order_from_json
+from backend.runtime.errors import BadRequest
+from backend.storage.database import Transaction
+
+NFC_PATH = "/api/payments/nfc"
+
+
+class NfcRoute:
+    """Takes a tap to the payment engine."""
+
+    def __init__(self, engine: PaymentEngine[Transaction], token: LocalToken) -> None:
+        self._engine = engine
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one tap on the short way."""
+        answer = await self.answer(Request(scope, receive))
+        await answer(scope, receive, send)
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to one tap; every error is an answer too."""
+        if not self._token.opens(request.scope):
+            return problem(
+                401,
+                "local_token_required",
+                "a till shows the text of engine.token as Authorization: Bearer",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        try:
+            reply = await self._pay(request)
+        except Exception as error:  # noqa: BLE001 - every error becomes an answer, as in the app
+            return problem_of(error)
+        headers = {"Idempotent-Replayed": "true"} if reply.replayed else None
+        return raw_json(reply.body, reply.status, headers)
+
+    async def _pay(self, request: Request) -> Reply:
+        key = idempotency_key(request)
+        body = _object(await request.body())
+        order = order_from_json(body)
+        return await self._engine.pay_nfc(
+            order, account=order.merchant_id, key=key, request_hash=_hash(body)
+        )
+
+
+def _object(raw: bytes) -> dict[str, object]:
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("invalid_json", "the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise BadRequest("invalid_json", "the body is not a JSON object")
+    return body
+
+
+def _hash(body: dict[str, object]) -> bytes:
+    """The same for the same fields in any order."""
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
