@@ -42,7 +42,7 @@ def schema_sql(metadata: MetaData) -> str:
     statements: list[str] = []
 
     def note(element: Executable, *_: object, **__: object) -> None:
-        assert isinstance(element, ExecutableDDLElement), "a schema is DDL"  # noqa: S101 - programmer
+        assert isinstance(element, ExecutableDDLElement), "a schema is DDL"
         statements.append(str(element.compile(dialect=engine.dialect)).strip())
 
     engine = create_mock_engine("sqlite://", note)

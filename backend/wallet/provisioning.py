@@ -358,7 +358,7 @@ def _check(order: CardOrder) -> None:
             "encryptedPan is a compact JWE for the key of GET /api/networks/{n}/key",
             field="encryptedPan",
         )
-    if not (len(order.last4) == 4 and order.last4.isascii() and order.last4.isdigit()):  # noqa: PLR2004 - last four
+    if not (len(order.last4) == 4 and order.last4.isascii() and order.last4.isdigit()):
         raise BadRequest("last4_invalid", "last4 is four digits", field="last4")
     if not _EXPIRY.fullmatch(order.expiry):
         raise BadRequest("expiry_invalid", "expiry is MM/YY", field="expiry")

@@ -17,5 +17,5 @@ SCHEMA = Path(__file__).parent.with_name("0001_first_schema.sql")
 def upgrade() -> None:
     """Make every table, index and trigger."""
     connection = op.get_bind().connection.driver_connection
-    assert connection is not None, "alembic runs with a connection"  # noqa: S101 - programmer error
+    assert connection is not None, "alembic runs with a connection"
     connection.executescript(SCHEMA.read_text())
