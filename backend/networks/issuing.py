@@ -15,7 +15,7 @@ from backend.networks.numbers import test_card
 from backend.networks.ports import AccountRow, HostRows, Reference
 from backend.runtime.entropy import Stream
 
-LIMIT_MAJOR = 5_000
+LIMIT_MAJOR = 50_000
 APPROVED = "00"
 AUTH_CODE_DIGITS = 6
 STEERED = {
@@ -87,9 +87,10 @@ class Issuer:
             return Decision(
                 f"{ending:02d}", STEERED[ending], steered=f"amount ends {point}{ending:02d}"
             )
-        held = rows.held_minor(account.account_id, currency)
-        if held + amount_minor > minor_units(self.limit_major, currency):
-            return Decision("51", "insufficient_funds")
+        if not card.unlimited:
+            held = rows.held_minor(account.account_id, currency)
+            if held + amount_minor > minor_units(self.limit_major, currency):
+                return Decision("51", "insufficient_funds")
         rows.add_hold(account.network, reference, account.account_id, amount_minor, currency)
         code = "".join(str(self.codes.randint(0, 9)) for _ in range(AUTH_CODE_DIGITS))
         return Decision(APPROVED, "approved", auth_code=code)

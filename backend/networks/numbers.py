@@ -35,6 +35,7 @@ class TestCard:
         response_code: DE 39 of every authorization, or None for an ordinary card.
         reason: the stable word behind that code.
         refusal: code under which the network refuses a token, or None.
+        unlimited: whether the issuer never runs out of money for it (load tests).
     """
 
     product: str
@@ -42,6 +43,7 @@ class TestCard:
     response_code: str | None = None
     reason: str | None = None
     refusal: str | None = None
+    unlimited: bool = False
 
 
 TEST_CARDS = {
@@ -54,6 +56,8 @@ TEST_CARDS = {
     "4000000000009979": TestCard("Stolen", "credit", "43", "stolen_card"),
     "4000000000000069": TestCard("Expired", "credit", refusal="expired_card"),
 }
+LOAD_PREFIX = "400099"
+LOAD_CARD = TestCard("Load", "credit", unlimited=True)
 ORDINARY_PRODUCT = {"visa": "Standard", "mastercard": "Standard", "amex": "Standard"}
 
 
@@ -100,6 +104,8 @@ def draw_account_reference(network: str, stream: Stream) -> str:
 
 def test_card(number: str, network: str) -> TestCard:
     """What the number stands for; an unknown one is an ordinary credit card."""
+    if number.startswith(LOAD_PREFIX):
+        return LOAD_CARD
     return TEST_CARDS.get(number) or TestCard(ORDINARY_PRODUCT[network], "credit")
 
 

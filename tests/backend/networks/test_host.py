@@ -109,7 +109,7 @@ def test_test_cards_keep_their_meaning(number: str, code: str, reason: str, tmp_
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("currency", "limit"), [("USD", 500_000), ("JPY", 5_000)])
+@pytest.mark.parametrize(("currency", "limit"), [("USD", 5_000_000), ("JPY", 50_000)])
 def test_the_limit_is_in_major_units_and_counts_what_is_held(
     currency: str, limit: int, tmp_path: Path
 ) -> None:
@@ -120,6 +120,16 @@ def test_the_limit_is_in_major_units_and_counts_what_is_held(
             over = await pay(lab, payment(lab, phone, 1, currency))
             assert (over.response_code, over.steered) == ("51", None)
             assert (await pay(lab, payment(lab, phone, 1, "EUR"))).approved
+
+    asyncio.run(main())
+
+
+def test_a_load_card_never_runs_out_of_money(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa", "4000990000000004")
+            for _ in range(2):
+                assert (await pay(lab, payment(lab, phone, 5_000_000, "USD"))).approved
 
     asyncio.run(main())
 
