@@ -90,39 +90,41 @@ def _buttons(look: Look) -> str:
         "ours": (theme.violet_quiet, theme.violet_quiet, theme.violet),
     }
     rules = [
-        f'QPushButton[kind="{kind}"] {{ background: {fill}; color: {ink}; border: none;'
-        f" border-radius: {radius}px; padding: {look.px(5)}px {look.px(10)}px; }}\n"
+        f'QPushButton[kind="{kind}"] {{ background: {fill}; color: {ink};'
+        f" border-radius: {radius}px; padding: {look.px(4)}px {look.px(8)}px; }}\n"
         f'QPushButton[kind="{kind}"]:hover {{ background: {hover}; }}'
         for kind, (fill, hover, ink) in fills.items()
     ]
     quiet = f"""
-QPushButton {{ border: 2px solid transparent; }}
 QPushButton[kind="primary"]:hover {{ background: {theme.blue_fill}; }}
 QPushButton[kind="charge"]:pressed, QPushButton[kind="cancel"]:pressed,
 QPushButton[kind="primary"]:pressed {{ padding-top: {look.px(7)}px; }}
 QPushButton[kind="key"]:pressed {{ background: {theme.line_strong}; }}
-QPushButton[kind="link"] {{ background: transparent; color: {theme.blue}; border: none;
-    border-radius: {radius}px; padding: {look.px(3)}px {look.px(6)}px; text-align: left; }}
+QPushButton[kind="link"] {{ background: transparent; color: {theme.blue};
+    border-radius: {radius}px; padding: {look.px(3)}px {look.px(4)}px; text-align: left; }}
 QPushButton[kind="link"]:hover {{ background: {theme.hover}; }}
-QPushButton[kind="quiet"] {{ background: transparent; color: {theme.text_dim}; border: none;
+QPushButton[kind="quiet"] {{ background: transparent; color: {theme.text_dim};
     border-radius: {radius}px; padding: {look.px(3)}px {look.px(8)}px; }}
 QPushButton[kind="quiet"]:hover {{ background: {theme.hover}; color: {theme.text}; }}
 QPushButton[kind="quiet"]:checked, QPushButton[kind="tab"]:checked {{
     background: {theme.blue_quiet}; color: {theme.text}; }}
-QPushButton[kind="tab"] {{ background: transparent; color: {theme.text_dim}; border: none;
+QPushButton[kind="tab"] {{ background: transparent; color: {theme.text_dim};
     border-radius: {radius}px; padding: {look.px(4)}px {look.px(10)}px; }}
 QPushButton[kind="tab"]:hover {{ color: {theme.text}; background: {theme.hover}; }}
-QPushButton[kind="row"] {{ background: transparent; border: none; text-align: left;
-    padding: {look.px(4)}px {look.px(6)}px; border-radius: {radius}px; color: {theme.text}; }}
+QPushButton[kind="row"] {{ background: transparent; text-align: left;
+    padding: {look.px(4)}px {look.px(4)}px; border-radius: {radius}px; color: {theme.text}; }}
 QPushButton[kind="row"]:hover {{ background: {theme.hover}; }}
 QPushButton:disabled {{ background: {theme.raised}; color: {theme.text_dim}; }}
+QPushButton[kind="key"]:disabled, QPushButton[kind="charge"]:disabled,
+QPushButton[kind="cancel"]:disabled {{ background: {theme.till_key}; }}
 QPushButton[kind="link"]:disabled, QPushButton[kind="quiet"]:disabled {{
     background: transparent; }}
 QPushButton[kind="phone"]:disabled, QPushButton[kind="phone-key"]:disabled {{
     background: {theme.phone_raised}; color: {theme.phone_text_dim}; }}
 QPushButton:focus {{ border: 2px solid {theme.blue}; }}
 """
-    return "\n".join([*rules, quiet])
+    border = "QPushButton { border: 2px solid transparent; }"  # room for the focus ring
+    return "\n".join([border, *rules, quiet])
 
 
 def _fields(look: Look) -> str:
