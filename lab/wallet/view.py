@@ -6,6 +6,7 @@ of `WalletCommands`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from PySide6.QtCore import QRectF, Qt
@@ -33,11 +34,16 @@ SIDE_BUTTON_PX = 5
 class Banner(QFrame):
     """The bank's message, dropped from the top edge of the screen."""
 
-    def __init__(self, look: Look, commands: WalletCommands, parent: QWidget) -> None:
+    def __init__(
+        self,
+        look: Look,
+        commands: WalletCommands,
+        open_payment: Callable[[str], None],
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("bankMessage")
         self._look = look
-        self._commands = commands
         self._payment_id = ""
         self._message: Message | None = None
         box = row(look, self)
@@ -51,7 +57,7 @@ class Banner(QFrame):
         texts.addWidget(sender)
         texts.addWidget(self._text)
         self._open = Button(look, "bankMessageOpen", tr("phone.banner.open"), kind="link")
-        self._open.clicked.connect(lambda: commands.open_payment(self._payment_id))
+        self._open.clicked.connect(lambda: open_payment(self._payment_id))
         texts.addWidget(self._open, 0, Qt.AlignmentFlag.AlignLeft)
         box.addLayout(texts, 1)
         away = Button(look, "bankMessageDismiss", kind="phone", icon_name="x").named(
@@ -108,9 +114,15 @@ class Banner(QFrame):
 
 
 class PhoneView(QWidget):
-    """The phone."""
+    """The phone. `open_payment` is called for a payment that a person wants to see."""
 
-    def __init__(self, look: Look, commands: WalletCommands, lab: LabCommands) -> None:
+    def __init__(
+        self,
+        look: Look,
+        commands: WalletCommands,
+        lab: LabCommands,
+        open_payment: Callable[[str], None],
+    ) -> None:
         super().__init__()
         self.setObjectName("phone")
         self.setAccessibleName(tr("phone.name"))
@@ -132,14 +144,15 @@ class PhoneView(QWidget):
         self._side = Button(look, "sideButton", kind="plain").named(tr("phone.side_button"))
         self._side.setParent(self)
         self._side.clicked.connect(commands.double_press)
-        self._banner = Banner(look, commands, self._body)
+        self._open_payment = open_payment
+        self._banner = Banner(look, commands, open_payment, self._body)
         self._make_pages()
 
     def _make_pages(self) -> None:
         look, commands = self._look, self._commands
         self._start = StartPage(look, commands)
         self._stack = StackPage(look, commands)
-        self._detail = DetailPage(look, commands)
+        self._detail = DetailPage(look, commands, self._open_payment)
         self._add = AddPage(look, commands)
         self._verify = VerifyPage(look, commands)
         self._pay = PayPage(look, commands)

@@ -272,9 +272,12 @@ class StartPage(QWidget):
 class DetailPage(QWidget):
     """One card: its two numbers, what can be done with it, what it paid."""
 
-    def __init__(self, look: Look, commands: WalletCommands) -> None:
+    def __init__(
+        self, look: Look, commands: WalletCommands, open_payment: Callable[[str], None]
+    ) -> None:
         super().__init__()
         self.setObjectName("detailPage")
+        self._open_payment = open_payment
         self._look = look
         self._commands = commands
         self._card_id = ""
@@ -349,13 +352,15 @@ class DetailPage(QWidget):
         clear_layout(self._rows)
         self._empty.setVisible(not history)
         for entry in history:
-            self._rows.addWidget(HistoryLine(self._look, self._commands, entry))
+            self._rows.addWidget(HistoryLine(self._look, self._open_payment, entry))
 
 
 class HistoryLine(QFrame):
     """One payment of a card's history, and the way to the payment."""
 
-    def __init__(self, look: Look, commands: WalletCommands, entry: HistoryRow) -> None:
+    def __init__(
+        self, look: Look, open_payment: Callable[[str], None], entry: HistoryRow
+    ) -> None:
         super().__init__()
         self.setObjectName(f"history_{entry.payment_id}")
         self.setProperty("surface", "phone-raised")
@@ -382,7 +387,7 @@ class HistoryLine(QFrame):
         link = Button(look, "historyOpen", kind="phone", icon_name="arrow-up-right").named(
             tr("phone.history.open", amount=entry.amount_text)
         )
-        link.clicked.connect(lambda: commands.open_payment(entry.payment_id))
+        link.clicked.connect(lambda: open_payment(entry.payment_id))
         box.addWidget(link)
 
 
