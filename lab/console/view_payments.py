@@ -216,6 +216,7 @@ class PaymentsPanel(Panel):
         table.setModel(self.model)
         table.setFont(look.font(tabular=True))
         table.setShowGrid(False)
+        table.setMinimumHeight(look.px(56))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         table.verticalHeader().hide()

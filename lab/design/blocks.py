@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFont
 
 
+SCROLL_PX_MIN = 40
+
+
 def set_property(widget: QWidget, name: str, value: str) -> None:
     """Set a dynamic property that the stylesheet selects by, and restyle when it changed."""
     if widget.property(name) == value:
@@ -348,6 +351,7 @@ def scroll(widget: QWidget, name: str) -> QScrollArea:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setMinimumHeight(SCROLL_PX_MIN)
     area.setWidget(widget)
     return area
 
