@@ -41,6 +41,7 @@ class LightBar(QWidget):
 
     def run_read(self) -> None:
         """The card was read: one light after another, then as the state says."""
+        self._step(0.0)
         self._look.motion.run(
             self,
             LIGHT_STEP_MS * LIGHTS,

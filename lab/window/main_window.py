@@ -67,7 +67,8 @@ class MainWindow(QWidget):
         motion: Motion | None = None,
     ) -> None:
         super().__init__()
-        QApplication.setStyle("Fusion")  # the stylesheet is written for it
+        if QApplication.style().name() != "fusion":
+            QApplication.setStyle("Fusion")  # the stylesheet is written for it
         load_fonts()
         whole = scale * (PRESENTER_SCALE if presenter else 1.0)
         self._look = look = Look(THEMES[theme], whole, motion or Motion())

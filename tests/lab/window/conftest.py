@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 pytest.importorskip("PySide6.QtWidgets")
 
+import shiboken6
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 from lab.design.blocks import Label
@@ -34,14 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _words() -> None:
+def _application(qapp: QApplication) -> None:
+    qapp.setStyle("Fusion")
+    load_fonts()
     example_states.allow_example_words()
 
 
 @pytest.fixture
-def look(qapp: QApplication) -> Look:
-    qapp.setStyle("Fusion")
-    load_fonts()
+def look() -> Look:
     return Look(motion=Motion(0))
 
 
@@ -51,28 +52,31 @@ def asked() -> Asked:
 
 
 @pytest.fixture
-def on_screen(qtbot, look: Look) -> Callable[..., QWidget]:
-    """Show a view at a size, as the window would."""
+def on_screen(look: Look) -> Iterator[Callable[..., QWidget]]:
+    """Show a view at a size, as the window would; it is deleted at once after the test."""
+    shown: list[QWidget] = []
 
     def show(view: QWidget, width_px: int, height_px: int) -> QWidget:
-        qtbot.addWidget(view)
+        shown.append(view)
         view.setStyleSheet(stylesheet(look))
         view.resize(width_px, height_px)
         view.show()
         QApplication.processEvents()
         return view
 
-    return show
+    yield show
+    for view in shown:
+        shiboken6.delete(view)
 
 
 @pytest.fixture
-def window(qtbot, asked: Asked) -> MainWindow:
+def window(asked: Asked) -> Iterator[MainWindow]:
     made = MainWindow(asked, asked, asked, motion=Motion(0))
-    qtbot.addWidget(made)
     made.resize(1600, 1000)
     made.show()
     QApplication.processEvents()
-    return made
+    yield made
+    shiboken6.delete(made)
 
 
 def clipped(root: QWidget) -> list[str]:
