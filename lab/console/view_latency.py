@@ -43,7 +43,7 @@ class LatencyPanel(Panel):
         self.head.addWidget(self._table_button)
         self._pages = QStackedWidget()
         self._plot = LatencyPlot(look, open_payment, self._read_out)
-        self._plot.setMinimumHeight(look.px(120))
+        self._plot.setMinimumHeight(look.px(88))
         self._table = QTableWidget(0, len(COLUMNS))
         self._set_up_table(look)
         start = Button(look, "startQuietTraffic", tr("console.quiet.start"), kind="primary")

@@ -61,7 +61,7 @@ def on_screen(look: Look) -> Iterator[Callable[..., QWidget]]:
         view.setStyleSheet(stylesheet(look))
         view.resize(width_px, height_px)
         view.show()
-        QApplication.processEvents()
+        settle()
         return view
 
     yield show
@@ -74,9 +74,15 @@ def window(asked: Asked) -> Iterator[MainWindow]:
     made = MainWindow(asked, asked, asked, motion=Motion(0))
     made.resize(1600, 1000)
     made.show()
-    QApplication.processEvents()
+    settle()
     yield made
     shiboken6.delete(made)
+
+
+def settle() -> None:
+    """Let layouts follow one another until they rest: a change may take a few rounds."""
+    for _ in range(5):
+        QApplication.processEvents()
 
 
 def clipped(root: QWidget) -> list[str]:

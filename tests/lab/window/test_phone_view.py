@@ -6,13 +6,13 @@ import dataclasses
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 
 from lab.design.look import Look
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.wallet.view import PhoneView
 from lab.wallet.view_cards import CardFace
-from tests.lab.window.conftest import clipped
+from tests.lab.window.conftest import clipped, settle
 from tests.lab.window.example_commands import Asked
 from tests.lab.window.example_states import wallet_states
 
@@ -38,7 +38,7 @@ def press(root: QWidget, name: str) -> None:
 def test_every_screen_is_drawn_without_cut_text(phone, qtbot, name, size):
     phone.resize(*size)
     phone.show_state(STATES[name])
-    QApplication.processEvents()
+    settle()
     assert clipped(phone) == []
     assert not phone.grab().isNull()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QVariantAnimation
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from lab.design.look import Look
 from lab.design.motion import Motion
@@ -12,7 +12,7 @@ from lab.pos.state import PosPhase
 from lab.pos.view import KINDS, PosView
 from lab.pos.view_lights import LightBar
 from lab.pos.view_receipt import _lines
-from tests.lab.window.conftest import clipped
+from tests.lab.window.conftest import clipped, settle
 from tests.lab.window.example_commands import Asked
 from tests.lab.window.example_states import RECEIPT, pos_states
 
@@ -29,7 +29,7 @@ def till(on_screen, look: Look, asked: Asked) -> PosView:
 def test_every_phase_is_drawn_without_cut_text(till, name, size):
     till.resize(*size)
     till.show_state(STATES[name])
-    QApplication.processEvents()
+    settle()
     assert clipped(till) == []
     assert till.size().toTuple() == size
 
@@ -94,7 +94,7 @@ def test_a_low_till_shows_its_papers_in_the_keypads_place(till):
     assert not keypad.isVisible()
     assert till.findChild(QLabel, "receiptText").isVisible()
     till.resize(300, 900)
-    QApplication.processEvents()
+    settle()
     assert keypad.isVisible()
     assert till.findChild(QLabel, "receiptText").isVisible()
 
