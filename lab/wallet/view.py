@@ -98,8 +98,7 @@ class Banner(QFrame):
         inset = self._look.px(8)
         width = self._body.width() - 2 * inset
         self.setFixedWidth(max(1, width))
-        height = self._box.heightForWidth(width)
-        self.setFixedHeight(max(self.sizeHint().height(), height))
+        self.setFixedHeight(max(1, self._box.heightForWidth(width)))
         self.move(inset, self._rest_top())
 
     def _rest_top(self) -> int:

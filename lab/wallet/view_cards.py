@@ -15,6 +15,7 @@ from typing_extensions import override
 from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
 from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
 from lab.design.motion import CARD_FORWARD_MS
+from lab.design.names import network_name
 from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX, TEXT_TITLE_PX
 from lab.wallet.card_art import (
     LABEL_PX,
@@ -50,7 +51,12 @@ class CardFace(QAbstractButton):
         self.card = card
         self.setObjectName(f"card_{card.id}")
         self.setAccessibleName(
-            tr("phone.card.name", label=card.label, network=card.network, last4=card.last4)
+            tr(
+                "phone.card.name",
+                label=card.label,
+                network=network_name(card.network),
+                last4=card.last4,
+            )
             + (f", {tr('phone.mark.default')}" if card.is_default else "")
             + (f", {card.status}" if card.status != "active" else "")
         )
@@ -344,7 +350,7 @@ class DetailPage(QWidget):
             else tr("phone.device_number.none"),
         ]
         if not card.payable:
-            lines.append(tr("phone.not_payable", network=card.network))
+            lines.append(tr("phone.not_payable", network=network_name(card.network)))
         if state.notice is not None:
             lines.append(tr(state.notice.key, **dict(state.notice.values)))
         self._numbers.say("\n".join(lines))

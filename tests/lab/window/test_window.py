@@ -267,6 +267,22 @@ def test_a_payments_steps_unfold_their_bytes(
     assert view.findChild(QLabel, "ledgerSum").text() == "Debits less credits = 0.00 USD"
 
 
+def test_a_payment_that_goes_on_is_shown_at_once_and_keeps_what_was_unfolded(
+    on_screen: Callable[..., Any], look: Look, asked: Asked
+) -> None:
+    view = on_screen(PaymentView(look, asked), 700, 700)
+    whole = CONSOLE["normal"].payment
+    assert whole is not None
+    view.show_detail(dataclasses.replace(whole, events=whole.events[:3]))
+    view.findChildren(StepRow)[1].findChild(QAbstractButton, "stepMore").click()
+    view.show_detail(whole)
+    steps = view._area.widget().findChildren(StepRow)
+    assert len(steps) == 8
+    assert all(step.isVisible() for step in steps)
+    assert steps[1].findChild(QAbstractButton, "stepMore").isChecked()
+    assert not steps[2].findChild(QAbstractButton, "stepMore").isChecked()
+
+
 def test_bytes_and_tree_light_up_together(on_screen: Callable[..., Any], look: Look) -> None:
     bench = on_screen(BenchView(look), 900, 800)
     bench.show_state(BENCH["conversation"])
