@@ -28,6 +28,7 @@ from lab.design.blocks import (
 )
 from lab.design.look import BOLD, MEDIUM, Look
 from lab.design.tokens import SPACE_L, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
+from lab.wallet.view_cards import state_word
 from lab.window.commands import LabCommands
 from lab.words import ENGLISH, tell, tr
 
@@ -236,7 +237,12 @@ class PaymentView(QWidget):
         panel.body.addLayout(line)
         beliefs = Label(look, "paymentBeliefs", tone="dim").wrapping()
         beliefs.say(
-            tr("payment.beliefs", phone=payment.phone, till=payment.till, bank=payment.bank)
+            tr(
+                "payment.beliefs",
+                phone=state_word(payment.phone),
+                till=state_word(payment.till),
+                bank=state_word(payment.bank),
+            )
         )
         panel.body.addWidget(beliefs)
         if detail.facts:

@@ -22,7 +22,7 @@ from lab.window.commands import LabCommands
 from lab.words import tr
 
 KINDS = {"closed": "good", "open": "bad", "half_open": "waiting"}
-NUMBERS_FROM_PX = 200
+BESIDE_WORD_PX = 64  # the shape, margins and spaces
 FORCES = ("open", "closed", "auto")
 
 
@@ -96,7 +96,12 @@ class Tile(Panel):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._numbers.setVisible(self.width() >= self._look.px(NUMBERS_FROM_PX))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show the numbers where they fit beside the word."""
+        taken_px = self._word.sizeHint().width() + self._look.px(BESIDE_WORD_PX)
+        self._numbers.setVisible(self.width() >= taken_px + self._numbers.sizeHint().width())
 
     @override
     def minimumSizeHint(self) -> QSize:
@@ -113,6 +118,7 @@ class Tile(Panel):
         self._numbers.say(
             tr("console.tile.numbers", error=f"{tile.error_rate:.0%}", rejected=tile.rejected)
         )
+        self._fit()
         parts = [tr(f"console.breaker.{tile.breaker}")]
         if tile.forced:
             parts.append(tr("console.breaker.forced"))

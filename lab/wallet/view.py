@@ -58,7 +58,7 @@ class Banner(QFrame):
         self._shape = Shape(look, 12)
         box.addWidget(self._shape, 0, Qt.AlignmentFlag.AlignTop)
         texts = column(look, None, 1)
-        sender = Label(look, "bankMessageFrom", size_px=TEXT_CAPTION_PX, tone="phone-dim")
+        sender = Label(look, "bankMessageFrom", size_px=TEXT_CAPTION_PX, tone="phone-dim").eliding()
         sender.say(tr("phone.banner.from"))
         self._text = Label(look, "bankMessageText", weight=MEDIUM, tone="phone").wrapping()
         texts.addWidget(sender)
@@ -98,6 +98,7 @@ class Banner(QFrame):
         inset = self._look.px(8)
         width = self._body.width() - 2 * inset
         self.setFixedWidth(max(1, width))
+        self._box.activate()  # a text that has just changed asks for another height
         self.setFixedHeight(max(1, self._box.heightForWidth(width)))
         self.move(inset, self._rest_top())
 

@@ -27,7 +27,7 @@ from lab.wallet.card_art import (
 )
 from lab.wallet.state import CardView, HistoryRow, WalletState
 from lab.window.commands import WalletCommands
-from lab.words import tr
+from lab.words import ENGLISH, tr
 
 STATE_TONES = {"approved": "good", "captured": "good", "declined": "bad", "unknown": "waiting"}
 
@@ -405,23 +405,6 @@ class HistoryLine(QFrame):
 
 
 def state_word(state: str) -> str:
-    """A payment's state in words."""
-    return tr("state." + state) if state in KNOWN_STATES else state.replace("_", " ")
-
-
-KNOWN_STATES = frozenset(
-    {
-        "approved",
-        "authorized",
-        "authorizing",
-        "captured",
-        "created",
-        "declined",
-        "failed",
-        "refunded",
-        "reversed",
-        "reversing",
-        "unknown",
-        "voided",
-    }
-)
+    """A payment's state, or what a party believes of it, in words."""
+    key = f"state.{state.replace(' ', '_')}"
+    return tr(key) if key in ENGLISH else state.replace("_", " ").capitalize()
