@@ -27,8 +27,8 @@ from lab.design.blocks import (
     tight,
 )
 from lab.design.look import BOLD, MEDIUM, Look
+from lab.design.names import state_word
 from lab.design.tokens import SPACE_L, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
-from lab.wallet.view_cards import state_word
 from lab.window.commands import LabCommands
 from lab.words import ENGLISH, tell, tr
 

@@ -15,7 +15,7 @@ from typing_extensions import override
 from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
 from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
 from lab.design.motion import CARD_FORWARD_MS
-from lab.design.names import network_name
+from lab.design.names import STATE_TONES, network_name, state_word
 from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX, TEXT_TITLE_PX
 from lab.wallet.card_art import (
     LABEL_PX,
@@ -27,9 +27,7 @@ from lab.wallet.card_art import (
 )
 from lab.wallet.state import CardView, HistoryRow, WalletState
 from lab.window.commands import WalletCommands
-from lab.words import ENGLISH, tr
-
-STATE_TONES = {"approved": "good", "captured": "good", "declined": "bad", "unknown": "waiting"}
+from lab.words import tr
 
 
 class CardFace(QAbstractButton):
@@ -402,9 +400,3 @@ class HistoryLine(QFrame):
         )
         link.clicked.connect(lambda: open_payment(entry.payment_id))
         box.addWidget(link)
-
-
-def state_word(state: str) -> str:
-    """A payment's state, or what a party believes of it, in words."""
-    key = f"state.{state.replace(' ', '_')}"
-    return tr(key) if key in ENGLISH else state.replace("_", " ").capitalize()
