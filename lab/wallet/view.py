@@ -21,7 +21,8 @@ from lab.design.motion import BANNER_MS, SHEET_MS
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, TEXT_CAPTION_PX
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.wallet.view_add import AddPage, VerifyPage
-from lab.wallet.view_cards import DetailPage, StackPage, StartPage
+from lab.wallet.view_cards import StackPage, StartPage
+from lab.wallet.view_detail import DetailPage
 from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
 from lab.window.commands import LabCommands, WalletCommands
 from lab.words import Message, tell, tr
