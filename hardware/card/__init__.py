@@ -1,0 +1,1 @@
+"""The phone's side: secure element, face sensor, arming, and the payment card it shows."""

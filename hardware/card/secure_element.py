@@ -1,0 +1,345 @@
+"""The secure element: holds tokens and keys, counts transactions, makes cryptograms when armed.
+
+It refuses everything it can refuse: credentials not sealed for it, assertions its paired sensor
+did not make, a second payment for one authentication, a counter past 65535. The counter is on disk
+before a cryptogram exists. Knows no reader and no kernel; `payment_card` turns it into answers.
+"""
+
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from hardware.card.credentials import CardKey, Credentials, open_envelope, read_credentials
+from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, assertion_mac
+from hardware.card.payment_card import PaymentCard
+from hardware.card.remote import RemoteCryptogram, RemoteRequest, sign_remote
+from hardware.card.sealed_file import SealedFile, TokenRow
+from hardware.runtime.errors import NotArmed, ProvisioningRefused, SecureElementDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hardware.runtime.ports import Clock, Stream
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_CHALLENGE_LENGTH = 16
+_COORDINATE_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledToken:
+    """One token as the wallet may know it: no number, no key."""
+
+    token_ref: str
+    network: str
+    last4: str
+    label: str
+    expiry: str
+    """YYMM."""
+    atc: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Arming:
+    token_ref: str
+    until_us: int
+    """On the steady clock."""
+
+
+class SecureElement:
+    """One phone's secure element in one exclusively locked file."""
+
+    def __init__(self, file: SealedFile, clock: Clock, stream: Stream) -> None:
+        """Use `open`; this takes a file that is already open."""
+        self._file = file
+        self._clock = clock
+        self._stream = stream
+        self._challenge: bytes | None = None
+        self._arming: _Arming | None = None
+        self._private_key_pem = file.secret("device_key") or self._make_device_key()
+        self._pairing_key = file.secret("pairing_key") or self._make_pairing_key()
+
+    @classmethod
+    def open(cls, path: Path, *, seal_key: bytes, clock: Clock, stream: Stream) -> SecureElement:
+        """Open the element's file, or create it with a fresh device key.
+
+        Raises:
+            SecureElementBusy: another process holds it.
+            SecureElementDamaged: wrong seal key, or no secure element.
+        """
+        file = SealedFile(path, seal_key, stream)
+        try:
+            return cls(file, clock, stream)
+        except SecureElementDamaged:
+            file.close()
+            raise
+
+    def close(self) -> None:
+        """Disarm and let the file go."""
+        self.disarm()
+        self._file.close()
+
+    def backup(self, path: Path) -> None:
+        """A consistent sealed copy of the file.
+
+        Raises:
+            SecureElementError: the copy cannot be written.
+        """
+        self._file.backup(path)
+
+    # Device key and provisioning -------------------------------------------------------------
+
+    def _make_device_key(self) -> bytes:
+        # The scalar comes from this world's stream, so that a simulated world repeats exactly.
+        scalar = int.from_bytes(self._stream.bytes(40), "big") % (_P256_ORDER - 1) + 1
+        key = ec.derive_private_key(scalar, ec.SECP256R1())
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        with self._file.writing():
+            self._file.set_secret("device_key", pem)
+        return pem
+
+    def _make_pairing_key(self) -> bytes:
+        key = self._stream.bytes(PAIRING_KEY_LENGTH)
+        with self._file.writing():
+            self._file.set_secret("pairing_key", key)
+        return key
+
+    def public_key(self) -> dict[str, str]:
+        """The device's public key as a JWK (RFC 7517): what credentials are sealed for."""
+        import base64
+
+        private = load_pem_private_key(self._private_key_pem, None)
+        assert isinstance(private, ec.EllipticCurvePrivateKey)
+        numbers = private.public_key().public_numbers()
+
+        def coordinate(value: int) -> str:
+            raw = value.to_bytes(_COORDINATE_LENGTH, "big")
+            return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+        return {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": coordinate(numbers.x),
+            "y": coordinate(numbers.y),
+        }
+
+    def install(self, jwe: str) -> InstalledToken:
+        """Install credentials; the same session again changes nothing.
+
+        Raises:
+            ProvisioningRefused: not for this device, malformed, or in conflict with what is
+                installed. Nothing was written.
+        """
+        credentials = open_envelope(jwe, self._private_key_pem)
+        known = self._file.session_token(credentials.session_id)
+        if known is not None:
+            installed = self._find(known)
+            if installed is None:
+                raise ProvisioningRefused("this session's token was removed: provision again")
+            return installed
+        existing = self._find(credentials.token_ref)
+        if existing is not None and credentials.replaces != credentials.token_ref:
+            raise ProvisioningRefused("this token is installed already")
+        # New keys under the same reference: the counter goes on, a network has seen its values.
+        atc = existing.atc if existing is not None else 0
+        self._write(credentials, atc)
+        installed = self._find(credentials.token_ref)
+        assert installed is not None
+        return installed
+
+    def _write(self, credentials: Credentials, atc: int) -> None:
+        row: TokenRow = (
+            credentials.token_ref,
+            credentials.network.value,
+            credentials.dpan[-4:],
+            credentials.label,
+            credentials.expiry,
+            atc,
+        )
+        with self._file.writing():
+            position = None
+            default = self._file.text("default")
+            if credentials.replaces is not None:
+                position = self._file.delete_token(credentials.replaces)
+                if default == credentials.replaces:
+                    default = None
+            self._file.put_token(row, _pack(credentials), position=position)
+            self._file.put_session(credentials.session_id, credentials.token_ref)
+            self._file.set_text("default", default or credentials.token_ref)
+        if self._arming is not None and self._arming.token_ref == credentials.replaces:
+            self.disarm()
+
+    def tokens(self) -> tuple[InstalledToken, ...]:
+        """Every installed token in order."""
+        return tuple(InstalledToken(*row) for row in self._file.tokens())
+
+    def _find(self, token_ref: str) -> InstalledToken | None:
+        return next((token for token in self.tokens() if token.token_ref == token_ref), None)
+
+    def remove(self, token_ref: str) -> bool:
+        """Erase a token with its keys; False where there was none."""
+        if self._arming is not None and self._arming.token_ref == token_ref:
+            self.disarm()
+        with self._file.writing():
+            gone = self._file.delete_token(token_ref) is not None
+            if self._file.text("default") == token_ref:
+                rest = self._file.tokens()
+                self._file.set_text("default", rest[0][0] if rest else None)
+        return gone
+
+    @property
+    def default(self) -> str | None:
+        """The token shown when nothing is armed."""
+        return self._file.text("default")
+
+    def set_default(self, token_ref: str) -> None:
+        """Choose it.
+
+        Raises:
+            NotArmed: no such token.
+        """
+        if self._find(token_ref) is None:
+            raise NotArmed("no such token on this device")
+        with self._file.writing():
+            self._file.set_text("default", token_ref)
+
+    # Arming ----------------------------------------------------------------------------------
+
+    def face_sensor(self, *, passcode: str = "000000") -> FaceSensor:
+        """A sensor paired with this element."""
+        return FaceSensor(self._pairing_key, passcode=passcode)
+
+    def challenge(self) -> bytes:
+        """A fresh challenge for the sensor; it replaces one that was not used."""
+        self._challenge = self._stream.bytes(_CHALLENGE_LENGTH)
+        return self._challenge
+
+    def arm(self, assertion: FaceAssertion, token_ref: str, armed_for_s: float = 60) -> None:
+        """Allow one payment with one token for a while.
+
+        Raises:
+            NotArmed: the assertion is forged, stale or used, or there is no such token.
+        """
+        challenge, self._challenge = self._challenge, None
+        if challenge is None or not hmac.compare_digest(challenge, assertion.challenge):
+            raise NotArmed("the assertion answers no open challenge")
+        expected = assertion_mac(self._pairing_key, challenge, assertion.method)
+        if not hmac.compare_digest(expected, assertion.mac):
+            raise NotArmed("the assertion was not made by the paired sensor")
+        if self._find(token_ref) is None:
+            raise NotArmed("no such token on this device")
+        until_us = self._clock.monotonic_us() + int(armed_for_s * 1_000_000)
+        self._arming = _Arming(token_ref, until_us)
+
+    def disarm(self) -> None:
+        """Forget the authentication."""
+        self._arming = None
+        self._challenge = None
+
+    @property
+    def armed(self) -> str | None:
+        """The armed token, or None; arming ends by itself when its time is over."""
+        if self._arming is not None and self._clock.monotonic_us() >= self._arming.until_us:
+            self._arming = None
+        return None if self._arming is None else self._arming.token_ref
+
+    # What the payment card needs -------------------------------------------------------------
+
+    def card(
+        self,
+        *,
+        with_records: bool = False,
+        on_cryptogram: Callable[[str, int], None] | None = None,
+    ) -> PaymentCard:
+        """The card this element shows to a reader: the armed token, else the default one.
+
+        Args:
+            with_records: put the token's static data into a record instead of the GPO answer.
+            on_cryptogram: told (token_ref, atc) just before an answer with a cryptogram leaves.
+        """
+        return PaymentCard(self, with_records=with_records, on_cryptogram=on_cryptogram)
+
+    def shown_credentials(self) -> Credentials | None:
+        """The armed token's credentials, else the default one's, else None."""
+        token_ref = self.armed or self.default
+        return None if token_ref is None else self._credentials(token_ref)
+
+    def _credentials(self, token_ref: str) -> Credentials | None:
+        secret = self._file.token_secret(token_ref)
+        return None if secret is None else _unpack(secret)
+
+    def spend(self, token_ref: str) -> int:
+        """Turn the authentication into one transaction counter, on disk when this returns.
+
+        Raises:
+            NotArmed: this token is not armed.
+            AtcExhausted: its counter stands at 65535.
+        """
+        if self.armed != token_ref:
+            raise NotArmed("no valid authentication for this token")
+        self.disarm()
+        return self._file.advance_atc(token_ref)
+
+    def sign_remote(self, token_ref: str, request: RemoteRequest) -> RemoteCryptogram:
+        """Make an in-app payment's cryptogram; it ends the authentication as a tap does.
+
+        Raises:
+            NotArmed: this token is not armed.
+            AtcExhausted: its counter stands at 65535.
+        """
+        atc = self.spend(token_ref)
+        credentials = self._credentials(token_ref)
+        assert credentials is not None
+        return sign_remote(credentials, atc, request)
+
+
+def _pack(credentials: Credentials) -> bytes:
+    """Credentials as the JSON object they came as, for sealing."""
+
+    def key(part: CardKey) -> dict[str, str]:
+        return {"mk": part.master_key.hex(), "dki": f"{part.key_index:02X}"}
+
+    return json.dumps(
+        {
+            "sessionId": credentials.session_id,
+            "network": credentials.network.value,
+            "tokenRef": credentials.token_ref,
+            "dpan": credentials.dpan,
+            "expiry": credentials.expiry,
+            "psn": credentials.psn,
+            "par": credentials.par,
+            "tokenRequestorId": credentials.token_requestor_id,
+            "cvn": f"{credentials.cryptogram_version:02X}",
+            "keys": {
+                "proximity": key(credentials.proximity),
+                "remote": key(credentials.remote),
+            },
+            "label": credentials.label,
+            "serviceCode": credentials.service_code,
+            "replaces": credentials.replaces,
+        }
+    ).encode()
+
+
+def _unpack(secret: bytes) -> Credentials:
+    """The inverse; a refusal here means the file was sealed by something else."""
+    try:
+        document = json.loads(secret)
+        assert isinstance(document, dict)
+        return read_credentials(document)
+    except (ValueError, ProvisioningRefused) as wrong:
+        raise SecureElementDamaged("a token's sealed part is not what was written") from wrong

@@ -1,0 +1,167 @@
+"""Decode: bytes to a tree people can read, the same for the window and the command line.
+
+Every node knows where its bytes stand, so hex and tree can highlight each other. Account numbers
+and tracks are masked here already: no view has to remember to. Damaged bytes give the nodes that
+could be read and one node that says what is wrong and where; decoding never raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hardware.apdu import ResponseApdu, status_name
+from hardware.emv import tlv
+from hardware.emv.bitfields import explain
+from hardware.emv.dol import parse_dol
+from hardware.emv.formats import (
+    Format,
+    decode_compressed,
+    decode_numeric,
+    decode_text,
+    describe_date,
+)
+from hardware.emv.masking import mask_digits, mask_objects, mask_value
+from hardware.emv.tags import describe_tag
+from hardware.runtime.errors import ApduError, TlvError
+
+_PAN = 0x5A
+_COUNTER = 0x9F36
+_DATES = frozenset({0x9A, 0x5F24, 0x5F25})
+_AMOUNTS = frozenset({0x9F02, 0x9F03})
+_LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F})
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One data object for the reader's eye. `value_hex` is masked where it must be."""
+
+    tag: str
+    name: str
+    value: str
+    """In words."""
+    value_hex: str
+    source: str
+    book: str
+    offset: int
+    length: int
+    """Bytes of tag, length and value together."""
+    header_length: int
+    """Bytes of tag and length alone."""
+    details: tuple[str, ...] = ()
+    """Set bits or list entries, one a line."""
+    children: tuple[Node, ...] = ()
+    fault: bool = False
+
+
+def decode(data: bytes) -> list[Node]:
+    """The tree of a sequence of data objects; a response's status word may stand at the end."""
+    try:
+        return [_node(item) for item in tlv.parse(data)]
+    except TlvError as damage:
+        with_status = _decode_response(data)
+        return with_status if with_status is not None else _decode_damaged(data, damage)
+
+
+def _decode_response(data: bytes) -> list[Node] | None:
+    """Data objects followed by a status word, as a card answers; None if it is not that."""
+    try:
+        answer = ResponseApdu.parse(data)
+        nodes = [_node(item) for item in tlv.parse(answer.data)]
+    except (ApduError, TlvError):
+        return None
+    status = Node(
+        tag="SW",
+        name="Status word",
+        value=status_name(answer.sw),
+        value_hex=f"{answer.sw:04X}",
+        source="card",
+        book="ISO 7816-4 5.1.3",
+        offset=len(data) - 2,
+        length=2,
+        header_length=0,
+    )
+    return [*nodes, status]
+
+
+def _decode_damaged(data: bytes, damage: TlvError) -> list[Node]:
+    """What stands whole before the damage, then one node for the rest."""
+    nodes: list[Node] = []
+    end = min(damage.offset, len(data))
+    while end > 0:
+        try:
+            nodes = [_node(item) for item in tlv.parse(data[:end])]
+            break
+        except TlvError as earlier:
+            # The damage lies inside a template: step back to the object that was whole.
+            end = min(end - 1, earlier.offset)
+    rest = mask_objects(data)[end:]
+    fault = Node(
+        tag="",
+        name="Not readable",
+        value=str(damage),
+        value_hex=rest.hex().upper(),
+        source="",
+        book="Book 3 B",
+        offset=end,
+        length=len(data) - end,
+        header_length=0,
+        fault=True,
+    )
+    return [*nodes, fault]
+
+
+def _node(item: tlv.Tlv) -> Node:
+    """A tree node of one parsed object; built from the leaves up without recursion."""
+    built: dict[int, Node] = {}
+    for current in reversed(list(item.walk())):
+        info = describe_tag(current.tag)
+        masked = mask_value(current.tag, current.value) if not current.constructed else b""
+        built[id(current)] = Node(
+            tag=tlv.tag_name(current.tag),
+            name=info.name,
+            value="" if current.constructed else _words(current.tag, info.format, current.value),
+            value_hex=mask_objects(current.value).hex().upper()
+            if current.constructed
+            else masked.hex().upper(),
+            source=info.source.value,
+            book=info.book,
+            offset=current.offset,
+            length=current.length,
+            header_length=current.length - len(current.value),
+            details=_details(current.tag, current.value),
+            children=tuple(built[id(child)] for child in current.children),
+        )
+    return built[id(item)]
+
+
+def _details(tag: int, value: bytes) -> tuple[str, ...]:
+    if tag not in _LISTS:
+        return explain(tag, value)
+    try:
+        entries = parse_dol(value)
+    except TlvError as damage:
+        return (str(damage),)
+    return tuple(
+        f"{tlv.tag_name(entry.tag)} {describe_tag(entry.tag).name}, {entry.length} bytes"
+        for entry in entries
+    )
+
+
+def _words(tag: int, data_format: Format, value: bytes) -> str:
+    """A primitive value in words; the masked hex where there is nothing better to say."""
+    masked = mask_value(tag, value)
+    fallback = masked.hex().upper()
+    words: str | None = "; ".join(explain(tag, value))
+    if tag == _PAN:
+        digits = decode_compressed(value)
+        words = mask_digits(digits) if digits else None
+    elif tag in _DATES:
+        words = describe_date(value)
+    elif tag in _AMOUNTS:
+        amount = decode_numeric(value)
+        words = f"{amount} minor units" if amount is not None else None
+    elif tag == _COUNTER:
+        words = str(int.from_bytes(value, "big"))
+    elif data_format in {Format.AN, Format.ANS}:
+        words = decode_text(masked)
+    return words or fallback

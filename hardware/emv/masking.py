@@ -1,0 +1,138 @@
+"""Masking: account numbers and track data leave the conversation before anything keeps it.
+
+Works on bytes and gives bytes of the same length, so a masked answer still parses: hidden digits
+of packed numbers become the nibble E (no digit, no separator, no padding), hidden characters
+become `*`. The first six and last four digits stay (PCI DSS 3.4.1). Bytes that no longer parse
+are masked on suspicion: too much rather than too little. Knows nothing of who asks.
+"""
+
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
+from __future__ import annotations
+
+import re
+
+from hardware.emv import tlv
+from hardware.emv.formats import luhn_valid
+from hardware.runtime.errors import TlvError
+
+_KEPT_FIRST = 6
+_KEPT_LAST = 4
+_PAN_LENGTHS = range(12, 20)
+_PACKED_TRACKS = frozenset({0x57, 0x9F6B})
+_HIDDEN_TEXT = frozenset({0x56, 0x9F1F, 0x5F20, 0x9F0B})
+_HIDDEN_PACKED = frozenset({0x9F20})
+_PAN_TAG = 0x5A
+_SUSPICIOUS_MAX = 1024
+"""Damaged bytes beyond any answer's size are hidden whole: searching them would take too long."""
+_DIGIT_RUN = re.compile(r"[0-9]{12,}")
+
+
+def mask_digits(digits: str, hidden: str = "*") -> str:
+    """An account number with its middle hidden; short ones lose all but the last four.
+
+    >>> mask_digits("4242424242424242")
+    '424242******4242'
+    """
+    first = _KEPT_FIRST if len(digits) >= 13 else 0
+    last = min(_KEPT_LAST, len(digits))
+    return digits[:first] + hidden * (len(digits) - first - last) + digits[len(digits) - last :]
+
+
+def mask_value(tag: int, value: bytes) -> bytes:
+    """One primitive value, masked by what its tag may hold."""
+    if tag == _PAN_TAG:
+        digits = value.hex().upper()
+        body = digits.rstrip("F")
+        return bytes.fromhex(mask_digits(body, "E") + digits[len(body) :])
+    if tag in _PACKED_TRACKS:
+        return _mask_track(value)
+    if tag in _HIDDEN_TEXT:
+        return b"*" * len(value)
+    if tag in _HIDDEN_PACKED:
+        return b"\xee" * len(value)
+    return mask_runs(value)
+
+
+def _mask_track(value: bytes) -> bytes:
+    """Track 2: the number's middle and everything behind expiry and service code."""
+    text = value.hex().upper()
+    separator = text.find("D")
+    if separator < 0:
+        return bytes.fromhex(mask_digits(text, "E"))
+    kept = text[separator : separator + 8]
+    rest = text[separator + 8 :]
+    body = rest.rstrip("F")
+    masked = mask_digits(text[:separator], "E") + kept + "E" * len(body) + rest[len(body) :]
+    return bytes.fromhex(masked)
+
+
+def mask_runs(value: bytes) -> bytes:
+    """Whole runs of 12 to 19 digits that pass Luhn, packed or as text, wherever they stand."""
+    text = value.hex().upper()
+    masked = _DIGIT_RUN.sub(lambda run: _mask_if_card(run.group(), "E"), text)
+    if masked != text:
+        return bytes.fromhex(masked)
+    characters = value.decode("latin-1")
+    return _DIGIT_RUN.sub(lambda run: _mask_if_card(run.group(), "*"), characters).encode("latin-1")
+
+
+def _mask_if_card(digits: str, hidden: str) -> str:
+    # Zeros in front are padding of format n, never part of an account number.
+    body = digits.lstrip("0")
+    if len(body) in _PAN_LENGTHS and luhn_valid(body):
+        return digits[: len(digits) - len(body)] + mask_digits(body, hidden)
+    return digits
+
+
+def mask_objects(data: bytes) -> bytes:
+    """A sequence of data objects with every primitive masked; what does not parse, by suspicion."""
+    try:
+        nodes = tlv.parse(data)
+    except TlvError:
+        return _mask_suspicious(data)
+    masked = bytearray(data)
+    for root in nodes:
+        for node in root.walk():
+            if not node.constructed:
+                end = node.offset + node.length
+                masked[end - len(node.value) : end] = mask_value(node.tag, node.value)
+    return bytes(masked)
+
+
+def _mask_suspicious(data: bytes) -> bytes:
+    """Damaged bytes: what follows any 5A, 57, 56 or 9F6B goes, and windows that pass Luhn."""
+    if len(data) > _SUSPICIOUS_MAX:
+        return b"\xee" * len(data)
+    masked = bytearray(data)
+    for at, byte in enumerate(data[:-1]):
+        if byte in {0x56, 0x57, 0x5A, 0x6B}:
+            length = data[at + 1]
+            if 7 <= length <= 0x60:
+                end = min(len(data), at + 2 + length)
+                masked[at + 2 : end] = b"\xee" * (end - at - 2)
+    text = masked.hex().upper()
+    for start in range(len(text)):
+        for size in _PAN_LENGTHS:
+            window = text[start : start + size]
+            if len(window) == size and window[0] in "23456" and luhn_valid(window):
+                text = text[:start] + mask_digits(window, "E") + text[start + size :]
+    return bytes.fromhex(text)
+
+
+def mask_command(command: bytes) -> bytes:
+    """A command as it may be kept.
+
+    SELECT, GET PROCESSING OPTIONS and READ RECORD carry names and the terminal's own data, which
+    hold no account number; anything else a user types is masked as damaged bytes are.
+    """
+    if len(command) >= 2 and command[1] in {0xA4, 0xA8, 0xB2}:
+        return command
+    return command[:5] + _mask_suspicious(command[5:])
+
+
+def mask_response(response: bytes) -> bytes:
+    """A response as it may be kept: data objects masked, the status word as it is."""
+    if len(response) < 2:
+        return response
+    return mask_objects(response[:-2]) + response[-2:]

@@ -1,0 +1,199 @@
+"""One reader or card fault as data, with the keys of a fault plan's `[[fault]]` tables.
+
+    link = "reader" | "card"     what it happens to; also what the till hears
+    effect = "unplug" | "pull" | "mute" | "slow" | "wrong_status" | "short_data" | "collision"
+    at_apdu = 2                  only at this command of a tap, counted from 1
+    when = "before" | "after"    the card has not, or has, done its work ("after" is the default)
+    when = {nth = 3}             or: only the third time it could have fired
+    nth = 3                      the same, so that both can be said
+    ms, jitter_ms                how long slow and mute take
+    sw = "6F00"                  the status word of wrong_status
+    probability = 0.4            of firing when it could; 1 if left out
+    from_s, to_s                 seconds since the plan was applied
+
+Validation says which key is wrong and what it may be; a fault nobody could fire is refused. Knows
+no reader: `wrappers` does the work.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from hardware.runtime.errors import FaultPlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class FaultLink(StrEnum):
+    """What a fault happens to."""
+
+    READER = "reader"
+    CARD = "card"
+
+
+class Effect(StrEnum):
+    """What a fault does."""
+
+    UNPLUG = "unplug"
+    PULL = "pull"
+    MUTE = "mute"
+    SLOW = "slow"
+    WRONG_STATUS = "wrong_status"
+    SHORT_DATA = "short_data"
+    COLLISION = "collision"
+
+
+class Moment(StrEnum):
+    """Whether the card has done its work when the fault strikes."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+_EFFECTS = {
+    FaultLink.READER: frozenset({Effect.UNPLUG, Effect.SLOW, Effect.COLLISION}),
+    FaultLink.CARD: frozenset(Effect) - {Effect.UNPLUG},
+}
+_KEYS = frozenset(
+    {
+        "link", "effect", "at_apdu", "when", "nth", "ms", "jitter_ms", "sw", "probability",
+        "from_s", "to_s",
+    }
+)  # fmt: skip
+_MS_MAX = 600_000
+_APDU_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CardFaultSpec:
+    """One fault, validated. `ms` and `jitter_ms` in milliseconds, `from_s`/`to_s` in seconds."""
+
+    link: FaultLink
+    effect: Effect
+    at_apdu: int | None = None
+    moment: Moment = Moment.AFTER
+    nth: int | None = None
+    ms: float = 0.0
+    jitter_ms: float = 0.0
+    sw: int = 0x6F00
+    probability: float = 1.0
+    from_s: float | None = None
+    to_s: float | None = None
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, object]) -> CardFaultSpec:
+        """Read one table.
+
+        Raises:
+            FaultPlanError: an unknown key, a bad value, a missing one, or keys that contradict.
+        """
+        unknown = sorted(set(table) - _KEYS)
+        if unknown:
+            raise FaultPlanError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(_KEYS))}")
+        link = FaultLink(_choice(table, "link", tuple(FaultLink)))
+        effect = Effect(_choice(table, "effect", tuple(Effect)))
+        if effect not in _EFFECTS[link]:
+            names = ", ".join(sorted(_EFFECTS[link]))
+            raise FaultPlanError(f"link {link.value!r} has no effect {effect.value!r}; {names}")
+        moment, nth = _when(table)
+        spec = cls(
+            link=link,
+            effect=effect,
+            at_apdu=_whole(table, "at_apdu", _APDU_MAX),
+            moment=moment,
+            nth=nth,
+            ms=_number(table, "ms", _MS_MAX) or 0.0,
+            jitter_ms=_number(table, "jitter_ms", _MS_MAX) or 0.0,
+            sw=_status_word(table),
+            probability=_probability(table),
+            from_s=_number(table, "from_s", None),
+            to_s=_number(table, "to_s", None),
+        )
+        spec._check()
+        return spec
+
+    def _check(self) -> None:
+        if self.effect is Effect.SLOW and self.ms + self.jitter_ms <= 0:
+            raise FaultPlanError("effect 'slow' needs 'ms'")
+        if self.effect is Effect.COLLISION and self.at_apdu is not None:
+            raise FaultPlanError("a collision happens before the first command: no 'at_apdu'")
+        if self.from_s is not None and self.to_s is not None and self.from_s >= self.to_s:
+            raise FaultPlanError("'to_s' must come after 'from_s'")
+
+    def to_table(self) -> dict[str, object]:
+        """The same fault as a table; reading it back gives an equal value."""
+        table: dict[str, object] = {"link": self.link.value, "effect": self.effect.value}
+        if self.effect is not Effect.COLLISION:
+            table["when"] = self.moment.value
+        optional: dict[str, object | None] = {
+            "at_apdu": self.at_apdu,
+            "nth": self.nth,
+            "ms": self.ms or None,
+            "jitter_ms": self.jitter_ms or None,
+            "sw": f"{self.sw:04X}" if self.effect is Effect.WRONG_STATUS else None,
+            "probability": self.probability if self.probability < 1 else None,
+            "from_s": self.from_s,
+            "to_s": self.to_s,
+        }
+        return table | {name: value for name, value in optional.items() if value is not None}
+
+
+def _choice(table: Mapping[str, object], name: str, allowed: tuple[str, ...]) -> str:
+    value = table.get(name)
+    if not isinstance(value, str) or value not in allowed:
+        raise FaultPlanError(f"{name!r} must be one of {', '.join(allowed)}; got {value!r}")
+    return value
+
+
+def _when(table: Mapping[str, object]) -> tuple[Moment, int | None]:
+    """`when` in its two forms, and `nth` beside it."""
+    when = table.get("when", Moment.AFTER.value)
+    nth = _whole(table, "nth", None)
+    if isinstance(when, dict):
+        if set(when) != {"nth"} or nth is not None:
+            raise FaultPlanError("'when' takes before, after, or {nth = N} and no other 'nth'")
+        return Moment.AFTER, _whole(when, "nth", None)
+    if when not in tuple(Moment):
+        raise FaultPlanError(f"'when' must be before, after or {{nth = N}}; got {when!r}")
+    return Moment(str(when)), nth
+
+
+def _whole(table: Mapping[str, object], name: str, limit: int | None) -> int | None:
+    value = table.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise FaultPlanError(f"{name!r} must be a whole number from 1; got {value!r}")
+    if limit is not None and value > limit:
+        raise FaultPlanError(f"{name!r} must be at most {limit}; got {value}")
+    return value
+
+
+def _number(table: Mapping[str, object], name: str, limit: float | None) -> float | None:
+    value = table.get(name)
+    if value is None:
+        return None
+    # The comparison also refuses NaN, which is neither above nor below anything.
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        raise FaultPlanError(f"{name!r} must be a number from 0; got {value!r}")
+    if limit is not None and value > limit:
+        raise FaultPlanError(f"{name!r} must be at most {limit:g}; got {value!r}")
+    return float(value)
+
+
+def _probability(table: Mapping[str, object]) -> float:
+    value = _number(table, "probability", 1)
+    if value == 0:
+        raise FaultPlanError("'probability' 0 never fires: leave the fault out")
+    return 1.0 if value is None else value
+
+
+def _status_word(table: Mapping[str, object]) -> int:
+    value = table.get("sw", "6F00")
+    if not isinstance(value, str) or not re.fullmatch(r"[69][0-9A-Fa-f]{3}", value):
+        raise FaultPlanError(f"'sw' must be four hex digits starting 6 or 9; got {value!r}")
+    return int(value, 16)

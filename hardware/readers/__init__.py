@@ -1,0 +1,1 @@
+"""Readers: one port, the emulated reader behind it, and what an exchange is."""

@@ -1,0 +1,131 @@
+"""What a card has said in one tap: objects collected once, lengths checked, nothing twice.
+
+An object that comes twice is refused, whether in one template or across GPO and records, since
+the two values could differ and only one of them is under the cryptogram (Book C-3, 5.4). Breaking
+a rule is reported as a reason, not raised out of the terminal.
+"""
+
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardware.emv.tlv import Tlv, tag_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LENGTHS: dict[int, range] = {
+    0x57: range(8, 20),
+    0x5A: range(6, 11),
+    0x5F34: range(1, 2),
+    0x82: range(2, 3),
+    0x94: range(253),
+    0x9F10: range(7, 33),
+    0x9F19: range(6, 7),
+    0x9F24: range(29, 30),
+    0x9F26: range(8, 9),
+    0x9F27: range(1, 2),
+    0x9F36: range(2, 3),
+    0x9F6C: range(2, 3),
+    0x9F6E: range(4, 33),
+}
+"""Bytes each object the kernel uses may have (Book 3, A; Book C-3, A)."""
+
+
+class BrokenRule(Exception):
+    """A rule the card's data break; carries the reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Track2:
+    """Track 2 equivalent data, taken apart."""
+
+    number: str
+    expiry: str
+    """YYMM."""
+    service_code: str
+
+
+class CardData:
+    """The objects of one tap."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, bytes] = {}
+
+    def add(self, template: Tlv) -> None:
+        """Collect every primitive in a template.
+
+        Raises:
+            BrokenRule: an object that is there already, or one of a length it cannot have.
+        """
+        for node in template.walk():
+            if not node.constructed:
+                self.put(node.tag, node.value)
+
+    def put(self, tag: int, value: bytes) -> None:
+        """Collect one object; raises as `add` does."""
+        if tag in self._objects:
+            raise BrokenRule(f"duplicate_{tag_name(tag)}")
+        allowed = _LENGTHS.get(tag)
+        if allowed is not None and len(value) not in allowed:
+            raise BrokenRule(f"bad_{tag_name(tag)}")
+        self._objects[tag] = value
+
+    def get(self, tag: int, otherwise: bytes | None = None) -> bytes | None:
+        """An object's value, or what is given instead."""
+        return self._objects.get(tag, otherwise)
+
+    def need(self, tag: int) -> bytes:
+        """An object that must be there.
+
+        Raises:
+            BrokenRule: it is not.
+        """
+        value = self._objects.get(tag)
+        if value is None:
+            raise BrokenRule(f"missing_{tag_name(tag)}")
+        return value
+
+    def track_2(self) -> Track2:
+        """Tag 57, taken apart and compared with 5A where both are there.
+
+        Raises:
+            BrokenRule: it is missing, malformed, or names another number than 5A.
+        """
+        text = self.need(0x57).hex().upper().rstrip("F")
+        number, separator, rest = text.partition("D")
+        expiry, service = rest[:4], rest[4:7]
+        month_ok = expiry.isdecimal() and len(expiry) == 4 and 1 <= int(expiry[2:]) <= 12
+        number_ok = number.isdecimal() and 8 <= len(number) <= 19
+        if not (separator and number_ok and month_ok and len(service) == 3 and rest.isdecimal()):
+            raise BrokenRule("bad_57")
+        pan = self._objects.get(0x5A)
+        if pan is not None and pan.hex().upper().rstrip("F") != number:
+            raise BrokenRule("pan_mismatch")
+        return Track2(number, expiry, service)
+
+
+def locate_records(locator: bytes) -> Iterator[tuple[int, int]]:
+    """File and record numbers an application file locator names (Book 3, 10.2).
+
+    Raises:
+        BrokenRule: not whole entries, or numbers that no card has.
+    """
+    if len(locator) % 4:
+        raise BrokenRule("afl_malformed")
+    for at in range(0, len(locator), 4):
+        first_byte, first, last, signed = locator[at : at + 4]
+        sfi = first_byte >> 3
+        if first_byte & 0x07 or not 1 <= sfi <= 30 or not 1 <= first <= last:
+            raise BrokenRule("afl_malformed")
+        if signed > last - first + 1:
+            raise BrokenRule("afl_malformed")
+        for record in range(first, last + 1):
+            yield sfi, record

@@ -1,0 +1,111 @@
+"""What a till is and what it is asked to do: combinations, limits, identity, and one request.
+
+Amounts are integer minor units; countries and currencies ISO numbers. The default combinations
+name every kernel of the public books, so that a card of a network without a kernel here is refused
+by name instead of being unknown (Book B, 3.1 and table 3-6).
+"""
+
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+AMOUNT_MINOR_MAX = 999_999_999_999
+"""Twelve digits (tag 9F02)."""
+
+KERNEL_OF_RID: dict[bytes, int] = {
+    bytes.fromhex("A000000004"): 2,
+    bytes.fromhex("A000000003"): 3,
+    bytes.fromhex("A000000025"): 4,
+    bytes.fromhex("A000000065"): 5,
+    bytes.fromhex("A000000152"): 6,
+    bytes.fromhex("A000000324"): 6,
+    bytes.fromhex("A000000333"): 7,
+}
+"""Which kernel a card means when its directory entry names none (Book B, table 3-6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """One application identifier with one kernel, and its limits (Book B, table 3-1).
+
+    `aid` matches every card application that begins with it. A limit of None does not limit.
+    """
+
+    aid: bytes
+    kernel: int
+    reader_limit_minor: int | None = None
+    """From this amount on no contactless payment."""
+    floor_limit_minor: int | None = 0
+    """Above this amount an online cryptogram is required; None never requires one for it."""
+    cvm_limit_minor: int | None = 50_00
+    """From this amount on the cardholder must be verified."""
+    zero_amount_allowed: bool = True
+    status_check: bool = False
+    """Ask for an online cryptogram where the amount is a single unit of currency."""
+
+
+def _default_combinations() -> tuple[Combination, ...]:
+    known = (
+        ("A0000000031010", 3),
+        ("A0000000032010", 3),
+        ("A0000000041010", 2),
+        ("A0000000043060", 2),
+        ("A00000002501", 4),
+        ("A0000000651010", 5),
+        ("A0000001523010", 6),
+        ("A000000333010101", 7),
+        ("A000000333010102", 7),
+    )
+    return tuple(Combination(bytes.fromhex(aid), kernel) for aid, kernel in known)
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalConfig:
+    """One till. Text fields are cut to the lengths EMV gives them."""
+
+    terminal_id: str = "TAPLAB01"
+    """Eight characters (9F1C)."""
+    merchant_id: str = "TAPLABMERCHANT1"
+    """Fifteen characters (9F16)."""
+    merchant_name: str = "Tap Lab Coffee"
+    """Merchant name and location (9F4E)."""
+    merchant_category: str = "5814"
+    """Four digits (9F15)."""
+    country_numeric: int = 840
+    ttq: bytes = bytes.fromhex("32004000")
+    """Static terminal transaction qualifiers: EMV mode, contact chip, signature, CDCVM.
+    Byte 2 is set for each payment from the limits."""
+    terminal_type: int = 0x22
+    """Attended, online with offline capability (Book 4, A1)."""
+    capabilities: bytes = bytes.fromhex("E028C8")
+    """9F33."""
+    additional_capabilities: bytes = bytes.fromhex("6000F0A001")
+    """9F40."""
+    combinations: tuple[Combination, ...] = field(default_factory=_default_combinations)
+    """In order of the till's preference; the card's priority comes first."""
+
+    def __post_init__(self) -> None:
+        assert len(self.ttq) == 4
+        assert len(self.capabilities) == 3
+        assert 0 < self.country_numeric < 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TapRequest:
+    """One payment to be tapped."""
+
+    amount_minor: int
+    currency_numeric: int
+    exponent: int = 2
+    transaction_type: int = 0x00
+    """00 purchase, 09 cashback, 20 refund (ISO 8583 processing code)."""
+    sequence_number: int = 1
+    """The till's own count of payments (9F41)."""
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.amount_minor <= AMOUNT_MINOR_MAX
+        assert 0 < self.currency_numeric < 1000
+        assert 0 <= self.exponent <= 4

@@ -1,0 +1,224 @@
+"""The whole tap as one generator of bytes: entry point, selection, kernel, verdict. No I/O.
+
+Whoever drives it sends the commands it yields to a card, any card, and sends back the answers;
+"pull the card at APDU k" is a loop that stops sending. What has been reached is kept in `progress`
+so that a broken conversation still says how far it came. The rule for real bank cards stands
+here: a card without the lab's mark is not asked for processing options, since a Visa GPO already
+spends a cryptogram, unless the user consents to reading on; and then nothing goes online.
+"""
+
+# ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from hardware.apdu import CommandApdu, ResponseApdu, select_command
+from hardware.emv import tlv
+from hardware.emv.formats import date_yymmdd, encode_numeric
+from hardware.runtime.errors import ApduError, TlvError
+from hardware.terminal import kernel3
+from hardware.terminal.card_data import CardData
+from hardware.terminal.entry_point import (
+    PPSE_NAME,
+    Candidate,
+    candidates_for,
+    prepare,
+    read_directory,
+)
+from hardware.terminal.kernel3 import KernelResult
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from hardware.terminal.config import TapRequest, TerminalConfig
+
+LAB_IIN = "999901"
+"""Tag 42 of a lab card; no issuer has this number."""
+AVAILABLE_KERNELS = frozenset({kernel3.KERNEL_ID})
+_UNPREDICTABLE_LENGTH = 4
+
+
+class Trust(Enum):
+    """What may be done with a card that does not carry the lab's mark."""
+
+    LAB_ONLY = "lab_only"
+    """Stop before GPO."""
+    CONSENT = "consent"
+    """The user agreed: read on, take nothing online."""
+    RECORDED = "recorded"
+    """No card at all: a recorded dialogue is played."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a tap has come; filled while it runs."""
+
+    steps: list[str] = field(default_factory=list)
+    candidates: tuple[Candidate, ...] = ()
+    chosen: Candidate | None = None
+    lab_card: bool | None = None
+
+    def step(self, name: str) -> None:
+        """Note a step reached; the same one again (next candidate) is noted once."""
+        if name not in self.steps:
+            self.steps.append(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """What SELECT's answer says that matters here."""
+
+    pdol: bytes | None
+    lab_card: bool
+
+
+class Dialogue:
+    """One tap, as yielded commands and received answers."""
+
+    def __init__(
+        self,
+        config: TerminalConfig,
+        request: TapRequest,
+        *,
+        unpredictable_number: bytes,
+        lab_time_us: int,
+        trust: Trust = Trust.LAB_ONLY,
+    ) -> None:
+        assert len(unpredictable_number) == _UNPREDICTABLE_LENGTH
+        self._config = config
+        self._request = request
+        self._trust = trust
+        self.progress = Progress()
+        self.values = _terminal_values(config, request, unpredictable_number, lab_time_us)
+        """The terminal's objects by tag."""
+
+    def run(self) -> Generator[bytes, bytes, KernelResult]:
+        """Yield command bytes, receive answer bytes, return how it ended."""
+        steps = self._steps()
+        try:
+            command = next(steps)
+            while True:
+                raw = yield command.to_bytes()
+                try:
+                    answer = ResponseApdu.parse(raw)
+                except ApduError:
+                    return KernelResult("answer_malformed", CardData())
+                command = steps.send(answer)
+        except StopIteration as finished:
+            result = finished.value
+            assert isinstance(result, KernelResult)
+            return result
+
+    def _steps(self) -> Generator[CommandApdu, ResponseApdu, KernelResult]:
+        self.progress.step("pre_processing")
+        prepared = prepare(self._config, self._request)
+        if not prepared:
+            return KernelResult("over_reader_limit", CardData())
+        self.progress.step("ppse")
+        answer = yield select_command(PPSE_NAME)
+        if not answer.ok:
+            return KernelResult("no_ppse", CardData())
+        try:
+            entries = read_directory(answer.data)
+        except TlvError:
+            return KernelResult("ppse_malformed", CardData())
+        self.progress.step("candidates")
+        candidates = candidates_for(entries, prepared, AVAILABLE_KERNELS)
+        self.progress.candidates = candidates
+        if not candidates:
+            return KernelResult("no_candidates", CardData())
+        return (yield from self._try_candidates(candidates))
+
+    def _try_candidates(
+        self, candidates: tuple[Candidate, ...]
+    ) -> Generator[CommandApdu, ResponseApdu, KernelResult]:
+        """The first candidate that does not send us on to the next (Book B, 3.3.3)."""
+        result = KernelResult("no_candidates", CardData())
+        for candidate in candidates:
+            self.progress.chosen = candidate
+            result = yield from self._try_candidate(candidate)
+            if not result.select_next:
+                break
+        return result
+
+    def _try_candidate(
+        self, candidate: Candidate
+    ) -> Generator[CommandApdu, ResponseApdu, KernelResult]:
+        self.progress.step("select")
+        answer = yield select_command(candidate.aid + candidate.extended_selection)
+        if not answer.ok:
+            return KernelResult("select_refused", CardData(), select_next=True)
+        try:
+            selection = _read_selection(answer.data, candidate.aid)
+        except TlvError:
+            return KernelResult("fci_malformed", CardData(), select_next=True)
+        self.progress.lab_card = selection.lab_card
+        if candidate.kernel not in AVAILABLE_KERNELS:
+            return KernelResult("kernel_not_available", CardData(), select_next=True)
+        if not selection.lab_card and self._trust is Trust.LAB_ONLY:
+            return KernelResult("real_card", CardData())
+        self.progress.step(f"kernel_{candidate.kernel}")
+        self.values[0x9F66] = candidate.prepared.ttq
+        return (
+            yield from kernel3.run_kernel(
+                selection.pdol, candidate.prepared, self.values, self.progress.step
+            )
+        )
+
+    @property
+    def read_only(self) -> bool:
+        """Whether what was read may neither go online nor be kept."""
+        return self.progress.lab_card is False and self._trust is not Trust.RECORDED
+
+
+def _read_selection(data: bytes, aid: bytes) -> _Selection:
+    """SELECT's answer (Book 1, 11.3.4).
+
+    Raises:
+        TlvError: no file control information of this application.
+    """
+    template = tlv.parse_one(data, 0x6F)
+    name, proprietary = template.find(0x84), template.find(0xA5)
+    if name is None or not name.value.startswith(aid) or proprietary is None:
+        raise TlvError("the answer is not this application's", template.offset)
+    pdol = proprietary.find(0x9F38)
+    discretionary = proprietary.find(0xBF0C)
+    mark = discretionary.find(0x42) if discretionary is not None else None
+    return _Selection(
+        pdol=pdol.value if pdol is not None else None,
+        lab_card=mark is not None and mark.value.hex() == LAB_IIN,
+    )
+
+
+def _terminal_values(
+    config: TerminalConfig,
+    request: TapRequest,
+    unpredictable_number: bytes,
+    lab_time_us: int,
+) -> dict[int, bytes]:
+    """Everything a card may ask the terminal for (Book 3, 5.4; Book C-3, A)."""
+    moment = datetime.fromtimestamp(lab_time_us // 1_000_000, UTC)
+    return {
+        0x5F2A: encode_numeric(request.currency_numeric, 2),
+        0x5F36: encode_numeric(request.exponent, 1),
+        0x95: bytes(5),
+        0x9A: date_yymmdd(lab_time_us),
+        0x9C: bytes([request.transaction_type]),
+        0x9F02: encode_numeric(request.amount_minor, 6),
+        0x9F03: bytes(6),
+        0x9F15: encode_numeric(int(config.merchant_category), 2),
+        0x9F16: config.merchant_id.encode("ascii", "replace")[:15].ljust(15),
+        0x9F1A: encode_numeric(config.country_numeric, 2),
+        0x9F1C: config.terminal_id.encode("ascii", "replace")[:8].ljust(8),
+        0x9F21: bytes.fromhex(moment.strftime("%H%M%S")),
+        0x9F33: config.capabilities,
+        0x9F35: bytes([config.terminal_type]),
+        0x9F37: unpredictable_number,
+        0x9F40: config.additional_capabilities,
+        0x9F41: encode_numeric(request.sequence_number % 10**8, 4),
+        0x9F4E: config.merchant_name.encode("ascii", "replace")[:40],
+    }

@@ -1,0 +1,1 @@
+"""Traces: conversations as masked text, and recorded dialogues to play back."""

@@ -1,0 +1,133 @@
+"""Recorded dialogues as a card: the link that answers from a list instead of a chip.
+
+A command is answered by the same command where it was recorded; else by the next unused answer
+recorded for the same CLA INS P1 P2, since terminal data differ from tap to tap; entries with a
+blank command answer in order; else 6A82. An answer shorter than two bytes, or that is no hex, is a
+torn card. Knows no meaning of any command.
+"""
+
+# ruff: noqa: PLR2004 -- the specifications' own numbers, named where they are not obvious
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardware.runtime.errors import CardRemoved, TraceFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOT_FOUND = bytes.fromhex("6A82")
+_ENTRIES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedExchange:
+    """One recorded pair. `command` None answers whatever comes; `response` None is a torn card."""
+
+    command: bytes | None
+    response: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDialogue:
+    """One recorded conversation."""
+
+    identifier: str
+    exchanges: tuple[RecordedExchange, ...]
+
+
+def read_dialogues(document: object) -> tuple[RecordedDialogue, ...]:
+    """Dialogues out of parsed JSON: `[{"id", "apdus": [{"c": hex, "r": hex}]}]`.
+
+    Raises:
+        TraceFormatError: another shape, or a command that is no hex.
+    """
+    if not isinstance(document, list):
+        raise TraceFormatError("a dialogue file is a list")
+    return tuple(_read_dialogue(entry, position) for position, entry in enumerate(document))
+
+
+def _read_dialogue(entry: object, position: int) -> RecordedDialogue:
+    apdus = entry.get("apdus") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(apdus, list) or len(apdus) > _ENTRIES_MAX:
+        raise TraceFormatError(f"dialogue {position} has no list 'apdus'")
+    identifier = str(entry.get("id", position))
+    return RecordedDialogue(identifier, tuple(_read_pair(pair, identifier) for pair in apdus))
+
+
+def _read_pair(pair: object, identifier: str) -> RecordedExchange:
+    if not isinstance(pair, dict):
+        raise TraceFormatError(f"dialogue {identifier}: an exchange is no object")
+    return RecordedExchange(_command(pair, identifier), _response(pair))
+
+
+def _command(pair: Mapping[str, object], identifier: str) -> bytes | None:
+    text = str(pair.get("c") or "").strip()
+    try:
+        return bytes.fromhex(text) or None
+    except ValueError:
+        raise TraceFormatError(f"dialogue {identifier}: command {text[:20]!r} is no hex") from None
+
+
+def _response(pair: Mapping[str, object]) -> bytes | None:
+    try:
+        response = bytes.fromhex(str(pair.get("r") or ""))
+    except ValueError:
+        return None
+    return response if len(response) >= 2 else None
+
+
+class ReplayLink:
+    """A link to a recorded dialogue; give it to `run_tap` with `recorded=True`."""
+
+    def __init__(self, dialogue: RecordedDialogue) -> None:
+        self._exchanges = dialogue.exchanges
+        self._used: set[int] = set()
+
+    @property
+    def atr(self) -> bytes:
+        """None was recorded."""
+        return b""
+
+    @property
+    def uid(self) -> bytes:
+        """None was recorded."""
+        return b""
+
+    async def transmit(self, command: bytes) -> bytes:
+        """The recorded answer.
+
+        Raises:
+            CardRemoved: the recording is torn here.
+        """
+        position = self._find(command)
+        if position is None:
+            return _NOT_FOUND
+        self._used.add(position)
+        response = self._exchanges[position].response
+        if response is None:
+            raise CardRemoved("the recording is torn here")
+        return response
+
+    def _find(self, command: bytes) -> int | None:
+        """The same command first, unused before used; then its header; then blanks in order."""
+        same = [i for i, e in enumerate(self._exchanges) if e.command == command]
+        for position in same:
+            if position not in self._used:
+                return position
+        if same:
+            return same[-1]
+        for position, exchange in enumerate(self._exchanges):
+            if position in self._used or exchange.command is None:
+                continue
+            if exchange.command[:4] == command[:4]:
+                return position
+        return next(
+            (i for i, e in enumerate(self._exchanges) if e.command is None and i not in self._used),
+            None,
+        )
+
+    async def release(self) -> None:
+        """Nothing to let go."""
