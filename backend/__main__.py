@@ -1,0 +1,177 @@
+"""`python -m backend`: the engine alone, from the command line.
+
+Commands: serve, networks, migrate, verify. Exit 0 on success, 1 when a check failed, 2 on wrong
+use, 3 when something needed is missing or taken (one line says what to do). Data goes to stdout,
+words to stderr. Imports what a command needs only when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from backend.runtime.errors import BackendError, UsageError
+
+SUCCESS, FAILED, WRONG_USE, MISSING = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    chosen = _parser().parse_args(arguments)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if chosen.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        code: int = chosen.run(chosen)
+    except BackendError as error:
+        sys.stderr.write(f"python -m backend: {error}\n")
+        return MISSING
+    return code
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from backend import api
+
+    try:
+        settings = api.settings_from(
+            os.environ,
+            data_dir=chosen.data_dir,
+            host=chosen.host,
+            port=chosen.port,
+            database_url=chosen.database_url,
+            redis_url=chosen.redis_url,
+            seed=chosen.seed,
+            profile=chosen.profile,
+            exit_when_idle=chosen.exit_when_idle,
+            allow_non_loopback=chosen.allow_non_loopback,
+        )
+    except UsageError as error:
+        sys.stderr.write(f"python -m backend serve: {error}\n")
+        return WRONG_USE
+    api.serve(settings)
+    return SUCCESS
+
+
+def _networks(chosen: argparse.Namespace) -> int:
+    from backend import api
+
+    settings = api.settings_from(
+        os.environ, data_dir=chosen.data_dir, seed=chosen.seed, profile=chosen.profile
+    )
+    api.serve_networks(settings)
+    return SUCCESS
+
+
+def _migrate(chosen: argparse.Namespace) -> int:
+    from backend import api
+
+    before = api.migrate(_folder(chosen))
+    body = {"revision": api.schema_revision(), "before": before, "changed": before is not None}
+    if chosen.json:
+        sys.stdout.write(json.dumps(body) + "\n")
+    else:
+        sys.stdout.write(f"schema at {body['revision']} (was {before or 'the same'})\n")
+    return SUCCESS
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    from backend import api
+
+    report = api.verify(_folder(chosen))
+    if chosen.json:
+        sys.stdout.write(json.dumps(report) + "\n")
+    else:
+        for check in report["checks"]:
+            sign = "ok    " if check["ok"] else "BROKEN"
+            sys.stdout.write(f"{sign} {check['name']}: {check['detail']}\n")
+    return SUCCESS if report["ok"] else FAILED
+
+
+def _folder(chosen: argparse.Namespace) -> Path:
+    from backend.settings import chosen_data_dir
+
+    return chosen_data_dir(chosen.data_dir, os.environ)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m backend",
+        description="Tap Lab's engine: payments, wallet side and simulated card networks.",
+        epilog="example: python -m backend serve --data-dir /tmp/lab --port 8800",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands)
+    networks = commands.add_parser(
+        "networks",
+        help="only the network hosts",
+        description="Run the simulated card networks alone; prints their addresses as one line.",
+        epilog="example: python -m backend networks --profile instant",
+    )
+    _common(networks, _networks)
+    _simulation(networks)
+    migrate = commands.add_parser(
+        "migrate",
+        help="bring the schema to head",
+        description="Bring the data folder's database to the newest schema.",
+        epilog="example: python -m backend migrate --data-dir /tmp/lab --json",
+    )
+    _common(migrate, _migrate)
+    migrate.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    verify = commands.add_parser(
+        "verify",
+        help="check every invariant of the stored data",
+        description="Check ledger, holds, idempotency and outbox; exit 1 names what is broken.",
+        epilog="example: python -m backend verify --data-dir /tmp/lab --json",
+    )
+    _common(verify, _verify)
+    verify.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="run the engine",
+        description='Run the engine; prints {"url": …, "pid": …} as one line when it is ready.',
+        epilog="example: python -m backend serve --port 8800 --seed 7 --profile instant",
+    )
+    _common(serve, _serve)
+    _simulation(serve)
+    add = serve.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    add("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    add("--database-url", help="sqlite:///DATA_DIR/engine.db, which is the default")
+    add("--redis-url", help="a Redis or Valkey server (default: inside the process)")
+    add("--exit-when-idle", action="store_true", help="stop when nobody is attached any more")
+    add(
+        "--allow-non-loopback",
+        action="store_true",
+        help="with --host: let other machines reach the engine",
+    )
+
+
+def _common(parser: argparse.ArgumentParser, run: object) -> None:
+    parser.add_argument("--data-dir", type=Path, help="data folder (default: the platform's)")
+    parser.add_argument("--verbose", action="store_true", help="more words on stderr")
+    parser.set_defaults(run=run)
+
+
+def _simulation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, help="seed of the laboratory's randomness")
+    parser.add_argument(
+        "--profile",
+        default="lab",
+        choices=("lab", "instant"),
+        help="delays of the simulated networks (default %(default)s)",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Opens the cache: a real Redis or Valkey by URL, else an in-process one with the same commands.
+
+The blocking pool waits for a connection where the plain one raises at its limit.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from backend.cache.tolerant import RedisCommands, TolerantCache
+from backend.runtime.clock import Clock
+from backend.runtime.errors import UsageError
+from backend.runtime.events import Emit
+
+POOL_CONNECTIONS = 64
+POOL_WAIT_S = 0.05
+CONNECT_LIMIT_S = 0.5
+
+
+def open_cache(redis_url: str | None, clock: Clock, emit: Emit) -> TolerantCache:
+    """The engine's cache.
+
+    Raises:
+        UsageError: the URL is not one of a Redis server.
+    """
+    if redis_url is None:
+        from fakeredis import FakeAsyncRedis  # 0.2 s of import that a real server does not need
+
+        return TolerantCache(cast("RedisCommands", FakeAsyncRedis()), clock, emit, name="in-process")
+    from redis.asyncio import BlockingConnectionPool, Redis
+
+    try:
+        pool = BlockingConnectionPool.from_url(
+            redis_url,
+            max_connections=POOL_CONNECTIONS,
+            timeout=POOL_WAIT_S,
+            socket_timeout=CONNECT_LIMIT_S,
+            socket_connect_timeout=CONNECT_LIMIT_S,
+        )
+    except ValueError as error:
+        raise UsageError(f"--redis-url: {error}") from error
+    client = Redis(connection_pool=pool)
+    return TolerantCache(cast("RedisCommands", client), clock, emit, name="redis")

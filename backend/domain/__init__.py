@@ -1,0 +1,1 @@
+"""Money, card numbers, identifiers, chip data: values that know nothing of how they are kept."""

@@ -1,0 +1,70 @@
+"""Request bodies as types: what is not named here is refused, not ignored."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Body(BaseModel):
+    """A JSON object with exactly these fields, and no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Credentials(Body):
+    """Sign in or register: address and password, or `demo` with the local token."""
+
+    email: str | None = Field(default=None, max_length=255)
+    password: str | None = Field(default=None, max_length=256, repr=False)
+    demo: bool = False
+
+
+class NewCard(Body):
+    """A card on its way to its network; names as in `/api`."""
+
+    network: str
+    encryptedPan: str = Field(repr=False)  # noqa: N815 - the wire's name
+    expiry: str
+    cvv: str = Field(repr=False)
+    last4: str
+    deviceId: str  # noqa: N815 - the wire's name
+
+
+class Suspension(Body):
+    """Why a card is stopped."""
+
+    reason: str = "user_request"
+
+
+class NewDevice(Body):
+    """A phone or a watch."""
+
+    kind: str
+    name: str
+
+
+class ClockOrder(Body):
+    """Move lab time."""
+
+    jump_s: float | None = None
+    rate: float | None = None
+
+
+class BreakerOrder(Body):
+    """Hold a breaker in a state, or let it decide again."""
+
+    state: Literal["open", "closed", "auto"]
+
+
+class SnapshotOrder(Body):
+    """Where a copy of the world goes: a name under the data folder's `snapshots`."""
+
+    directory: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+
+
+class ObservedEvents(Body):
+    """What a window or a command saw."""
+
+    events: list[dict[str, object]] = Field(max_length=500)

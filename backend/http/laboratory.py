@@ -1,0 +1,53 @@
+"""What the `/lab` routes stand in front of, in one frozen value that the assembly fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.cache.tolerant import TolerantCache
+from backend.faults.board import FaultBoard
+from backend.metrics.latency import LatencyBook
+from backend.payments.view import PaymentView
+from backend.runtime.clock import LabClock
+from backend.runtime.entropy import Entropy
+from backend.runtime.events import EventLog
+from backend.runtime.scheduler import LabScheduler, VirtualScheduler
+from backend.runtime.clock import Clock
+from backend.storage.database import Database
+from backend.switch.switch import Switch
+from backend.vault.key_home import KeyHome
+from backend.wallet.cards import Cards
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """The pieces of one world that a person may look at and move.
+
+    Attributes:
+        world: "live" or "simulated".
+        clock: a `LabClock` can be moved; a simulated world's clock moves by itself.
+        started_at_us: lab time at which the engine was ready.
+    """
+
+    world: str
+    data_dir: Path
+    clock: Clock
+    scheduler: LabScheduler | VirtualScheduler
+    entropy: Entropy
+    events: EventLog
+    engine_database: Database
+    networks_database: Database
+    cards: Cards
+    payments: PaymentView
+    switch: Switch
+    faults: FaultBoard
+    latency: LatencyBook
+    cache: TolerantCache
+    keys: KeyHome
+    started_at_us: int
+
+    @property
+    def movable_clock(self) -> LabClock | None:
+        """The clock, where a person may move it."""
+        return self.clock if isinstance(self.clock, LabClock) else None

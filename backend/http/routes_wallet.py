@@ -1,0 +1,213 @@
+"""`/api`: sign-in, cards, devices and history of one person. Each route acts for its session only.
+
+Knows HTTP and the wallet's services; decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Body
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backend.http.answers import json_answer, raw_json
+from backend.http.bodies import Credentials, NewCard, NewDevice, Suspension
+from backend.http.front_door import LocalToken, bearer
+from backend.http.sessions import (
+    COOKIE,
+    address_of,
+    caller_of,
+    clear_cookie,
+    session_of,
+    set_cookie,
+)
+from backend.runtime.errors import BadRequest
+from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
+from backend.wallet.cards import Cards
+from backend.wallet.devices import Devices
+from backend.wallet.provisioning import CardOrder, Provisioning
+
+CREATED = 201
+
+
+@dataclass(frozen=True, slots=True)
+class WalletServices:
+    """What these routes stand in front of."""
+
+    accounts: Accounts
+    cards: Cards
+    provisioning: Provisioning
+    devices: Devices
+
+
+class WalletRoutes:
+    """Sign-in, cards and devices."""
+
+    def __init__(self, services: WalletServices, token: LocalToken) -> None:
+        self._accounts = services.accounts
+        self._cards = services.cards
+        self._provisioning = services.provisioning
+        self._devices = services.devices
+        self._token = token
+
+    def router(self) -> APIRouter:
+        """The routes, without the `/api` in front."""
+        router = APIRouter(default_response_class=Response, tags=["wallet"])
+        add = router.add_api_route
+        add("/auth/register", self.register, methods=["POST"], status_code=CREATED)
+        add("/auth/login", self.login, methods=["POST"])
+        add("/auth/logout", self.logout, methods=["POST"])
+        add("/auth/me", self.me, methods=["GET"])
+        add("/networks/{network}/key", self.network_key, methods=["GET"])
+        add("/cards", self.list_cards, methods=["GET"])
+        add("/cards", self.add_card, methods=["POST"], status_code=CREATED)
+        add("/cards/{card_id}", self.remove_card, methods=["DELETE"])
+        add("/cards/{card_id}/default", self.make_default, methods=["PUT"])
+        add("/cards/{card_id}/suspend", self.suspend, methods=["POST"])
+        add("/cards/{card_id}/reactivate", self.reactivate, methods=["POST"])
+        add("/devices", self.list_devices, methods=["GET"])
+        add("/devices/{device_id}", self.register_device, methods=["PUT"])
+        add("/devices/{device_id}/lost", self.device_lost, methods=["POST"])
+        add("/devices/{device_id}/found", self.device_found, methods=["POST"])
+        return router
+
+    async def register(self, request: Request, body: Credentials) -> Response:
+        """Register with an address and a password; signs in."""
+        if body.demo:
+            return await self._enter_demo(request)
+        email, password = _both(body)
+        entered = await self._accounts.register(email, password, address_of(request))
+        return _entered(entered, CREATED)
+
+    async def login(self, request: Request, body: Credentials) -> Response:
+        """Sign in with address and password, or as the demo user with the local token."""
+        if body.demo:
+            return await self._enter_demo(request)
+        email, password = _both(body)
+        return _entered(await self._accounts.login(email, password, address_of(request)))
+
+    async def logout(self, request: Request) -> Response:
+        """End the session at once."""
+        await self._accounts.logout(request.cookies.get(COOKIE, ""), address_of(request))
+        answer = json_answer({"signedOut": True})
+        clear_cookie(answer)
+        return answer
+
+    async def me(self, request: Request) -> Response:
+        """Who is signed in, and on which device."""
+        session = session_of(request, self._accounts)
+        user = self._accounts.user(session)
+        return json_answer({"user": user.to_json(), "deviceId": session.device_id})
+
+    async def network_key(self, request: Request, network: str) -> Response:
+        """The public key (JWK) that seals a card for a network."""
+        caller_of(request, self._accounts)
+        return json_answer(await self._provisioning.network_key(network))
+
+    async def list_cards(self, request: Request) -> Response:
+        """The person's cards, the default first."""
+        caller = caller_of(request, self._accounts)
+        return json_answer({"cards": await self._cards.all_of(caller.user_id)})
+
+    async def add_card(self, request: Request, body: NewCard) -> Response:
+        """Put a card on a device; needs an Idempotency-Key."""
+        caller = caller_of(request, self._accounts)
+        order = CardOrder(
+            network=body.network,
+            encrypted_pan=body.encryptedPan,
+            expiry=body.expiry,
+            cvv=body.cvv,
+            last4=body.last4,
+            device_id=body.deviceId,
+        )
+        added = await self._provisioning.add(caller, order, idempotency_key(request))
+        headers = {"Idempotent-Replayed": "true"} if added.replayed else None
+        return raw_json(added.body, CREATED, headers)
+
+    async def remove_card(self, request: Request, card_id: str) -> Response:
+        """Take a card off its device."""
+        await self._cards.remove(caller_of(request, self._accounts), card_id)
+        return json_answer({"removed": card_id})
+
+    async def make_default(self, request: Request, card_id: str) -> Response:
+        """The card that pays when none is chosen."""
+        caller = caller_of(request, self._accounts)
+        card = await self._cards.make_default(caller, card_id)
+        return json_answer({"card": card.to_json()})
+
+    async def suspend(
+        self, request: Request, card_id: str, body: Suspension | None = Body(default=None)
+    ) -> Response:
+        """Stop a card; doing it again changes nothing."""
+        caller = caller_of(request, self._accounts)
+        reason = (body or Suspension()).reason
+        card = await self._cards.suspend(caller, card_id, reason)
+        return json_answer({"card": card.to_json()})
+
+    async def reactivate(self, request: Request, card_id: str) -> Response:
+        """Let a suspended card pay again."""
+        caller = caller_of(request, self._accounts)
+        card = await self._cards.reactivate(caller, card_id)
+        return json_answer({"card": card.to_json()})
+
+    async def list_devices(self, request: Request) -> Response:
+        """The person's devices."""
+        caller = caller_of(request, self._accounts)
+        devices = self._devices.all_of(caller.user_id)
+        return json_answer({"devices": [device.to_json() for device in devices]})
+
+    async def register_device(
+        self, request: Request, device_id: str, body: NewDevice
+    ) -> Response:
+        """Make a device known; the session speaks for it from now on."""
+        session = session_of(request, self._accounts)
+        caller = caller_of(request, self._accounts)
+        device = await self._devices.register(
+            caller, session, device_id, kind=body.kind, name=body.name
+        )
+        return json_answer({"device": device.to_json()})
+
+    async def device_lost(self, request: Request, device_id: str) -> Response:
+        """Suspend every card on a device and end its sessions."""
+        caller = caller_of(request, self._accounts)
+        count = await self._devices.lost(caller, device_id)
+        return json_answer({"suspendedCount": count})
+
+    async def device_found(self, request: Request, device_id: str) -> Response:
+        """A lost device is back; its cards stay suspended until reactivated."""
+        caller = caller_of(request, self._accounts)
+        device = await self._devices.found(caller, device_id)
+        return json_answer({"device": device.to_json()})
+
+    async def _enter_demo(self, request: Request) -> Response:
+        if not self._token.matches(bearer(request.scope)):
+            raise NotSignedIn(
+                "local_token_required", "the demo user enters with the text of engine.token"
+            )
+        return _entered(await self._accounts.login_demo(address_of(request)))
+
+
+def idempotency_key(request: Request) -> str:
+    """The request's Idempotency-Key.
+
+    Raises:
+        BadRequest: there is none.
+    """
+    key = request.headers.get("idempotency-key")
+    if not key:
+        raise BadRequest("idempotency_key_required", "send an Idempotency-Key header")
+    return key
+
+
+def _both(body: Credentials) -> tuple[str, str]:
+    if body.email is None or body.password is None:
+        field = "email" if body.email is None else "password"
+        raise BadRequest("missing_field", f"{field} is required", field=field)
+    return body.email, body.password
+
+
+def _entered(entered: SignedIn, status: int = 200) -> Response:
+    answer = json_answer({"user": entered.user.to_json()}, status)
+    set_cookie(answer, entered.cookie)
+    return answer

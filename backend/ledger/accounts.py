@@ -1,0 +1,67 @@
+"""The chart of accounts.
+
+An account is a kind and whom it belongs to; its name is a path that plain-text accounting
+programs read as it stands (`assets:customer-card:tok_…`). Knows no amounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Side(Enum):
+    """Which half of the balance sheet or income statement an account is on."""
+
+    ASSET = "assets"
+    LIABILITY = "liabilities"
+    REVENUE = "revenue"
+
+
+class Kind(Enum):
+    """Every kind of account that the laboratory keeps: (side, name)."""
+
+    CASH = (Side.ASSET, "cash")
+    RECEIVABLES = (Side.ASSET, "receivables")
+    RESERVES = (Side.ASSET, "reserves")
+    CUSTOMER_CARD = (Side.ASSET, "customer-card")  # what a card's issuer owes us
+    CUSTOMER_BALANCE = (Side.LIABILITY, "customer-balance")
+    MERCHANT_BALANCE = (Side.LIABILITY, "merchant-balance")
+    PENDING_SETTLEMENT = (Side.LIABILITY, "pending-settlement")  # promised, not yet captured
+    PROCESSING_FEES = (Side.REVENUE, "processing-fees")
+    SUBSCRIPTION_FEES = (Side.REVENUE, "subscription-fees")
+    FX_SPREAD = (Side.REVENUE, "fx-spread")
+
+    @property
+    def side(self) -> Side:
+        """Asset, liability or revenue."""
+        return self.value[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account.
+
+    Attributes:
+        kind: what it is for.
+        owner: token reference, merchant or user it belongs to; empty for the house's own.
+    """
+
+    kind: Kind
+    owner: str = ""
+
+    @property
+    def name(self) -> str:
+        """`liabilities:pending-settlement:mer_corner_market`."""
+        side, word = self.kind.value
+        return f"{side.value}:{word}:{self.owner}" if self.owner else f"{side.value}:{word}"
+
+
+def customer_card(token_ref: str) -> Account:
+    """What the issuer of this card has promised to pay."""
+    return Account(Kind.CUSTOMER_CARD, token_ref)
+
+
+def pending_settlement(merchant_id: str) -> Account:
+    """What is promised to this merchant and not yet captured."""
+    return Account(Kind.PENDING_SETTLEMENT, merchant_id)

@@ -1,0 +1,236 @@
+"""The rules of one network: what it answers to an authorization, a reversal, a status inquiry.
+
+Theory of operation. A 0100 is looked at twice. Before the database is asked to write anything, the
+token is found, DE 55 is read and the cryptogram checked: slow arithmetic has no place inside a unit
+of work. Then one unit of work decides: a reference seen before hears its first answer again, a
+reference reversed before it arrived is declined, the transaction counter must be new, and only then
+the issuer holds money. So a reference has at most one hold, whatever is repeated, lost or reordered.
+
+Refuses to know: connections, bytes, waiting. Response codes of its own making: 14 no such token, 30
+message or chip data that do not agree, 05 refused by rule, 54 and 62 token expired or suspended, 64
+reversal of another amount, 82 cryptogram wrong, 94 same reference for another payment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
+from backend.networks.chip.tlv import read_chip_data
+from backend.networks.currencies import code_of
+from backend.networks.issuing import APPROVED, Decision, Issuer
+from backend.networks.keys import NetworkKeys
+from backend.networks.message import Message, reference_of_original
+from backend.networks.ports import AuthorizationRow, HostRows, HostStore, TokenRow
+from backend.networks.vault import NetworkVault
+from backend.runtime.clock import Clock, to_datetime
+from backend.runtime.errors import MessageError, StorageError
+
+SEQUENCE_NUMBER = "01"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the network found in a 0100 before anything is written.
+
+    Attributes:
+        token: the token's row, when the number is one.
+        refusal: why the issuer will not be asked, or None.
+        cryptogram_valid: 1 or 0, or None when nobody looked.
+        atc: the card's transaction counter, when the chip data could be read.
+    """
+
+    currency: str
+    token: TokenRow | None = None
+    refusal: Decision | None = None
+    cryptogram_valid: int | None = None
+    atc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRules:
+    """One network's rules, with what they need."""
+
+    network: str
+    store: HostStore
+    vault: NetworkVault
+    keys: NetworkKeys
+    issuer: Issuer
+    clock: Clock
+
+    def examine(self, request: Message) -> Examined:
+        """Token, chip data and cryptogram of a 0100; reads, never writes."""
+        currency = code_of(request.fields["49"])
+        if currency is None:
+            return Examined("XXX", refusal=Decision("30", "currency_unknown"))
+        number = request.fields["2"]
+        token = self.store.read(
+            lambda rows: rows.token_of_number(self.network, self.vault.fingerprint(number))
+        )
+        if token is None:
+            return Examined(currency, refusal=Decision("14", "token_unknown"))
+        refusal = _refusal_of_state(token) or self._refusal_of_expiry(token, request)
+        if refusal is not None:
+            return Examined(currency, token, refusal)
+        try:
+            chip = read_covered_data(read_chip_data(bytes.fromhex(request.fields["55"])))
+        except MessageError:
+            return Examined(currency, token, Decision("30", "emv_data_malformed"))
+        if not _agrees(chip, request):
+            return Examined(currency, token, Decision("30", "emv_data_disagrees"), None, chip.atc)
+        verdict = check_cryptogram(chip, self.keys.issuer, number, SEQUENCE_NUMBER)
+        if verdict is not Verdict.VALID:
+            return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
+        return Examined(currency, token, None, 1, chip.atc)
+
+    async def authorize(
+        self, request: Message, examined: Examined, issuer_started_us: int
+    ) -> AuthorizationRow:
+        """Decide once for each reference; repeats get the first answer.
+
+        Args:
+            request: the 0100.
+            examined: what `examine` found in it.
+            issuer_started_us: monotonic time at which the issuer's share began.
+        """
+        amount_minor = int(request.fields["4"])
+
+        def unit(rows: HostRows) -> AuthorizationRow:
+            row = AuthorizationRow(
+                network=self.network,
+                reference=request.reference,
+                token_ref=examined.token.token_ref if examined.token else None,
+                amount_minor=amount_minor,
+                currency=examined.currency,
+                response_code=None,
+                auth_code=None,
+                reason="",
+                steered=None,
+                cryptogram_valid=examined.cryptogram_valid,
+                issuer_us=0,
+                at_us=self.clock.now_us(),
+                reversed_at_us=None,
+            )
+            seen = rows.authorization(self.network, request.reference)
+            if seen is not None:
+                return _repeat(seen, row)
+            decision = self._decide(rows, request, examined, amount_minor)
+            row = replace(
+                row,
+                response_code=decision.response_code,
+                auth_code=decision.auth_code,
+                reason=decision.reason,
+                steered=decision.steered,
+                issuer_us=self.clock.monotonic_us() - issuer_started_us,
+            )
+            rows.add_authorization(row)
+            return row
+
+        return await self.store.write(unit)
+
+    async def reverse(self, request: Message) -> Decision:
+        """Release what the original holds; 00 also when there is nothing to release.
+
+        Raises:
+            MessageError: DE 90 names no authorization.
+        """
+        reference = reference_of_original(request)
+        amount_minor = int(request.fields["4"])
+        currency = code_of(request.fields["49"]) or "XXX"
+
+        def unit(rows: HostRows) -> Decision:
+            now_us = self.clock.now_us()
+            seen = rows.authorization(self.network, reference)
+            if seen is None:
+                rows.add_authorization(
+                    AuthorizationRow(
+                        self.network, reference, None, amount_minor, currency, None, None,
+                        "reversed_before_arrival", None, None, 0, now_us, now_us,
+                    )
+                )  # fmt: skip
+                return Decision(APPROVED, "original_not_seen")
+            if (seen.amount_minor, seen.currency) != (amount_minor, currency):
+                return Decision("64", "original_amount_differs")
+            if seen.reversed_at_us is None:
+                rows.mark_reversed(self.network, reference, now_us)
+            released = rows.release_hold(self.network, reference)
+            return Decision(APPROVED, "released" if released else "nothing_held")
+
+        return await self.store.write(unit)
+
+    def inquire(self, request: Message) -> AuthorizationRow | None:
+        """What was answered to the original, or None when it was never seen.
+
+        Raises:
+            MessageError: DE 90 names no authorization.
+        """
+        reference = reference_of_original(request)
+        return self.store.read(lambda rows: rows.authorization(self.network, reference))
+
+    def _decide(
+        self, rows: HostRows, request: Message, examined: Examined, amount_minor: int
+    ) -> Decision:
+        if examined.refusal is not None or examined.token is None:
+            return examined.refusal or Decision("14", "token_unknown")
+        token = rows.token(examined.token.token_ref)
+        if token is None:
+            return Decision("14", "token_unknown")
+        state = _refusal_of_state(token)  # again: it may have been suspended a moment ago
+        if state is not None:
+            return state
+        if examined.atc <= token.atc_seen:
+            return Decision("05", "atc_not_higher")
+        rows.raise_atc(token.token_ref, examined.atc)
+        account = rows.account(token.account_id)
+        if account is None:
+            raise StorageError(f"token {token.token_ref} has no account")
+        number = self.vault.unseal(
+            account.sealed_number, self.network, account.account_id, "number"
+        ).decode()
+        return self.issuer.decide(
+            rows, account, number, request.reference, amount_minor, examined.currency
+        )
+
+    def _refusal_of_expiry(self, token: TokenRow, request: Message) -> Decision | None:
+        if request.fields["14"] != token.expiry:
+            return Decision("54", "token_expiry_differs")
+        if is_past(token.expiry, self.clock.now_us()):
+            return Decision("54", "token_expired")
+        return None
+
+
+def is_past(expiry: str, now_us: int) -> bool:
+    """Whether the last day of the month YYMM is over.
+
+    Years are of this century.
+    """
+    today = to_datetime(now_us)
+    return (2000 + int(expiry[:2]), int(expiry[2:])) < (today.year, today.month)
+
+
+def _refusal_of_state(token: TokenRow) -> Decision | None:
+    match token.status:
+        case "active":
+            return None
+        case "suspended":
+            return Decision("62", "token_suspended")
+        case _:
+            return Decision("14", "token_deactivated")
+
+
+def _agrees(chip: ChipData, request: Message) -> bool:
+    return (
+        chip.amount_minor == int(request.fields["4"])
+        and chip.currency_number == request.fields["49"]
+    )
+
+
+def _repeat(seen: AuthorizationRow, now: AuthorizationRow) -> AuthorizationRow:
+    if seen.response_code is None:  # its reversal overtook it: it must never hold anything
+        return replace(now, response_code="05", reason="reversed_before_arrival")
+    same = (seen.token_ref, seen.amount_minor, seen.currency) == (
+        now.token_ref,
+        now.amount_minor,
+        now.currency,
+    )
+    return seen if same else replace(now, response_code="94", reason="reference_reused")

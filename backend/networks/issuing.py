@@ -1,0 +1,95 @@
+"""The issuer behind a network: one account a card number, with a limit and holds.
+
+Decides about money only: token, cryptogram and message are the network's business. Knows no SQL: it
+is called inside a unit of work. Test cards and steered amounts are documented test behaviour: the
+last two digits of an amount choose the answer where they are one of `STEERED` (one switch turns it
+off). The limit applies to the sum of open holds in one currency.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.networks.currencies import EXPONENT_BY_CODE, minor_units
+from backend.networks.numbers import test_card
+from backend.networks.ports import AccountRow, HostRows, Reference
+from backend.runtime.entropy import Stream
+
+LIMIT_MAJOR = 5_000
+APPROVED = "00"
+AUTH_CODE_DIGITS = 6
+STEERED = {
+    51: "insufficient_funds",
+    54: "expired_card",
+    61: "exceeds_limit",
+    62: "restricted_card",
+    91: "issuer_unavailable",
+    96: "system_malfunction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the issuer says.
+
+    Attributes:
+        response_code: DE 39.
+        auth_code: DE 38 when approved.
+        reason: the stable word behind the code.
+        steered: "amount ends .51" when the amount chose the code.
+    """
+
+    response_code: str
+    reason: str
+    auth_code: str | None = None
+    steered: str | None = None
+
+
+@dataclass(slots=True)
+class Issuer:
+    """The issuer of one network's cards.
+
+    Attributes:
+        codes: where authorization codes come from.
+        limit_major: open holds allowed for one card and currency, in major units.
+        steering: whether amounts choose answers.
+    """
+
+    codes: Stream
+    limit_major: int = LIMIT_MAJOR
+    steering: bool = True
+
+    def decide(
+        self,
+        rows: HostRows,
+        account: AccountRow,
+        number: str,
+        reference: Reference,
+        amount_minor: int,
+        currency: str,
+    ) -> Decision:
+        """Approve and hold the money, or decline.
+
+        Args:
+            rows: the unit of work to decide in.
+            account: the card's account.
+            number: the card number (test cards are known by it).
+            reference: names the hold.
+            amount_minor: in minor units of `currency`.
+            currency: ISO 4217 letters.
+        """
+        card = test_card(number, account.network)
+        if card.response_code is not None:
+            return Decision(card.response_code, card.reason or "declined")
+        ending = amount_minor % 100
+        if self.steering and ending in STEERED:
+            point = "." if EXPONENT_BY_CODE[currency] else ""
+            return Decision(
+                f"{ending:02d}", STEERED[ending], steered=f"amount ends {point}{ending:02d}"
+            )
+        held = rows.held_minor(account.account_id, currency)
+        if held + amount_minor > minor_units(self.limit_major, currency):
+            return Decision("51", "insufficient_funds")
+        rows.add_hold(account.network, reference, account.account_id, amount_minor, currency)
+        code = "".join(str(self.codes.randint(0, 9)) for _ in range(AUTH_CODE_DIGITS))
+        return Decision(APPROVED, "approved", auth_code=code)

@@ -1,0 +1,70 @@
+"""The keys of one network: two issuer master keys and the key that opens sealed card numbers.
+
+Made once, kept sealed, read at start. A device gets two card keys of each token: `proximity` (index
+01) for taps and `remote` (index 02) for payments in apps. Knows nothing of tokens or messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey
+
+from backend.networks.ports import HostRows, HostStore
+from backend.networks.vault import NetworkVault
+from backend.runtime.entropy import Stream
+
+PROXIMITY_INDEX = "01"
+REMOTE_INDEX = "02"
+KEY_BYTES = 16
+SCALAR_BYTES = 40  # 64 bits more than the curve's order, so the remainder is not biased
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+RECORD = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkKeys:
+    """Opened keys; in memory only.
+
+    Attributes:
+        issuer: derivation key index to issuer master key, 16 bytes.
+        sealing: P-256 key pair for ECDH-ES.
+    """
+
+    issuer: dict[str, bytes] = field(repr=False)
+    sealing: ECKey = field(repr=False)
+
+
+async def load_keys(
+    network: str, store: HostStore, vault: NetworkVault, secrets: Stream
+) -> NetworkKeys:
+    """Open the network's keys, making those that are not there yet.
+
+    Raises:
+        StorageError: the stored keys were sealed under another vault key.
+    """
+
+    def unit(rows: HostRows) -> tuple[bytes, bytes, bytes]:
+        def key(name: str, length: int) -> bytes:
+            sealed = rows.secret(network, name)
+            if sealed is None:
+                fresh = secrets.bytes(length)
+                rows.put_secret(network, name, vault.seal(fresh, network, RECORD, name))
+                return fresh
+            return vault.unseal(sealed, network, RECORD, name)
+
+        return (
+            key("issuer.proximity", KEY_BYTES),
+            key("issuer.remote", KEY_BYTES),
+            key("sealing", SCALAR_BYTES),
+        )
+
+    proximity, remote, scalar = await store.write(unit)
+    private = ec.derive_private_key(
+        int.from_bytes(scalar, "big") % (P256_ORDER - 1) + 1, ec.SECP256R1()
+    )
+    return NetworkKeys(
+        issuer={PROXIMITY_INDEX: proximity, REMOTE_INDEX: remote},
+        sealing=ECKey.import_key(private),
+    )

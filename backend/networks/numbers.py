@@ -1,0 +1,111 @@
+"""Card numbers as the networks see them: whose they are, whether they add up, what they stand for.
+
+Knows nothing of storage or messages. Sources: ISO/IEC 7812-1 (Luhn check digit, prefixes); the test
+numbers are published ones of payment sandboxes. The token ranges are the lab's own choice, taken
+from the end of each network's space, and a card number inside them is refused: the two never meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.runtime.entropy import Stream
+
+NETWORKS = ("visa", "mastercard", "amex")
+PAN_LENGTHS = {"visa": (13, 16, 19), "mastercard": (16,), "amex": (15,)}
+CODE_DIGITS = {"visa": 3, "mastercard": 3, "amex": 4}
+TOKEN_PREFIX = {"visa": "499999", "mastercard": "272099", "amex": "379999"}
+TOKEN_DIGITS = {"visa": 16, "mastercard": 16, "amex": 15}
+TOKEN_REQUESTOR = {"visa": "40010030273", "mastercard": "50110030273", "amex": "37010030273"}
+PAR_ISSUER = {"visa": "V001", "mastercard": "5001", "amex": "A001"}
+PAR_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+PAR_FREE_CHARACTERS = 25
+MASTERCARD_FIVE_SERIES = range(51, 56)
+MASTERCARD_TWO_SERIES = range(2221, 2721)
+LUHN_DOUBLED_MAX = 9
+
+
+@dataclass(frozen=True, slots=True)
+class TestCard:
+    """What a test number stands for.
+
+    Attributes:
+        product: the issuer's name for the card.
+        card_type: "credit" or "debit".
+        response_code: DE 39 of every authorization, or None for an ordinary card.
+        reason: the stable word behind that code.
+        refusal: code under which the network refuses a token, or None.
+    """
+
+    product: str
+    card_type: str
+    response_code: str | None = None
+    reason: str | None = None
+    refusal: str | None = None
+
+
+TEST_CARDS = {
+    "4242424242424242": TestCard("Everyday", "debit"),
+    "5555555555554444": TestCard("Travel", "credit"),
+    "378282246310005": TestCard("Reserve", "credit"),
+    "4000000000000002": TestCard("Declined", "credit", "05", "do_not_honor"),
+    "4000000000009995": TestCard("Overdrawn", "debit", "51", "insufficient_funds"),
+    "4000000000000341": TestCard("Closed", "credit", "14", "invalid_card_number"),
+    "4000000000009979": TestCard("Stolen", "credit", "43", "stolen_card"),
+    "4000000000000069": TestCard("Expired", "credit", refusal="expired_card"),
+}
+ORDINARY_PRODUCT = {"visa": "Standard", "mastercard": "Standard", "amex": "Standard"}
+
+
+def network_of(number: str) -> str | None:
+    """The network whose prefix this number carries, or None."""
+    if number.startswith("4"):
+        return "visa"
+    if number[:2] in ("34", "37"):
+        return "amex"
+    if number[:2].isdecimal() and int(number[:2]) in MASTERCARD_FIVE_SERIES:
+        return "mastercard"
+    if number[:4].isdecimal() and int(number[:4]) in MASTERCARD_TWO_SERIES:
+        return "mastercard"
+    return None
+
+
+def is_luhn_valid(number: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1 Annex B)."""
+    return number.isascii() and number.isdecimal() and _luhn_sum(number) % 10 == 0
+
+
+def check_digit(digits: str) -> str:
+    """The digit that makes `digits` plus itself pass the Luhn check."""
+    return str(-_luhn_sum(f"{digits}0") % 10)
+
+
+def is_token(number: str) -> bool:
+    """Whether the number lies in a range from which tokens are issued."""
+    return number.startswith(tuple(TOKEN_PREFIX.values()))
+
+
+def draw_token(network: str, stream: Stream) -> str:
+    """A device account number of the network's token range."""
+    free = TOKEN_DIGITS[network] - len(TOKEN_PREFIX[network]) - 1
+    body = TOKEN_PREFIX[network] + "".join(str(stream.randint(0, 9)) for _ in range(free))
+    return body + check_digit(body)
+
+
+def draw_account_reference(network: str, stream: Stream) -> str:
+    """A payment account reference: 29 characters, one for each card number (EMVCo PAR)."""
+    free = "".join(stream.choice(PAR_ALPHABET) for _ in range(PAR_FREE_CHARACTERS))
+    return PAR_ISSUER[network] + free
+
+
+def test_card(number: str, network: str) -> TestCard:
+    """What the number stands for; an unknown one is an ordinary credit card."""
+    return TEST_CARDS.get(number) or TestCard(ORDINARY_PRODUCT[network], "credit")
+
+
+def _luhn_sum(number: str) -> int:
+    total = 0
+    for index, char in enumerate(reversed(number)):
+        digit = int(char) * (1 + index % 2)
+        total += digit - LUHN_DOUBLED_MAX if digit > LUHN_DOUBLED_MAX else digit
+    return total

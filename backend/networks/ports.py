@@ -1,0 +1,154 @@
+"""What the network hosts need of a database, as rows and questions; no SQL and no engine named.
+
+A unit of work is a plain function of `HostRows`: it runs as a whole or not at all, and it cannot
+wait for anything. Storage implements this port. References are (RRN, STAN, transmission time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+Reference = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One card account at its issuer.
+
+    Attributes:
+        number_fingerprint: keyed hash by which the card number is found.
+        sealed_number: the card number, encrypted.
+        account_reference: PAR, 29 characters.
+    """
+
+    account_id: str
+    network: str
+    number_fingerprint: bytes = field(repr=False)
+    sealed_number: bytes = field(repr=False)
+    last4: str
+    account_reference: str
+    card_type: str
+    product: str
+    created_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """One device account number and what it stands for.
+
+    Attributes:
+        token_fingerprint: keyed hash by which the token is found.
+        sealed_token: the token, encrypted.
+        expiry: YYMM.
+        status: "active", "suspended" or "deactivated".
+        atc_seen: the highest transaction counter that came with a valid cryptogram.
+    """
+
+    token_ref: str
+    network: str
+    account_id: str
+    device_id: str
+    wallet_id: str
+    session_id: str
+    token_fingerprint: bytes = field(repr=False)
+    sealed_token: bytes = field(repr=False)
+    token_last4: str
+    expiry: str
+    status: str
+    atc_seen: int
+    created_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRow:
+    """What was answered to one 0100, so that a repeat hears the same.
+
+    A row without `response_code` is the trace of a reversal that came before its original.
+    """
+
+    network: str
+    reference: Reference
+    token_ref: str | None
+    amount_minor: int
+    currency: str
+    response_code: str | None
+    auth_code: str | None
+    reason: str
+    steered: str | None
+    cryptogram_valid: int | None
+    issuer_us: int
+    at_us: int
+    reversed_at_us: int | None
+
+
+class HostRows(Protocol):
+    """Rows of one unit of work."""
+
+    def secret(self, network: str, name: str) -> bytes | None:
+        """A sealed key of the network."""
+
+    def put_secret(self, network: str, name: str, sealed: bytes) -> None:
+        """Keep a sealed key."""
+
+    def account_of_number(self, network: str, fingerprint: bytes) -> AccountRow | None:
+        """The account behind a card number."""
+
+    def account(self, account_id: str) -> AccountRow | None:
+        """An account by its identifier."""
+
+    def add_account(self, account: AccountRow) -> None:
+        """Open an account."""
+
+    def token_of_number(self, network: str, fingerprint: bytes) -> TokenRow | None:
+        """The token row behind a device account number."""
+
+    def token_of_device(self, account_id: str, device_id: str) -> TokenRow | None:
+        """The token of this account in this device that is not deactivated."""
+
+    def token(self, token_ref: str) -> TokenRow | None:
+        """A token by its reference."""
+
+    def add_token(self, token: TokenRow) -> None:
+        """Issue a token."""
+
+    def set_token_status(self, token_ref: str, status: str) -> None:
+        """Change a token's status."""
+
+    def raise_atc(self, token_ref: str, atc: int) -> None:
+        """Remember the highest transaction counter seen."""
+
+    def authorization(self, network: str, reference: Reference) -> AuthorizationRow | None:
+        """What was answered to the authorization with this reference."""
+
+    def add_authorization(self, row: AuthorizationRow) -> None:
+        """Keep an answer."""
+
+    def mark_reversed(self, network: str, reference: Reference, at_us: int) -> None:
+        """Remember that the authorization was reversed."""
+
+    def held_minor(self, account_id: str, currency: str) -> int:
+        """Sum of the account's open holds, minor units."""
+
+    def add_hold(
+        self, network: str, reference: Reference, account_id: str, amount_minor: int, currency: str
+    ) -> None:
+        """Hold money for an authorization (one hold a reference)."""
+
+    def release_hold(self, network: str, reference: Reference) -> bool:
+        """Give the held money back; whether there was an open hold."""
+
+    def open_holds(self, network: str) -> list[tuple[Reference, int, str]]:
+        """Every open hold of a network: reference, minor units, currency."""
+
+
+class HostStore(Protocol):
+    """Where the hosts' rows live."""
+
+    async def write(self, work: Callable[[HostRows], T]) -> T:
+        """Run a unit of work; durable against a killed process when this returns."""
+
+    def read(self, work: Callable[[HostRows], T]) -> T:
+        """Run a short read on the last committed state."""

@@ -1,0 +1,262 @@
+"""A network's token service: from a sealed card number to a token in a device.
+
+Theory of operation. The wallet's server passes on what the device sealed for the network's key and
+never sees the number. The service checks number, range, expiry and code, asks the issuer's records,
+and issues a device account number from the token range with two card keys (proximity and remote).
+Keys and token travel to the device sealed for the device's own key, so the server in between passes
+them on unread. The same card in the same device again gets the same token, sealed anew (for the
+device key of this request): a lost answer can be asked for again and never leaves two live tokens.
+
+Test behaviour: 4000000000000069 is refused as expired whatever its date says; every other valid
+number of the network is granted (green).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from dataclasses import dataclass
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from backend.networks import numbers
+from backend.networks.authorizing import SEQUENCE_NUMBER, is_past
+from backend.networks.chip.keys import master_key
+from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
+from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow
+from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest, combine
+from backend.networks.vault import NetworkVault
+from backend.runtime.clock import Clock
+from backend.runtime.entropy import Entropy, identifier
+from backend.runtime.errors import NotFound
+
+CRYPTOGRAM_VERSION = "12"  # CVN 18: the lab's devices all speak it
+SERVICE_CODE = "201"
+JWE_ALGORITHMS = ["ECDH-ES", "A256GCM"]
+JWE_HEADER = {"alg": "ECDH-ES", "enc": "A256GCM"}
+EXPIRY = re.compile(r"(?P<month>0[1-9]|1[0-2])/(?:20)?(?P<year>\d\d)")
+EXPIRY_ISO = re.compile(r"(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])")
+LIFECYCLE = {
+    ("active", "suspend"): "suspended",
+    ("suspended", "suspend"): "suspended",
+    ("suspended", "resume"): "active",
+    ("active", "resume"): "active",
+    ("active", "delete"): "deactivated",
+    ("suspended", "delete"): "deactivated",
+    ("deactivated", "delete"): "deactivated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    number: str
+    expiry: str
+    device_key: ECKey
+
+
+class TokenService:
+    """The token service of one network."""
+
+    def __init__(
+        self,
+        network: str,
+        store: HostStore,
+        vault: NetworkVault,
+        keys: NetworkKeys,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.network = network
+        self._store = store
+        self._vault = vault
+        self._keys = keys
+        self._clock = clock
+        self._secrets = entropy.secret(f"network.{network}.tokens")
+
+    def public_key(self) -> dict[str, str]:
+        """The key that seals card numbers for this network, as a JWK."""
+        shown = self._keys.sealing.as_dict(private=False)
+        parts = {name: str(shown[name]) for name in ("kty", "crv", "x", "y")}
+        return {**parts, "use": "enc", "alg": "ECDH-ES", "kid": self._keys.sealing.thumbprint()}
+
+    async def request(self, request: TokenRequest) -> TokenGrant | TokenRefused:
+        """Issue a token for the device, or say why not."""
+        card = self._open(request)
+        if isinstance(card, TokenRefused):
+            return card
+        decided = self._decide(card, request)
+        if isinstance(decided, TokenRefused):
+            return decided
+
+        def unit(rows: HostRows) -> tuple[AccountRow, TokenRow, str]:
+            account = self._account(rows, card.number)
+            token = rows.token_of_device(account.account_id, request.device_id)
+            if token is None:
+                return account, *self._issue(rows, account, card, request)
+            return account, token, self._unseal_token(token)
+
+        account, token, number = await self._store.write(unit)
+        return TokenGrant(
+            token_ref=token.token_ref,
+            token=number,
+            token_last4=token.token_last4,
+            expiry=token.expiry,
+            par=account.account_reference,
+            card_type=account.card_type,
+            product=account.product,
+            session_id=token.session_id,
+            device_payload=self._device_payload(account, token, number, card.device_key),
+            decision=decided.value,
+        )
+
+    async def change_status(self, token_ref: str, operation: str) -> str:
+        """Suspend, resume or delete a token; its status afterwards.
+
+        Raises:
+            NotFound: no such token, or its status does not allow this.
+        """
+
+        def unit(rows: HostRows) -> str:
+            token = rows.token(token_ref)
+            if token is None or token.network != self.network:
+                raise NotFound("token_unknown", f"{self.network} has no token {token_ref}")
+            status = LIFECYCLE.get((token.status, operation))
+            if status is None:
+                raise NotFound("not_possible", f"a token that is {token.status}: no {operation}")
+            if status != token.status:
+                rows.set_token_status(token_ref, status)
+            return status
+
+        return await self._store.write(unit)
+
+    def _open(self, request: TokenRequest) -> _Card | TokenRefused:
+        try:
+            plain = jwe.decrypt_compact(
+                request.sealed_pan, self._keys.sealing, algorithms=JWE_ALGORITHMS
+            ).plaintext
+            body = json.loads(plain or b"")
+            number = body["pan"]
+            device_jwk = body["deviceKey"]
+        except (JoseError, ValueError, KeyError, TypeError):
+            return TokenRefused("not_sealed", f"this is no card number sealed for {self.network}")
+        if not isinstance(number, str) or not numbers.is_luhn_valid(number):
+            return TokenRefused("bad_number", "the card number does not pass its own check digit")
+        refused = self._refuse_number(number, request.last4)
+        if refused is not None:
+            return refused
+        expiry = EXPIRY.fullmatch(request.expiry) or EXPIRY_ISO.fullmatch(request.expiry)
+        if expiry is None:
+            return TokenRefused("bad_expiry", "an expiry date is written MM/YY")
+        try:
+            device_key = ECKey.import_key(device_jwk)
+        except (JoseError, ValueError, KeyError, TypeError):
+            return TokenRefused("bad_device_key", "the device's key is no P-256 key")
+        if device_key.curve_name != "P-256":
+            return TokenRefused("bad_device_key", "the device's key is no P-256 key")
+        return _Card(number, expiry["year"] + expiry["month"], device_key)
+
+    def _refuse_number(self, number: str, last4: str) -> TokenRefused | None:
+        if numbers.is_token(number):
+            return TokenRefused("number_is_token", "a token cannot stand for a token")
+        if numbers.network_of(number) != self.network:
+            return TokenRefused("wrong_network", f"this is no {self.network} card")
+        if len(number) not in numbers.PAN_LENGTHS[self.network]:
+            return TokenRefused("bad_number", f"{self.network} numbers have another length")
+        if not hmac.compare_digest(number[-4:].encode(), last4.encode()):
+            return TokenRefused("last4_differs", "the last four digits are another card's")
+        return None
+
+    def _decide(self, card: _Card, request: TokenRequest) -> Colour | TokenRefused:
+        digits = numbers.CODE_DIGITS[self.network]
+        if not (request.cvv.isascii() and request.cvv.isdecimal() and len(request.cvv) == digits):
+            return TokenRefused("bad_code", f"{self.network} cards have a code of {digits} digits")
+        if is_past(card.expiry, self._clock.now_us()):
+            return TokenRefused("expired_card", "this card has expired")
+        refusal = numbers.test_card(card.number, self.network).refusal
+        issuer = Colour.GREEN if refusal is None else Colour.RED
+        colour = combine((Colour.GREEN, issuer))
+        if colour is Colour.RED:
+            return TokenRefused(refusal or "refused", "the issuer refuses this card")
+        return colour
+
+    def _account(self, rows: HostRows, number: str) -> AccountRow:
+        fingerprint = self._vault.fingerprint(number)
+        account = rows.account_of_number(self.network, fingerprint)
+        if account is not None:
+            return account
+        card = numbers.test_card(number, self.network)
+        account_id = identifier(self._secrets, "acc")
+        account = AccountRow(
+            account_id=account_id,
+            network=self.network,
+            number_fingerprint=fingerprint,
+            sealed_number=self._vault.seal(number.encode(), self.network, account_id, "number"),
+            last4=number[-4:],
+            account_reference=numbers.draw_account_reference(self.network, self._secrets),
+            card_type=card.card_type,
+            product=card.product,
+            created_at_us=self._clock.now_us(),
+        )
+        rows.add_account(account)
+        return account
+
+    def _issue(
+        self, rows: HostRows, account: AccountRow, card: _Card, request: TokenRequest
+    ) -> tuple[TokenRow, str]:
+        number = numbers.draw_token(self.network, self._secrets)
+        while rows.token_of_number(self.network, self._vault.fingerprint(number)) is not None:
+            number = numbers.draw_token(self.network, self._secrets)
+        token_ref = identifier(self._secrets, "tok")
+        token = TokenRow(
+            token_ref=token_ref,
+            network=self.network,
+            account_id=account.account_id,
+            device_id=request.device_id,
+            wallet_id=request.wallet_id,
+            session_id=identifier(self._secrets, "prv"),
+            token_fingerprint=self._vault.fingerprint(number),
+            sealed_token=self._vault.seal(number.encode(), self.network, token_ref, "token"),
+            token_last4=number[-4:],
+            expiry=card.expiry,
+            status="active",
+            atc_seen=0,
+            created_at_us=self._clock.now_us(),
+        )
+        rows.add_token(token)
+        return token, number
+
+    def _unseal_token(self, token: TokenRow) -> str:
+        sealed = token.sealed_token
+        return self._vault.unseal(sealed, self.network, token.token_ref, "token").decode()
+
+    def _device_payload(
+        self, account: AccountRow, token: TokenRow, number: str, device_key: ECKey
+    ) -> str:
+        payload = {
+            "sessionId": token.session_id,
+            "network": self.network,
+            "tokenRef": token.token_ref,
+            "dpan": number,
+            "expiry": token.expiry,
+            "psn": SEQUENCE_NUMBER,
+            "par": account.account_reference,
+            "tokenRequestorId": numbers.TOKEN_REQUESTOR[self.network],
+            "cvn": CRYPTOGRAM_VERSION,
+            "keys": {
+                "proximity": self._card_key(PROXIMITY_INDEX, number),
+                "remote": self._card_key(REMOTE_INDEX, number),
+            },
+            "label": account.product,
+            "serviceCode": SERVICE_CODE,
+            "replaces": None,
+        }
+        return jwe.encrypt_compact(
+            dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS
+        )
+
+    def _card_key(self, index: str, number: str) -> dict[str, str]:
+        key = master_key(self._keys.issuer[index], number, SEQUENCE_NUMBER)
+        return {"mk": key.hex().upper(), "dki": index}

@@ -1,0 +1,1 @@
+"""A payment's life: states, phases, idempotency keys, the cure of unknown outcomes, its view."""

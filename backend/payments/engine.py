@@ -1,0 +1,470 @@
+"""Pays for taps: commit, then call, then commit.
+
+Theory of operation. Phase 1 is one unit of work: the key is claimed, the token judged, its counter
+reserved, the payment stored as `authorizing` with the network reference it will have for ever.
+Only then does anything leave the process. Phase 2 is one unit of work: state, events, ledger,
+audit, watermark and the answer's bytes. Between the two nothing is locked, and whatever kills this
+process there leaves a row that says so (see `follow_up`).
+
+The counter (ATC) must lie above the token's watermark, unless the till declares the tap as stored
+and forwarded; each (token, ATC) is reserved once. The reservation is never rolled back; it yields
+only when the network says that the cryptogram behind it was forged.
+
+Knows no SQL, no HTTP and no message format. A token's digits pass through and are not stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, TypeVar
+
+from backend.domain.identifiers import ordered_identifier
+from backend.domain.pan import network_of
+from backend.outbox.ports import Outbox
+from backend.payments.answer import STATUS_OK
+from backend.payments.changes import Change, Changes
+from backend.payments.follow_up import FollowUps, judge_cryptogram
+from backend.payments.idempotency import (
+    CACHE_TTL_S,
+    KeyInFlight,
+    KeyMismatch,
+    Reply,
+    cache_scope,
+    cacheable,
+    check_key,
+    is_genuine,
+)
+from backend.payments.machine import FINAL, Happening, State
+from backend.payments.order import NfcOrder
+from backend.payments.ports import (
+    IdempotencyCache,
+    LedgerRows,
+    PaymentRows,
+    Store,
+    Switch,
+    TokenDirectory,
+)
+from backend.payments.records import KeyRecord, KeyState, KnownToken, Latency, Merchant, Payment
+from backend.payments.references import ReferenceNumbers
+from backend.runtime.clock import Clock
+from backend.runtime.entropy import Stream
+from backend.runtime.errors import BadRequest
+from backend.runtime.events import EventLog
+from backend.runtime.scheduler import Scheduler
+from backend.switch.answers import (
+    Answered,
+    AuthorizationAnswer,
+    AuthorizationRequest,
+    NetworkReference,
+    NoAnswerYet,
+    NotSent,
+    Unknown,
+)
+
+Tx = TypeVar("Tx")
+
+CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
+CACHE_PATIENCE_S = 0.02
+MERCHANTS_REMEMBERED_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPorts(Generic[Tx]):
+    """Everything that the engine takes from outside.
+
+    Attributes:
+        identifiers: stream for the random part of identifiers; used by the event loop only.
+        fingerprint: keyed digest of a token's digits (HMAC-SHA256 with the vault's key).
+        cache: accelerator for replays, if there is one.
+    """
+
+    store: Store[Tx]
+    rows: PaymentRows[Tx]
+    ledger: LedgerRows[Tx]
+    outbox: Outbox[Tx]
+    tokens: TokenDirectory[Tx]
+    switch: Switch
+    clock: Clock
+    scheduler: Scheduler
+    events: EventLog
+    identifiers: Stream
+    fingerprint: Callable[[str], bytes]
+    cache: IdempotencyCache | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """What phase 1 needs to know besides the order."""
+
+    payment: Payment
+    fingerprint: bytes
+    request_hash: bytes
+    below_watermark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Phase 1 answered by itself: a replay, or a refusal."""
+
+    reply: Reply
+    change: Change | None
+
+
+class PaymentEngine(Generic[Tx]):
+    """Carries payments out, and cures what was left unknown."""
+
+    def __init__(self, ports: PaymentPorts[Tx]) -> None:
+        self._ports = ports
+        self._rows = ports.rows
+        self._changes = Changes(ports.rows, ports.ledger, ports.outbox, ports.events, ports.clock)
+        self._follow_ups = FollowUps(
+            ports.store,
+            ports.rows,
+            self._changes,
+            ports.switch,
+            ports.clock,
+            ports.scheduler,
+            ports.events,
+        )
+        self._references = ReferenceNumbers(ports.store, ports.rows)
+        self._merchants: dict[str, Merchant] = {}
+
+    async def recover(self) -> int:
+        """Take up what an earlier process left; the number of payments. Call before serving.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        return await self._follow_ups.recover()
+
+    async def follow_up_forever(self) -> None:
+        """Ask the networks about unknown outcomes whenever it is time; runs until cancelled."""
+        await self._follow_ups.run_forever()
+
+    async def pay_nfc(
+        self, order: NfcOrder, *, account: str, key: str, request_hash: bytes
+    ) -> Reply:
+        """Pay for a tap.
+
+        Args:
+            order: what the till asks for.
+            account: whose keys these are: the merchant or till that calls.
+            key: Idempotency-Key; for a till its terminal id and sequence number.
+            request_hash: SHA-256 of the request's body.
+
+        Raises:
+            BadRequest: the key or merchant cannot be; `KeyMismatch` (422) for a used key.
+            KeyInFlight: the first request with this key has no answer yet (409).
+            StorageError: the database refused; if the intent was stored already, its outcome is
+                unknown and will be cured.
+        """
+        started_us = self._ports.clock.monotonic_us()
+        check_key(key)
+        if (cached := await self._cached(account, key, request_hash)) is not None:
+            return cached
+        intent = await self._intent(order, account, key, request_hash)
+        opened = await self._ports.store.write(partial(self._open, intent))
+        stored_us = self._ports.clock.monotonic_us()
+        if isinstance(opened, _Settled):
+            self._follow_ups.publish(opened.change)
+            return opened.reply
+        for event in opened.events:
+            self._ports.events.publish(event)
+        try:
+            return await self._authorize(order, opened, request_hash, (started_us, stored_us))
+        except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
+            self._ports.scheduler.spawn(
+                self._follow_ups.give_up(opened.payment.id, "interrupted"), "give up"
+            )
+            raise
+
+    # Phase 1.
+
+    async def _intent(
+        self, order: NfcOrder, account: str, key: str, request_hash: bytes
+    ) -> _Intent:
+        now_us = self._ports.clock.now_us()
+        reference = await self._references.take(now_us)
+        payment = Payment(
+            id=ordered_identifier("pay", now_us, self._ports.identifiers),
+            tap_id=order.tap_id,
+            account=account,
+            key=key,
+            created_at_us=now_us,
+            updated_at_us=now_us,
+            version=1,
+            state=State.AUTHORIZING,
+            network=network_of(order.token),
+            token_ref=None,
+            card_id=None,
+            user_id=None,
+            last4=None,
+            atc=order.atc,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            merchant=self._merchant(order.merchant_id),
+            terminal_id=order.terminal_id,
+            reference=reference,
+            synthetic=order.synthetic,
+        )
+        fingerprint = self._ports.fingerprint(order.token)
+        return _Intent(payment, fingerprint, request_hash, order.store_and_forward)
+
+    def _open(self, intent: _Intent, tx: Tx) -> Change | _Settled:
+        """Phase 1 in its unit of work."""
+        payment = intent.payment
+        if not self._rows.claim_key(
+            tx,
+            account=payment.account,
+            key=payment.key,
+            request_hash=intent.request_hash,
+            payment_id=payment.id,
+            at_us=payment.created_at_us,
+        ):
+            return self._open_again(intent, tx)
+        token = self._ports.tokens.find(tx, intent.fingerprint)
+        if token is None:
+            return self._refuse_new(tx, replace(payment, reference=None), "invalid_token")
+        payment = replace(
+            payment,
+            network=token.network,
+            token_ref=token.token_ref,
+            card_id=token.card_id,
+            user_id=token.user_id,
+            last4=token.last4,
+        )
+        refusal = _refusal_of(token)
+        if refusal is None and not self._rows.reserve_atc(
+            tx, payment, below_watermark=intent.below_watermark
+        ):
+            refusal = "atc_replay"
+        if refusal is not None:
+            return self._refuse_new(tx, replace(payment, reference=None), refusal)
+        return self._changes.create(tx, payment)
+
+    def _open_again(self, intent: _Intent, tx: Tx) -> Change | _Settled:
+        """The key is known: replay, refuse, or try again what never left this process."""
+        known = self._rows.find_key(tx, intent.payment.account, intent.payment.key)
+        assert known is not None, "the key was there a moment ago in the same unit of work"
+        if known.request_hash != intent.request_hash:
+            raise KeyMismatch
+        match known.state:
+            case KeyState.IN_FLIGHT:
+                raise KeyInFlight
+            case KeyState.PENDING | KeyState.FINAL:
+                return _Settled(_reply_of(known), None)
+            case KeyState.RELEASED:
+                return self._send_again(tx, known, intent.fingerprint)
+
+    def _send_again(self, tx: Tx, known: KeyRecord, fingerprint: bytes) -> Change | _Settled:
+        payment = self._rows.find_payment(tx, known.payment_id)
+        assert payment is not None, "payments are never removed"
+        again = self._apply(tx, replace(payment, reason=None), Happening.SENT_AGAIN, "engine", None)
+        token = self._ports.tokens.find(tx, fingerprint)
+        refusal = "invalid_token" if token is None else _refusal_of(token)
+        if refusal is None:
+            return again
+        return self._refuse(tx, again, refusal)
+
+    def _refuse_new(self, tx: Tx, payment: Payment, reason: str) -> _Settled:
+        return self._refuse(tx, self._changes.create(tx, payment), reason)
+
+    def _refuse(self, tx: Tx, opened: Change, reason: str) -> _Settled:
+        refused = replace(opened.payment, reason=reason)
+        change = self._apply(tx, refused, Happening.DECLINED, "engine", opened.events[0].id)
+        both = replace(change, events=opened.events + change.events)
+        return _Settled(Reply(STATUS_OK, change.body, replayed=False), both)
+
+    # The call, and phase 2.
+
+    async def _authorize(
+        self, order: NfcOrder, opened: Change, request_hash: bytes, times_us: tuple[int, int]
+    ) -> Reply:
+        payment, clock = opened.payment, self._ports.clock
+        called_us = clock.monotonic_us()
+        answer = await self._ports.switch.authorize(
+            _request(order, payment), channel_deadline_s=CHANNEL_DEADLINE_S
+        )
+        answered_us = clock.monotonic_us()
+        started_us, stored_us = times_us
+        link_us = answered_us - called_us
+        hops_us = answer.hops_us if isinstance(answer, Answered) else {}
+        latency = Latency(
+            engine=answered_us - started_us - link_us - (stored_us - started_us),
+            network=hops_us.get("network", link_us),
+            issuer=hops_us.get("issuer", 0),
+            database=stored_us - started_us,
+        )
+        answered = _with_answer(replace(payment, latency=latency), answer)
+        work = partial(self._settle, answered, answer, opened.events[0].id)
+        settled = await self._ports.store.write(work)
+        if isinstance(answer, NoAnswerYet):
+            self._ports.scheduler.spawn(
+                self._follow_ups.await_late(payment.id, answer.late), f"late {payment.id}"
+            )
+        if isinstance(settled, Reply):
+            return settled
+        for event in settled.events:
+            self._ports.events.publish(event)
+        if settled.payment.state is State.UNKNOWN:
+            self._follow_ups.wake()
+        await self._remember(settled.payment, request_hash, settled.body)
+        return Reply(STATUS_OK, settled.body, replayed=False)
+
+    def _settle(
+        self, payment: Payment, answer: AuthorizationAnswer, cause_id: str, tx: Tx
+    ) -> Change | Reply:
+        """Phase 2 in its unit of work."""
+        happening = _happening_of(answer)
+        data: dict[str, object] = {
+            "steered": payment.steered,
+            "auth_code": payment.auth_code,
+            "hops": _hops(payment),
+        }
+        change = self._changes.apply(
+            tx, payment, happening, _actor_of(payment, answer), cause_id=cause_id, data=data
+        )
+        if change is None:  # a recovery took this payment away meanwhile: its story counts
+            return self._settle_late(tx, payment, answer)
+        if isinstance(answer, Answered):
+            judge_cryptogram(self._rows, tx, payment, answer, change.payment.updated_at_us)
+        if happening is Happening.NO_ANSWER:
+            self._follow_ups.schedule(
+                tx, payment.id, still_under_way=isinstance(answer, NoAnswerYet)
+            )
+        return change
+
+    def _settle_late(self, tx: Tx, payment: Payment, answer: AuthorizationAnswer) -> Change | Reply:
+        change = None
+        if isinstance(answer, Answered | Unknown):
+            change = self._follow_ups.take_late(payment.id, answer, tx)
+        known = self._rows.find_key(tx, payment.account, payment.key)
+        assert known is not None, "a payment keeps its key for ever"
+        reply = _reply_of(known)
+        return reply if change is None else replace(change, body=reply.body)
+
+    def _apply(
+        self, tx: Tx, payment: Payment, happening: Happening, actor: str, cause_id: str | None
+    ) -> Change:
+        change = self._changes.apply(tx, payment, happening, actor, cause_id=cause_id)
+        assert change is not None, "read or made in the same unit of work"
+        return change
+
+    # Merchants and the cache.
+
+    def _merchant(self, merchant_id: str) -> Merchant:
+        if (known := self._merchants.get(merchant_id)) is not None:
+            return known
+        merchant = self._ports.store.read(lambda tx: self._rows.find_merchant(tx, merchant_id))
+        if merchant is None:
+            raise BadRequest("merchant_unknown", "no such merchant", field="merchantId")
+        if len(self._merchants) < MERCHANTS_REMEMBERED_MAX:
+            self._merchants[merchant_id] = merchant
+        return merchant
+
+    async def _cached(self, account: str, key: str, request_hash: bytes) -> Reply | None:
+        """A final answer from the cache; anything doubtful is a miss, and SQL decides."""
+        if self._ports.cache is None:
+            return None
+        scope = cache_scope(account, key)
+        try:
+            async with self._ports.scheduler.deadline(CACHE_PATIENCE_S):
+                cached = await self._ports.cache.get(scope)
+        except TimeoutError:
+            return None  # a slow cache is no cache
+        if cached is None or cached.request_hash != request_hash or not is_genuine(scope, cached):
+            return None
+        return Reply(cached.status, cached.body, replayed=True)
+
+    async def _remember(self, payment: Payment, request_hash: bytes, body: bytes) -> None:
+        if self._ports.cache is None or payment.state not in FINAL:
+            return
+        scope = cache_scope(payment.account, payment.key)
+        reply = cacheable(scope, request_hash, STATUS_OK, body)
+        try:
+            async with self._ports.scheduler.deadline(CACHE_PATIENCE_S):
+                await self._ports.cache.put(scope, reply, ttl_s=CACHE_TTL_S)
+        except TimeoutError:
+            return  # the next replay asks SQL
+
+
+def _refusal_of(token: KnownToken) -> str | None:
+    return None if token.status == "active" else "token_not_active"
+
+
+def _reply_of(known: KeyRecord) -> Reply:
+    assert known.status is not None, "an answered key has its answer"
+    assert known.body is not None, "an answered key has its answer"
+    return Reply(known.status, known.body, replayed=True)
+
+
+def _request(order: NfcOrder, payment: Payment) -> AuthorizationRequest:
+    reference: NetworkReference = payment.network_reference
+    return AuthorizationRequest(
+        payment_id=payment.id,
+        tap_id=payment.tap_id,
+        network=payment.network_name,
+        reference=reference,
+        token=order.token,
+        expiry=order.expiry,
+        psn=order.psn,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        merchant_id=payment.merchant.id,
+        merchant_name=payment.merchant.name,
+        merchant_category=payment.merchant.category,
+        terminal_id=payment.terminal_id,
+        emv_data=order.emv_data,
+    )
+
+
+def _happening_of(answer: AuthorizationAnswer) -> Happening:
+    match answer:
+        case Answered():
+            return Happening.APPROVED if answer.approved else Happening.DECLINED
+        case NotSent():
+            return Happening.NOT_SENT
+        case NoAnswerYet() | Unknown():
+            return Happening.NO_ANSWER
+
+
+def _with_answer(payment: Payment, answer: AuthorizationAnswer) -> Payment:
+    match answer:
+        case Answered():
+            return replace(
+                payment,
+                response_code=answer.response_code,
+                auth_code=answer.auth_code if answer.approved else None,
+                reason=None if answer.approved else answer.reason,
+                steered=answer.steered,
+            )
+        case NotSent():
+            word = "breaker_open" if answer.reason == "breaker_open" else "network_unavailable"
+            return replace(payment, reason=word)
+        case NoAnswerYet():
+            return replace(payment, reason="channel_deadline")
+        case Unknown():
+            return replace(payment, reason=answer.reason)
+
+
+def _actor_of(payment: Payment, answer: AuthorizationAnswer) -> str:
+    return payment.network_name if isinstance(answer, Answered) else "switch"
+
+
+def _hops(payment: Payment) -> list[dict[str, object]]:
+    """Where the time went, in the order it went there; lab time."""
+    latency = payment.latency
+    network_at_us = payment.created_at_us + latency.database
+    issuer_at_us = network_at_us + max(0, latency.network - latency.issuer) // 2
+    return [
+        {
+            "name": "database",
+            "started_at_us": payment.created_at_us,
+            "duration_us": latency.database,
+        },
+        {"name": "network", "started_at_us": network_at_us, "duration_us": latency.network},
+        {"name": "issuer", "started_at_us": issuer_at_us, "duration_us": latency.issuer},
+    ]

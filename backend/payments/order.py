@@ -1,0 +1,197 @@
+"""What a till asks for, checked once: every field, and that the fields say what the chip signed.
+
+The one place where a tap's request body is judged before anything is written. The device account
+number lives in the order only while the payment is carried out; it is never stored. Knows nothing
+of users, keys or databases. Fields of the chip data: EMV Book 3 annex A.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backend.domain import chip_data
+from backend.domain.money import check_amount, is_currency, numeric_code
+from backend.domain.pan import is_pan
+from backend.runtime.errors import BadRequest
+
+ATC_MAX = 0xFFFF
+UNKNOWN_EXPIRY = "0000"  # DE 14 when neither the till nor the chip data names one
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
+_REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+_TERMINAL = re.compile(r"[A-Za-z0-9]{1,8}", re.ASCII)  # DE 41 has eight places
+_REQUIRED = frozenset(
+    {"token", "cryptogram", "atc", "amount", "currency", "merchantId", "terminalId", "emvData"}
+)
+_OPTIONAL = frozenset({"expiry", "psn", "tapId", "storeAndForward", "synthetic"})
+
+
+@dataclass(frozen=True, slots=True)
+class NfcOrder:
+    """One tap that wants to be paid.
+
+    Attributes:
+        token: device account number, digits.
+        cryptogram: tag 9F26, 8 bytes.
+        atc: application transaction counter, 1 to 65535.
+        amount_minor: above zero, at most twelve digits.
+        currency: ISO 4217 letters.
+        emv_data: DE 55 as the till collected it.
+        expiry: YYMM, "0000" when unknown.
+        psn: PAN sequence number, 2 digits.
+        tap_id: the till's name for the tap, links its events to the payment.
+        store_and_forward: the till says that it kept this tap while offline, so its counter may
+            lie below the watermark.
+        synthetic: made by a load generator, not by a person.
+    """
+
+    token: str = field(repr=False)
+    cryptogram: bytes = field(repr=False)
+    atc: int
+    amount_minor: int
+    currency: str
+    merchant_id: str
+    terminal_id: str
+    emv_data: bytes = field(repr=False)
+    expiry: str = UNKNOWN_EXPIRY
+    psn: str = "00"
+    tap_id: str | None = None
+    store_and_forward: bool = False
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        """Judge every field, whoever made the order.
+
+        Raises:
+            BadRequest: `token_invalid`, `cryptogram_invalid`, `atc_out_of_range`, `amount_…`,
+                `currency_unknown`, `merchant_id_invalid`, `terminal_id_invalid`,
+                `expiry_invalid`, `psn_invalid`, `tap_id_invalid`, `emv_data_malformed`,
+                `emv_data_disagrees`.
+        """
+        _demand(is_pan(self.token), "token", "13 to 19 digits with a valid check digit")
+        _demand(len(self.cryptogram) == 8, "cryptogram", "8 bytes")  # noqa: PLR2004
+        if not 1 <= self.atc <= ATC_MAX:
+            raise BadRequest("atc_out_of_range", f"atc: 1 to {ATC_MAX}", field="atc")
+        check_amount(self.amount_minor)
+        if not is_currency(self.currency):
+            raise BadRequest("currency_unknown", "no ISO 4217 currency", field="currency")
+        _demand(_matches(_REFERENCE, self.merchant_id), "merchantId", "1 to 64 of A-Z 0-9 _.:-")
+        _demand(_matches(_TERMINAL, self.terminal_id), "terminalId", "1 to 8 letters and digits")
+        _demand(_is_digits(self.expiry, 4), "expiry", "YYMM")
+        _demand(_is_digits(self.psn, 2), "psn", "2 digits")
+        _demand(
+            self.tap_id is None or _matches(_REFERENCE, self.tap_id), "tapId", "1 to 64 characters"
+        )
+        self._compare(chip_data.read_chip_data(self.emv_data))
+
+    def _compare(self, chip: Mapping[int, bytes]) -> None:
+        """Refuse fields that are not what the card signed or said."""
+        signed = {
+            "amount": (chip_data.TAG_AMOUNT, f"{self.amount_minor:012d}"),
+            "currency": (chip_data.TAG_CURRENCY, f"0{numeric_code(self.currency)}"),
+            "atc": (chip_data.TAG_ATC, f"{self.atc:04x}"),
+            "cryptogram": (chip_data.TAG_CRYPTOGRAM, self.cryptogram.hex()),
+        }
+        for name, (tag, expected) in signed.items():
+            if tag in chip and chip[tag].hex() != expected:
+                raise _disagrees(name, tag)
+        if (pan := chip.get(chip_data.TAG_PAN)) is not None:
+            if pan.hex().rstrip("f") != self.token:
+                raise _disagrees("token", chip_data.TAG_PAN)
+        if (track := chip.get(chip_data.TAG_TRACK_2)) is not None:
+            if track.hex().partition("d")[0] != self.token:
+                raise _disagrees("token", chip_data.TAG_TRACK_2)
+
+
+def order_from_json(body: Mapping[str, object]) -> NfcOrder:
+    """Read the body of `POST /api/payments/nfc`.
+
+    Raises:
+        BadRequest: `field_missing`, `field_unknown`, `…_invalid`, and all of `NfcOrder`.
+    """
+    if missing := sorted(_REQUIRED - body.keys()):
+        raise BadRequest("field_missing", f"{missing[0]} is missing", field=missing[0])
+    if unknown := sorted(body.keys() - _REQUIRED - _OPTIONAL):
+        raise BadRequest("field_unknown", f"{unknown[0][:40]} is unknown", field=unknown[0][:40])
+    emv_data = _hex(body, "emvData")
+    chip = chip_data.read_chip_data(emv_data)
+    return NfcOrder(
+        token=_text(body, "token"),
+        cryptogram=_hex(body, "cryptogram"),
+        atc=_whole(body, "atc"),
+        amount_minor=check_amount(body["amount"]),
+        currency=_text(body, "currency"),
+        merchant_id=_text(body, "merchantId"),
+        terminal_id=_text(body, "terminalId"),
+        emv_data=emv_data,
+        expiry=_text(body, "expiry") if "expiry" in body else _expiry_of(chip),
+        psn=_text(body, "psn") if "psn" in body else _psn_of(chip),
+        tap_id=_text(body, "tapId") if body.get("tapId") is not None else None,
+        store_and_forward=_flag(body, "storeAndForward"),
+        synthetic=_flag(body, "synthetic"),
+    )
+
+
+def _expiry_of(chip: Mapping[int, bytes]) -> str:
+    if (date := chip.get(chip_data.TAG_EXPIRY)) is not None:
+        return date.hex()[:4]
+    if (track := chip.get(chip_data.TAG_TRACK_2)) is not None:
+        return track.hex().partition("d")[2][:4]
+    return UNKNOWN_EXPIRY
+
+
+def _psn_of(chip: Mapping[int, bytes]) -> str:
+    return chip[chip_data.TAG_PSN].hex() if chip_data.TAG_PSN in chip else "00"
+
+
+def _text(body: Mapping[str, object], name: str) -> str:
+    value = body[name]
+    if not isinstance(value, str):
+        raise _invalid(name, "a text")
+    return value
+
+
+def _whole(body: Mapping[str, object], name: str) -> int:
+    value = body[name]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _invalid(name, "a whole number")
+    return value
+
+
+def _flag(body: Mapping[str, object], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise _invalid(name, "true or false")
+    return value
+
+
+def _hex(body: Mapping[str, object], name: str) -> bytes:
+    text = _text(body, name)
+    if not _matches(_HEX, text):
+        raise _invalid(name, "hex, two digits a byte")
+    return bytes.fromhex(text)
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.fullmatch(text) is not None
+
+
+def _is_digits(text: str, count: int) -> bool:
+    return len(text) == count and text.isascii() and text.isdigit()
+
+
+def _demand(holds: bool, name: str, rule: str) -> None:  # noqa: FBT001  (an assertion's shape)
+    if not holds:
+        raise _invalid(name, rule)
+
+
+def _invalid(name: str, rule: str) -> BadRequest:
+    word = re.sub("([A-Z])", r"_\1", name).lower()
+    return BadRequest(f"{word}_invalid", f"{name}: {rule}", field=name)
+
+
+def _disagrees(name: str, tag: int) -> BadRequest:
+    return BadRequest(
+        "emv_data_disagrees", f"{name} is not what emvData says (tag {tag:X})", field=name
+    )

@@ -1,0 +1,128 @@
+"""What can be chosen about an engine: from the command line, else the environment, else a default.
+
+Knows names, defaults and what is refused; does nothing. Paths follow the platform.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.runtime.errors import UsageError
+
+PROFILES = ("lab", "instant")
+DATA_DIR_VARIABLE = "TAPLAB_DATA_DIR"
+DATABASE_VARIABLE = "TAPLAB_DATABASE_URL"
+REDIS_VARIABLE = "TAPLAB_REDIS_URL"
+PORT_MAX = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One engine.
+
+    Attributes:
+        host: address to listen on; loopback, unless `allow_non_loopback`.
+        port: 0 takes a free one.
+        redis_url: None keeps the cache inside the process.
+        seed: None keeps the seed of the data folder (a fresh folder draws one).
+        profile: delays of the simulated networks: "lab" or "instant".
+        exit_when_idle: stop when the last attached command or window is gone.
+        environment: where the key home looks for its choice and passphrase.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    redis_url: str | None = None
+    seed: int | None = None
+    profile: str = "lab"
+    exit_when_idle: bool = False
+    allow_non_loopback: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: with what to do instead.
+        """
+        if self.profile not in PROFILES:
+            raise UsageError(f"--profile is one of {', '.join(PROFILES)}")
+        if not 0 <= self.port <= PORT_MAX:
+            raise UsageError(f"--port is 0 to {PORT_MAX}")
+        if not is_loopback(self.host) and not self.allow_non_loopback:
+            raise UsageError(
+                f"{self.host} can be reached from other machines: add --allow-non-loopback "
+                "if that is what you want"
+            )
+
+
+def settings_from(  # noqa: PLR0913 - one parameter an option of the command
+    environment: Mapping[str, str],
+    *,
+    data_dir: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    database_url: str | None = None,
+    redis_url: str | None = None,
+    seed: int | None = None,
+    profile: str = "lab",
+    exit_when_idle: bool = False,
+    allow_non_loopback: bool = False,
+) -> Settings:
+    """Settings from options, with the environment behind them.
+
+    Raises:
+        UsageError: something that cannot be.
+    """
+    return Settings(
+        data_dir=chosen_data_dir(
+            data_dir, environment, database_url or environment.get(DATABASE_VARIABLE)
+        ),
+        host=host,
+        port=port,
+        redis_url=redis_url or environment.get(REDIS_VARIABLE) or None,
+        seed=seed,
+        profile=profile,
+        exit_when_idle=exit_when_idle,
+        allow_non_loopback=allow_non_loopback,
+        environment=environment,
+    )
+
+
+def chosen_data_dir(
+    data_dir: Path | None, environment: Mapping[str, str], database_url: str | None = None
+) -> Path:
+    """The data folder: the option, else the environment, else the platform's place.
+
+    Raises:
+        UsageError: a database URL that is not the folder's own SQLite file.
+    """
+    named = environment.get(DATA_DIR_VARIABLE)
+    folder = data_dir or (Path(named) if named else _platform_folder())
+    folder = folder.expanduser().absolute()
+    if database_url and database_url != f"sqlite:///{folder / 'engine.db'}":
+        raise UsageError(
+            f"this build stores in the data folder's own file: leave {DATABASE_VARIABLE} empty "
+            f"or name sqlite:///{folder / 'engine.db'}"
+        )
+    return folder
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _platform_folder() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("tap-lab", appauthor=False)

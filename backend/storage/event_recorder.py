@@ -1,0 +1,89 @@
+"""Keeps numbers going over restarts, and stores the events that no commit had to hold.
+
+Events of changes are stored with the change. Breakers, faults, clock and cache speak in between;
+their events are stored here, soon after, in whatever batch has gathered while the last one was
+written. Numbers are reserved in blocks before they are used, so that after a crash no number is
+given twice, not even one whose event was never stored.
+"""
+
+from __future__ import annotations
+
+from backend.runtime.events import Event, EventLog
+from backend.runtime.scheduler import Scheduler
+from backend.storage import event_rows
+from backend.storage.database import Store, Transaction
+
+ENGINE = "engine"
+RESERVATION = "engine.numbers"
+BLOCK = 100_000
+STORED_KINDS = ("breaker.", "fault.", "clock.", "cache.", "engine.", "world.")
+PENDING_EVENTS_MAX = 20_000
+
+
+async def reserve_numbers(store: Store) -> int:
+    """The first number that no earlier run can have given."""
+
+    def work(tx: Transaction) -> int:
+        used = max(event_rows.last_seq(tx, ENGINE), event_rows.cursor(tx, RESERVATION))
+        event_rows.move_cursor(tx, RESERVATION, used + BLOCK)
+        return used + 1
+
+    return await store.write(work)
+
+
+class EventRecorder:
+    """Listens to an event log for the life of an engine."""
+
+    def __init__(self, store: Store, scheduler: Scheduler, events: EventLog, first_seq: int) -> None:
+        self._store = store
+        self._scheduler = scheduler
+        self._reserved = first_seq - 1 + BLOCK
+        self._last_seq = first_seq - 1
+        self._pending: list[Event] = []
+        self._is_writing = False
+        self.dropped = 0
+        self._unsubscribe = events.subscribe(self._notice)
+
+    async def close(self) -> None:
+        """Store what is left and give unused numbers back."""
+        self._unsubscribe()
+        await self._write_pending()
+        last_seq = self._last_seq
+
+        def work(tx: Transaction) -> None:
+            used = max(last_seq, event_rows.last_seq(tx, ENGINE))
+            event_rows.move_cursor(tx, RESERVATION, used)
+
+        await self._store.write(work)
+
+    def _notice(self, event: Event) -> None:
+        if event.source != ENGINE:
+            return
+        self._last_seq = max(self._last_seq, event.seq)
+        needs_block = self._last_seq > self._reserved - BLOCK // 2
+        if event.kind.startswith(STORED_KINDS):
+            if len(self._pending) >= PENDING_EVENTS_MAX:
+                self.dropped += 1  # the disk is far behind: money's own events are not here
+            else:
+                self._pending.append(event)
+        elif not needs_block:
+            return
+        if not self._is_writing:
+            self._is_writing = True
+            self._scheduler.spawn(self._write_pending(), "event recorder")
+
+    async def _write_pending(self) -> None:
+        self._is_writing = True
+        try:
+            while self._pending or self._last_seq > self._reserved - BLOCK // 2:
+                batch, self._pending = self._pending, []
+                reserved = self._last_seq + BLOCK
+                await self._store.write(lambda tx: _store_batch(tx, batch, reserved))  # noqa: B023 - awaited in this turn
+                self._reserved = reserved
+        finally:
+            self._is_writing = False
+
+
+def _store_batch(tx: Transaction, batch: list[Event], reserved: int) -> None:
+    event_rows.append_once(tx, batch)
+    event_rows.move_cursor(tx, RESERVATION, reserved)

@@ -1,0 +1,124 @@
+"""Tables of the network hosts. They stand for other companies' machines, so they have a file and a
+metadata of their own and share no key with the engine's tables.
+
+Card numbers and keys appear only as ciphertext and as keyed fingerprints.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from backend.storage.metadata import host_metadata
+
+host_secrets = Table(
+    "host_secrets",
+    host_metadata,
+    Column("network", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("network", "name"),
+    sqlite_with_rowid=False,
+)
+
+host_accounts = Table(
+    "host_accounts",
+    host_metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("network", Text, nullable=False),
+    Column("number_fingerprint", LargeBinary, nullable=False),
+    Column("sealed_number", LargeBinary, nullable=False),
+    Column("last4", Text, nullable=False),
+    Column("account_reference", Text, nullable=False, unique=True),
+    Column("card_type", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("created_at_us", Integer, nullable=False),
+    UniqueConstraint("network", "number_fingerprint"),
+)
+
+host_tokens = Table(
+    "host_tokens",
+    host_metadata,
+    Column("token_ref", Text, primary_key=True),
+    Column("network", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("wallet_id", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("token_fingerprint", LargeBinary, nullable=False),
+    Column("sealed_token", LargeBinary, nullable=False),
+    Column("token_last4", Text, nullable=False),
+    Column("expiry", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("atc_seen", Integer, nullable=False),
+    Column("created_at_us", Integer, nullable=False),
+    UniqueConstraint("network", "token_fingerprint"),
+    CheckConstraint("status IN ('active', 'suspended', 'deactivated')", name="status"),
+    Index(
+        "ix_one_live_token_a_device",
+        "account_id",
+        "device_id",
+        unique=True,
+        sqlite_where=text("status != 'deactivated'"),
+    ),
+)
+
+host_authorizations = Table(
+    "host_authorizations",
+    host_metadata,
+    Column("network", Text, nullable=False),
+    Column("rrn", Text, nullable=False),
+    Column("stan", Text, nullable=False),
+    Column("sent", Text, nullable=False),  # DE 7, MMDDhhmmss
+    Column("token_ref", Text),
+    Column("amount_minor", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("response_code", Text),
+    Column("auth_code", Text),
+    Column("reason", Text, nullable=False),
+    Column("steered", Text),
+    Column("cryptogram_valid", Integer),
+    Column("issuer_us", Integer, nullable=False),
+    Column("at_us", Integer, nullable=False),
+    Column("reversed_at_us", Integer),
+    PrimaryKeyConstraint("network", "rrn", "stan", "sent"),
+    sqlite_with_rowid=False,
+)
+
+host_holds = Table(
+    "host_holds",
+    host_metadata,
+    Column("network", Text, nullable=False),
+    Column("rrn", Text, nullable=False),
+    Column("stan", Text, nullable=False),
+    Column("sent", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("amount_minor", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("network", "rrn", "stan", "sent"),
+    CheckConstraint("amount_minor >= 0", name="amount"),
+    CheckConstraint("state IN ('held', 'released')", name="state"),
+    sqlite_with_rowid=False,
+)
+
+host_balances = Table(
+    "host_balances",
+    host_metadata,
+    Column("account_id", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("held_minor", Integer, nullable=False),
+    PrimaryKeyConstraint("account_id", "currency"),
+    CheckConstraint("held_minor >= 0", name="held"),
+    sqlite_with_rowid=False,
+)

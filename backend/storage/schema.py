@@ -1,0 +1,50 @@
+"""The whole schema in one place: imports every table module, and can say it as SQL.
+
+`python -m backend.storage.schema > backend/storage/migrations/0001_first_schema.sql` freezes it for
+the first revision. That is allowed until the first release; after it, a change of a table comes
+with a revision of its own, and a test compares what revisions build with what the tables say.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from sqlalchemy import MetaData, create_mock_engine
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.ddl import ExecutableDDLElement
+
+from backend.storage import (
+    event_tables,
+    host_tables,
+    ledger_tables,
+    payment_tables,
+    request_tables,
+    wallet_tables,
+)
+from backend.storage.metadata import engine_metadata, host_metadata
+
+TABLE_MODULES = (
+    event_tables,
+    host_tables,
+    ledger_tables,
+    payment_tables,
+    request_tables,
+    wallet_tables,
+)
+__all__ = ["engine_metadata", "host_metadata", "schema_sql"]
+
+
+def schema_sql(metadata: MetaData) -> str:
+    """Every CREATE statement (tables, indexes, triggers), in the order in which they must run."""
+    statements: list[str] = []
+
+    def note(element: ExecutableDDLElement | Executable, *_: object, **__: object) -> None:
+        statements.append(str(element.compile(dialect=engine.dialect)).strip())
+
+    engine = create_mock_engine("sqlite://", note)
+    metadata.create_all(engine, checkfirst=False)
+    return ";\n\n".join(statements) + ";\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_sql(engine_metadata))

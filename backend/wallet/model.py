@@ -1,0 +1,164 @@
+"""The wallet's values: a person, a session, a device, a card, a message for a device.
+
+No value here can hold a card number or a device account number: a card is its network's token
+reference, last digits and a keyed fingerprint. JSON shapes are those of `/api` (camelCase).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backend.runtime.clock import to_iso
+
+NETWORKS = ("visa", "mastercard", "amex")
+DEVICE_KINDS = ("phone", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with a wallet.
+
+    Attributes:
+        password_hash: argon2id in PHC form; None for the demo user, who enters with the token.
+    """
+
+    id: str
+    email: str
+    password_hash: str | None = field(repr=False)
+    created_at_us: int
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is the laboratory's own user."""
+        return self.password_hash is None
+
+    def to_json(self) -> dict[str, object]:
+        """As `/api/auth/me` shows it."""
+        return {"id": self.id, "email": self.email, "demo": self.is_demo}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in client; ended by deleting its row."""
+
+    id_hash: bytes = field(repr=False)
+    user_id: str
+    device_id: str | None
+    created_at_us: int
+    expires_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A phone or a watch."""
+
+    id: str
+    user_id: str
+    kind: str
+    name: str
+    lost_at_us: int | None
+    created_at_us: int
+
+    def to_json(self) -> dict[str, object]:
+        """As `/api/devices` shows it."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "name": self.name,
+            "lost": self.lost_at_us is not None,
+            "createdAt": to_iso(self.created_at_us),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card on one device.
+
+    Attributes:
+        status: "pending" (being provisioned), "active" or "suspended".
+    """
+
+    id: str
+    user_id: str
+    device_id: str
+    token_ref: str
+    token_fingerprint: bytes = field(repr=False)
+    network: str
+    last4: str
+    token_last4: str
+    card_type: str
+    product: str
+    card_art_url: str
+    status: str
+    is_default: bool
+    suspended_at_us: int | None
+    suspend_reason: str | None
+    provisioned_at_us: int
+    updated_at_us: int
+
+    def to_json(self) -> dict[str, object]:
+        """As `/api/cards` shows it."""
+        return {
+            "id": self.id,
+            "userId": self.user_id,
+            "deviceId": self.device_id,
+            "tokenRef": self.token_ref,
+            "network": self.network,
+            "last4": self.last4,
+            "tokenLast4": self.token_last4,
+            "cardType": self.card_type,
+            "product": self.product,
+            "cardArtUrl": self.card_art_url,
+            "status": self.status,
+            "isDefault": self.is_default,
+            "suspendReason": self.suspend_reason,
+            "provisionedAt": to_iso(self.provisioned_at_us),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMessage:
+    """Something a device has to be told, until it says that it heard.
+
+    Attributes:
+        kind: "provision_token", "token_status_change" or "message".
+        body: JSON-ready; token keys inside only as ciphertext for the device.
+    """
+
+    id: int
+    device_id: str
+    kind: str
+    body: Mapping[str, object] = field(repr=False)
+    created_at_us: int
+
+    def to_json(self) -> dict[str, object]:
+        """As it travels to the device."""
+        return {"id": self.id, "kind": self.kind, "body": dict(self.body)}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: for the audit log, and to find only what is theirs."""
+
+    user_id: str
+    ip_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log.
+
+    Attributes:
+        action: dotted verb in the past, "card.suspended".
+        result: "done" or "refused".
+    """
+
+    at_us: int
+    user_id: str | None
+    action: str
+    resource_type: str
+    resource_id: str | None
+    result: str
+    ip_address: str | None
+    facts: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,180 @@
+"""What the wallet needs from outside: rows, a cache for lists, and the networks' token service.
+
+A unit of work is a function of `WalletRows`; it cannot await, so nothing that travels can happen
+inside it. Storage implements the rows, the cache package the lists, the switch the token service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
+
+from backend.runtime.events import Event
+from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.wallet.model import AuditEntry, Card, Device, DeviceMessage, Session, User
+
+T = TypeVar("T")
+
+
+class UserRows(Protocol):
+    """People and their sessions."""
+
+    def user_by_email(self, email: str) -> User | None:
+        """The person with that address."""
+
+    def user_by_id(self, user_id: str) -> User | None:
+        """The person with that identifier."""
+
+    def add_user(self, user: User) -> bool:
+        """Store a new person; False when the address is taken."""
+
+    def session(self, id_hash: bytes) -> Session | None:
+        """The session with that hash, expired or not."""
+
+    def add_session(self, session: Session) -> None:
+        """Store a session."""
+
+    def bind_session(self, id_hash: bytes, device_id: str) -> None:
+        """Remember which device this session speaks for."""
+
+    def end_session(self, id_hash: bytes) -> int:
+        """Delete it; how many there were."""
+
+    def end_sessions_of_device(self, device_id: str) -> int:
+        """Delete every session of a device; how many there were."""
+
+
+class DeviceRows(Protocol):
+    """Devices and what they still have to be told."""
+
+    def device(self, device_id: str) -> Device | None:
+        """The device with that identifier, whoever's it is."""
+
+    def devices_of(self, user_id: str) -> list[Device]:
+        """A person's devices, oldest first."""
+
+    def put_device(self, device: Device) -> None:
+        """Store a device, or its new kind and name."""
+
+    def mark_lost(self, device_id: str, lost_at_us: int | None) -> None:
+        """Lost at that time, or found again (None)."""
+
+    def add_message(
+        self, device_id: str, kind: str, body: Mapping[str, object], created_at_us: int
+    ) -> None:
+        """Queue a message for a device."""
+
+    def waiting_messages(self, device_id: str, after_id: int) -> list[DeviceMessage]:
+        """Messages that the device has not acknowledged, oldest first."""
+
+    def acknowledge(self, device_id: str, message_id: int, at_us: int) -> int:
+        """Mark one as heard; 0 when there is no such message waiting."""
+
+
+class CardRows(Protocol):
+    """Cards."""
+
+    def cards_of(self, user_id: str) -> list[Card]:
+        """A person's cards that are not pending: the default first, then the oldest."""
+
+    def cards_on(self, device_id: str) -> list[Card]:
+        """Every card on a device that is not pending."""
+
+    def suspended_cards(self) -> list[Card]:
+        """Everybody's suspended cards."""
+
+    def card(self, card_id: str) -> Card | None:
+        """The card with that identifier, whoever's it is."""
+
+    def same_card(self, user_id: str, device_id: str, last4: str, network: str) -> Card | None:
+        """The card that would be the same one on that device, pending or not."""
+
+    def add_card(self, card: Card) -> bool:
+        """Store a card; False when the same card is on that device already."""
+
+    def put_card(self, card: Card) -> bool:
+        """Store what changed about a card; False when its token is another card's already."""
+
+    def clear_default(self, user_id: str, device_id: str) -> None:
+        """No card of this device is the default any more."""
+
+    def remove_card(self, card_id: str) -> None:
+        """Delete a card."""
+
+
+class RequestRows(Protocol):
+    """Idempotency keys of requests that are no payments."""
+
+    def claim_request(
+        self, user_id: str, key: str, request_hash: bytes, at_us: int
+    ) -> tuple[bytes, bytes | None, int] | None:
+        """None when the key is now ours; else (hash, stored answer if any, when it was claimed)."""
+
+    def finish_request(self, user_id: str, key: str, answer: bytes) -> None:
+        """Store the answer for replays."""
+
+    def release_request(self, user_id: str, key: str) -> None:
+        """Nothing came of it: the key may be used again."""
+
+
+class WalletRows(UserRows, DeviceRows, CardRows, RequestRows, Protocol):
+    """Everything one unit of work of the wallet may touch."""
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Add to the audit log."""
+
+    def record(self, event: Event) -> None:
+        """Store an event with the change it tells of."""
+
+
+class WalletStore(Protocol):
+    """Runs units of work."""
+
+    async def write(self, work: Callable[[WalletRows], T]) -> T:
+        """Run and commit; durable when this returns."""
+
+    def read(self, work: Callable[[WalletRows], T]) -> T:
+        """Run a short read."""
+
+
+class CardListCache(Protocol):
+    """Card lists that were read lately; may forget at any moment."""
+
+    def changes(self, user_id: str) -> int:
+        """How often this person's cards changed; take it before reading the database."""
+
+    async def get(self, user_id: str) -> list[dict[str, object]] | None:
+        """The list, or None."""
+
+    async def put(self, user_id: str, cards: list[dict[str, object]], *, changes: int) -> None:
+        """Keep a list, unless a card changed meanwhile."""
+
+    async def forget(self, user_id: str, *token_refs: str) -> None:
+        """A card of this person changed."""
+
+
+class TokenService(Protocol):
+    """The networks' token service providers."""
+
+    async def public_key(self, network: str) -> Mapping[str, object]:
+        """The JWK that seals a card for a network."""
+
+    async def request_token(
+        self, network: str, request: TokenRequest
+    ) -> TokenGrant | TokenRefused:
+        """Ask for a token."""
+
+    async def suspend_token(self, network: str, token_ref: str) -> str:
+        """Stop a token at its network; its status afterwards."""
+
+    async def resume_token(self, network: str, token_ref: str) -> str:
+        """Let a stopped token pay again; its status afterwards."""
+
+    async def delete_token(self, network: str, token_ref: str) -> str:
+        """Deactivate a token for good; its status afterwards."""
+
+
+class Offload(Protocol):
+    """Runs long computation beside the event loop (live) or inline (simulated)."""
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...  # noqa: D102

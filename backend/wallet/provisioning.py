@@ -1,0 +1,366 @@
+"""A card number becomes a token on a device, and this side never sees the number.
+
+Theory of operation. The client seals number and device key for the network; the block passes
+through unread. Commit, call, commit: the first commit claims the idempotency key and puts a
+pending row under the unique key (person, device, last digits, network), so of two racers exactly
+one asks the network for a token; the call follows; the second commit makes the card active, queues
+the sealed keys for the device and stores the answer that a retry will get again. A refusal or a
+network that cannot be reached takes the pending row and the key back. After a crash in between,
+the lease runs out and a retry takes both over; the network recognises device and card again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+
+from backend.runtime.clock import Clock
+from backend.runtime.entropy import Entropy, identifier
+from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
+from backend.runtime.events import Event, EventLog
+from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.wallet.errors import NetworkUnavailable
+from backend.wallet.model import NETWORKS, AuditEntry, Caller, Card, Device
+from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
+
+LEASE_US = 60_000_000
+KEY_LENGTH_MAX = 255
+SEALED_LENGTH_MAX = 8_192
+_COMPACT_JWE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}")
+_EXPIRY = re.compile(r"(0[1-9]|1[0-2])/?([0-9]{2})")
+
+
+class KeyReused(BadRequest):
+    """The same idempotency key with another body."""
+
+    status = 422
+
+
+class CardRefused(BadRequest):
+    """The network or the issuer will not have this card on this device."""
+
+    status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class CardOrder:
+    """What a client sends to put a card on a device.
+
+    Attributes:
+        encrypted_pan: JWE (RFC 7516) of number and device key, for the network's key.
+        expiry: MM/YY as printed.
+        cvv: in memory only, for the network.
+    """
+
+    network: str
+    encrypted_pan: str
+    expiry: str
+    cvv: str
+    last4: str
+    device_id: str
+
+    def request_hash(self) -> bytes:
+        """What "the same body" means for the idempotency key."""
+        parts = (
+            self.network,
+            self.encrypted_pan,
+            self.expiry,
+            self.cvv,
+            self.last4,
+            self.device_id,
+        )
+        return hashlib.sha256(orjson.dumps(parts)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """The stored answer.
+
+    Attributes:
+        body: JSON, byte-equal for every retry with the same key.
+        replayed: whether it was answered from the store.
+    """
+
+    body: bytes
+    replayed: bool
+
+
+class Provisioning:
+    """Adds cards."""
+
+    def __init__(
+        self,
+        store: WalletStore,
+        clock: Clock,
+        events: EventLog,
+        lists: CardListCache,
+        *,
+        tokens: TokenService,
+        fingerprint: Callable[[str], bytes],
+        entropy: Entropy,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self._lists = lists
+        self._tokens = tokens
+        self._fingerprint = fingerprint
+        self._identifiers = entropy.secret("wallet.identifiers")
+
+    async def network_key(self, network: str) -> Mapping[str, object]:
+        """The JWK that seals a card for a network.
+
+        Raises:
+            BadRequest: no such network.
+            NetworkUnavailable: its token service does not answer.
+        """
+        _check_network(network)
+        try:
+            return await self._tokens.public_key(network)
+        except (TransportError, MessageError) as error:
+            raise NetworkUnavailable(f"the token service of {network} does not answer") from error
+
+    async def add(self, caller: Caller, order: CardOrder, key: str) -> Provisioned:
+        """Put a card on a device.
+
+        Raises:
+            BadRequest: a field is wrong, or the network refuses the card (`CardRefused`).
+            Conflict: the card is there already, or this key is at work now.
+            KeyReused: the key belongs to another body.
+            NetworkUnavailable: the token service does not answer.
+        """
+        _check_key(key)
+        _check(order)
+        pending = self._pending_card(caller, order)
+        claimed = await self._store.write(
+            lambda rows: self._claim(rows, caller, order, key, pending)
+        )
+        if isinstance(claimed, Provisioned):
+            return claimed
+        try:
+            answer = await self._ask(order, claimed, caller)
+        except (TransportError, MessageError) as error:
+            await self._store.write(lambda rows: _give_back(rows, caller, key, pending))
+            raise NetworkUnavailable(
+                f"the token service of {order.network} does not answer"
+            ) from error
+        if isinstance(answer, TokenRefused):
+            await self._refuse(caller, key, pending, answer)
+        return await self._activate(caller, key, pending, answer)
+
+    def _pending_card(self, caller: Caller, order: CardOrder) -> Card:
+        now_us = self._clock.now_us()
+        card_id = identifier(self._identifiers, "card")
+        return Card(
+            id=card_id,
+            user_id=caller.user_id,
+            device_id=order.device_id,
+            token_ref=f"pending:{card_id}",
+            token_fingerprint=hashlib.sha256(card_id.encode()).digest(),
+            network=order.network,
+            last4=order.last4,
+            token_last4="",
+            card_type="",
+            product="",
+            card_art_url=f"/static/card-art/{card_id}.svg",
+            status="pending",
+            is_default=False,
+            suspended_at_us=None,
+            suspend_reason=None,
+            provisioned_at_us=now_us,
+            updated_at_us=now_us,
+        )
+
+    def _claim(
+        self, rows: WalletRows, caller: Caller, order: CardOrder, key: str, pending: Card
+    ) -> Device | Provisioned:
+        """First commit. Same key: replay, refuse or take over; same card: refuse or take over."""
+        now_us = self._clock.now_us()
+        device = rows.device(order.device_id)
+        if device is None or device.user_id != caller.user_id:
+            raise BadRequest("device_unknown", "register the device first", field="deviceId")
+        if device.lost_at_us is not None:
+            raise Conflict("device_lost", "this device is marked as lost", field="deviceId")
+        earlier = rows.claim_request(caller.user_id, key, order.request_hash(), now_us)
+        if earlier is not None:
+            request_hash, answer, claimed_at_us = earlier
+            if request_hash != order.request_hash():
+                raise KeyReused("idempotency_mismatch", "this key was used for another body")
+            if answer is not None:
+                return Provisioned(answer, replayed=True)
+            if now_us - claimed_at_us < LEASE_US:
+                raise Conflict("request_in_flight", "this key is being worked on; ask again")
+            rows.release_request(caller.user_id, key)
+            rows.claim_request(caller.user_id, key, order.request_hash(), now_us)
+        same = rows.same_card(caller.user_id, order.device_id, order.last4, order.network)
+        if same is not None:
+            if same.status != "pending" or now_us - same.updated_at_us < LEASE_US:
+                raise Conflict("already_provisioned", "this card is on this device already")
+            rows.remove_card(same.id)
+        rows.add_card(pending)
+        return device
+
+    async def _ask(
+        self, order: CardOrder, device: Device, caller: Caller
+    ) -> TokenGrant | TokenRefused:
+        return await self._tokens.request_token(
+            order.network,
+            TokenRequest(
+                sealed_pan=order.encrypted_pan,
+                expiry=_yymm(order.expiry),
+                cvv=order.cvv,
+                last4=order.last4,
+                device_id=device.id,
+                device_type=device.kind,
+                wallet_id=caller.user_id,
+            ),
+        )
+
+    async def _refuse(
+        self, caller: Caller, key: str, pending: Card, refused: TokenRefused
+    ) -> None:
+        entry = self._entry(caller, "card.refused", pending.id, "refused", {"code": refused.code})
+
+        def work(rows: WalletRows) -> None:
+            _give_back(rows, caller, key, pending)
+            rows.audit(entry)
+
+        await self._store.write(work)
+        raise CardRefused(refused.code, refused.detail)
+
+    async def _activate(
+        self, caller: Caller, key: str, pending: Card, grant: TokenGrant
+    ) -> Provisioned:
+        """Second commit: the card is usable, the device will hear, the answer is stored."""
+        now_us = self._clock.now_us()
+        card = replace(
+            pending,
+            token_ref=grant.token_ref,
+            token_fingerprint=self._fingerprint(grant.token),
+            token_last4=grant.token_last4,
+            card_type=grant.card_type,
+            product=grant.product,
+            status="active",
+            provisioned_at_us=now_us,
+            updated_at_us=now_us,
+        )
+        event = self._events.make(
+            "card.provisioned",
+            actor=card.network,
+            data={
+                "card_id": card.id,
+                "token_ref": card.token_ref,
+                "network": card.network,
+                "last4": card.last4,
+                "device_id": card.device_id,
+            },
+        )
+        entry = self._entry(
+            caller, "card.provisioned", card.id, "done", {"token_ref": card.token_ref}
+        )
+        try:
+            body = await self._store.write(
+                lambda rows: self._commit_card(rows, key, card, grant, event, entry)
+            )
+        except Conflict:
+            await self._store.write(lambda rows: _give_back(rows, caller, key, pending))
+            raise
+        await self._lists.forget(caller.user_id, card.token_ref)
+        self._events.publish(event)
+        return Provisioned(body, replayed=False)
+
+    def _commit_card(
+        self,
+        rows: WalletRows,
+        key: str,
+        card: Card,
+        grant: TokenGrant,
+        event: Event,
+        entry: AuditEntry,
+    ) -> bytes:
+        others = [other for other in rows.cards_on(card.device_id) if other.is_default]
+        card = replace(card, is_default=not others)
+        if rows.card(card.id) is None:  # the lease ran out and somebody else took the card over
+            raise Conflict("request_in_flight", "another request took this card over; ask again")
+        if not rows.put_card(card):
+            raise Conflict("already_provisioned", "the network knows this card on this device")
+        message: dict[str, object] = {
+            "cardId": card.id,
+            "network": card.network,
+            "last4": card.last4,
+            "tokenRef": card.token_ref,
+            "sessionId": grant.session_id,
+            "payload": grant.device_payload,
+            "replaces": None,
+        }
+        rows.add_message(card.device_id, "provision_token", message, card.updated_at_us)
+        rows.audit(entry)
+        rows.record(event)
+        body = orjson.dumps({"status": "success", "card": card.to_json(), "methods": []})
+        rows.finish_request(card.user_id, key, body)
+        return body
+
+    def _entry(
+        self, caller: Caller, action: str, card_id: str, result: str, facts: dict[str, object]
+    ) -> AuditEntry:
+        return AuditEntry(
+            self._clock.now_us(),
+            caller.user_id,
+            action,
+            "card",
+            card_id,
+            result,
+            caller.ip_address,
+            facts,
+        )
+
+
+def _give_back(rows: WalletRows, caller: Caller, key: str, pending: Card) -> None:
+    rows.remove_card(pending.id)
+    rows.release_request(caller.user_id, key)
+
+
+def _yymm(expiry: str) -> str:
+    month, year = expiry[:2], expiry[-2:]
+    return f"{year}{month}"
+
+
+def _check_key(key: str) -> None:
+    if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isprintable():
+        raise BadRequest(
+            "idempotency_key_invalid", f"a key is 1 to {KEY_LENGTH_MAX} printable characters"
+        )
+
+
+def _check_network(network: str) -> None:
+    if network not in NETWORKS:
+        raise BadRequest(
+            "network_unknown", f"network is one of {', '.join(NETWORKS)}", field="network"
+        )
+
+
+def _check(order: CardOrder) -> None:
+    """Everything that can be said about an order without the network.
+
+    Raises:
+        BadRequest: with the field to blame. No message repeats what was sent.
+    """
+    _check_network(order.network)
+    sealed = order.encrypted_pan
+    if len(sealed) > SEALED_LENGTH_MAX or not _COMPACT_JWE.fullmatch(sealed):
+        raise BadRequest(
+            "card_not_sealed",
+            "encryptedPan is a compact JWE for the key of GET /api/networks/{n}/key",
+            field="encryptedPan",
+        )
+    if not (len(order.last4) == 4 and order.last4.isascii() and order.last4.isdigit()):  # noqa: PLR2004 - last four
+        raise BadRequest("last4_invalid", "last4 is four digits", field="last4")
+    if not _EXPIRY.fullmatch(order.expiry):
+        raise BadRequest("expiry_invalid", "expiry is MM/YY", field="expiry")
+    cvv_length = 4 if order.network == "amex" else 3
+    if not (len(order.cvv) == cvv_length and order.cvv.isascii() and order.cvv.isdigit()):
+        raise BadRequest("cvv_invalid", f"cvv is {cvv_length} digits here", field="cvv")
