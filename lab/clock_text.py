@@ -25,3 +25,12 @@ def time_of_day(at_us: int) -> str:
 def date_and_time(at_us: int) -> str:
     """What a receipt shows: "21 Sep 2026 14:02"."""
     return to_datetime(at_us).strftime("%d %b %Y %H:%M")
+
+
+def iso_to_text(moment: str) -> str:
+    """An RFC 3339 moment as a receipt shows it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return datetime.fromisoformat(moment).strftime("%d %b %Y %H:%M")

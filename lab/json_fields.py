@@ -28,7 +28,7 @@ def objects(body: Json, name: str) -> tuple[Json, ...]:
     if value is None:
         return ()
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise ValueError(f"{name} is no list")
+        raise ValueError(f"{name} is no list")  # noqa: TRY004 -- as above
     return tuple(as_object(item, name) for item in value)
 
 

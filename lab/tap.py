@@ -142,7 +142,10 @@ class TapFlow:
         unsubscribe = self._bus.subscribe(watch)
         self._reader.present(self._element.card(on_cryptogram=self._spent))
         try:
-            await asyncio.wait({done, sale} if sale else {done}, return_when="FIRST_COMPLETED")
+            either: set[asyncio.Future[PosState] | asyncio.Future[Sale | None]] = {done}
+            if sale is not None:
+                either.add(sale)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             unsubscribe()
             self._reader.withdraw()

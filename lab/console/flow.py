@@ -191,8 +191,9 @@ class ConsoleFlow:
             case "breaker":
                 await self._client.force_breaker(rest, "auto")
             case "clock":
+                # Lab time never goes back (things would expire twice): only a reset does that.
                 await self._client.move_clock({"rate": 1.0})
-                await self._client.move_clock({"reset": True})
+                self.toast(Message("console.clock_stays", "waiting"))
             case "traffic" if self.stop_traffic is not None:
                 await self.stop_traffic()
             case "card":

@@ -80,8 +80,8 @@ def preset_id_of(fault: Json) -> str | None:
 
 
 def without_fired(fault: Json) -> dict[str, object]:
-    """An entry as it can be put back: without what the board counted."""
-    return {name: value for name, value in fault.items() if name not in {"fired", "id", "seen"}}
+    """An entry as it can be put back: without what the board added to it."""
+    return {name: value for name, value in fault.items() if name not in {"fired", "id"}}
 
 
 def fault_key(fault: Json) -> str:

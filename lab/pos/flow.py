@@ -35,7 +35,7 @@ from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
-from lab.pos.state import PosPhase, PosState
+from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.till_memory import SaleRecord, TillMemory
 from lab.words import Message, message
 
@@ -383,7 +383,7 @@ class PosFlow:
             response_code=record.response_code,
             reason=record.reason,
         )
-        assert revised is not None
+        assert revised is not None  # noqa: S101 -- found above
         receipt = self._state.receipt
         if receipt is not None and receipt.payment_id == record.id:
             self._state = replace(self._state, receipt=self._receipt(revised))
@@ -404,7 +404,7 @@ class PosFlow:
     def _amount_changed(self) -> None:
         event = PosEvent.AMOUNT_TYPED if self._digits else PosEvent.AMOUNT_CLEARED
         phase = advance(self._state.phase, event)
-        assert phase is not None, "keys act in resting phases only"
+        assert phase is not None, "keys act in resting phases only"  # noqa: S101 -- the table says so
         self._state = replace(self._state, payment_id="", receipt=None)
         self._show(phase)
 
@@ -442,7 +442,7 @@ class PosFlow:
         )
         self._bus.publish(self._state)
 
-    def _receipt(self, sale: SaleRecord) -> display.Receipt:
+    def _receipt(self, sale: SaleRecord) -> Receipt:
         return display.receipt(sale, self._config.merchant_name, self._config.terminal_id)
 
     def _sale(

@@ -13,7 +13,7 @@ import orjson
 from joserfc import jwe
 from joserfc.jwk import ECKey, RSAKey
 
-from lab.json_fields import Json, text
+from lab.json_fields import Json
 from lab.wallet.card_number import (
     NUMBER_DIGITS_MAX,
     cvv_length,
@@ -120,8 +120,7 @@ def seal(draft: CardDraft, network_key: Json, device_key: Json) -> str:
     Raises:
         ValueError: the network's key is of a kind this wallet does not know.
     """
-    jwk = {name: text(network_key, name) for name in network_key if isinstance(name, str)
-           and isinstance(network_key[name], str)}
+    jwk = {name: value for name, value in network_key.items() if isinstance(value, str)}
     plain = orjson.dumps({"pan": draft.number, "deviceKey": dict(device_key)})
     if jwk.get("kty") == "EC":
         header = {"alg": "ECDH-ES", "enc": "A256GCM"}

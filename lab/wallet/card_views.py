@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.amounts import format_amount
-from lab.clock_text import date_and_time
+from lab.clock_text import iso_to_text
 from lab.engine_shapes import CardRecord
 from lab.json_fields import Json, text, whole
 from lab.wallet.state import CardView, HistoryRow
@@ -35,9 +35,9 @@ def history_rows(payments: tuple[Json, ...], card: CardRecord) -> tuple[HistoryR
         HistoryRow(
             payment_id=text(payment, "id"),
             merchant=text(payment, "merchantName", ""),
-            at_text=date_and_time(whole(payment, "createdAtUs", 0)),
+            at_text=iso_to_text(text(payment, "createdAt")),
             amount_text=format_amount(whole(payment, "amount"), text(payment, "currency")),
-            state=text(payment, "status", ""),
+            state=text(payment, "state", ""),
         )
         for payment in payments
         if text(payment, "cardId", "") == card.id
