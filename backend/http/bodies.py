@@ -68,3 +68,10 @@ class ObservedEvents(Body):
     """What a window or a command saw."""
 
     events: list[dict[str, object]] = Field(max_length=500)
+
+
+class FaultOrder(Body):
+    """A whole fault plan; each fault has the keys of the TOML file."""
+
+    faults: list[dict[str, object]] = Field(max_length=100)
+    seed: int | None = None

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.metrics.latency import LatencyBook
-from backend.payments.view import PaymentView
-from backend.runtime.clock import LabClock
+from backend.runtime.clock import Clock, LabClock
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler, VirtualScheduler
-from backend.runtime.clock import Clock
 from backend.storage.database import Database
 from backend.switch.switch import Switch
 from backend.vault.key_home import KeyHome
 from backend.wallet.cards import Cards
+
+
+class PaymentView(Protocol):
+    """The lives of payments, JSON-ready."""
+
+    def recent(self, limit: int, before_us: int | None = None) -> list[dict[str, object]]:
+        """Payments, newest first."""
+
+    def detail(self, payment_id: str) -> dict[str, object]:
+        """One payment with events, hops, entries and follow-ups.
+
+        Raises:
+            NotFound: there is no such payment.
+        """
 
 
 @dataclass(frozen=True, slots=True)

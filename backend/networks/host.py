@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import cast
 
 from backend.networks import message
 from backend.networks.authorizing import NetworkRules
@@ -46,7 +47,7 @@ class NetworkHost:
 
     @property
     def network(self) -> str:
-        """ "visa", "mastercard" or "amex"."""
+        """The name: visa, mastercard or amex."""
         return self.rules.network
 
     async def handle(self, raw: bytes) -> bytes:
@@ -172,8 +173,8 @@ class _Connection(asyncio.Protocol):
         self._lost = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - asyncio's contract
-        self._transport = transport
+        # uvloop's transports write but do not inherit from asyncio's classes
+        self._transport = cast("asyncio.WriteTransport", transport)
         self._everyone.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -187,7 +188,7 @@ class _Connection(asyncio.Protocol):
             self._work.add(task)
             task.add_done_callback(self._work.discard)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's contract
         """What was begun is finished: a lost connection does not undo an authorization."""
         self._transport = None
         self._everyone.discard(self)

@@ -132,7 +132,9 @@ class TokenService:
 
         return await self._store.write(unit)
 
-    def _open(self, request: TokenRequest) -> _Card | TokenRefused:
+    def _open(  # noqa: PLR0911 - one return a refusal
+        self, request: TokenRequest
+    ) -> _Card | TokenRefused:
         try:
             plain = jwe.decrypt_compact(
                 request.sealed_pan, self._keys.sealing, algorithms=JWE_ALGORITHMS

@@ -8,11 +8,16 @@ given twice, not even one whose event was never stored.
 
 from __future__ import annotations
 
+import logging
+from functools import partial
+
+from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
 from backend.storage import event_rows
 from backend.storage.database import Store, Transaction
 
+log = logging.getLogger(__name__)
 ENGINE = "engine"
 RESERVATION = "engine.numbers"
 BLOCK = 100_000
@@ -78,7 +83,12 @@ class EventRecorder:
             while self._pending or self._last_seq > self._reserved - BLOCK // 2:
                 batch, self._pending = self._pending, []
                 reserved = self._last_seq + BLOCK
-                await self._store.write(lambda tx: _store_batch(tx, batch, reserved))  # noqa: B023 - awaited in this turn
+                try:
+                    await self._store.write(partial(_store_batch, batch=batch, reserved=reserved))
+                except StorageError as error:
+                    self.dropped += len(batch)
+                    log.error("%d events could not be stored: %s", len(batch), error)
+                    return
                 self._reserved = reserved
         finally:
             self._is_writing = False

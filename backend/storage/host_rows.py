@@ -6,7 +6,7 @@ Knows the hosts' tables and nothing of what a response code means.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from sqlalchemy import Table, bindparam, create_engine, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from backend.networks.ports import AccountRow, AuthorizationRow, HostRows, Reference, TokenRow
-from backend.storage.database import Database, Row, Statement, Transaction
+from backend.storage.database import Database, Parameters, Row, Statement, Transaction, Value
 from backend.storage.host_tables import (
     host_accounts,
     host_authorizations,
@@ -127,7 +127,7 @@ class SqlHostRows:
 
     def account_of_number(self, network: str, fingerprint: bytes) -> AccountRow | None:
         """The account behind a card number."""
-        key = {"network": network, "number_fingerprint": fingerprint}
+        key: Parameters = {"network": network, "number_fingerprint": fingerprint}
         row = self._tx.one(_ACCOUNT_OF_NUMBER, key)
         return None if row is None else AccountRow(**dict(row))
 
@@ -138,11 +138,11 @@ class SqlHostRows:
 
     def add_account(self, account: AccountRow) -> None:
         """Open an account."""
-        self._tx.run(_ADD_ACCOUNT, asdict(account))
+        self._tx.run(_ADD_ACCOUNT, _values(account))
 
     def token_of_number(self, network: str, fingerprint: bytes) -> TokenRow | None:
         """The token row behind a device account number."""
-        key = {"network": network, "token_fingerprint": fingerprint}
+        key: Parameters = {"network": network, "token_fingerprint": fingerprint}
         return _token(self._tx.one(_TOKEN_OF_NUMBER, key))
 
     def token_of_device(self, account_id: str, device_id: str) -> TokenRow | None:
@@ -156,7 +156,7 @@ class SqlHostRows:
 
     def add_token(self, token: TokenRow) -> None:
         """Issue a token."""
-        self._tx.run(_ADD_TOKEN, asdict(token))
+        self._tx.run(_ADD_TOKEN, _values(token))
 
     def set_token_status(self, token_ref: str, status: str) -> None:
         """Change a token's status."""
@@ -177,8 +177,7 @@ class SqlHostRows:
 
     def add_authorization(self, row: AuthorizationRow) -> None:
         """Keep an answer."""
-        values = asdict(row)
-        del values["reference"]
+        values = _values(row, "reference")
         self._tx.run(_ADD_AUTHORIZATION, {**values, **_key(row.network, row.reference)})
 
     def mark_reversed(self, network: str, reference: Reference, at_us: int) -> None:
@@ -194,7 +193,11 @@ class SqlHostRows:
         self, network: str, reference: Reference, account_id: str, amount_minor: int, currency: str
     ) -> None:
         """Hold money for an authorization (one hold a reference)."""
-        money = {"account_id": account_id, "amount_minor": amount_minor, "currency": currency}
+        money: dict[str, Value] = {
+            "account_id": account_id,
+            "amount_minor": amount_minor,
+            "currency": currency,
+        }
         self._tx.run(_ADD_HOLD, {**_key(network, reference), **money, "state": "held"})
         self._tx.run(_ADD_TO_BALANCE, money)
 
@@ -257,6 +260,10 @@ def open_host_store(path: Path, *, inline: bool = False) -> SqlHostStore:
     finally:
         engine.dispose()
     return SqlHostStore(database)
+
+
+def _values(row: AccountRow | TokenRow | AuthorizationRow, *left_out: str) -> dict[str, Value]:
+    return {f.name: getattr(row, f.name) for f in fields(row) if f.name not in left_out}
 
 
 def _key(network: str, reference: Reference, prefix: str = "") -> dict[str, str]:

@@ -1,5 +1,7 @@
-"""Tables of the network hosts. They stand for other companies' machines, so they have a file and a
-metadata of their own and share no key with the engine's tables.
+"""Tables of the network hosts.
+
+They stand for other companies' machines, so they have a file and a metadata of their own and share
+no key with the engine's tables.
 
 Card numbers and keys appear only as ciphertext and as keyed fingerprints.
 """

@@ -50,6 +50,10 @@ class Cards:
         await self._lists.put(user_id, shown, changes=changes)
         return shown
 
+    def find(self, card_id: str) -> Card | None:
+        """A card, whoever's it is; for its picture."""
+        return self._store.read(lambda rows: rows.card(card_id))
+
     def suspended(self) -> list[Card]:
         """Every suspended card, for the strip that shows deviations."""
         return self._store.read(lambda rows: rows.suspended_cards())

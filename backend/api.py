@@ -1,0 +1,182 @@
+"""The only door of the backend. Light to import: what is heavy loads when it is used.
+
+`serve` runs an engine in this process, `simulated` a whole world in this thread on virtual time,
+`migrate` and `verify` work on a data folder, `key_home` gives the lab's side its keys. The runtime
+types (clock, scheduler, events, entropy) are implemented here once for both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from backend.runtime.clock import (
+    Clock,
+    LabClock,
+    real_now_us,
+    to_datetime,
+    to_iso,
+)
+from backend.runtime.entropy import Entropy, SeededStream, Stream, identifier
+from backend.runtime.errors import BackendError, BadRequest, StorageError, UsageError
+from backend.runtime.events import Emit, Event, EventLog, event_from_json
+from backend.runtime.scheduler import (
+    LabScheduler,
+    Scheduler,
+    VirtualClock,
+    VirtualLoop,
+    VirtualScheduler,
+)
+from backend.settings import Settings, chosen_data_dir, settings_from
+
+if TYPE_CHECKING:
+    from backend.simulation import SimulatedWorld
+    from backend.vault.key_home import KeyHome
+    from backend.vault.named_keys import NamedKeys
+
+__all__ = [
+    "BackendError",
+    "BadRequest",
+    "CheckReport",
+    "Clock",
+    "Emit",
+    "Entropy",
+    "Event",
+    "EventLog",
+    "LabClock",
+    "LabScheduler",
+    "Scheduler",
+    "SeededStream",
+    "Settings",
+    "StorageError",
+    "Stream",
+    "UsageError",
+    "VerifyReport",
+    "VirtualClock",
+    "VirtualLoop",
+    "VirtualScheduler",
+    "chosen_data_dir",
+    "event_from_json",
+    "identifier",
+    "key_home",
+    "migrate",
+    "named_keys",
+    "real_now_us",
+    "schema_revision",
+    "serve",
+    "serve_networks",
+    "settings_from",
+    "simulated",
+    "to_datetime",
+    "to_iso",
+    "verify",
+]
+
+
+class CheckReport(TypedDict):
+    """One invariant and whether it holds."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class VerifyReport(TypedDict):
+    """Every invariant over one data folder."""
+
+    ok: bool
+    checks: list[CheckReport]
+
+
+def serve(settings: Settings) -> None:
+    """Run an engine until it is told to stop; prints `{"url": …, "pid": …}` when it is ready.
+
+    Raises:
+        UsageError: the folder is in use, or something named cannot be had.
+        StorageError: a database that cannot be opened.
+    """
+    from backend.process import run_engine
+
+    run_engine(settings)
+
+
+def serve_networks(settings: Settings) -> None:
+    """Run only the network hosts; prints `{"iso": …, "tsp_url": …, "pid": …}` when ready.
+
+    Raises:
+        UsageError: the folder is in use.
+        StorageError: a database that cannot be opened.
+    """
+    from backend.process import run_networks
+
+    run_networks(settings)
+
+
+def simulated(seed: int, folder: Path, *, profile: str = "instant") -> SimulatedWorld:
+    """A whole engine in this thread on virtual time; repeats exactly for the same seed.
+
+    Args:
+        seed: of all randomness, keys included.
+        folder: an empty folder for the world's files.
+        profile: delays of the simulated networks: "lab" or "instant".
+    """
+    from backend.simulation import SimulatedWorld
+
+    return SimulatedWorld(seed, folder, profile=profile)
+
+
+def migrate(data_dir: Path) -> str | None:
+    """Bring a folder's database to the newest schema; what it was at, None if there already.
+
+    Raises:
+        UsageError: an engine runs on the folder.
+        StorageError: the file is no database of ours, or newer than this program.
+    """
+    from backend.storage.data_folder import DataFolder
+    from backend.storage.migrate import migrate_engine
+
+    folder = DataFolder(data_dir)
+    folder.take()
+    try:
+        return migrate_engine(folder.engine_database)
+    finally:
+        folder.give_back()
+
+
+def schema_revision() -> str:
+    """The newest revision of the schema that this program knows."""
+    from backend.storage.migrate import HEAD
+
+    return HEAD
+
+
+def verify(data_dir: Path) -> VerifyReport:
+    """Check every invariant over the stored data; an engine may be running on it.
+
+    Raises:
+        UsageError: there is no engine's data in that folder.
+        StorageError: a file cannot be read.
+    """
+    from backend.checks import verify_folder
+
+    return verify_folder(data_dir)
+
+
+def key_home(data_dir: Path, environment: Mapping[str, str]) -> KeyHome:
+    """The folder's root key, made on first use.
+
+    Raises:
+        UsageError: the key on record cannot be had.
+    """
+    from backend.vault.key_home import open_key_home
+
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return open_key_home(data_dir, environment, Entropy().secret("vault.root"))
+
+
+def named_keys(home: KeyHome) -> NamedKeys:
+    """The keys that derive from it: `secure_element_key()` is the lab side's."""
+    from backend.vault.named_keys import NamedKeys
+
+    return NamedKeys(home.root)

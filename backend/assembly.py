@@ -1,0 +1,375 @@
+"""The only wiring place of the engine: one assembly, two worlds.
+
+`live` has threads, sockets and real time; `simulated` has one thread, in-memory links and virtual
+time. Everything above the edges is the same code. Knows every package and no rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+
+from backend.cache.answers import StoredAnswers
+from backend.cache.card_lists import CardLists
+from backend.cache.connect import open_cache
+from backend.cache.tolerant import TolerantCache
+from backend.faults.board import FaultBoard
+from backend.faults.proxy import FaultProxy
+from backend.http.app import Doors, build_app
+from backend.http.attachments import Attachments
+from backend.http.device_push import DevicePush
+from backend.http.front_door import FrontDoor, LocalToken
+from backend.http.health import Health
+from backend.http.laboratory import Laboratory
+from backend.http.routes_history import HistoryRoutes
+from backend.http.routes_lab import LabRoutes
+from backend.http.routes_payments import NfcRoute
+from backend.http.routes_wallet import WalletRoutes, WalletServices
+from backend.metrics.latency import LatencyBook
+from backend.networks.numbers import NETWORKS
+from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
+from backend.payments.engine import PaymentEngine, PaymentPorts
+from backend.payments.records import Merchant
+from backend.payments.view import PaymentView
+from backend.runtime.clock import Clock, LabClock
+from backend.runtime.entropy import Entropy
+from backend.runtime.events import EventLog
+from backend.runtime.scheduler import LabScheduler, VirtualScheduler
+from backend.settings import Settings
+from backend.storage import event_rows
+from backend.storage.data_folder import DataFolder, WorldRecord
+from backend.storage.database import Database, Transaction
+from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
+from backend.storage.host_rows import SqlHostStore
+from backend.storage.ledger_rows import SqlLedgerRows
+from backend.storage.migrate import migrate_engine, prepare_hosts
+from backend.storage.payment_outbox_rows import SqlOutbox
+from backend.storage.payment_rows import SqlPaymentRows
+from backend.storage.payment_tables import DEFAULT_MERCHANT
+from backend.storage.payment_view_rows import SqlViewRows
+from backend.storage.token_rows import SqlTokenDirectory
+from backend.storage.wallet_rows import SqlWalletStore
+from backend.switch.link import Link, MemoryLink, TcpLink
+from backend.switch.switch import Switch
+from backend.switch.tsp_client import TspClient
+from backend.vault.key_home import KeyHome, open_key_home
+from backend.vault.named_keys import NamedKeys
+from backend.wallet.accounts import Accounts
+from backend.wallet.cards import Cards
+from backend.wallet.devices import Devices
+from backend.wallet.passwords import LIVE, SIMULATED, Passwords
+from backend.wallet.provisioning import Provisioning
+from backend.wallet.token_status import TokenStatus
+
+T = TypeVar("T")
+TSP_LIMIT_S = 10.0
+IN_MEMORY_TSP = "http://token-services"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a world stands on.
+
+    Attributes:
+        world: "live" or "simulated"; decides about threads and sockets too.
+    """
+
+    world: str
+    clock: Clock
+    scheduler: LabScheduler | VirtualScheduler
+    entropy: Entropy
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there are threads and sockets."""
+        return self.world == "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The way to the networks, and how to close it."""
+
+    links: dict[str, Link]
+    tokens: TspClient
+    close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What is open in the data folder."""
+
+    engine: Database
+    networks: Database
+    keys: KeyHome
+    named_keys: NamedKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A running engine.
+
+    Attributes:
+        app: answers HTTP and WebSocket.
+        token: the local token's text.
+        networks: the simulated hosts, without sockets.
+    """
+
+    app: FrontDoor
+    token: str
+    lab: Laboratory
+    payments: PaymentEngine[Transaction]
+    networks: Networks
+    ground: Ground
+    _edge: Edge
+    _recorder: EventRecorder
+    _folder: DataFolder
+
+    async def close(self) -> None:
+        """Stop in an order in which nobody speaks to something that is gone."""
+        lab, scheduler = self.lab, self.ground.scheduler
+        clock = lab.movable_clock
+        if clock is not None:
+            jumped_s = clock.offset_s if clock.is_moved else 0.0
+            self._folder.keep_world(WorldRecord(lab.entropy.seed, jumped_s, clock.rate))
+        await lab.switch.stop()
+        await scheduler.cancel_all()
+        await self._edge.close()
+        await lab.cache.close()
+        await self._recorder.close()
+        lab.engine_database.close()
+        lab.networks_database.close()
+
+
+def live_ground(folder: DataFolder, seed: int | None) -> Ground:
+    """Real time, continued from the folder's last run; a given seed replaces the kept one.
+
+    Raises:
+        UsageError: the folder's record is damaged.
+    """
+    kept = folder.world()
+    clock = LabClock()
+    entropy = Entropy(seed if seed is not None or kept is None else kept.seed)
+    if kept is not None and (kept.jumped_s or kept.rate != 1.0):
+        clock.restore(max(0.0, kept.jumped_s), kept.rate)
+    folder.keep_world(
+        WorldRecord(entropy.seed, clock.offset_s if clock.is_moved else 0.0, clock.rate)
+    )
+    return Ground("live", clock, LabScheduler(clock), entropy)
+
+
+async def open_engine(
+    folder: DataFolder, settings: Settings, ground: Ground, attachments: Attachments
+) -> Engine:
+    """Build everything on a data folder that this process holds, and take up what was left.
+
+    Raises:
+        UsageError: a key home, profile or URL that cannot be.
+        StorageError: a database that cannot be.
+    """
+    files = open_files(folder, settings, ground)
+    first_seq = await reserve_numbers(files.engine)
+    events = EventLog(ground.clock, source=ENGINE, world=ground.world, first_seq=first_seq)
+    recorder = EventRecorder(files.engine, ground.scheduler, events, first_seq)
+    _catch_up(ground.clock, files.engine)
+    board = FaultBoard(clock=ground.clock, emit=events.emit, seed=ground.entropy.seed)
+    networks = await open_networks(files.networks, files.named_keys, settings, ground)
+    edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
+    book = LatencyBook(ground.clock, NETWORKS)
+    switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
+    cache = open_cache(settings.redis_url, ground.clock, events.emit)
+    payments = await _payments(files, switch, events, ground, cache, settings)
+    wallet = _wallet(files, edge.tokens, events, ground, cache)
+    lab = Laboratory(
+        world=ground.world,
+        data_dir=folder.path,
+        clock=ground.clock,
+        scheduler=ground.scheduler,
+        entropy=ground.entropy,
+        events=events,
+        engine_database=files.engine,
+        networks_database=files.networks,
+        cards=wallet.cards,
+        payments=PaymentView(files.engine, SqlViewRows(), world=ground.world),
+        switch=switch,
+        faults=board,
+        latency=book,
+        cache=cache,
+        keys=files.keys,
+        started_at_us=ground.clock.now_us(),
+    )
+    token = folder.token(ground.entropy.secret("engine.token"))
+    app = _app(lab, wallet, payments, LocalToken(token), folder, attachments)
+    await switch.start()
+    left = await payments.recover()
+    ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
+    events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
+    return Engine(app, token, lab, payments, networks, ground, edge, recorder, folder)
+
+
+def open_files(folder: DataFolder, settings: Settings, ground: Ground) -> _Files:
+    """Migrate and open the folder's databases, and its key home.
+
+    Raises:
+        UsageError: the key cannot be had.
+        StorageError: a file that is no database of ours.
+    """
+    migrate_engine(folder.engine_database)
+    prepare_hosts(folder.networks_database)
+    secret = ground.entropy.secret("vault.root")
+    keys = open_key_home(folder.path, settings.environment, secret)
+    inline = not ground.is_live
+    return _Files(
+        Database(folder.engine_database, inline=inline),
+        Database(folder.networks_database, synchronous="NORMAL", inline=inline),
+        keys,
+        NamedKeys(keys.root),
+    )
+
+
+async def open_networks(
+    database: Database, keys: NamedKeys, settings: Settings, ground: Ground
+) -> Networks:
+    """The simulated hosts over their own database, without sockets."""
+    return await build_networks(
+        SqlHostStore(database),
+        vault_key=keys.host_vault_key(),
+        clock=ground.clock,
+        entropy=ground.entropy,
+        settings=HostSettings(profile=settings.profile),
+    )
+
+
+async def _sockets(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:
+    """Hosts on loopback, a fault proxy before each, TCP links to the proxies."""
+    hosts = NetworkHosts(networks)
+    await hosts.start()
+    links: dict[str, Link] = {}
+    proxies = []
+    for network, address in hosts.iso_addresses.items():
+        proxy = FaultProxy(f"{network}.auth", address, board)
+        entrance = await proxy.start()
+        proxies.append(proxy)
+        links[network] = TcpLink(
+            network, entrance, clock=ground.clock, scheduler=ground.scheduler
+        )
+    http = httpx.AsyncClient(timeout=TSP_LIMIT_S, trust_env=False)
+
+    async def close() -> None:
+        await http.aclose()
+        for proxy in proxies:
+            await proxy.stop()
+        await hosts.stop()
+
+    return Edge(links, TspClient(hosts.tsp_url, http), close)
+
+
+async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:
+    """The same hosts and faults, called in this thread."""
+    links: dict[str, Link] = {
+        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=board)
+        for network, host in networks.hosts.items()
+    }
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=networks.token_services))
+    return Edge(links, TspClient(IN_MEMORY_TSP, http), http.aclose)
+
+
+async def _payments(  # noqa: PLR0913 - the wiring place takes what it wires
+    files: _Files,
+    switch: Switch,
+    events: EventLog,
+    ground: Ground,
+    cache: TolerantCache,
+    settings: Settings,
+) -> PaymentEngine[Transaction]:
+    rows = SqlPaymentRows()
+    shop = DEFAULT_MERCHANT
+    merchant = Merchant(
+        str(shop["id"]), str(shop["name"]), str(shop["category"]), str(shop["terminal_id"])
+    )
+    now_us = ground.clock.now_us()
+    await files.engine.write(lambda tx: rows.add_merchant(tx, merchant, now_us))
+    return PaymentEngine(
+        PaymentPorts(
+            store=files.engine,
+            rows=rows,
+            ledger=SqlLedgerRows(),
+            outbox=SqlOutbox(),
+            tokens=SqlTokenDirectory(),
+            switch=switch,
+            clock=ground.clock,
+            scheduler=ground.scheduler,
+            events=events,
+            identifiers=ground.entropy.secret("payment.identifiers"),
+            fingerprint=files.named_keys.fingerprint,
+            # an in-process cache is slower than a point read of SQLite: it saves nothing here
+            cache=StoredAnswers(cache) if settings.redis_url else None,
+        )
+    )
+
+
+def _wallet(
+    files: _Files, tokens: TspClient, events: EventLog, ground: Ground, cache: TolerantCache
+) -> WalletServices:
+    store = SqlWalletStore(files.engine)
+    lists = CardLists(cache)
+    clock, entropy = ground.clock, ground.entropy
+    status = TokenStatus(tokens, events.emit)
+    passwords = Passwords(
+        LIVE if ground.is_live else SIMULATED,
+        entropy.secret("wallet.salts"),
+        _in_thread if ground.is_live else _inline,
+    )
+    return WalletServices(
+        accounts=Accounts(store, clock, entropy, passwords),
+        cards=Cards(store, clock, events, lists, status),
+        provisioning=Provisioning(
+            store,
+            clock,
+            events,
+            lists,
+            tokens=tokens,
+            fingerprint=files.named_keys.fingerprint,
+            entropy=entropy,
+        ),
+        devices=Devices(store, clock, events, lists, status),
+    )
+
+
+def _app(  # noqa: PLR0913 - the wiring place takes what it wires
+    lab: Laboratory,
+    wallet: WalletServices,
+    payments: PaymentEngine[Transaction],
+    token: LocalToken,
+    folder: DataFolder,
+    attachments: Attachments,
+) -> FrontDoor:
+    doors = Doors(
+        wallet=WalletRoutes(wallet, token),
+        history=HistoryRoutes(wallet.accounts, lab.engine_database),
+        payments=NfcRoute(payments, token),
+        lab=LabRoutes(lab, folder, attachments),
+        health=Health(lab),
+        push=DevicePush(wallet.accounts, wallet.devices, lab.events),
+        cards=wallet.cards,
+    )
+    return build_app(doors, token)
+
+
+def _catch_up(clock: Clock, database: Database) -> None:
+    """A moved clock goes on where its last event was, even if the last run was killed."""
+    if isinstance(clock, LabClock) and clock.is_moved:
+        behind_us = database.read(lambda tx: event_rows.last_time_us(tx, ENGINE)) - clock.now_us()
+        if behind_us > 0:
+            clock.jump(behind_us / 1e6)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    return await asyncio.to_thread(work)
+
+
+async def _inline(work: Callable[[], T]) -> T:
+    return work()

@@ -1,0 +1,70 @@
+"""Puts the routes together behind the front door, with their description under `/docs`.
+
+The order is: front door (size, local token, hot route), then FastAPI for what is typed. Every
+error, also of paths that do not exist, is a problem with a code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from backend.http import answers, card_art
+from backend.http.device_push import DevicePush
+from backend.http.front_door import FrontDoor, LocalToken
+from backend.http.health import Health
+from backend.http.routes_history import HistoryRoutes
+from backend.http.routes_lab import LabRoutes
+from backend.http.routes_payments import NFC_PATH, NfcRoute
+from backend.http.routes_wallet import WalletRoutes
+from backend.wallet.cards import Cards
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Every group of routes."""
+
+    wallet: WalletRoutes
+    history: HistoryRoutes
+    payments: NfcRoute
+    lab: LabRoutes
+    health: Health
+    push: DevicePush
+    cards: Cards
+
+
+def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
+    """The whole application."""
+    app = FastAPI(title="Tap Lab engine", redoc_url=None)
+    answers.install(app)
+    app.include_router(doors.wallet.router(), prefix="/api")
+    app.include_router(doors.history.router(), prefix="/api")
+    app.include_router(doors.lab.router(), prefix="/lab")
+    app.include_router(_others(doors))
+    return FrontDoor(app, token, {NFC_PATH: doors.payments})
+
+
+def _others(doors: Doors) -> APIRouter:
+    router = APIRouter(default_response_class=Response)
+
+    async def push(websocket: WebSocket, device_id: str) -> None:
+        await doors.push.serve(websocket, device_id)
+
+    async def art(_request: Request, name: str) -> Response:
+        return card_art.draw(doors.cards.find, name)
+
+    async def pay(request: Request) -> Response:
+        """Pay for a tap (answered before it gets here; listed for the description)."""
+        raise NotImplementedError(request.url.path)
+
+    router.add_api_websocket_route("/api/devices/{device_id}/push", push)
+    router.add_api_route("/static/card-art/{name}", art, methods=["GET"], tags=["wallet"])
+    router.add_api_route(NFC_PATH, pay, methods=["POST"], tags=["payments"])
+    router.add_api_route("/healthz", doors.health.alive, methods=["GET"], tags=["health"])
+    router.add_api_route("/readyz", doors.health.ready, methods=["GET"], tags=["health"])
+    router.add_api_route("/metrics", doors.health.metrics, methods=["GET"], tags=["health"])
+    return router

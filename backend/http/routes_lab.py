@@ -1,0 +1,239 @@
+"""`/lab`: what a person in front of the laboratory sees and moves. The front door asks for the token.
+
+Everything here is snake_case. Faults, breakers and the clock are moved through their own objects;
+this only translates. A moved clock is remembered for the next start, faults are not.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from backend.http import event_stream
+from backend.http.answers import json_answer
+from backend.http.attachments import Attachments
+from backend.http.bodies import BreakerOrder, ClockOrder, FaultOrder, ObservedEvents, SnapshotOrder
+from backend.http.laboratory import Laboratory
+from backend.runtime.clock import LabClock, to_iso
+from backend.runtime.errors import BadRequest, Conflict
+from backend.runtime.scheduler import LabScheduler
+from backend.storage import event_rows
+from backend.storage.data_folder import DataFolder, WorldRecord
+from backend.storage.snapshots import write_snapshot
+
+PAGE_ROWS_MAX = 500
+NETWORKS_WINDOW_S = 60
+SNAPSHOT_FORMAT = 1
+BEYOND_EVERY_ID = 2**62
+
+
+class LabRoutes:
+    """The laboratory's own routes."""
+
+    def __init__(self, lab: Laboratory, folder: DataFolder, attachments: Attachments) -> None:
+        self._lab = lab
+        self._folder = folder
+        self._attachments = attachments
+
+    def router(self) -> APIRouter:
+        """The routes, without the `/lab` in front."""
+        router = APIRouter(default_response_class=Response, tags=["laboratory"])
+        add = router.add_api_route
+        add("/state", self.state, methods=["GET"])
+        add("/faults", self.faults, methods=["GET"])
+        add("/faults", self.apply_faults, methods=["PUT"])
+        add("/faults/reset", self.reset_faults, methods=["POST"])
+        add("/breakers", self.breakers, methods=["GET"])
+        add("/breakers/{name}/force", self.force_breaker, methods=["POST"])
+        add("/clock", self.clock, methods=["GET"])
+        add("/clock", self.move_clock, methods=["POST"])
+        add("/networks", self.networks, methods=["GET"])
+        add("/metrics/latency", self.latency, methods=["GET"])
+        add("/payments", self.payments, methods=["GET"])
+        add("/payments/{payment_id}", self.payment, methods=["GET"])
+        add("/audit", self.audit, methods=["GET"])
+        add("/events", self.observe, methods=["POST"])
+        add("/world/snapshot", self.snapshot, methods=["POST"])
+        router.add_api_websocket_route("/events", self.watch)
+        router.add_api_websocket_route("/attach", self.attach)
+        return router
+
+    async def state(self) -> Response:
+        """Everything that the strip, the time bar and the tiles show, in one call."""
+        lab = self._lab
+        suspended = [
+            {"card_id": card.id, "last4": card.last4, "network": card.network}
+            for card in lab.cards.suspended()
+        ]
+        return json_answer(
+            {
+                "world": lab.world,
+                "seed": lab.entropy.seed,
+                **self._clock_state(),
+                "faults": lab.faults.view()["faults"],
+                "breakers": self._breakers(),
+                "suspended": suspended,
+                "unprotected_keys": lab.keys.is_unprotected,
+                "database": "sqlite",
+                "cache": {"kind": lab.cache.name, "failing": lab.cache.is_failing},
+                "attached": self._attachments.count,
+                "engine_started_at_us": lab.started_at_us,
+            }
+        )
+
+    async def faults(self) -> Response:
+        """What is broken on purpose, and how often each fault fired."""
+        return json_answer(self._lab.faults.view())
+
+    async def apply_faults(self, body: FaultOrder) -> Response:
+        """Replace the whole fault plan; refused as a whole if one fault cannot be."""
+        self._lab.faults.apply(body.faults, seed=body.seed)
+        return json_answer(self._lab.faults.view())
+
+    async def reset_faults(self) -> Response:
+        """Nothing is broken any more."""
+        self._lab.faults.reset()
+        return json_answer(self._lab.faults.view())
+
+    async def breakers(self) -> Response:
+        """Every network's circuit breaker."""
+        return json_answer({"breakers": self._breakers()})
+
+    async def force_breaker(self, name: str, body: BreakerOrder) -> Response:
+        """Hold a breaker open or closed, or let it decide again."""
+        self._lab.switch.force(name, body.state)
+        return json_answer({"breakers": self._breakers()})
+
+    async def clock(self) -> Response:
+        """Lab time and how it runs."""
+        return json_answer(self._clock_state())
+
+    async def move_clock(self, body: ClockOrder) -> Response:
+        """Jump forward, or run faster, slower or not at all."""
+        clock = self._lab.movable_clock
+        if clock is None:
+            raise Conflict("clock_virtual", "a simulated world's clock moves by itself")
+        if (body.jump_s is None) == (body.rate is None):
+            raise BadRequest("clock_order", 'send {"jump_s": …} or {"rate": …}')
+        try:
+            if body.jump_s is not None:
+                clock.jump(body.jump_s)
+            if body.rate is not None:
+                clock.set_rate(body.rate)
+        except ValueError as error:
+            raise BadRequest("clock_range", str(error)) from error
+        self._keep_clock(clock)
+        state = self._clock_state()
+        self._lab.events.emit("clock.changed", actor="person", data=state)
+        return json_answer(state)
+
+    async def networks(self) -> Response:
+        """A tile for each network: breaker and figures of the last minute."""
+        figures = self._lab.latency.view(NETWORKS_WINDOW_S)["networks"]
+        by_name = figures if isinstance(figures, dict) else {}
+        tiles = []
+        for view in self._breakers():
+            measured = by_name.get(view["name"], {})
+            numbers = {
+                key: measured.get(key)
+                for key in ("error_rate", "p50_ms", "p95_ms", "p99_ms", "n")
+            }
+            tiles.append({**view, **numbers, "probe": view["state"] == "half_open"})
+        return json_answer({"networks": tiles})
+
+    async def latency(
+        self,
+        window_s: int = Query(default=120, ge=1, le=600),
+        bucket_s: int = Query(default=2, ge=1, le=60),
+    ) -> Response:
+        """Latency of every network over time."""
+        return json_answer(self._lab.latency.view(window_s, bucket_s))
+
+    async def payments(
+        self,
+        limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX),
+        before_us: int | None = Query(default=None, ge=0),
+    ) -> Response:
+        """Payments, newest first."""
+        return json_answer({"payments": self._lab.payments.recent(limit, before_us)})
+
+    async def payment(self, payment_id: str) -> Response:
+        """The life of one payment."""
+        return json_answer(self._lab.payments.detail(payment_id))
+
+    async def audit(
+        self,
+        limit: int = Query(default=100, ge=1, le=PAGE_ROWS_MAX),
+        before_id: int = Query(default=BEYOND_EVERY_ID, ge=1),
+    ) -> Response:
+        """Who changed what, newest first."""
+        page = self._lab.engine_database.read(
+            lambda tx: event_rows.audit_page(tx, before_id, limit)
+        )
+        return json_answer({"audit": page})
+
+    async def observe(self, body: ObservedEvents) -> Response:
+        """Store and republish what a window or a command saw."""
+        return json_answer({"stored": await event_stream.store_observed(self._lab, body.events)})
+
+    async def snapshot(self, body: SnapshotOrder) -> Response:
+        """Copy the world's databases, with a manifest, under the data folder."""
+        lab = self._lab
+        manifest: dict[str, object] = {
+            "format": SNAPSHOT_FORMAT,
+            "world": lab.world,
+            "seed": lab.entropy.seed,
+            "taken_at": to_iso(lab.clock.now_us()),
+            "clock": self._clock_state(),
+            "faults": lab.faults.view(),
+            "breakers": lab.switch.snapshot(),
+            "files": ["networks.db", "engine.db"],
+        }
+        folder = write_snapshot(
+            self._folder.snapshots / body.directory,
+            {"networks.db": lab.networks_database, "engine.db": lab.engine_database},
+            manifest,
+        )
+        lab.events.emit("world.saved", actor="person", data={"directory": body.directory})
+        return json_answer({"directory": str(folder), "manifest": manifest}, 201)
+
+    async def watch(self, websocket: WebSocket) -> None:
+        """Events as they happen; `since` asks for what was missed."""
+        since = websocket.query_params.get("since", "")
+        await event_stream.watch(websocket, self._lab, int(since) if since.isdecimal() else None)
+
+    async def attach(self, websocket: WebSocket) -> None:
+        """Keep an engine that stops when nobody uses it."""
+        await self._attachments.hold(websocket)
+
+    def _breakers(self) -> list[dict[str, object]]:
+        return [
+            {
+                "name": view.name,
+                "state": view.state,
+                "failures": view.failures,
+                "retry_in_ms": view.retry_in_ms,
+                "rejected": view.rejected,
+                "forced": view.forced,
+            }
+            for view in self._lab.switch.breakers()
+        ]
+
+    def _clock_state(self) -> dict[str, object]:
+        lab = self._lab
+        clock, scheduler = lab.movable_clock, lab.scheduler
+        return {
+            "now_us": lab.clock.now_us(),
+            "now": to_iso(lab.clock.now_us()),
+            "rate": 1.0 if clock is None else clock.rate,
+            "clock_moved": clock is not None and clock.is_moved,
+            "clock_offset_s": round(clock.offset_s, 3) if clock and clock.is_moved else 0.0,
+            "next_due_us": (
+                scheduler.next_due_us() if isinstance(scheduler, LabScheduler) else None
+            ),
+        }
+
+    def _keep_clock(self, clock: LabClock) -> None:
+        jumped_s = clock.offset_s if clock.is_moved else 0.0
+        self._folder.keep_world(WorldRecord(self._lab.entropy.seed, jumped_s, clock.rate))

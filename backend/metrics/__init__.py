@@ -1,0 +1,1 @@
+"""Live figures of the engine: histograms and what is drawn from them."""

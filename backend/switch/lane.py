@@ -1,0 +1,217 @@
+"""One network's lane through the switch: its link with its breaker in front.
+
+A call asks the breaker, waits for the link if it is away, sends, and tells the breaker how it
+ended: no answer by the deadline, a transport error and an answer that cannot be read are failures,
+any answer is a success. Says each change of the breaker as an event. Knows no message type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from backend.metrics.latency import LatencyBook
+from backend.networks.message import Message
+from backend.runtime.clock import Clock
+from backend.runtime.errors import LinkBroken, MessageError
+from backend.runtime.events import Emit
+from backend.switch import breaker as breakers
+from backend.switch.answers import NotSent, Unknown
+from backend.switch.breaker import Breaker, Happening, Permit
+from backend.switch.link import Link
+
+T = TypeVar("T")
+ACTOR = "switch"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerView:
+    """A breaker as people see it.
+
+    Attributes:
+        name: the network.
+        state: "closed", "open" or "half_open"; the forced one when forced.
+        failures: consecutive failures counted.
+        retry_in_ms: when the next call may pass, or None.
+        rejected: calls not let through since the start of the laboratory.
+        forced: "open", "closed" or None.
+    """
+
+    name: str
+    state: str
+    failures: int
+    retry_in_ms: int | None
+    rejected: int
+    forced: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The deadline passed; the exchange goes on.
+
+    Attributes:
+        answer: ends with a message or `LinkBroken`.
+        started_us: monotonic time at which it was sent.
+    """
+
+    answer: asyncio.Future[Message]
+    started_us: int
+
+
+class Lane:
+    """Link and breaker of one network."""
+
+    def __init__(
+        self, network: str, link: Link, *, clock: Clock, emit: Emit, book: LatencyBook
+    ) -> None:
+        self.network = network
+        self.link = link
+        self._clock = clock
+        self._emit = emit
+        self._book = book
+        self._breaker = Breaker()
+
+    async def call(
+        self,
+        message: Message,
+        read: Callable[[Message, int], T],
+        *,
+        deadline_s: float,
+        payment_id: str,
+    ) -> T | NotSent | Waiting | Unknown:
+        """One exchange under the breaker.
+
+        Args:
+            message: the request.
+            read: makes a value of the answer and its round trip in microseconds; may raise
+                MessageError when the answer cannot be read.
+            deadline_s: real seconds after which the breaker counts a failure.
+            payment_id: for events and figures.
+
+        Raises:
+            MessageError: the request cannot be written; nothing was sent, nothing is counted.
+        """
+        permit = self._ask(payment_id)
+        if permit is None:
+            return NotSent("breaker_open", self.view().retry_in_ms)
+        happening, why = Happening.ABANDONED, "the call was given up"
+        started_us = self._clock.monotonic_us()
+        try:
+            if not await self.link.ready(deadline_s):
+                happening, why = Happening.FAILED, "no_connection"
+                return NotSent("no_connection")
+            answer = self.link.send(message)
+            started_us, waited_us = self._clock.monotonic_us(), started_us
+            left_s = deadline_s - (started_us - waited_us) / 1e6
+            await asyncio.wait([answer], timeout=max(left_s, 0.0))
+            if not answer.done():
+                happening, why = Happening.FAILED, "timeout"
+                return Waiting(answer, started_us)
+            try:
+                value = read(answer.result(), self._clock.monotonic_us() - started_us)
+            except LinkBroken as error:
+                happening, why = Happening.FAILED, str(error)
+                return Unknown(why)
+            except MessageError:
+                happening, why = Happening.FAILED, "undecodable"
+                return Unknown(why)
+            happening, why = Happening.SUCCEEDED, "answered"
+            return value
+        finally:
+            self._tell(permit, happening, why, started_us, payment_id)
+
+    def force(self, state: str) -> None:
+        """Force the breaker "open" or "closed", or leave it to itself with "auto".
+
+        Raises:
+            ValueError: another word.
+        """
+        now_us = self._clock.now_us()
+        self._become(breakers.force(self._breaker, state, now_us), f"forced {state}")
+
+    def view(self) -> BreakerView:
+        """The breaker as people see it."""
+        state = self._breaker
+        retry_us = state.retry_in_us(self._clock.now_us())
+        return BreakerView(
+            name=self.network,
+            state=state.shown.value,
+            failures=state.failures,
+            retry_in_ms=None if retry_us is None else -(-retry_us // 1_000),
+            rejected=state.rejected,
+            forced=state.forced,
+        )
+
+    def snapshot(self) -> dict[str, int | str | None]:
+        """What of the breaker outlives the process."""
+        return breakers.snapshot(self._breaker)
+
+    def restore(self, kept: Mapping[str, int | str | None]) -> None:
+        """Continue with a kept breaker.
+
+        Raises:
+            ValueError: not a snapshot.
+        """
+        self._breaker = breakers.restore(kept)
+        self._book.note_breaker(self.network, self._breaker.shown.value)
+
+    def _ask(self, payment_id: str) -> Permit | None:
+        state, permit = breakers.ask(self._breaker, self._clock.now_us())
+        self._become(state, "cooled down: one probe may pass")
+        if permit is None:
+            self._book.record(self.network, "answer", 0, "rejected", payment_id=payment_id)
+            self._emit(
+                "breaker.rejected",
+                actor=ACTOR,
+                payment_id=payment_id,
+                data={"name": self.network, "rejected": state.rejected},
+            )
+        return permit
+
+    def _tell(
+        self, permit: Permit, happening: Happening, why: str, started_us: int, payment_id: str
+    ) -> None:
+        now_us = self._clock.now_us()
+        state = breakers.advance(self._breaker, permit, happening, now_us)
+        self._become(
+            state,
+            f"{state.failures} failures in a row, the last: {why}"
+            if happening is Happening.FAILED
+            else f"probe {why}",
+        )
+        if happening is not Happening.ABANDONED:
+            duration_us = self._clock.monotonic_us() - started_us
+            self.measure("answer", duration_us, why, payment_id)
+
+    def measure(self, hop: str, duration_us: int, outcome: str, payment_id: str) -> None:
+        """Count a duration and say it as an event."""
+        self._book.record(self.network, hop, duration_us, outcome, payment_id=payment_id)
+        self._emit(
+            "hop.measured",
+            actor=ACTOR,
+            payment_id=payment_id,
+            data={
+                "network": self.network,
+                "hop": hop,
+                "duration_us": duration_us,
+                "outcome": outcome,
+            },
+        )
+
+    def _become(self, state: Breaker, why: str) -> None:
+        before, self._breaker = self._breaker.shown, state
+        if state.shown is before:
+            return
+        self._book.note_breaker(self.network, state.shown.value)
+        self._emit(
+            "breaker.changed",
+            actor=ACTOR,
+            data={
+                "name": self.network,
+                "from": before.value,
+                "to": state.shown.value,
+                "why": why,
+            },
+        )

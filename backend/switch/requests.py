@@ -1,0 +1,170 @@
+"""The messages that the switch writes for the payments engine.
+
+Turns values into data elements and back; sends nothing. Alphabets: what a field cannot carry is
+replaced by `?`, what is too long is cut, because a merchant's name must never stop a payment.
+"""
+
+from __future__ import annotations
+
+from backend.networks.currencies import number_of
+from backend.networks.message import (
+    ACQUIRER,
+    AUTHORIZATION,
+    ECHO,
+    INQUIRY,
+    MANAGEMENT,
+    REVERSAL,
+    Message,
+    original_elements,
+    transmission_time,
+)
+from backend.runtime.clock import to_datetime
+from backend.runtime.errors import MessageError
+from backend.switch.answers import Answered, AuthorizationRequest, NetworkReference, StatusKnown
+
+PURCHASE = "000000"
+CONTACTLESS_CHIP = "071"
+NORMAL_CONDITION = "00"
+
+
+def authorization(request: AuthorizationRequest) -> Message:
+    """0100.
+
+    Raises:
+        MessageError: the currency has no number, or the amount does not fit DE 4.
+    """
+    sent = request.reference.sent_at_us
+    return Message(
+        AUTHORIZATION,
+        {
+            "2": request.token,
+            "3": PURCHASE,
+            "4": _amount(request.amount_minor),
+            "7": transmission_time(sent),
+            "11": request.reference.stan,
+            "12": to_datetime(sent).strftime("%H%M%S"),
+            "13": to_datetime(sent).strftime("%m%d"),
+            "14": request.expiry,
+            "18": request.merchant_category,
+            "22": CONTACTLESS_CHIP,
+            "23": request.psn.zfill(3),
+            "25": NORMAL_CONDITION,
+            "32": ACQUIRER,
+            "37": request.reference.rrn,
+            "41": _text(request.terminal_id, 8),
+            "42": _text(request.merchant_id, 15),
+            "43": _text(request.merchant_name, 40, "latin-1"),
+            "49": _currency(request.currency),
+            "55": request.emv_data.hex().upper(),
+        },
+    )
+
+
+def reversal(
+    reference: NetworkReference, amount_minor: int, currency: str, sent_at_us: int
+) -> Message:
+    """0400 of the whole original amount.
+
+    Raises:
+        MessageError: the currency has no number, or the amount does not fit DE 4.
+    """
+    return Message(
+        REVERSAL,
+        {
+            "4": _amount(amount_minor),
+            "7": transmission_time(sent_at_us),
+            "11": reference.stan,
+            "32": ACQUIRER,
+            "37": reference.rrn,
+            "49": _currency(currency),
+            "90": _original(reference),
+        },
+    )
+
+
+def inquiry(reference: NetworkReference, sent_at_us: int) -> Message:
+    """0600 about an authorization."""
+    return Message(
+        INQUIRY,
+        {
+            "7": transmission_time(sent_at_us),
+            "11": reference.stan,
+            "32": ACQUIRER,
+            "37": reference.rrn,
+            "90": _original(reference),
+        },
+    )
+
+
+def echo(stan: int, sent_at_us: int) -> Message:
+    """0800 with DE 70 = 301."""
+    sent = transmission_time(sent_at_us)
+    return Message(MANAGEMENT, {"7": sent, "11": f"{stan:06d}", "70": ECHO})
+
+
+def answered(answer: Message, round_trip_us: int) -> Answered:
+    """What a 0110 says.
+
+    Raises:
+        MessageError: its private field is not of the dialect.
+    """
+    private = answer.private()
+    issuer_us = _whole(private.get("iu", "0"))
+    verdict = private.get("cv")
+    return Answered(
+        response_code=answer.fields["39"],
+        auth_code=answer.fields.get("38"),
+        token_ref=private.get("tr"),
+        cryptogram_valid=None if verdict is None else verdict == "Y",
+        reason=private.get("rs", ""),
+        steered=private.get("st"),
+        hops_us={"network": max(0, round_trip_us - issuer_us), "issuer": issuer_us},
+    )
+
+
+def status_known(answer: Message) -> StatusKnown:
+    """What a 0610 says.
+
+    Raises:
+        MessageError: its private field is not of the dialect, or says nothing.
+    """
+    private = answer.private()
+    if "fd" not in private:
+        raise MessageError("0610 does not say whether it found the original")
+    return StatusKnown(
+        found=private["fd"] == "Y",
+        response_code=private.get("oc"),
+        auth_code=private.get("oa"),
+        reversed=private.get("rv") == "Y",
+    )
+
+
+def _original(reference: NetworkReference) -> str:
+    sent = transmission_time(reference.sent_at_us)
+    return original_elements((reference.rrn, reference.stan, sent))
+
+
+def _amount(amount_minor: int) -> str:
+    digits = f"{amount_minor:012d}"
+    if len(digits) > 12 or amount_minor < 0:  # noqa: PLR2004 - DE 4 is n12
+        raise MessageError(f"DE 4 cannot hold {amount_minor}")
+    return digits
+
+
+def _currency(letters: str) -> str:
+    number = number_of(letters)
+    if number is None:
+        raise MessageError(f"currency {letters!r} has no ISO 4217 number")
+    return number
+
+
+def _text(value: str, length: int, encoding: str = "ascii") -> str:
+    carried = value.encode(encoding, "replace").decode(encoding)
+    shown = "".join(char if char.isprintable() else "?" for char in carried)
+    return shown[:length].ljust(length)
+
+
+def _whole(value: str) -> int:
+    if not (value.isascii() and value.isdecimal()):
+        raise MessageError("DE 48: issuer time is no number")
+    return int(value)
