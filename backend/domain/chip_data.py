@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from backend.runtime.errors import BadRequest
 
 CHIP_DATA_BYTES_MAX = 255  # DE 55's customary limit
+_MORE_TAG_BYTES = 0x1F
+_LONG_LENGTH = 0x80
+_ONE_LENGTH_BYTE = 0x81
 
 TAG_PAN = 0x5A
 TAG_TRACK_2 = 0x57
@@ -52,7 +55,7 @@ def read_chip_data(data: bytes) -> Mapping[int, bytes]:
 
 def _tag(data: bytes, at: int) -> tuple[int, int]:
     tag, at = data[at], at + 1
-    if tag & 0x1F != 0x1F:
+    if tag & _MORE_TAG_BYTES != _MORE_TAG_BYTES:
         return tag, at
     for _ in range(3):
         if at >= len(data):
@@ -68,9 +71,9 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
     if at >= len(data):
         raise _malformed("a length is missing")
     first, at = data[at], at + 1
-    if first < 0x80:
+    if first < _LONG_LENGTH:
         return first, at
-    if first != 0x81 or at >= len(data):  # noqa: PLR2004  (0x81: one length byte follows)
+    if first != _ONE_LENGTH_BYTE or at >= len(data):
         raise _malformed(f"length byte {first:02X}")
     return data[at], at + 1
 

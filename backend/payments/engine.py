@@ -322,6 +322,7 @@ class PaymentEngine(Generic[Tx]):
         data: dict[str, object] = {
             "steered": payment.steered,
             "auth_code": payment.auth_code,
+            "cryptogram_valid": answer.cryptogram_valid if isinstance(answer, Answered) else None,
             "hops": _hops(payment),
         }
         change = self._changes.apply(

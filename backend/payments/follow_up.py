@@ -19,7 +19,7 @@ Knows no SQL and no messages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar, assert_never
@@ -190,7 +190,8 @@ class FollowUps(Generic[Tx]):
                 issuer=answer.hops_us.get("issuer", payment.latency.issuer),
             ),
         )
-        return self._cure(tx, told, happening, payment.network_name, "answered_late")
+        valid = {"cryptogram_valid": answer.cryptogram_valid}
+        return self._cure(tx, told, happening, payment.network_name, "answered_late", valid)
 
     # Asking.
 
@@ -335,11 +336,18 @@ class FollowUps(Generic[Tx]):
         return payment if same else None
 
     def _cure(
-        self, tx: Tx, payment: Payment, happening: Happening, actor: str, result: str
+        self,
+        tx: Tx,
+        payment: Payment,
+        happening: Happening,
+        actor: str,
+        result: str,
+        data: Mapping[str, object] | None = None,
     ) -> Change | None:
         now_us = self._clock.now_us()
         self._rows.close_follow_ups(tx, payment.id, result=result, at_us=now_us)
-        change = self._changes.apply(tx, payment, happening, actor, data={"result": result})
+        facts = {"result": result, **(data or {})}
+        change = self._changes.apply(tx, payment, happening, actor, data=facts)
         assert change is not None, "read in the same unit of work"
         if change.payment.state is State.REVERSING:
             self._rows.add_follow_up(tx, payment.id, FollowUpKind.REVERSAL, now_us)

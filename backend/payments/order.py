@@ -96,12 +96,12 @@ class NfcOrder:
         for name, (tag, expected) in signed.items():
             if tag in chip and chip[tag].hex() != expected:
                 raise _disagrees(name, tag)
-        if (pan := chip.get(chip_data.TAG_PAN)) is not None:
-            if pan.hex().rstrip("f") != self.token:
-                raise _disagrees("token", chip_data.TAG_PAN)
-        if (track := chip.get(chip_data.TAG_TRACK_2)) is not None:
-            if track.hex().partition("d")[0] != self.token:
-                raise _disagrees("token", chip_data.TAG_TRACK_2)
+        pan = chip.get(chip_data.TAG_PAN)
+        if pan is not None and pan.hex().rstrip("f") != self.token:
+            raise _disagrees("token", chip_data.TAG_PAN)
+        track = chip.get(chip_data.TAG_TRACK_2)
+        if track is not None and track.hex().partition("d")[0] != self.token:
+            raise _disagrees("token", chip_data.TAG_TRACK_2)
 
 
 def order_from_json(body: Mapping[str, object]) -> NfcOrder:

@@ -1,0 +1,399 @@
+"""Looks at stored data and says which promises hold: the work of `python -m backend verify`.
+
+Each check answers one question, alone, with one plain detail; none repairs anything. Sums and
+counts are made by the database, stories and hash chains are replayed with the rules' own pure
+functions. A store that was reopened after a kill, before recovery, passes: what is unfinished
+there is unfinished in a way that recovery knows. Scans whole tables: not for the request path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
+
+from backend.ledger.chain import first_break
+from backend.payments.machine import Happening, IllegalTransition, replay
+from backend.payments.ports import Store
+from backend.storage.database import Row, Statement, Transaction, Value
+from backend.storage.event_tables import events, outbox_cursors
+from backend.storage.ledger_rows import SqlLedgerRows
+from backend.storage.ledger_tables import ledger_entries as entries
+from backend.storage.payment_tables import (
+    atc_reservations,
+    idempotency_keys,
+    payment_follow_ups,
+    payments,
+    token_atc,
+)
+
+T = TypeVar("T")
+EXAMPLES_MAX = 3
+PAGE_ROWS = 2_000
+_KINDS = {happening.value: happening for happening in Happening}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The answer to one question about the stored data.
+
+    Attributes:
+        name: stable; tests and people refer to it.
+        ok: whether the promise holds everywhere.
+        detail: how much was looked at, or the first few places where it does not hold.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostAuthorization:
+    """An authorization as a network host remembers it.
+
+    Attributes:
+        network: whose host.
+        rrn: retrieval reference number it came with.
+        approved: whether it held money at any time.
+        reversed: whether a reversal has released it.
+    """
+
+    network: str
+    rrn: str
+    approved: bool
+    reversed: bool
+
+
+HostView = Callable[[], Iterable[HostAuthorization]]
+
+
+def verify(store: Store[Transaction], *, host_view: HostView | None = None) -> list[Check]:
+    """Check every invariant that the stored data must keep.
+
+    Args:
+        store: the engine's database.
+        host_view: what the network hosts remember; without it nothing is said about them.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    checks = [store.read(check) for check in CHECKS]
+    if host_view is not None:
+        held = list(host_view())
+        checks.append(store.read(lambda tx: _network_authorizations(tx, held)))
+    return checks
+
+
+def _text_is(column: ColumnElement[str], *words: str) -> ColumnElement[bool]:
+    return column.in_([literal_column(f"'{word}'") for word in words])
+
+
+_signed = case(
+    (_text_is(entries.c.direction, "debit"), entries.c.amount_minor),
+    else_=-entries.c.amount_minor,
+)
+_sum = func.sum(_signed)
+_its_key = and_(
+    idempotency_keys.c.account == payments.c.account,
+    idempotency_keys.c.key == payments.c.terminal_reference,
+    idempotency_keys.c.payment_id == payments.c.id,
+)
+
+# Each of these selects the offenders, named in the column `offender`; none means that all is well.
+_OFFENDERS: dict[str, Select[tuple[str]]] = {
+    "ledger transactions balance": select(entries.c.transaction_id.label("offender"))
+    .group_by(entries.c.transaction_id, entries.c.currency)
+    .having(_sum != literal_column("0")),
+    "ledger is zero overall": select(entries.c.currency.label("offender"))
+    .group_by(entries.c.currency)
+    .having(_sum != literal_column("0")),
+    "ledger entries belong to payments": select(entries.c.transaction_id.label("offender")).where(
+        ~exists().where(payments.c.id == entries.c.payment_id)
+    ),
+    "approved payments hold": select(payments.c.id.label("offender")).where(
+        or_(
+            and_(
+                _text_is(payments.c.state, "approved"), payments.c.hold_open == literal_column("0")
+            ),
+            and_(
+                not_(_text_is(payments.c.state, "approved", "reversing")),
+                payments.c.hold_open == literal_column("1"),
+            ),
+        )
+    ),
+    "each counter once a token": select(payments.c.id.label("offender")).where(
+        payments.c.rrn.is_not(None),
+        ~exists().where(
+            atc_reservations.c.token_ref == payments.c.token_ref,
+            atc_reservations.c.atc == payments.c.atc,
+            atc_reservations.c.payment_id == payments.c.id,
+        ),
+        # A forged cryptogram's counter may have gone to the genuine one; it was declined.
+        not_(
+            and_(
+                _text_is(payments.c.state, "declined"),
+                exists().where(
+                    atc_reservations.c.token_ref == payments.c.token_ref,
+                    atc_reservations.c.atc == payments.c.atc,
+                ),
+            )
+        ),
+    ),
+    "watermarks come from sent counters": select(token_atc.c.token_ref.label("offender")).where(
+        ~exists().where(
+            atc_reservations.c.token_ref == token_atc.c.token_ref,
+            atc_reservations.c.atc == token_atc.c.last_atc,
+            atc_reservations.c.forged == literal_column("0"),
+        )
+    ),
+    "unknown outcomes are followed up": select(payments.c.id.label("offender")).where(
+        _text_is(payments.c.state, "unknown", "reversing"),
+        ~exists().where(
+            payment_follow_ups.c.payment_id == payments.c.id,
+            payment_follow_ups.c.done_at_us.is_(None),
+        ),
+    ),
+    "settled payments are left alone": select(payments.c.id.label("offender")).where(
+        not_(_text_is(payments.c.state, "unknown", "reversing")),
+        exists().where(
+            payment_follow_ups.c.payment_id == payments.c.id,
+            payment_follow_ups.c.done_at_us.is_(None),
+        ),
+    ),
+    "keys agree with their payments": select(idempotency_keys.c.key.label("offender")).where(
+        ~exists().where(
+            payments.c.id == idempotency_keys.c.payment_id,
+            payments.c.account == idempotency_keys.c.account,
+            payments.c.terminal_reference == idempotency_keys.c.key,
+            or_(
+                and_(
+                    _text_is(idempotency_keys.c.state, "in_flight"),
+                    _text_is(payments.c.state, "authorizing"),
+                ),
+                and_(
+                    _text_is(idempotency_keys.c.state, "released"),
+                    _text_is(payments.c.state, "not_sent"),
+                ),
+                and_(
+                    _text_is(idempotency_keys.c.state, "pending"),
+                    _text_is(payments.c.state, "unknown", "reversing"),
+                ),
+                and_(
+                    _text_is(idempotency_keys.c.state, "final"),
+                    _text_is(payments.c.state, "approved", "declined", "reversed", "reversing"),
+                ),
+            ),
+        )
+    ),
+    "payments have their keys": select(payments.c.id.label("offender")).where(
+        ~exists().where(_its_key)
+    ),
+    "outbox readers are not ahead": select(outbox_cursors.c.consumer.label("offender")).where(
+        outbox_cursors.c.seq
+        > select(func.coalesce(func.max(events.c.seq), literal_column("0")))
+        .where(_text_is(events.c.source, "engine"))
+        .scalar_subquery()
+    ),
+}
+_STATEMENTS = {name: Statement(clause) for name, clause in _OFFENDERS.items()}
+
+# Payments and what the ledger carries for them on the card's side, to be compared.
+_CARRIED = Statement(
+    select(
+        payments.c.id.label("offender"),
+        payments.c.amount_minor,
+        payments.c.hold_open,
+        func.coalesce(_sum, literal_column("0")).label("carried_minor"),
+    )
+    .select_from(
+        payments.outerjoin(
+            entries,
+            and_(
+                entries.c.payment_id == payments.c.id,
+                entries.c.currency == payments.c.currency,
+                entries.c.account.startswith(literal_column("'assets:customer-card:'")),
+            ),
+        )
+    )
+    .group_by(payments.c.id)
+    .having(
+        func.coalesce(_sum, literal_column("0")) != payments.c.amount_minor * payments.c.hold_open
+    )
+)
+_PAYMENT_PAGE = Statement(
+    select(
+        payments.c.id,
+        payments.c.state,
+        payments.c.version,
+        payments.c.atc,
+        token_atc.c.last_atc,
+        idempotency_keys.c.state.label("key_state"),
+        idempotency_keys.c.response_body,
+    )
+    .select_from(
+        payments.outerjoin(token_atc, token_atc.c.token_ref == payments.c.token_ref).outerjoin(
+            idempotency_keys, _its_key
+        )
+    )
+    .where(payments.c.id > bindparam("after", type_=Text))
+    .order_by(payments.c.id)
+    .limit(bindparam("row_limit", type_=Integer))
+)
+_PAYMENT_EVENTS = Statement(
+    select(events.c.payment_id, events.c.kind, events.c.data)
+    .where(
+        events.c.payment_id >= bindparam("first", type_=Text),
+        events.c.payment_id <= bindparam("last", type_=Text),
+        _text_is(events.c.source, "engine"),
+        _text_is(events.c.kind, *_KINDS),
+    )
+    .order_by(events.c.payment_id, events.c.seq)
+)
+_SENT = Statement(
+    select(payments.c.id, payments.c.network, payments.c.rrn, payments.c.state).where(
+        payments.c.rrn.is_not(None)
+    )
+)
+
+
+def _count_offenders(name: str) -> Callable[[Transaction], Check]:
+    def check(tx: Transaction) -> Check:
+        return _verdict(name, [str(row["offender"]) for row in tx.all(_STATEMENTS[name])])
+
+    return check
+
+
+def _hash_chains(tx: Transaction) -> Check:
+    rows = SqlLedgerRows()
+    breaks = []
+    for shard in rows.shards(tx):
+        broken = first_break(rows.of_shard(tx, shard))
+        if broken is not None:
+            breaks.append(f"shard {shard} at entry {broken.seq}")
+    return _verdict("ledger hash chains", breaks)
+
+
+def _carried_promises(tx: Transaction) -> Check:
+    offenders = [
+        f"{row['offender']}: {row['carried_minor']} carried for {row['amount_minor']}"
+        for row in tx.all(_CARRIED)
+    ]
+    return _verdict("ledger carries what is held", offenders)
+
+
+def _stories(tx: Transaction) -> Check:
+    """The state is the fold of the payment's events, numbered 1, 2, 3 … without a gap."""
+    offenders = []
+    for payment, story in _payments_with_events(tx):
+        told = [orjson.loads(row["data"]).get("version") for row in story]
+        if told != list(range(1, payment["version"] + 1)):
+            offenders.append(f"{payment['id']}: events {told} of {payment['version']}")
+            continue
+        try:
+            state = replay(_KINDS[row["kind"]] for row in story)
+        except IllegalTransition as impossible:
+            offenders.append(f"{payment['id']}: {impossible}")
+            continue
+        if state is None or state.value != payment["state"]:
+            offenders.append(f"{payment['id']}: {payment['state']}, its events say {state}")
+    return _verdict("state is the fold of its events", offenders)
+
+
+def _watermarks(tx: Transaction) -> Check:
+    """A counter that the network proved lies at or below its token's watermark."""
+    offenders = [
+        str(payment["id"])
+        for payment, story in _payments_with_events(tx)
+        if any(orjson.loads(row["data"]).get("cryptogram_valid") is True for row in story)
+        and (payment["last_atc"] or 0) < payment["atc"]
+    ]
+    return _verdict("proven counters lie at or below the watermark", offenders)
+
+
+def _answers(tx: Transaction) -> Check:
+    """What a till was told for good is what the payment is."""
+    offenders = []
+    for page in _payment_pages(tx):
+        for payment in page:
+            if payment["key_state"] not in {"final", "pending"}:
+                continue
+            told = orjson.loads(payment["response_body"] or b"{}")
+            approved = payment["key_state"] == "final" and payment["state"] == "approved"
+            if told.get("transactionId") != payment["id"] or told.get("approved") is not approved:
+                offenders.append(str(payment["id"]))
+    return _verdict("answers agree with payments", offenders)
+
+
+def _network_authorizations(tx: Transaction, remembered: list[HostAuthorization]) -> Check:
+    """One authorization a payment, held exactly while the payment may stand."""
+    sent = {(row["network"], row["rrn"]): row["state"] for row in tx.all(_SENT)}
+    held: dict[tuple[str, str], int] = {}
+    offenders = []
+    for authorization in remembered:
+        if not authorization.approved:
+            continue
+        reference = (authorization.network, authorization.rrn)
+        held[reference] = held.get(reference, 0) + (not authorization.reversed)
+        if reference not in sent:
+            offenders.append(f"{authorization.rrn}: the engine never sent it")
+    for reference, state in sent.items():
+        holds = held.get(reference, 0)
+        at_most = state in {"approved", "authorizing", "unknown", "reversing"}
+        if holds > at_most or (state == "approved" and holds != 1):
+            offenders.append(f"{reference[1]}: {state} with {holds} holds")
+    return _verdict("one authorization a payment", offenders)
+
+
+def _payments_with_events(tx: Transaction) -> Iterator[tuple[Row, list[Row]]]:
+    for page in _payment_pages(tx):
+        first, last = page[0]["id"], page[-1]["id"]
+        rows = tx.all(_PAYMENT_EVENTS, {"first": first, "last": last})
+        stories = {
+            payment_id: list(story)
+            for payment_id, story in groupby(rows, key=lambda row: str(row["payment_id"]))
+        }
+        for payment in page:
+            yield payment, stories.get(payment["id"], [])
+
+
+def _payment_pages(tx: Transaction) -> Iterator[list[Row]]:
+    after: Value = ""
+    while page := tx.all(_PAYMENT_PAGE, {"after": after, "row_limit": PAGE_ROWS}):
+        yield page
+        after = page[-1]["id"]
+
+
+def _verdict(name: str, offenders: list[str]) -> Check:
+    if not offenders:
+        return Check(name, ok=True, detail="holds everywhere")
+    more = f" and {len(offenders) - EXAMPLES_MAX} more" if len(offenders) > EXAMPLES_MAX else ""
+    return Check(name, ok=False, detail="; ".join(offenders[:EXAMPLES_MAX]) + more)
+
+
+CHECKS: tuple[Callable[[Transaction], Check], ...] = (
+    *(_count_offenders(name) for name in _OFFENDERS),
+    _hash_chains,
+    _carried_promises,
+    _stories,
+    _watermarks,
+    _answers,
+)

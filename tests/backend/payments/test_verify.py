@@ -1,0 +1,153 @@
+"""Every promise about stored data: kept after a busy day, and seen when it is broken on purpose."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.storage.verify import CHECKS, HostAuthorization, verify
+
+
+@pytest.fixture
+def busy(lab, order):
+    """A store with every kind of payment in it."""
+    networks = lab.networks
+    networks.behaviours.extend(
+        [
+            networks.says("00"),
+            networks.says("51"),
+            networks.not_sent("breaker_open"),
+            networks.breaks("reset", host_said="00"),
+            networks.answers_late("00", after_s=2),
+        ]
+    )
+    for atc in range(1, 6):
+        lab.pay(order(atc=atc), f"k{atc}")
+    lab.pass_time(60)
+    lab.pay(order(atc=1), "replay")
+    lab.pay(order(token="4000056655665556"), "stranger")
+    networks.behaviours.append(networks.breaks("timeout", host_said="00"))
+    lab.pay(order(atc=6), "unknown")
+    assert sorted(lab.states()) == [
+        "approved", "declined", "declined", "declined", "not_sent", "reversed", "reversed",
+        "unknown",
+    ]  # fmt: skip
+    return lab
+
+
+def host_view(lab):
+    def look():
+        return [
+            HostAuthorization(
+                request.network,
+                request.reference.rrn,
+                approved=lab.networks.outcomes.get(request.reference.rrn) in {"00", "reversed"},
+                reversed=lab.networks.outcomes.get(request.reference.rrn) == "reversed",
+            )
+            for request in lab.networks.authorizations
+        ]
+
+    return look
+
+
+def red(lab, **other) -> set[str]:
+    return {check.name for check in verify(lab.database, **other) if not check.ok}
+
+
+def test_a_busy_store_keeps_every_promise(busy):
+    checks = verify(busy.database, host_view=host_view(busy))
+    assert [check for check in checks if not check.ok] == []
+    assert len(checks) == len(CHECKS) + 1
+    assert len({check.name for check in checks}) == len(checks)
+
+
+def test_a_store_reopened_after_a_kill_keeps_every_promise(lab, order):
+    lab.networks.behaviours.append(lab.networks.kills(host_said="00"))
+    with pytest.raises(BaseException, match="^$"):
+        lab.pay(order())
+    lab.restart()
+    assert red(lab, host_view=host_view(lab)) == set()
+
+
+def allow_meddling(lab) -> None:
+    for operation in ("update", "delete"):
+        lab.change(f"DROP TRIGGER tr_ledger_entries_no_{operation}")
+
+
+BREAKS = {
+    "ledger transactions balance": (
+        "UPDATE ledger_entries SET amount_minor = amount_minor + 1 WHERE seq = 1"
+    ),
+    "ledger is zero overall": "DELETE FROM ledger_entries WHERE seq = 2",
+    "ledger entries belong to payments": (
+        "UPDATE ledger_entries SET payment_id = 'pay_nowhere' WHERE seq IN (1, 2)"
+    ),
+    "approved payments hold": "UPDATE payments SET hold_open = 0 WHERE state = 'approved'",
+    "each counter once a token": "UPDATE payments SET atc = 9 WHERE state = 'approved'",
+    "watermarks come from sent counters": "UPDATE token_atc SET last_atc = 65535",
+    "unknown outcomes are followed up": "DELETE FROM payment_follow_ups WHERE done_at_us IS NULL",
+    "settled payments are left alone": "UPDATE payment_follow_ups SET done_at_us = NULL",
+    "keys agree with their payments": (
+        "UPDATE idempotency_keys SET state = 'in_flight' WHERE \"key\" = 'k1'"
+    ),
+    "payments have their keys": "DELETE FROM idempotency_keys WHERE \"key\" = 'k1'",
+    "outbox readers are not ahead": "INSERT INTO outbox_cursors VALUES ('webhooks', 1000000)",
+    "ledger hash chains": "UPDATE ledger_entries SET sentence = 'nothing to see' WHERE seq = 3",
+    "ledger carries what is held": (
+        "UPDATE payments SET amount_minor = amount_minor + 1 WHERE state = 'approved'"
+    ),
+    "state is the fold of its events": (
+        "DELETE FROM events WHERE kind = 'payment.declined' AND seq ="
+        " (SELECT MIN(seq) FROM events WHERE kind = 'payment.declined')"
+    ),
+    "proven counters lie at or below the watermark": "UPDATE token_atc SET last_atc = 1",
+    "answers agree with payments": (
+        "UPDATE idempotency_keys SET response_body = CAST(REPLACE(CAST(response_body AS TEXT),"
+        " '\"approved\":true', '\"approved\":false') AS BLOB) WHERE \"key\" = 'k1'"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_each_check_sees_its_own_damage(busy, name):
+    allow_meddling(busy)
+    busy.change(BREAKS[name])
+    assert name in red(busy)
+
+
+def test_there_is_damage_for_every_check(lab):
+    assert {check.name for check in verify(lab.database)} == BREAKS.keys()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["second hold", "hold left behind", "lost hold", "stranger"],
+)
+def test_the_networks_memory_is_compared(busy, damage):
+    remembered = host_view(busy)()
+    approved, reversed_ = remembered[0], next(each for each in remembered if each.reversed)
+    match damage:
+        case "second hold":
+            remembered.append(approved)
+        case "hold left behind":
+            remembered.append(
+                HostAuthorization("visa", reversed_.rrn, approved=True, reversed=False)
+            )
+        case "lost hold":
+            remembered.remove(approved)
+        case "stranger":
+            remembered.append(
+                HostAuthorization("visa", "000000000000", approved=True, reversed=False)
+            )
+    assert red(busy, host_view=lambda: remembered) == {"one authorization a payment"}
+
+
+def test_a_payment_that_changed_state_without_an_event_is_seen(busy):
+    busy.change("UPDATE payments SET state = 'declined' WHERE state = 'approved'")
+    assert "state is the fold of its events" in red(busy)
+
+
+def test_details_name_a_few_and_count_the_rest(busy):
+    busy.change("DELETE FROM idempotency_keys")
+    (check,) = [each for each in verify(busy.database) if each.name == "payments have their keys"]
+    assert check.detail.count("pay_") == 3
+    assert check.detail.endswith("and 5 more")
