@@ -37,6 +37,7 @@ START_LIMIT_S = 30.0
 LOOK_AGAIN_S = 0.05
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 5.0
+STARTS_FAILED_MAX = 3
 STOP_LIMIT_S = 10.0
 EXIT_ENGINE_RUNS_ALREADY = 3
 _PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -75,8 +76,8 @@ class EngineProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._endpoint: Endpoint | None = None
         self._watch: asyncio.Task[object] | None = None
-        self._up = asyncio.Event()
         self._refused_url = ""
+        self._starts_failed = 0
         self.status = EngineStatus("starting")
 
     @property
@@ -91,6 +92,7 @@ class EngineProcess:
 
     async def start(self) -> None:
         """Begin to supervise; returns at once. See `ready`."""
+        self._starts_failed = 0
         self._tell("starting")
         self._watch = self._scheduler.spawn(self._supervise(), "engine supervision")
 
@@ -102,13 +104,18 @@ class EngineProcess:
         """
         try:
             async with self._scheduler.deadline(limit_s):
-                while self._endpoint is None:
-                    await self._up.wait()
+                while self._endpoint is None and self._starts_failed < STARTS_FAILED_MAX:
+                    await self._scheduler.sleep(LOOK_AGAIN_S)
         except TimeoutError as late:
             raise SomethingMissing(
                 f"no engine after {limit_s:g} s ({self.status.detail or 'no answer'})",
                 f"see {self._settings.engine_log_file}, or run python -m backend serve",
             ) from late
+        if self._endpoint is None:
+            raise SomethingMissing(
+                f"the engine does not start ({self.status.detail})",
+                f"see {self._settings.engine_log_file}, or run python -m backend serve",
+            )
         return self._endpoint
 
     async def stop(self, *, wait: bool = False) -> None:
@@ -141,9 +148,8 @@ class EngineProcess:
                 endpoint = await self._find_or_start()
                 async with await open_socket(endpoint, "/lab/attach") as attached:
                     self._endpoint = endpoint
-                    self._up.set()
                     self._tell("up", endpoint.url)
-                    pause_s = BACKOFF_FIRST_S
+                    pause_s, self._starts_failed = BACKOFF_FIRST_S, 0
                     with contextlib.suppress(WebSocketException):
                         async for _ in attached:  # the engine says nothing here: it only stays
                             continue
@@ -154,6 +160,7 @@ class EngineProcess:
                 reason = f"{endpoint.url} refused the token of this folder ({refusal})"
             except (OSError, WebSocketException, SomethingMissing) as fault:
                 reason = str(fault) or type(fault).__name__
+            self._starts_failed += 1
             self._lost()
             self._tell("down", reason)
             await self._scheduler.sleep(pause_s)
@@ -255,7 +262,6 @@ class EngineProcess:
 
     def _lost(self) -> None:
         self._endpoint = None
-        self._up.clear()
 
     def _tell(self, state: str, detail: str = "") -> None:
         self.status = EngineStatus(state, detail)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler, key_home
+from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
 from hardware.api import (
     INSTANT,
     PHONE,
@@ -34,6 +34,7 @@ from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
 from lab.pos.flow import PosFlow
 from lab.pos.till_memory import TillMemory
+from lab.seal_key import seal_key
 from lab.settings import DEFAULT_READER, Settings, prepare_data_dir
 from lab.tap import TapFlow
 from lab.wallet.flow import PHONE_ID, WalletFlow
@@ -207,11 +208,10 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
 
 
 def _open_element(settings: Settings, clock: LabClock, entropy: Entropy) -> SecureElement:
-    seal_key = key_home(settings.data_dir).secure_element_key()
     try:
         return SecureElement.open(
             settings.secure_element_file,
-            seal_key=seal_key,
+            seal_key=seal_key(settings.data_dir),
             clock=clock,
             stream=entropy.secret("secure element"),
         )

@@ -21,10 +21,11 @@ from pathlib import Path
 
 import orjson
 
-from backend.api import BackendError, Clock, Entropy, key_home
+from backend.api import BackendError, Clock, Entropy
 from hardware.api import SecureElement, SecureElementBusy, SecureElementError
 from lab.errors import NotDone, SomethingMissing, WrongUse
 from lab.json_fields import Json, as_object, section, text, whole
+from lab.seal_key import seal_key
 
 FORMAT = "tap-lab world 1"
 MANIFEST = "manifest.json"
@@ -141,9 +142,8 @@ def check_element(folder: Path, clock: Clock) -> None:
     copy = folder / "element-check.db"
     shutil.copyfile(folder / SECURE_ELEMENT, copy)
     try:
-        seal_key = key_home(folder).secure_element_key()
         stream = Entropy().secret("secure element")
-        SecureElement.open(copy, seal_key=seal_key, clock=clock, stream=stream).close()
+        SecureElement.open(copy, seal_key=seal_key(folder), clock=clock, stream=stream).close()
     except (BackendError, SecureElementError) as fault:
         raise SomethingMissing(
             f"this world's key is not here ({fault})",
@@ -183,9 +183,8 @@ def demand_free(data_dir: Path, clock: Clock) -> None:
     if not path.exists():
         return
     try:
-        seal_key = key_home(data_dir).secure_element_key()
         stream = Entropy().secret("secure element")
-        SecureElement.open(path, seal_key=seal_key, clock=clock, stream=stream).close()
+        SecureElement.open(path, seal_key=seal_key(data_dir), clock=clock, stream=stream).close()
     except SecureElementBusy as busy:
         raise SomethingMissing(
             "this folder's phone is in use by another command or window", "close that one first"

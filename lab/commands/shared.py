@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import orjson
 
@@ -18,7 +18,7 @@ from lab.settings import DEFAULT_READER, Settings, default_data_dir, prepare_dat
 from lab.world import World, opened
 
 T = TypeVar("T")
-Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- argparse has no public name for it
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 SUCCESS, FAILED, WRONG_USE, MISSING = 0, 1, 2, 3
 
