@@ -25,7 +25,7 @@ def run(chosen: argparse.Namespace) -> int:
         write_json([node_json(node) for node in nodes])
     else:
         for node in nodes:
-            _write_tree(node, 0)
+            write_tree(node, 0)
     return FAILED if any(map(_damaged, nodes)) else SUCCESS
 
 
@@ -39,13 +39,14 @@ def _bytes(text: str) -> bytes:
         raise WrongUse("HEX is pairs of hex digits, such as 9F2608…") from wrong
 
 
-def _write_tree(node: Node, depth: int) -> None:
+def write_tree(node: Node, depth: int) -> None:
+    """A node and what is inside it, indented."""
     source = f"  [{node.source}]" if node.source else ""
     write(f"{'  ' * depth}{node.tag} {node.name}: {node.value}{source}")
     for detail in node.details:
         write(f"{'  ' * (depth + 1)}- {detail}")
     for child in node.children:
-        _write_tree(child, depth + 1)
+        write_tree(child, depth + 1)
 
 
 def _damaged(node: Node) -> bool:

@@ -9,10 +9,12 @@ from pathlib import Path
 import orjson
 
 from hardware.api import Trace, decode, parse_trace
+from lab.commands.decode import write_tree
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
 from lab.errors import WrongUse
 
 TRACE_BYTES_MAX = 4 * 1024 * 1024
+STATUS_HEX = 4  # a status word is two bytes
 
 
 def add(commands: Subparsers) -> None:
@@ -53,5 +55,5 @@ def _show(trace: Trace) -> None:
         write(f"\n{line.index} {line.name} ({line.duration_us / 1000:.1f} ms)")
         write(f"  > {line.command}")
         write(f"  < {line.response or '(no answer)'}")
-        for node in decode(bytes.fromhex(line.response)):
-            write(f"      {node.tag} {node.name}: {node.value}")
+        for node in decode(bytes.fromhex(line.response[:-STATUS_HEX])):
+            write_tree(node, 3)

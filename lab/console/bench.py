@@ -10,6 +10,8 @@ from hardware.api import Node, decode, list_readers, status_name
 from lab.console.state import ApduLine, BenchState, DecodedNode, ReaderView
 from lab.json_fields import text, whole
 
+STATUS_HEX = 4  # a status word is two bytes
+
 
 def reader_views(in_use: str = "sim:") -> tuple[ReaderView, ...]:
     """Every reader that this machine has, as data."""
@@ -33,7 +35,7 @@ def bench_state(tap_id: str, observed: tuple[Event, ...]) -> BenchState:
         _line(event) for event in observed if event.tap_id == tap_id and event.kind == "tap.apdu"
     )
     decoded = {
-        line.index: tuple(_flat(decode(bytes.fromhex(line.response_hex)), 0)) for line in lines
+        line.index: tuple(_flat(decode(bytes.fromhex(line.response_hex[:-STATUS_HEX])), 0)) for line in lines
     }
     return BenchState(
         readers=reader_views(), tap_id=tap_id, title=tap_id, apdus=lines, decoded=decoded

@@ -90,13 +90,11 @@ class ConsoleFlow:
         if sale.tap is None or sale.answer is None:
             return
         part = {name: round(ms * 1000) for name, ms in sale.answer.latency_ms.items()}
-        outside = part.get("network", 0) + part.get("issuer", 0) + part.get("database", 0)
-        engine_us = part.get("engine", 0)
-        rest_us = max(0, sale.total_us - sale.tap.reader_us - engine_us)
+        rest_us = max(0, sale.total_us - sale.tap.reader_us - sum(part.values()))
         hops = (
             Hop("hop.reader", sale.tap.reader_us),
             Hop("hop.till", rest_us),
-            Hop("hop.engine", max(0, engine_us - outside)),
+            Hop("hop.engine", part.get("engine", 0)),
             Hop("hop.database", part.get("database", 0)),
             Hop("hop.network", part.get("network", 0)),
             Hop("hop.issuer", part.get("issuer", 0)),
