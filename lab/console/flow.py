@@ -15,9 +15,9 @@ from backend.api import Clock, Event, Scheduler
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.console import presets, rows
-from lab.console.bench import bench_state
+from lab.console.bench import bench_state, reader_views
 from lab.console.film import Film
-from lab.console.state import ConsoleState, Hop, LastTap, PaymentRow
+from lab.console.state import BenchState, ConsoleState, Hop, LastTap, PaymentRow
 from lab.deviations import deviations
 from lab.engine_process import EngineStatus
 from lab.engine_shapes import LabState, PaymentRecord
@@ -63,6 +63,7 @@ class ConsoleFlow:
         self._film = Film(clock.now_us())
         self.on_state: Callable[[LabState], None] = lambda _state: None
         self.stop_traffic: Callable[[], Awaitable[None]] | None = None
+        bus.publish(BenchState(readers=reader_views()))
         self._state = ConsoleState(session_from_us=clock.now_us(), now_us=clock.now_us())
         self._show()
 

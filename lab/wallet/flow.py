@@ -39,6 +39,7 @@ PHONE_ID = "dev_phone"
 PHONE_NAME = "Phone"
 ARMED_S = 60.0
 SCAN_S = 0.7
+READ_SHOWN_S = 3.0
 DELIVERY_LIMIT_S = 5.0
 _SCANS = {"success": "match", "fail": "no_match", "cancel": "cancel"}
 
@@ -95,6 +96,7 @@ class WalletFlow:
         self._installed = asyncio.Event()
         self._loaded = False
         self._armed_until_us = 0
+        self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
             clock_text=hour_and_minute(clock.now_us()), offline=bool(self._memory.cards)
@@ -375,6 +377,9 @@ class WalletFlow:
             if self._element.armed is None and left_us <= 0:
                 changes |= {"screen": self._home(), "scan": "idle"}
                 changes["notice"] = Message("wallet.disarmed", "waiting")
+        read_us = self._clock.monotonic_us() - self._read_at_us
+        if self._state.screen is PhoneScreen.READ and read_us > READ_SHOWN_S * 1e6:
+            changes["screen"] = self._home()
         self._show(**changes)
 
     # -- the tap, and after it ------------------------------------------------------------------
@@ -385,6 +390,7 @@ class WalletFlow:
 
     def card_read(self, tap_id: str) -> None:
         """A cryptogram left the phone: tick, which means read and not approved."""
+        self._read_at_us = self._clock.monotonic_us()
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
         self._believe("read", tap_id)
 
@@ -410,8 +416,7 @@ class WalletFlow:
             amount=amount_text,
             merchant=record.merchant_name,
         )
-        screen = self._home() if self._state.screen is PhoneScreen.READ else self._state.screen
-        self._show(banner=banner, banner_payment_id=record.id, screen=screen)
+        self._show(banner=banner, banner_payment_id=record.id)
         self._believe(record.state, record.tap_id, record.id)
 
     # -- showing ------------------------------------------------------------------------------
