@@ -1,0 +1,1 @@
+"""The bench: readers, the conversation with a card, its bytes decoded."""

@@ -1,0 +1,313 @@
+"""The main chart: how long authorizations take, and what was done to them meanwhile.
+
+One view box holds everything, so that lanes and flags line up with the curves: above the data the
+hatched flags of faults, below it the lanes of time-outs and breaker. Curves are made once and are
+one pixel wide (an antialiased wider line costs a fifth of a second a frame); ranges are set by
+hand. Below 20 samples a bucket has no percentiles, and its payments are dots.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pyqtgraph as pg  # type: ignore[import-untyped, unused-ignore]
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+from typing_extensions import override
+
+from lab.console.state import LatencyBucket, LatencySeries
+from lab.design.look import MEDIUM, Look
+from lab.design.tokens import TEXT_CAPTION_PX
+from lab.words import tr
+
+SAMPLES_MIN = 20  # fewer say nothing about a percentile
+TICKS_MS = (30, 100, 300, 1000, 3000)
+FLOOR, CEILING = math.log10(30), math.log10(3000)
+BREAKER_LANE, TIMEOUT_LANE = 1.14, 1.31
+BOTTOM, TOP = 1.05, 3.86
+FLAG_BOTTOM, FLAG_TOP = 3.55, 3.66
+LABEL_PART = 0.115  # of the width, kept free for the curves' names
+PERCENTILES = ("p50", "p95", "p99")
+
+
+def spread(values: list[float], gap: float, top: float) -> list[float]:
+    """Places for labels near `values` with at least `gap` between, none above `top`."""
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    placed = list(values)
+    for below, index in zip(order, order[1:], strict=False):
+        placed[index] = max(placed[index], placed[below] + gap)
+    limit = top
+    for index in reversed(order):
+        placed[index] = min(placed[index], limit)
+        limit = placed[index] - gap
+    return placed
+
+
+class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
+    """Flags, lanes and end labels, painted in pixels over the chart's coordinates."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._series: LatencySeries | None = None
+        self._font: QFont = look.font(TEXT_CAPTION_PX, MEDIUM, tabular=True)
+        self._ends: list[tuple[str, float, str]] = []
+
+    def show_series(self, series: LatencySeries, ends: list[tuple[str, float, str]]) -> None:
+        """Draw flags and lanes of `series` and the labels `(text, log ms, colour)`."""
+        self.prepareGeometryChange()
+        self._series, self._ends = series, ends
+        self.update()
+
+    @override
+    def boundingRect(self) -> QRectF:
+        window_s = self._series.window_s if self._series is not None else 1
+        return QRectF(-window_s, BOTTOM, window_s * (1 + LABEL_PART), TOP - BOTTOM)
+
+    @override
+    def paint(self, painter: QPainter, option: object, widget: QWidget | None = None) -> None:
+        if self._series is None:
+            return
+        transform = painter.worldTransform()
+        painter.resetTransform()
+        painter.setFont(self._font)
+
+        def box(left_s: float, right_s: float, low: float, high: float) -> QRectF:
+            return transform.mapRect(QRectF(left_s, low, right_s - left_s, high - low))
+
+        self._paint_faults(painter, self._series, box)
+        self._paint_lanes(painter, self._series, box)
+        gap = abs(box(0, 1, 0, 1).height())
+        self._paint_ends(painter, transform.map, painter.fontMetrics().height() / max(gap, 1.0))
+
+    def _paint_faults(
+        self, painter: QPainter, series: LatencySeries, box: Callable[..., QRectF]
+    ) -> None:
+        theme = self._look.theme
+        violet, wash = QColor(theme.violet), QColor(theme.violet)
+        wash.setAlphaF(0.10)
+        taken_until = -math.inf
+        for fault in series.faults:
+            left = max(-series.window_s, (fault.from_us - series.now_us) / 1e6)
+            right = 0.0 if fault.to_us is None else min(0.0, (fault.to_us - series.now_us) / 1e6)
+            if right <= left:
+                continue
+            painter.fillRect(box(left, right, FLOOR, FLAG_BOTTOM), wash)
+            flag = box(left, right, FLAG_BOTTOM, FLAG_TOP)
+            painter.fillRect(flag, QBrush(violet, Qt.BrushStyle.BDiagPattern))
+            painter.setPen(QPen(violet, 1))
+            painter.drawRect(flag)
+            width = painter.fontMetrics().horizontalAdvance(fault.text)
+            edge = box(-series.window_s, 0, FLAG_BOTTOM, FLAG_TOP)
+            start = max(edge.left(), min(flag.left(), edge.right() - width))
+            if start >= taken_until:
+                painter.drawText(QPointF(start, flag.top() - 4), fault.text)
+                taken_until = start + width + 8
+
+    def _paint_lanes(
+        self, painter: QPainter, series: LatencySeries, box: Callable[..., QRectF]
+    ) -> None:
+        theme = self._look.theme
+        colours = {"closed": theme.green, "open": theme.red, "half_open": theme.amber}
+        bucket_s = series.bucket_us / 1e6
+        for bucket in series.buckets:
+            left = max(-series.window_s, (bucket.at_us - series.now_us) / 1e6)
+            right = min(0.0, left + bucket_s)
+            if right <= left:
+                continue
+            lane = box(left, right, BREAKER_LANE, BREAKER_LANE)
+            thick = {"open": 8.0, "half_open": 5.0}.get(bucket.breaker, 2.0)
+            lane.setTop(lane.center().y() - thick / 2)
+            lane.setHeight(thick)
+            lane.setWidth(lane.width() + 1)
+            painter.fillRect(lane, QColor(colours.get(bucket.breaker, theme.line_strong)))
+            if bucket.timeouts:
+                tick = box(left, right, TIMEOUT_LANE, TIMEOUT_LANE)
+                centre = tick.center()
+                painter.fillRect(QRectF(centre.x() - 1, centre.y() - 5, 2, 10), QColor(theme.red))
+
+    def _paint_ends(
+        self, painter: QPainter, place: Callable[[QPointF], QPointF], gap: float
+    ) -> None:
+        heights = spread([value for _, value, _ in self._ends], gap, CEILING)
+        rise = painter.fontMetrics().ascent() / 2 - 1
+        for (text, _, colour), height in zip(self._ends, heights, strict=True):
+            at = place(QPointF(0.0, height))
+            painter.setPen(QColor(colour))
+            painter.drawText(QPointF(at.x() + 6, at.y() + rise), text)
+
+
+class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
+    """Percentiles over the last minutes, with everything that explains them."""
+
+    def __init__(
+        self, look: Look, open_payment: Callable[[str], None], read_out: Callable[[str], None]
+    ) -> None:
+        super().__init__(background=None)
+        self.setObjectName("latencyPlot")
+        self.setAccessibleName(tr("console.latency.title"))
+        self._look = look
+        self._read_out = read_out
+        self._series: LatencySeries | None = None
+        self.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        item = self.getPlotItem()
+        item.hideButtons()
+        item.setMenuEnabled(False)
+        item.setMouseEnabled(False, False)
+        item.getViewBox().setDefaultPadding(0)
+        item.setClipToView(False)
+        self._set_axes()
+        self._annotations = _Annotations(look)
+        self.addItem(self._annotations, ignoreBounds=True)
+        self._curves = [
+            item.plot(pen=pg.mkPen(colour, width=1), antialias=True, connect="finite")
+            for colour in look.theme.ramp
+        ]
+        self._dots = pg.ScatterPlotItem(size=look.px(8), pen=None, antialias=True)
+        self._dots.sigClicked.connect(
+            lambda _item, hit, _event: open_payment(str(hit[0].data())) if len(hit) else None
+        )
+        self.addItem(self._dots, ignoreBounds=True)
+        self._cross = pg.InfiniteLine(angle=90, pen=pg.mkPen(look.theme.line_strong, width=1))
+        self._cross.hide()
+        self.addItem(self._cross, ignoreBounds=True)
+        self.scene().sigMouseMoved.connect(self._point_at)
+
+    def _set_axes(self) -> None:
+        theme, look = self._look.theme, self._look
+        left, bottom = self.getAxis("left"), self.getAxis("bottom")
+        ticks = [(math.log10(value), f"{value}") for value in TICKS_MS]
+        names = [
+            (TIMEOUT_LANE, tr("console.lane.timeouts")),
+            (BREAKER_LANE, tr("console.lane.breaker")),
+            ((FLAG_BOTTOM + FLAG_TOP) / 2, tr("console.latency.unit")),
+        ]
+        left.setTicks([ticks + names])
+        left.setWidth(look.px(72))
+        bottom.setHeight(look.px(22))
+        for axis in (left, bottom):
+            axis.setTickFont(look.font(TEXT_CAPTION_PX, tabular=True))
+            axis.setTextPen(theme.text_dim)
+            axis.setPen(pg.mkPen(None))
+            axis.setTickPen(pg.mkPen(theme.line))
+            axis.setStyle(tickLength=0)
+        self._grid = [
+            pg.InfiniteLine(math.log10(value), angle=0, pen=pg.mkPen(theme.line, width=1))
+            for value in TICKS_MS
+        ]
+        for line in self._grid:
+            self.addItem(line, ignoreBounds=True)
+
+    def show_series(self, series: LatencySeries) -> None:
+        """Draw `series`: move the curves, dots, flags and lanes to their new places."""
+        if series is self._series:
+            return
+        if self._series is None or self._series.window_s != series.window_s:
+            self._set_range(series.window_s)
+        self._series = series
+        full = [bucket for bucket in series.buckets if bucket.n >= SAMPLES_MIN]
+        ends: list[tuple[str, float, str]] = []
+        for index, name in enumerate(PERCENTILES):
+            xs, ys = self._curve(series, name)
+            self._curves[index].setData(xs, ys)
+            last = next((_value(bucket, name) for bucket in reversed(full)), None)
+            if last is not None:
+                ends.append((f"{name} {last:.0f}", _height(last), self._look.theme.ramp[index]))
+        self._show_dots(series)
+        self._annotations.show_series(series, ends)
+
+    def _set_range(self, window_s: int) -> None:
+        self.getPlotItem().setRange(
+            xRange=(-window_s, window_s * LABEL_PART), yRange=(BOTTOM, TOP), padding=0
+        )
+        minutes = window_s / 60
+        step = max(1, round(minutes / 4)) if minutes >= 2 else 0.5  # noqa: PLR2004 - two minutes have one tick a minute
+        ticks: list[tuple[float, str]] = [(0.0, tr("console.now"))]
+        at = step
+        while at <= minutes:
+            ticks.append((-at * 60, tr("console.minutes_ago", minutes=f"{at:g}")))
+            at += step
+        self.getAxis("bottom").setTicks([ticks])
+
+    def _curve(
+        self, series: LatencySeries, name: str
+    ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], ...]:
+        middle = series.bucket_us / 2 - series.now_us
+        xs = np.array([(bucket.at_us + middle) / 1e6 for bucket in series.buckets])
+        ys = np.array(
+            [
+                _height(value)
+                if bucket.n >= SAMPLES_MIN and (value := _value(bucket, name)) is not None
+                else math.nan
+                for bucket in series.buckets
+            ]
+        )
+        return xs, ys
+
+    def _show_dots(self, series: LatencySeries) -> None:
+        full = {b.at_us // series.bucket_us for b in series.buckets if b.n >= SAMPLES_MIN}
+        theme = self._look.theme
+        looks = {"approved": ("o", theme.green), "declined": ("s", theme.red)}
+        spots = []
+        for point in series.points:
+            if point.at_us // series.bucket_us in full:
+                continue
+            symbol, colour = looks.get(point.outcome, ("t1", theme.amber))
+            spots.append(
+                {
+                    "pos": ((point.at_us - series.now_us) / 1e6, _height(point.ms)),
+                    "data": point.payment_id,
+                    "symbol": symbol,
+                    "brush": colour,
+                }
+            )
+        self._dots.setData(spots)
+
+    def _point_at(self, where: QPointF) -> None:
+        series, view = self._series, self.getPlotItem().getViewBox()
+        at = view.mapSceneToView(where)
+        inside = view.sceneBoundingRect().contains(where)
+        if series is None or not inside or not -series.window_s <= at.x() <= 0:
+            self._cross.hide()
+            self._read_out("")
+            return
+        self._cross.setPos(at.x())
+        self._cross.show()
+        bucket = next(
+            (
+                one
+                for one in series.buckets
+                if one.at_us <= series.now_us + at.x() * 1e6 < one.at_us + series.bucket_us
+            ),
+            None,
+        )
+        self._read_out(describe(bucket, at.x()))
+
+
+def describe(bucket: LatencyBucket | None, at_s: float) -> str:
+    """What the cross-hair says about a bucket."""
+    if bucket is None or bucket.n == 0:
+        return tr("console.cross.nothing", seconds=f"{-at_s:.0f}")
+    numbers = " · ".join(
+        f"{name} {value:.0f}" for name in PERCENTILES if (value := _value(bucket, name)) is not None
+    )
+    return tr("console.cross", seconds=f"{-at_s:.0f}", numbers=numbers, n=bucket.n)
+
+
+def _value(bucket: LatencyBucket, name: str) -> float | None:
+    match name:
+        case "p50":
+            return bucket.p50_ms
+        case "p95":
+            return bucket.p95_ms
+        case _:
+            return bucket.p99_ms
+
+
+def _height(value_ms: float) -> float:
+    """A latency on the chart's log axis; what is off the axis stays at its edge."""
+    return min(CEILING, max(FLOOR, math.log10(max(value_ms, 1e-3))))

@@ -1,0 +1,260 @@
+"""The life of one payment, from the first command to the card to the ledger's zero.
+
+Reads only `PaymentDetail`: the events in order with their distance in time, the sentence of each,
+its facts on request, where the time went, and what was booked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QStackedWidget, QWidget
+
+from backend.runtime.events import Event
+from lab.console.charts_waterfall import HopTable, WaterfallBar
+from lab.console.state import LedgerLine, PaymentDetail
+from lab.design.blocks import (
+    Button,
+    EmptyState,
+    Label,
+    Panel,
+    Shape,
+    clear_layout,
+    column,
+    row,
+    rule,
+    scroll,
+    tight,
+)
+from lab.design.look import BOLD, MEDIUM, Look
+from lab.design.tokens import SPACE_L, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
+from lab.window.commands import LabCommands
+from lab.words import ENGLISH, tell, tr
+
+EVENTS_MAX = 200
+BAD_WORDS = ("declined", "failed", "refused", "timeout", "lost", "rejected", "open")
+GOOD_WORDS = ("approved", "captured", "completed", "verified", "activated")
+WAITING_WORDS = ("unknown", "reversing", "retry", "waiting", "half_open")
+
+
+def event_kind(event: Event) -> str:
+    """Which `Message.kind` an event's dotted verb is."""
+    verb = event.kind.rpartition(".")[2]
+    if event.kind.startswith("fault."):
+        return "ours"
+    for kind, found in (("bad", BAD_WORDS), ("waiting", WAITING_WORDS), ("good", GOOD_WORDS)):
+        if any(word in verb for word in found):
+            return kind
+    return "neutral"
+
+
+def sentence(event: Event) -> str:
+    """What happened, as a sentence where the words have one, else the event's own name."""
+    key = f"event.{event.kind}"
+    return tr(key) if key in ENGLISH else event.kind.replace(".", ": ").replace("_", " ")
+
+
+class StepRow(QFrame):
+    """One event; its facts unfold on request and are built only then."""
+
+    def __init__(self, look: Look, event: Event, offset_us: int) -> None:
+        super().__init__()
+        self.setObjectName(f"step_{event.id}")
+        self._look = look
+        self._event = event
+        self._facts: QWidget | None = None
+        self._box = column(look, self, 2)
+        line = row(look)
+        offset = Label(
+            look, "stepOffset", size_px=TEXT_CAPTION_PX, tone="dim", mono=True
+        )
+        offset.setFixedWidth(look.px(84))
+        offset.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        offset.say(f"+{offset_us / 1000:,.1f} ms")
+        mark = Shape(look, 10)
+        mark.show_kind(event_kind(event))
+        actor = Label(look, "stepActor", weight=MEDIUM).eliding()
+        actor.setFixedWidth(look.px(84))
+        actor.say(event.actor)
+        text = Label(look, "stepText").eliding()
+        text.say(sentence(event))
+        line.addWidget(offset)
+        line.addWidget(mark)
+        line.addWidget(actor)
+        line.addWidget(text, 1)
+        self._more = Button(look, "stepMore", kind="quiet", icon_name="chevron-down").named(
+            tr("payment.step.more")
+        )
+        self._more.setCheckable(True)
+        self._more.setVisible(bool(event.data))
+        self._more.toggled.connect(self._unfold)
+        line.addWidget(self._more)
+        self._box.addLayout(line)
+
+    def _unfold(self, on: bool) -> None:  # noqa: FBT001 - a Qt slot
+        if self._facts is None and on:
+            self._facts = fact_grid(self._look, _flat(self._event.data))
+            self._facts.setContentsMargins(self._look.px(116), 0, 0, self._look.px(SPACE_S))
+            self._box.addWidget(self._facts)
+        if self._facts is not None:
+            self._facts.setVisible(on)
+
+
+def _flat(data: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested facts as one list of names and texts."""
+    made: list[tuple[str, str]] = []
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            made.extend(_flat(value, f"{prefix}{name}."))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            made.append((prefix + name, ", ".join(str(one) for one in value)))
+        else:
+            made.append((prefix + name, "–" if value is None else str(value)))
+    return made
+
+
+def fact_grid(look: Look, facts: Sequence[tuple[str, str]]) -> QWidget:
+    """Names and values in two columns; values can be selected and break anywhere."""
+    holder = QWidget()
+    grid = QGridLayout(holder)
+    tight(grid, look.px(SPACE_XS))
+    grid.setHorizontalSpacing(look.px(SPACE_L))
+    grid.setColumnStretch(1, 1)
+    for line, (name, value) in enumerate(facts):
+        key = Label(look, "factName", size_px=TEXT_CAPTION_PX, tone="dim")
+        key.setAlignment(Qt.AlignmentFlag.AlignTop)
+        key.say(name.replace("_", " "))
+        text = Label(look, "factValue", size_px=TEXT_CAPTION_PX, mono=True).wrapping()
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        text.say(breakable(value))
+        grid.addWidget(key, line, 0)
+        grid.addWidget(text, line, 1)
+    return holder
+
+
+def breakable(value: str) -> str:
+    """Long hexadecimal in pairs, so that it can break over lines."""
+    longest = 48
+    plain = value.replace(" ", "")
+    if len(plain) <= longest or any(letter not in "0123456789abcdefABCDEF*•" for letter in plain):
+        return value
+    return " ".join(plain[index : index + 2] for index in range(0, len(plain), 2))
+
+
+class LedgerTable(QWidget):
+    """Debit and credit with the plain sentence beside each, and the line that sums to zero."""
+
+    def __init__(self, look: Look, entries: tuple[LedgerLine, ...], sum_text: str) -> None:
+        super().__init__()
+        self.setObjectName("ledgerLines")
+        grid = QGridLayout(self)
+        tight(grid, look.px(SPACE_XS))
+        grid.setHorizontalSpacing(look.px(SPACE_L))
+        grid.setColumnStretch(3, 1)
+        for line, entry in enumerate(entries):
+            texts = (entry.account, entry.direction, entry.amount_text, entry.sentence)
+            for place, text in enumerate(texts):
+                label = Label(
+                    look,
+                    f"ledger{line}_{place}",
+                    tone="dim" if place == len(texts) - 1 else "text",
+                    tabular=True,
+                )
+                if place == len(texts) - 1:
+                    label.wrapping()
+                if place == 2:  # noqa: PLR2004 - the amount's column
+                    label.setAlignment(Qt.AlignmentFlag.AlignRight)
+                label.say(text)
+                grid.addWidget(label, line, place)
+        grid.addWidget(rule(look), len(entries), 0, 1, 4)
+        total = Label(look, "ledgerSum", weight=MEDIUM, tabular=True).wrapping()
+        total.say(sum_text)
+        grid.addWidget(total, len(entries) + 1, 0, 1, 4)
+
+
+class PaymentView(QWidget):
+    """The payment place."""
+
+    def __init__(self, look: Look, lab: LabCommands) -> None:
+        super().__init__()
+        self.setObjectName("paymentPlace")
+        self._look = look
+        self._detail: PaymentDetail | None = None
+        self._pages = QStackedWidget()
+        tap = Button(look, "paymentEmptyTap", tr("console.last_tap.action"), kind="plain")
+        tap.clicked.connect(lab.space)
+        self._pages.addWidget(EmptyState(look, "paymentEmpty", tr("payment.empty"), tap))
+        self._content = QWidget()
+        self._box = column(look, self._content, SPACE_S)
+        self._pages.addWidget(scroll(self._content, "paymentScroll"))
+        column(look, self).addWidget(self._pages)
+
+    def show_detail(self, detail: PaymentDetail | None) -> None:
+        """Draw the life of a payment, or say how to get one."""
+        if detail == self._detail:
+            return
+        self._detail = detail
+        self._pages.setCurrentIndex(0 if detail is None else 1)
+        clear_layout(self._box)
+        if detail is None:
+            return
+        self._box.addWidget(self._head(detail))
+        if detail.hops:
+            self._box.addWidget(self._times(detail))
+        self._box.addWidget(self._steps(detail))
+        if detail.entries:
+            ledger = Panel(self._look, "paymentLedger", tr("payment.ledger"))
+            ledger.body.addWidget(LedgerTable(self._look, detail.entries, detail.sum_text))
+            self._box.addWidget(ledger)
+        self._box.addStretch(1)
+
+    def _head(self, detail: PaymentDetail) -> Panel:
+        look, payment = self._look, detail.row
+        panel = Panel(look, "paymentHead")
+        line = row(look)
+        amount = Label(look, "paymentAmount", size_px=TEXT_TITLE_PX, weight=BOLD, tabular=True)
+        amount.say(payment.amount_text)
+        mark = Shape(look, 12)
+        mark.show_kind(payment.outcome.kind)
+        outcome = Label(look, "paymentOutcome", size_px=TEXT_TITLE_PX, weight=MEDIUM).eliding()
+        kind = payment.outcome.kind
+        outcome.say(tell(payment.outcome), kind if kind != "neutral" else "text")
+        when = Label(look, "paymentWhen", tone="dim", tabular=True)
+        when.say(f"{payment.time_text} · {payment.card_text}")
+        line.addWidget(amount)
+        line.addWidget(mark)
+        line.addWidget(outcome, 1)
+        line.addWidget(when)
+        panel.body.addLayout(line)
+        beliefs = Label(look, "paymentBeliefs", tone="dim").wrapping()
+        beliefs.say(
+            tr("payment.beliefs", phone=payment.phone, till=payment.till, bank=payment.bank)
+        )
+        panel.body.addWidget(beliefs)
+        if detail.facts:
+            panel.body.addWidget(fact_grid(look, detail.facts))
+        return panel
+
+    def _times(self, detail: PaymentDetail) -> Panel:
+        panel = Panel(self._look, "paymentTimes", tr("payment.times"))
+        bar, table = WaterfallBar(self._look), HopTable(self._look)
+        total_us = sum(hop.duration_us for hop in detail.hops)
+        bar.show_hops(detail.hops, total_us, 0)
+        table.show_hops(detail.hops)
+        panel.body.addWidget(bar)
+        panel.body.addWidget(table)
+        return panel
+
+    def _steps(self, detail: PaymentDetail) -> Panel:
+        panel = Panel(self._look, "paymentSteps", tr("payment.steps"))
+        panel.body.setSpacing(self._look.px(2))
+        events = detail.events[:EVENTS_MAX]
+        start_us = events[0].real_time_us if events else 0
+        for event in events:
+            panel.body.addWidget(StepRow(self._look, event, event.real_time_us - start_us))
+        if len(detail.events) > EVENTS_MAX:
+            rest = Label(self._look, "stepsRest", tone="dim")
+            rest.say(tr("payment.steps.rest", count=len(detail.events) - EVENTS_MAX))
+            panel.body.addWidget(rest)
+        return panel

@@ -1,0 +1,314 @@
+"""The till on the counter: lights, display, keypad, Cancel and Charge, receipt, last payments.
+
+Draws `PosState` and calls `PosCommands`. When the till is low, receipt and list take the keypad's
+place as a sheet, so that nothing shrinks below what a finger hits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QStackedWidget,
+    QWidget,
+)
+from typing_extensions import override
+
+from lab.design.blocks import Button, Choice, Label, column, row, tight
+from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
+from lab.design.tokens import (
+    RADIUS_L,
+    RADIUS_M,
+    SPACE_L,
+    SPACE_M,
+    SPACE_S,
+    TEXT_AMOUNT_PX,
+    TEXT_CAPTION_PX,
+    TEXT_LEAD_PX,
+    TEXT_TITLE_PX,
+)
+from lab.pos.state import Light, PosPhase, PosState
+from lab.pos.view_lights import LightBar
+from lab.pos.view_receipt import ReceiptPage, RecentPage
+from lab.window.commands import PosCommands
+from lab.words import tell, tr
+
+SHEET_BELOW_PX = 660  # below this height receipt and list take the keypad's place
+KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0")
+BEFORE_READ = {PosPhase.PRESENT, PosPhase.READING}
+AFTER_READ = {
+    PosPhase.AUTHORIZING,
+    PosPhase.APPROVED,
+    PosPhase.DECLINED,
+    PosPhase.NOT_COMPLETED,
+}
+KINDS = {
+    PosPhase.APPROVED: "good",
+    PosPhase.DECLINED: "bad",
+    PosPhase.FAILED: "bad",
+    PosPhase.AUTHORIZING: "waiting",
+    PosPhase.NOT_COMPLETED: "waiting",
+    PosPhase.TRY_AGAIN: "waiting",
+    PosPhase.OTHER_CARD: "waiting",
+    PosPhase.SEE_PHONE: "waiting",
+    PosPhase.ONE_CARD: "waiting",
+    PosPhase.TIMED_OUT: "waiting",
+}
+
+
+class Display(QFrame):
+    """What customer and cashier read."""
+
+    def __init__(self, look: Look, commands: PosCommands) -> None:
+        super().__init__()
+        self.setObjectName("display")
+        self._look = look
+        self._commands = commands
+        self._currencies: tuple[str, ...] = ()
+        box = column(look, self, 2)
+        box.setContentsMargins(*(look.px(SPACE_M), look.px(SPACE_S)) * 2)
+        box.addLayout(self._head())
+        self._amount = Label(
+            look,
+            "tillAmount",
+            size_px=TEXT_AMOUNT_PX,
+            weight=BOLD,
+            tone="display",
+            tabular=True,
+        ).centred()
+        self._amount.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        box.addWidget(self._amount)
+        self._headline = Label(
+            look, "tillHeadline", size_px=TEXT_LEAD_PX, weight=SEMIBOLD, tone="display"
+        ).wrapping()
+        self._headline.centred()
+        box.addWidget(self._headline)
+        self._detail = Label(
+            look, "tillDetail", size_px=TEXT_CAPTION_PX, tone="display-dim"
+        ).wrapping()
+        self._detail.centred()
+        box.addWidget(self._detail)
+        box.addStretch(1)
+        self.setMinimumHeight(look.px(132))
+
+    def _head(self) -> QHBoxLayout:
+        look = self._look
+        head = row(look)
+        self._merchant = Label(
+            look, "tillMerchant", size_px=TEXT_CAPTION_PX, tone="display-dim"
+        ).eliding()
+        head.addWidget(self._merchant, 1)
+        self._currency = Choice(look, "currency", tr("till.currency"))
+        self._currency.textActivated.connect(self._commands.set_currency)
+        head.addWidget(self._currency)
+        return head
+
+    def show_state(self, state: PosState) -> None:
+        """Draw `state`."""
+        self._merchant.say(f"{state.merchant} · {state.terminal_id}")
+        if state.currencies != self._currencies:
+            self._currencies = state.currencies
+            self._currency.clear()
+            self._currency.addItems(list(state.currencies))
+        self._currency.setCurrentText(state.currency)
+        self._currency.setEnabled(state.phase in {PosPhase.IDLE, PosPhase.AMOUNT})
+        amount = state.amount_text or tr("till.no_amount")
+        self._amount.setFont(self._fitting(amount))
+        self._amount.say(amount)
+        kind = KINDS.get(state.phase, "display")
+        self._headline.say(tell(state.headline), kind)
+        detail = tell(state.detail) if state.detail is not None else state.reader_text
+        self._detail.say(detail)
+        self._detail.setVisible(bool(detail))
+
+    def _fitting(self, text: str) -> QFont:
+        """The largest of the type sizes in which the amount fits the display."""
+        room = self.width() - 2 * self._look.px(SPACE_M)
+        for size_px in (TEXT_AMOUNT_PX, TEXT_TITLE_PX, TEXT_LEAD_PX):
+            font = self._look.font(size_px, BOLD, tabular=True)
+            if QFontMetrics(font).horizontalAdvance(text) <= room:
+                return font
+        return self._look.font(TEXT_CAPTION_PX, BOLD, tabular=True)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, painter = self._look.theme, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.line), 1))
+        painter.setBrush(QColor(theme.display))
+        radius = self._look.px(RADIUS_M)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+
+
+class Keypad(QWidget):
+    """Digits, backspace, Cancel and Charge."""
+
+    def __init__(self, look: Look, commands: PosCommands) -> None:
+        super().__init__()
+        self.setObjectName("keypad")
+        grid = QGridLayout(self)
+        tight(grid, look.px(SPACE_S))
+        for index, text in enumerate(KEYS):
+            key = self._key(look, f"key{text}", text)
+            key.clicked.connect(self._presser(commands, text))
+            grid.addWidget(key, index // 3, index % 3)
+        back = self._key(look, "keyBackspace", "").named(tr("till.backspace"))
+        back.show_icon("delete", look.theme.text, TEXT_TITLE_PX)
+        back.clicked.connect(commands.backspace)
+        grid.addWidget(back, 3, 2)
+        for line in range(4):
+            grid.setRowStretch(line, 1)
+        for place in range(3):
+            grid.setColumnStretch(place, 1)
+
+    def _key(self, look: Look, name: str, text: str) -> Button:
+        key = Button(look, name, text, kind="key", size_px=TEXT_TITLE_PX, weight=MEDIUM)
+        key.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        key.setMinimumSize(1, look.px(34))
+        key.setMaximumHeight(look.px(64))
+        return key
+
+    def _presser(self, commands: PosCommands, text: str) -> Callable[[], None]:
+        return lambda: commands.key(text)
+
+
+class PosView(QWidget):
+    """The till."""
+
+    def __init__(self, look: Look, commands: PosCommands) -> None:
+        super().__init__()
+        self.setObjectName("till")
+        self.setAccessibleName(tr("till.name"))
+        self._look = look
+        self._commands = commands
+        self._phase = PosPhase.IDLE
+        self._all_on = False
+        self._sheet: bool | None = None
+        box = column(look, self, SPACE_S)
+        pad = look.px(SPACE_L)
+        box.setContentsMargins(pad, look.px(14), pad, look.px(SPACE_M))
+        self._lights = LightBar(look)
+        self._caption = Label(
+            look, "lightsCaption", size_px=TEXT_CAPTION_PX, tone="dim"
+        ).wrapping()
+        self._caption.centred()
+        self._display = Display(look, commands)
+        self._middle = QStackedWidget()
+        self._middle.setObjectName("tillMiddle")
+        self._keypad = Keypad(look, commands)
+        self._middle.addWidget(self._keypad)
+        self._middle.setMinimumHeight(look.px(160))
+        self._papers = QStackedWidget()
+        self._papers.setObjectName("tillPapers")
+        self._receipt = ReceiptPage(look)
+        self._recent = RecentPage(look, commands)
+        self._papers.addWidget(self._receipt)
+        self._papers.addWidget(self._recent)
+        box.addWidget(self._lights)
+        box.addWidget(self._caption)
+        box.addWidget(self._display)
+        box.addWidget(self._middle, 5)
+        box.addLayout(self._big_keys())
+        box.addLayout(self._tabs())
+        self._lower = column(look)
+        box.addLayout(self._lower, 4)
+
+    def _big_keys(self) -> QHBoxLayout:
+        look, keys = self._look, row(self._look)
+        self._cancel = Button(look, "cancel", tr("till.cancel"), kind="cancel", weight=SEMIBOLD)
+        self._cancel.show_icon("x", look.theme.on_fill, 16)
+        self._cancel.clicked.connect(self.cancel_or_clear)
+        self._charge = Button(look, "charge", tr("till.charge"), kind="charge", weight=SEMIBOLD)
+        self._charge.show_icon("check", look.theme.on_fill, 16)
+        self._charge.clicked.connect(self._commands.charge)
+        for key, stretch in ((self._cancel, 1), (self._charge, 1)):
+            key.setMinimumSize(1, look.px(42))
+            keys.addWidget(key, stretch)
+        return keys
+
+    def _tabs(self) -> QHBoxLayout:
+        look, tabs = self._look, row(self._look, None, 2)
+        self._tab_group = QButtonGroup(self)
+        self._tab_buttons: list[Button] = []
+        names = (("tabKeypad", "till.tab.keypad"), ("tabReceipt", "till.tab.receipt"))
+        for index, (name, key) in enumerate((*names, ("tabRecent", "till.tab.recent"))):
+            tab = Button(look, name, tr(key), kind="tab", size_px=TEXT_CAPTION_PX)
+            tab.setCheckable(True)
+            self._tab_group.addButton(tab, index)
+            self._tab_buttons.append(tab)
+            tabs.addWidget(tab)
+        tabs.addStretch(1)
+        self._tab_group.idClicked.connect(self._show_tab)
+        self._tab_buttons[1].setChecked(True)
+        return tabs
+
+    def _show_tab(self, index: int) -> None:
+        if index > 0:
+            self._papers.setCurrentIndex(index - 1)
+        if self._sheet:
+            self._middle.setCurrentIndex(0 if index == 0 else 1)
+
+    def _arrange(self, *, sheet: bool) -> None:
+        """Put receipt and list below the keypad, or in its place."""
+        if sheet == self._sheet:
+            return
+        self._sheet = sheet
+        self._tab_buttons[0].setVisible(sheet)
+        if sheet:
+            self._lower.removeWidget(self._papers)
+            self._middle.addWidget(self._papers)
+            self._tab_buttons[0].setChecked(True)
+            self._middle.setCurrentIndex(0)
+        else:
+            self._middle.removeWidget(self._papers)
+            self._lower.addWidget(self._papers)
+            self._papers.show()
+            if self._tab_buttons[0].isChecked():
+                self._tab_buttons[1].setChecked(True)
+                self._papers.setCurrentIndex(0)
+
+    def cancel_or_clear(self) -> None:
+        """Cancel the sale, or empty the amount when there is no sale to cancel."""
+        if self._phase in {PosPhase.IDLE, PosPhase.AMOUNT}:
+            self._commands.clear()
+        else:
+            self._commands.cancel()
+
+    def show_state(self, state: PosState) -> None:
+        """Draw `state`; run the lights when a card has just been read."""
+        caption = tell(state.lights_caption)
+        all_on = all(light is Light.ON for light in state.lights)
+        was_read = self._phase in BEFORE_READ and state.phase in AFTER_READ
+        self._lights.show_lights(state.lights, caption)
+        self._caption.say(f"{caption} · {tr('till.tone.' + state.tone)}" if state.tone else caption)
+        if was_read or (all_on and not self._all_on):
+            self._lights.run_read()
+        self._phase, self._all_on = state.phase, all_on
+        self._display.show_state(state)
+        self._charge.setEnabled(state.can_charge)
+        clearing = state.phase in {PosPhase.IDLE, PosPhase.AMOUNT}
+        self._cancel.say(tr("till.clear" if clearing else "till.cancel"))
+        self._cancel.setEnabled(state.can_cancel or (clearing and bool(state.amount_text)))
+        self._receipt.show_receipt(state.receipt)
+        self._recent.show_recent(state.recent)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(sheet=self.height() < self._look.px(SHEET_BELOW_PX))
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, painter = self._look.theme, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.line_strong), 1))
+        painter.setBrush(QColor(theme.till_body))
+        radius = self._look.px(RADIUS_L)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)

@@ -1,0 +1,270 @@
+"""The phone on the table: body, status line, one page for each screen, the bank's message.
+
+A plain rounded slab: no maker's outline is imitated. Draws `WalletState`; every touch is a call
+of `WalletCommands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget, QWidget
+from typing_extensions import override
+
+from lab.design.blocks import Button, Label, Shape, column, row
+from lab.design.icons import icon_pixmap
+from lab.design.look import MEDIUM, SEMIBOLD, Look
+from lab.design.motion import BANNER_MS, SHEET_MS
+from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, TEXT_CAPTION_PX
+from lab.wallet.state import PhoneScreen, WalletState
+from lab.wallet.view_add import AddPage, VerifyPage
+from lab.wallet.view_cards import DetailPage, StackPage, StartPage
+from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
+from lab.window.commands import LabCommands, WalletCommands
+from lab.words import Message, tell, tr
+
+BEZEL_PX = 7
+CORNER_PX = 30
+SIDE_BUTTON_PX = 5
+
+
+class Banner(QFrame):
+    """The bank's message, dropped from the top edge of the screen."""
+
+    def __init__(
+        self,
+        look: Look,
+        commands: WalletCommands,
+        open_payment: Callable[[str], None],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("bankMessage")
+        self._look = look
+        self._payment_id = ""
+        self._message: Message | None = None
+        box = row(look, self)
+        box.setContentsMargins(look.px(SPACE_M), look.px(9), look.px(6), look.px(9))
+        self._shape = Shape(look, 12)
+        box.addWidget(self._shape, 0, Qt.AlignmentFlag.AlignTop)
+        texts = column(look, None, 1)
+        sender = Label(look, "bankMessageFrom", size_px=TEXT_CAPTION_PX, tone="phone-dim")
+        sender.say(tr("phone.banner.from"))
+        self._text = Label(look, "bankMessageText", weight=MEDIUM, tone="phone").wrapping()
+        texts.addWidget(sender)
+        texts.addWidget(self._text)
+        self._open = Button(look, "bankMessageOpen", tr("phone.banner.open"), kind="link")
+        self._open.clicked.connect(lambda: open_payment(self._payment_id))
+        texts.addWidget(self._open, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addLayout(texts, 1)
+        away = Button(look, "bankMessageDismiss", kind="phone", icon_name="x").named(
+            tr("phone.banner.dismiss")
+        )
+        away.clicked.connect(commands.dismiss_banner)
+        box.addWidget(away, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_message(self, message: Message | None, payment_id: str) -> None:
+        """Drop a message, change it, or take it away."""
+        self._payment_id = payment_id
+        self._open.setVisible(bool(payment_id))
+        if message == self._message:
+            return
+        fresh = self._message is None
+        self._message = message
+        if message is None:
+            self.hide()
+            return
+        self._shape.show_kind(message.kind)
+        self._text.say(tell(message))
+        self.show()
+        self.place()
+        self.raise_()
+        if fresh:
+            self._look.motion.run(self, BANNER_MS, self._drop)
+
+    def place(self) -> None:
+        """Take the width of the screen and the height of the text."""
+        parent = self.parentWidget()
+        inset = self._look.px(8)
+        width = parent.width() - 2 * inset
+        self.setFixedWidth(max(1, width))
+        height = self.layout().heightForWidth(width)
+        self.setFixedHeight(max(self.sizeHint().height(), height))
+        self.move(inset, self._rest_top())
+
+    def _rest_top(self) -> int:
+        return self._look.px(34)
+
+    def _drop(self, part: float) -> None:
+        start = -self.height()
+        self.move(self.x(), round(start + (self._rest_top() - start) * part))
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, painter = self._look.theme, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.phone_edge), 1))
+        painter.setBrush(QColor(theme.phone_raised))
+        radius = self._look.px(14)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+
+
+class PhoneView(QWidget):
+    """The phone. `open_payment` is called for a payment that a person wants to see."""
+
+    def __init__(
+        self,
+        look: Look,
+        commands: WalletCommands,
+        lab: LabCommands,
+        open_payment: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self.setObjectName("phone")
+        self.setAccessibleName(tr("phone.name"))
+        self._look = look
+        self._commands = commands
+        self._screen: PhoneScreen | None = None
+        self._body = QWidget(self)
+        self._body.setObjectName("phoneScreen")
+        box = column(look, self._body, SPACE_S)
+        pad = look.px(14)
+        box.setContentsMargins(pad, look.px(10), pad, look.px(SPACE_L))
+        box.addLayout(self._status_line())
+        self._pages = QStackedWidget()
+        self._pages.setObjectName("phonePages")
+        box.addWidget(self._pages, 1)
+        self._tap = Button(look, "tapWithoutReader", tr("phone.tap_without"), kind="phone")
+        self._tap.clicked.connect(lab.space)
+        box.addWidget(self._tap)
+        self._side = Button(look, "sideButton", kind="plain").named(tr("phone.side_button"))
+        self._side.setParent(self)
+        self._side.clicked.connect(commands.double_press)
+        self._open_payment = open_payment
+        self._banner = Banner(look, commands, open_payment, self._body)
+        self._make_pages()
+
+    def _make_pages(self) -> None:
+        look, commands = self._look, self._commands
+        self._start = StartPage(look, commands)
+        self._stack = StackPage(look, commands)
+        self._detail = DetailPage(look, commands, self._open_payment)
+        self._add = AddPage(look, commands)
+        self._verify = VerifyPage(look, commands)
+        self._pay = PayPage(look, commands)
+        self._passcode = PasscodePage(look, commands)
+        self._hold = HoldPage(look, commands)
+        for page in (
+            self._start,
+            self._stack,
+            self._detail,
+            self._add,
+            self._verify,
+            self._pay,
+            self._passcode,
+            self._hold,
+        ):
+            self._pages.addWidget(page)
+
+    def _status_line(self) -> QHBoxLayout:
+        look = self._look
+        line = row(look)
+        line.setContentsMargins(look.px(4), 0, look.px(4), 0)
+        self._clock = Label(look, "phoneClock", weight=SEMIBOLD, tone="phone", tabular=True)
+        line.addWidget(self._clock)
+        line.addStretch(1)
+        self._offline_icon = QLabel()
+        self._offline_icon.setPixmap(icon_pixmap("wifi-off", look.theme.amber, look.px(14)))
+        self._offline_icon.setAccessibleName(tr("phone.offline"))
+        line.addWidget(self._offline_icon)
+        self._where = Label(look, "phoneWhere", size_px=TEXT_CAPTION_PX, tone="phone-dim")
+        line.addWidget(self._where)
+        return line
+
+    def show_state(self, state: WalletState) -> None:
+        """Draw `state`."""
+        self._clock.say(state.clock_text)
+        self._offline_icon.setVisible(state.offline)
+        self._where.say(
+            tr("phone.offline" if state.offline else "phone.where"),
+            "waiting" if state.offline else "phone-dim",
+        )
+        fresh = state.screen is not self._screen
+        self._screen = state.screen
+        page = self._show_page(state, fresh=fresh)
+        self._tap.setVisible(
+            state.screen in {PhoneScreen.STACK, PhoneScreen.READ, PhoneScreen.PAY_SHEET}
+        )
+        if self._pages.currentWidget() is not page:
+            self._pages.setCurrentWidget(page)
+            if state.screen is PhoneScreen.PAY_SHEET:
+                self._look.motion.run(self, SHEET_MS, self._slide)
+        self._banner.show_message(state.banner, state.banner_payment_id)
+
+    def _show_page(self, state: WalletState, *, fresh: bool) -> QWidget:
+        """Draw the page of `state` and say which it is."""
+        match state.screen:
+            case PhoneScreen.STARTING | PhoneScreen.FIRST_START:
+                self._start.show_state(state, starting=state.screen is PhoneScreen.STARTING)
+                return self._start
+            case PhoneScreen.STACK:
+                self._stack.show_state(state)
+                return self._stack
+            case PhoneScreen.CARD_DETAIL:
+                self._detail.show_state(state)
+                return self._detail
+            case PhoneScreen.ADD_CARD:
+                self._add.show_state(state)
+                return self._add
+            case PhoneScreen.VERIFY:
+                self._verify.show_state(state)
+                return self._verify
+            case PhoneScreen.PAY_SHEET | PhoneScreen.FACE_SCAN:
+                self._pay.show_state(state, sheet=state.screen is PhoneScreen.PAY_SHEET)
+                return self._pay
+            case PhoneScreen.PASSCODE:
+                if fresh:
+                    self._passcode.begin()
+                self._passcode.show_state(state)
+                return self._passcode
+            case PhoneScreen.HOLD_NEAR | PhoneScreen.READ:
+                read = state.screen is PhoneScreen.READ
+                self._hold.show_state(state, read=read)
+                if fresh:
+                    self._hold.begin(read=read)
+                return self._hold
+            case _:
+                assert_never(state.screen)
+
+    def _slide(self, part: float) -> None:
+        page = self._pages.currentWidget()
+        page.move(0, round((1.0 - part) * self._pages.height()))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        look = self._look
+        side, bezel = look.px(SIDE_BUTTON_PX), look.px(BEZEL_PX)
+        self._body.setGeometry(self.rect().adjusted(bezel, bezel, -bezel - side, -bezel))
+        top, length = self.height() // 4, look.px(64)
+        self._side.setGeometry(self.width() - side, top, side, length)
+        self._banner.place()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, painter = self._look.theme, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side, bezel = self._look.px(SIDE_BUTTON_PX), self._look.px(BEZEL_PX)
+        corner = self._look.px(CORNER_PX)
+        body = QRectF(self.rect()).adjusted(0.75, 0.75, -side - 0.75, -0.75)
+        painter.setPen(QPen(QColor(theme.phone_edge), 1.5))
+        painter.setBrush(QColor(theme.phone_body))
+        painter.drawRoundedRect(body, corner, corner)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.phone_screen))
+        screen = body.adjusted(bezel, bezel, -bezel, -bezel)
+        painter.drawRoundedRect(screen, corner - bezel, corner - bezel)

@@ -1,0 +1,1 @@
+"""The one window: what is touched stays left, what happens inside is right, time below."""

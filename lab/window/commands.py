@@ -1,0 +1,134 @@
+"""What the window can ask for: three protocols, all plain calls that return nothing.
+
+The window neither waits nor learns what became of a call except by the next state it is shown;
+the adapter behind these posts every call to the I/O thread.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class WalletCommands(Protocol):
+    """What a person does with the phone."""
+
+    def start_with_demo_cards(self) -> None:
+        """Add the lab's demo cards."""
+
+    def begin_add(self) -> None:
+        """Open the add-card form."""
+
+    def edit_add(self, field: str, text: str) -> None:
+        """Type into the form: field "number", "expiry", "cvv", or "terms" with "1" or ""."""
+
+    def submit_add(self) -> None:
+        """Send the form."""
+
+    def open_card(self, card_id: str) -> None:
+        """Show one card's detail."""
+
+    def close(self) -> None:
+        """Back to the stack, whatever is open."""
+
+    def set_default(self, card_id: str) -> None:
+        """Make a card the one that pays."""
+
+    def double_press(self) -> None:
+        """Press the side button twice: arm the pay sheet."""
+
+    def choose(self, card_id: str) -> None:
+        """Take another card on the pay sheet."""
+
+    def scan_face(self, outcome: str) -> None:
+        """Look at the phone; outcome "success", "fail" or "cancel"."""
+
+    def enter_passcode(self, code: str) -> None:
+        """Enter the passcode, complete."""
+
+    def tap(self) -> None:
+        """Hold the armed phone to the reader."""
+
+    def dismiss_banner(self) -> None:
+        """Wipe the bank's message away."""
+
+    def open_payment(self, payment_id: str) -> None:
+        """Show a payment of the history."""
+
+    def remove(self, card_id: str) -> None:
+        """Take a card out of the wallet."""
+
+
+class PosCommands(Protocol):
+    """What a cashier does with the till."""
+
+    def key(self, text: str) -> None:
+        """Press "0" to "9" or "00"."""
+
+    def backspace(self) -> None:
+        """Take the last digit back."""
+
+    def clear(self) -> None:
+        """Empty the amount."""
+
+    def charge(self) -> None:
+        """Ask for the amount."""
+
+    def cancel(self) -> None:
+        """Stop the sale."""
+
+    def set_currency(self, code: str) -> None:
+        """Take another currency (ISO 4217 letters)."""
+
+    def select_receipt(self, payment_id: str) -> None:
+        """Show the receipt of one of the last payments."""
+
+
+class LabCommands(Protocol):
+    """What the person at the laboratory does."""
+
+    def space(self) -> None:
+        """The whole choreography of a tap without a reader."""
+
+    def try_it(self, fault_id: str) -> None:
+        """Send the taps that show a fault."""
+
+    def set_fault(self, fault_id: str, on: bool, parameters: dict[str, float]) -> None:  # noqa: FBT001 - the seam's shape
+        """Apply or lift a fault, with its numbers."""
+
+    def reset_faults(self) -> None:
+        """Lift every fault."""
+
+    def back_to_normal(self) -> None:
+        """Undo every deviation."""
+
+    def remove_deviation(self, deviation_id: str) -> None:
+        """Undo one deviation."""
+
+    def show_network(self, name: str) -> None:
+        """Put a network into the main chart."""
+
+    def show_payment(self, payment_id: str) -> None:
+        """Fill the payment place."""
+
+    def jump(self, seconds: float) -> None:
+        """Move lab time forward."""
+
+    def set_rate(self, rate: float) -> None:
+        """Lab seconds per second; 0 pauses."""
+
+    def next_timer(self) -> None:
+        """Move lab time to the next thing that is due."""
+
+    def mark(self) -> None:
+        """Put a flag on the time bar."""
+
+    def look_back(self, at_us: int | None) -> None:
+        """Look at an earlier moment (lab time, microseconds), or at now again."""
+
+    def quiet_traffic(self, on: bool) -> None:  # noqa: FBT001 - the seam's shape
+        """Synthetic payments of a quiet shop, on or off."""
+
+    def force_breaker(self, name: str, state: str) -> None:
+        """Force a breaker "open", "closed" or "auto"."""
+
+

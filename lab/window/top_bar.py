@@ -1,0 +1,140 @@
+"""The top bar: which world this is, which readers there are, and the places to look at."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy
+from typing_extensions import override
+
+from lab.console.state import ConsoleState, ReaderView
+from lab.design.blocks import Button, Label, Shape, clear_layout, row
+from lab.design.look import MEDIUM, SEMIBOLD, Look
+from lab.design.tokens import SPACE_L, SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
+from lab.window.commands import LabCommands
+from lab.words import tr
+
+PLACES = ("console", "payment", "bench")
+READERS_SHOWN_MAX = 3
+
+
+class Chip(QFrame):
+    """A shape and a word on a rounded ground."""
+
+    def __init__(self, look: Look, name: str, kind: str, text: str, tip: str = "") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._look = look
+        box = row(look, self, SPACE_XS + 2)
+        box.setContentsMargins(look.px(10), look.px(3), look.px(10), look.px(3))
+        mark = Shape(look, 10)
+        mark.show_kind(kind)
+        self.text = Label(look, f"{name}Text", size_px=TEXT_CAPTION_PX, weight=MEDIUM)
+        self.text.say(text)
+        box.addWidget(mark)
+        box.addWidget(self.text)
+        self.setToolTip(tip)
+        self.setAccessibleName(f"{text}. {tip}" if tip else text)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._look.theme.raised))
+        radius = self.height() / 2
+        painter.drawRoundedRect(QRectF(self.rect()), radius, radius)
+
+
+class TopBar(QFrame):
+    """The top bar. `place_wanted` carries the name of a place."""
+
+    place_wanted = Signal(str)
+
+    def __init__(self, look: Look, lab: LabCommands) -> None:
+        super().__init__()
+        self.setObjectName("topBar")
+        self.setProperty("surface", "bar")
+        self._look = look
+        self._world: tuple[str, int, bool] | None = None
+        self._readers: tuple[ReaderView, ...] | None = None
+        box = row(look, self, SPACE_M)
+        box.setContentsMargins(look.px(SPACE_L), 0, look.px(SPACE_L), 0)
+        name = Label(look, "productName", size_px=TEXT_LEAD_PX, weight=SEMIBOLD)
+        name.say(tr("window.name"))
+        box.addWidget(name)
+        self._world_chips = row(look)
+        self._reader_chips = row(look)
+        box.addLayout(self._world_chips)
+        box.addLayout(self._reader_chips)
+        box.addStretch(1)
+        self._group = QButtonGroup(self)
+        for index, place in enumerate(PLACES):
+            button = Button(
+                look,
+                f"place_{place}",
+                f"{index + 1}  {tr('place.' + place)}",
+                kind="tab",
+                weight=MEDIUM,
+            )
+            button.setCheckable(True)
+            button.setToolTip(f"Ctrl+{index + 1}")
+            self._group.addButton(button, index)
+            box.addWidget(button)
+        self._group.idClicked.connect(lambda index: self.place_wanted.emit(PLACES[index]))
+        box.addStretch(1)
+        self._traffic = Button(look, "quietTraffic", tr("window.quiet_traffic"), kind="quiet")
+        self._traffic.setCheckable(True)
+        self._traffic.setToolTip(tr("window.quiet_traffic.tip"))
+        self._traffic.clicked.connect(lambda on: lab.quiet_traffic(bool(on)))
+        box.addWidget(self._traffic)
+
+    def show_place(self, place: str) -> None:
+        """Mark the place that is shown."""
+        self._group.button(PLACES.index(place)).setChecked(True)
+
+    def show_state(self, state: ConsoleState) -> None:
+        """Draw world, seed and switches of `state`."""
+        world = (state.world, state.seed, state.unprotected_keys)
+        if world != self._world:
+            self._world = world
+            clear_layout(self._world_chips)
+            self._world_chips.addWidget(self._world_chip(state))
+            if state.unprotected_keys:
+                self._world_chips.addWidget(
+                    Chip(
+                        self._look,
+                        "unprotectedKeys",
+                        "waiting",
+                        tr("window.unprotected"),
+                        tr("window.unprotected.tip"),
+                    )
+                )
+        self._traffic.setChecked(state.quiet_traffic)
+
+    def _world_chip(self, state: ConsoleState) -> Chip:
+        if state.world == "live":
+            return Chip(self._look, "world", "good", tr("window.live"), tr("window.live.tip"))
+        return Chip(
+            self._look,
+            "world",
+            "ours",
+            tr("window.simulated", seed=state.seed),
+            tr("window.simulated.tip"),
+        )
+
+    def show_readers(self, readers: tuple[ReaderView, ...]) -> None:
+        """One chip a reader, the first few."""
+        if readers == self._readers:
+            return
+        self._readers = readers
+        clear_layout(self._reader_chips)
+        for reader in readers[:READERS_SHOWN_MAX]:
+            text = f"{reader.name} · {reader.role}" if reader.role else reader.name
+            kind, tip = ("good", reader.url) if reader.usable else ("bad", reader.why)
+            self._reader_chips.addWidget(Chip(self._look, f"chip_{reader.url}", kind, text, tip))
+        if len(readers) > READERS_SHOWN_MAX:
+            more = Label(self._look, "moreReaders", size_px=TEXT_CAPTION_PX, tone="dim")
+            more.say(tr("window.more_readers", count=len(readers) - READERS_SHOWN_MAX))
+            self._reader_chips.addWidget(more)
