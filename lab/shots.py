@@ -12,11 +12,13 @@ import signal
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from lab.adapter import Runner
 from lab.app import Running, open_window
 from lab.design.motion import Motion
 from lab.errors import LabError
@@ -141,14 +143,14 @@ class _Session:
         wallet = self._world.wallet
         self._io(wallet.begin_add)
         for name, typed in (("number", "4000056655665556"), ("expiry", "1230"), ("cvv", "12")):
-            self._io(lambda name=name, typed=typed: wallet.edit_add(name, typed))
+            self._io(partial(wallet.edit_add, name, typed))
         self._until(lambda: wallet.state.add.expiry_text == "12/30")
         self._pause()
 
     def _type_amount(self) -> None:
         self._io(self._world.wallet.close)
         for digit in "1240":
-            self._io(lambda digit=digit: self._world.pos.key(digit))
+            self._io(partial(self._world.pos.key, digit))
         self._until(lambda: self._world.pos.state.phase is PosPhase.AMOUNT)
 
     def _pay_sheet(self) -> None:
@@ -249,8 +251,6 @@ class _Session:
 
     def _io(self, work: Callable[[], object]) -> None:
         """Call a flow in the I/O thread, as the window's adapters do."""
-        from lab.adapter import Runner
-
         Runner(self._world, self._running.io.call_soon).post(work)  # type: ignore[arg-type]  # flows return nothing or a coroutine
 
     def _until(self, reached: Callable[[], bool]) -> None:

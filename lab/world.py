@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
+from backend.api import Entropy, EventLog, LabClock, LabScheduler
 from hardware.api import (
     INSTANT,
     PHONE,
@@ -134,12 +134,13 @@ class World:
         async for event in stream.listen():
             self.console.heard(event)
             if event.kind.startswith("payment.") and event.payment_id:
-                self._ask_about(event)
+                self._ask_about(event.payment_id)
+            elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
+                self._ask_about(self.console.payment_of_tap(event.tap_id))
 
-    def _ask_about(self, event: Event) -> None:
+    def _ask_about(self, payment_id: str) -> None:
         """One question a payment at a time, however many events it makes."""
-        payment_id = event.payment_id
-        if payment_id is None or payment_id in self._asked:
+        if not payment_id or payment_id in self._asked:
             return
         self._asked.add(payment_id)
         self.real_scheduler.spawn(self._look_up(payment_id), f"look up {payment_id}")

@@ -17,7 +17,14 @@ from lab.client import EngineClient
 from lab.console import presets, rows
 from lab.console.bench import bench_state, reader_views
 from lab.console.film import Film
-from lab.console.state import BenchState, ConsoleState, Hop, LastTap, PaymentRow
+from lab.console.state import (
+    BenchState,
+    ConsoleState,
+    Hop,
+    LastTap,
+    LatencySeries,
+    PaymentRow,
+)
 from lab.deviations import deviations
 from lab.engine_process import EngineStatus
 from lab.engine_shapes import LabState, PaymentRecord
@@ -76,7 +83,9 @@ class ConsoleFlow:
 
     def engine_is(self, status: EngineStatus) -> None:
         """Supervision says how the engine is."""
-        words = message(f"engine.{status.state}", _ENGINE_KINDS[status.state])
+        words = message(
+            f"supervision.{status.state}", _ENGINE_KINDS[status.state], why=status.detail
+        )
         self._show(engine=status.state, engine_text=words)
 
     def heard(self, event: Event) -> None:
@@ -304,10 +313,17 @@ class ConsoleFlow:
                 for b in lab.breakers
             ),
             "faults": presets.rows(self._network, lab.faults),
-            "latency": rows.series(self._latency, self._network, WINDOW_S, self._film.spans)
-            if self._latency
-            else None,
+            "latency": self._series() if self._latency else None,
         }
+
+
+    def _series(self) -> LatencySeries:
+        states = {payment_id: row.state for payment_id, row in self._payments.items()}
+        return rows.series(self._latency, self._network, WINDOW_S, self._film.spans, states)
+
+    def payment_of_tap(self, tap_id: str) -> str:
+        """The payment that a tap led to, as far as known; else ""."""
+        return next((row.id for row in self._payments.values() if row.tap_id == tap_id), "")
 
 
 _ENGINE_KINDS = {

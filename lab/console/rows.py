@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from backend.api import Event, event_from_json
 from lab.amounts import format_amount
 from lab.clock_text import time_of_day
@@ -115,8 +117,22 @@ def _sum_text(entries: tuple[Json, ...]) -> str:
     )
 
 
-def series(body: Json, network: str, window_s: int, spans: tuple[FaultSpan, ...]) -> LatencySeries:
-    """The main chart of one network, from `GET /lab/metrics/latency`."""
+def series(
+    body: Json,
+    network: str,
+    window_s: int,
+    spans: tuple[FaultSpan, ...],
+    states: Mapping[str, str],
+) -> LatencySeries:
+    """The main chart of one network, from `GET /lab/metrics/latency`.
+
+    Args:
+        body: the answer.
+        network: which one.
+        window_s: how far back it looks.
+        spans: the film's faults; those of this network are taken.
+        states: payment id → state, to say of an answered payment what the answer was.
+    """
     one = section(section(body, "networks"), network)
     return LatencySeries(
         network=network,
@@ -130,12 +146,19 @@ def series(body: Json, network: str, window_s: int, spans: tuple[FaultSpan, ...]
                 at_us=whole(point, "at_us"),
                 ms=number(point, "ms"),
                 payment_id=text(point, "payment_id", ""),
-                outcome=text(point, "outcome", ""),
+                outcome=_outcome(point, states),
             )
             for point in objects(one, "points")
         ),
         faults=tuple(span for span in spans if span.link.partition(".")[0] == network),
     )
+
+
+def _outcome(point: Json, states: Mapping[str, str]) -> str:
+    """How the payment behind a dot ended; a link without an answer leaves it unknown."""
+    link = text(point, "outcome", "")
+    state = states.get(text(point, "payment_id", ""), link)
+    return state if link in {"answered", "late"} else "unknown"
 
 
 def _bucket(bucket: Json) -> LatencyBucket:

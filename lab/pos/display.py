@@ -103,15 +103,16 @@ KNOWN_REASONS = frozenset(
 
 
 def receipt(sale: SaleRecord, merchant: str, terminal_id: str) -> Receipt:
-    """The receipt, line by line; it says itself that it is worth nothing."""
+    """The receipt, line by line; its head, drawn by the view, says that it is worth nothing.
+
+    A merchant never sees the card's number: the digits are those of the device account number.
+    """
     amount = format_amount(sale.amount_minor, sale.currency)
-    card = f"{network_name(sale.network)} ·{sale.last4}"
     lines = [
-        ("LAB RECEIPT · NO VALUE", ""),
         (merchant, ""),
         (date_and_time(sale.at_us), terminal_id),
         ("Sale", amount),
-        (card, "contactless"),
+        (f"{network_name(sale.network)} contactless", f"device ·{sale.last4}"),
         ("Result", sale.state.replace("_", " ")),
     ]
     if sale.auth_code:
