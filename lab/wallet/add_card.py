@@ -1,7 +1,7 @@
 """The add-card form: what was typed so far, what is wrong with it, and sealing it.
 
 Pure rules on an immutable draft. The number leaves this form only sealed for its network (JWE,
-RFC 7516: ECDH-ES or RSA-OAEP-256 with A256GCM), so neither the wallet's server nor the log can
+RFC 7516: ECDH-ES with A256GCM), so neither the wallet's server nor the log can
 read it; the flow throws the draft away once it is sealed.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 from joserfc import jwe
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
 from lab.json_fields import Json
 from lab.wallet.card_number import (
@@ -122,17 +122,12 @@ def seal(draft: CardDraft, network_key: Json, device_key: Json) -> str:
     """
     jwk = {name: value for name, value in network_key.items() if isinstance(value, str)}
     plain = orjson.dumps({"pan": draft.number, "deviceKey": dict(device_key)})
-    if jwk.get("kty") == "EC":
-        header = {"alg": "ECDH-ES", "enc": "A256GCM"}
-        key: ECKey | RSAKey = ECKey.import_key(dict(jwk))
-    elif jwk.get("kty") == "RSA":
-        header = {"alg": "RSA-OAEP-256", "enc": "A256GCM"}
-        key = RSAKey.import_key(dict(jwk))
-    else:
+    if jwk.get("kty") != "EC":
         raise ValueError(f"a network key of kind {jwk.get('kty')!r} cannot seal a card")
+    header = {"alg": "ECDH-ES", "enc": "A256GCM"}
     if "kid" in jwk:
         header["kid"] = jwk["kid"]
-    return jwe.encrypt_compact(header, plain, key)
+    return jwe.encrypt_compact(header, plain, ECKey.import_key(dict(jwk)))
 
 
 def _number_problem(draft: CardDraft, *, final: bool) -> Message | None:

@@ -433,7 +433,8 @@ class WalletFlow:
     def _chosen(self) -> CardRecord | None:
         cards = self._memory.cards
         default = next((card for card in cards if card.is_default), cards[0] if cards else None)
-        return self._card(self._state.selected_id) or default
+        forward = self._card(self._state.selected_id)
+        return forward if forward is not None and self._state.screen in _FORWARD else default
 
     def _card(self, card_id: str) -> CardRecord | None:
         return next((card for card in self._memory.cards if card.id == card_id), None)
@@ -457,6 +458,15 @@ class WalletFlow:
         self._bus.publish(self._state)
 
 
+_FORWARD = frozenset(
+    {
+        PhoneScreen.CARD_DETAIL,
+        PhoneScreen.PAY_SHEET,
+        PhoneScreen.FACE_SCAN,
+        PhoneScreen.PASSCODE,
+        PhoneScreen.HOLD_NEAR,
+    }
+)
 _MAY_SCAN = frozenset({PhoneScreen.PAY_SHEET, PhoneScreen.FACE_SCAN})
 
 
