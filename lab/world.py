@@ -199,7 +199,8 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
         try:
             yield world
         finally:
-            await world.forwarding.flush()
+            if world.engine.endpoint is not None:
+                await world.forwarding.flush()
             await world.engine.stop()
             await real_scheduler.cancel_all()
             await scheduler.cancel_all()

@@ -83,6 +83,12 @@ def _keys_in_a_file() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def start_lab() -> Callable[[Path], Running]:
+    """For tests that start and stop worlds themselves."""
+    return start
+
+
+@pytest.fixture(scope="session")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = start(tmp_path_factory.mktemp("shared"))
     running.run(running.world.wallet.start_with_demo_cards())

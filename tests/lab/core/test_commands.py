@@ -90,7 +90,7 @@ def test_decode_names_what_it_finds(capsys: pytest.CaptureFixture[str]) -> None:
 def test_damaged_data_is_a_business_failure_and_nonsense_is_wrong_use(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["decode", "6F05"]) == 1
+    assert main(["decode", "6F0A840141"]) == 1
     assert main(["decode", "xyz"]) == 2
     assert "hex" in capsys.readouterr().err
 

@@ -16,14 +16,14 @@ from lab.errors import SomethingMissing, WrongUse
 from lab.pos.state import PosPhase
 from lab.settings import Settings
 
-from conftest import start  # isort: skip
-
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def saved(
+    tmp_path_factory: pytest.TempPathFactory, start_lab
+) -> tuple[Path, dict[str, str]]:
     """A saved world with three cards and one payment, and what it held."""
     folder = tmp_path_factory.mktemp("saved")
-    running = start(folder / "lab")
+    running = start_lab(folder / "lab")
     world = running.world
     running.run(world.wallet.start_with_demo_cards())
     sale = running.run(world.hands.tap(1240, "USD"))
@@ -35,14 +35,14 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 
 def test_a_saved_world_comes_back_on_another_folder(
-    saved: tuple[Path, dict[str, str]], tmp_path: Path
+    saved: tuple[Path, dict[str, str]], tmp_path: Path, start_lab
 ) -> None:
     """Over 0.25 s: an engine starts on the loaded folder."""
     archive, facts = saved
     settings = Settings(data_dir=tmp_path / "other", profile="instant", pace=0.0)
     settings.data_dir.mkdir()
     asyncio.run(load(settings, archive))
-    running = start(settings.data_dir)
+    running = start_lab(settings.data_dir)
     try:
         assert len(running.world.wallet.cards) == 3
         assert [p.id for p in running.run(running.world.client.payments())] == [facts["payment"]]
@@ -135,24 +135,21 @@ def test_a_folder_in_use_is_not_replaced(own_lab) -> None:
     assert own_lab.world.engine.endpoint is not None
 
 
-def test_a_reset_leaves_a_clean_start_and_keeps_the_key(own_lab) -> None:
-    world = own_lab.world
-    folder = world.settings.data_dir
-    own_lab.run(world.wallet.start_with_demo_cards())
+def test_a_reset_leaves_a_clean_start_and_keeps_the_key(tmp_path: Path, start_lab) -> None:
+    """Over 0.25 s: two engines start, one after the other."""
+    folder = tmp_path / "lab"
+    running = start_lab(folder)
+    running.run(running.world.wallet.start_with_demo_cards())
     key = (folder / "vault.json").read_bytes()
-    own_lab.stop()
-    asyncio.run(reset(world.settings))
+    running.stop()
+    asyncio.run(reset(running.world.settings))
     assert not (folder / "engine.db").exists()
     assert not (folder / "secure-element.db").exists()
     assert not (folder / "traces").exists()
     assert (folder / "vault.json").read_bytes() == key
-    again = start(folder)
-    try:
-        assert again.world.wallet.cards == ()
-    finally:
-        again.stop()
-        own_lab.io = again.io  # the fixture's own end has nothing left to do
-        own_lab.stop = lambda: None
+    again = start_lab(folder)
+    assert again.world.wallet.cards == ()
+    again.stop()
 
 
 def test_the_process_named_by_a_stale_file_is_not_needed(tmp_path: Path) -> None:
