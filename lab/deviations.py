@@ -56,7 +56,9 @@ def _clock(state: LabState) -> list[Deviation]:
     if not state.clock_moved:
         return []
     if state.rate != 1.0:
-        return [Deviation("clock", "clock", message("deviation.rate", OURS, rate=f"{state.rate:g}"))]
+        return [
+            Deviation("clock", "clock", message("deviation.rate", OURS, rate=f"{state.rate:g}"))
+        ]
     return [Deviation("clock", "clock", message("deviation.clock", OURS))]
 
 
@@ -71,9 +73,7 @@ def _cards(state: LabState) -> list[Deviation]:
         Deviation(
             f"card:{card.card_id}",
             "card",
-            message(
-                "deviation.card", OURS, network=network_name(card.network), last4=card.last4
-            ),
+            message("deviation.card", OURS, network=network_name(card.network), last4=card.last4),
         )
         for card in state.suspended
     ]

@@ -235,7 +235,7 @@ class EngineProcess:
             command += ["--seed", str(settings.seed)]
         path = os.pathsep.join(filter(None, [str(_PROJECT_DIR), os.environ.get("PYTHONPATH", "")]))
         with settings.engine_log_file.open("ab") as log:
-            return subprocess.Popen(
+            return subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from backend.api import Event, Scheduler, event_from_json
-from lab.client import EngineClient, Endpoint
+from lab.client import Endpoint, EngineClient
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, as_object, section, whole
 

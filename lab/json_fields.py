@@ -42,7 +42,7 @@ def text(body: Json, name: str, default: str | None = None) -> str:
     if value is None and default is not None:
         return default
     if not isinstance(value, str):
-        raise ValueError(f"{name} is no text: {value!r}")
+        raise ValueError(f"{name} is no text: {value!r}")  # noqa: TRY004 -- as above
     return value
 
 
@@ -61,7 +61,7 @@ def whole(body: Json, name: str, default: int | None = None) -> int:
     if value is None and default is not None:
         return default
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"{name} is no whole number: {value!r}")
+        raise ValueError(f"{name} is no whole number: {value!r}")  # noqa: TRY004 -- as above
     return value
 
 
@@ -80,7 +80,7 @@ def number(body: Json, name: str, default: float | None = None) -> float:
     if value is None and default is not None:
         return default
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError(f"{name} is no number: {value!r}")
+        raise ValueError(f"{name} is no number: {value!r}")  # noqa: TRY004 -- as above
     return float(value)
 
 

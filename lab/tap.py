@@ -13,8 +13,8 @@ from backend.api import Scheduler
 from hardware.api import EmulatedReader, SecureElement
 from lab.bus import Bus
 from lab.client import PATIENCE_S
-from lab.pos.machine import RESTING
 from lab.pos.flow import PosFlow, Sale
+from lab.pos.machine import RESTING
 from lab.pos.state import PosPhase, PosState
 from lab.wallet.flow import WalletFlow
 from lab.wallet.state import PhoneScreen

@@ -229,7 +229,7 @@ def _open_element(settings: Settings, clock: LabClock, entropy: Entropy) -> Secu
         ) from damaged
 
 
-def _wire(  # noqa: PLR0913 -- the one place where everything meets
+def _wire(
     settings: Settings,
     bus: Bus,
     clock: LabClock,

@@ -6,6 +6,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
+from lab.commands.engine_only import Engine, with_engine
 from lab.commands.shared import (
     SUCCESS,
     Subparsers,
@@ -15,7 +16,6 @@ from lab.commands.shared import (
     write,
     write_json,
 )
-from lab.commands.engine_only import Engine, with_engine
 from lab.console.presets import fault_key
 from lab.errors import WrongUse
 from lab.json_fields import Json, as_object, number, objects, text, whole
@@ -26,7 +26,11 @@ PLAN_BYTES_MAX = 256 * 1024
 def add(commands: Subparsers) -> None:
     """Add both commands to the parser."""
     fault = command(
-        commands, "fault", "list, apply or reset faults", "tap-lab fault apply slow-visa.toml", _fault
+        commands,
+        "fault",
+        "list, apply or reset faults",
+        "tap-lab fault apply slow-visa.toml",
+        _fault,
     )
     fault.add_argument("action", choices=("list", "apply", "reset"))
     fault.add_argument("file", type=Path, nargs="?", metavar="FILE")
@@ -93,5 +97,5 @@ def _clock(chosen: argparse.Namespace) -> int:
         write_json(dict(state))
     else:
         moved = "" if not state.get("clock_moved") else ", moved"
-        write(f"{text(state, 'now', '')} ×{number(state, 'rate', 1.0):g}{moved}")
+        write(f"{text(state, 'now', '')} rate {number(state, 'rate', 1.0):g}{moved}")
     return SUCCESS

@@ -33,9 +33,7 @@ def with_engine(settings: Settings, work: Callable[[Engine], Awaitable[T]]) -> T
         scheduler = LabScheduler(clock)
         async with http_client() as http:
             process = EngineProcess(settings, http, scheduler, lambda _status: None)
-            client = EngineClient(
-                lambda: process.endpoint, http, clock=clock, scheduler=scheduler
-            )
+            client = EngineClient(lambda: process.endpoint, http, clock=clock, scheduler=scheduler)
             await process.start()
             try:
                 await process.ready()

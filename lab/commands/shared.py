@@ -18,13 +18,17 @@ from lab.settings import DEFAULT_READER, Settings, default_data_dir, prepare_dat
 from lab.world import World, opened
 
 T = TypeVar("T")
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 -- no public name
 
 SUCCESS, FAILED, WRONG_USE, MISSING = 0, 1, 2, 3
 
 
 def command(
-    commands: Subparsers, name: str, does: str, example: str, run: Callable[[argparse.Namespace], int]
+    commands: Subparsers,
+    name: str,
+    does: str,
+    example: str,
+    run: Callable[[argparse.Namespace], int],
 ) -> argparse.ArgumentParser:
     """A command with the common options, a sentence and an example."""
     parser = commands.add_parser(

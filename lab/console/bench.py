@@ -35,7 +35,8 @@ def bench_state(tap_id: str, observed: tuple[Event, ...]) -> BenchState:
         _line(event) for event in observed if event.tap_id == tap_id and event.kind == "tap.apdu"
     )
     decoded = {
-        line.index: tuple(_flat(decode(bytes.fromhex(line.response_hex[:-STATUS_HEX])), 0)) for line in lines
+        line.index: tuple(_flat(decode(bytes.fromhex(line.response_hex[:-STATUS_HEX])), 0))
+        for line in lines
     }
     return BenchState(
         readers=reader_views(), tap_id=tap_id, title=tap_id, apdus=lines, decoded=decoded

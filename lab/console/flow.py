@@ -316,7 +316,6 @@ class ConsoleFlow:
             "latency": self._series() if self._latency else None,
         }
 
-
     def _series(self) -> LatencySeries:
         states = {payment_id: row.state for payment_id, row in self._payments.items()}
         return rows.series(self._latency, self._network, WINDOW_S, self._film.spans, states)

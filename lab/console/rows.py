@@ -1,4 +1,4 @@
-"""From the engine's JSON to the console's rows: payments, their lives, the latency chart's series."""
+"""From the engine's JSON to the console's rows: payments, their lives, the chart's series."""
 
 from __future__ import annotations
 

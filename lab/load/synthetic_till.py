@@ -25,7 +25,7 @@ from hardware.api import (
     run_tap,
 )
 from lab.amounts import currency_of
-from lab.client import EngineClient, Endpoint
+from lab.client import Endpoint, EngineClient
 from lab.engine_process import EngineProcess
 from lab.engine_shapes import NfcOrder
 from lab.engine_stream import push_forever

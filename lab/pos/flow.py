@@ -69,7 +69,7 @@ class Sale:
 class PosFlow:
     """One till. Commands return at once except `charge`, which is the whole sale."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- every port by its name
         self,
         *,
         reader: Reader,
@@ -284,9 +284,7 @@ class PosFlow:
         )
         return tap
 
-    async def _authorize(
-        self, tap: TapResult, tap_id: str, key: str, patience_s: float
-    ) -> Sale:
+    async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
         order = NfcOrder(
             token=tap.token,
             cryptogram=tap.cryptogram,

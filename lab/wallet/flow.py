@@ -53,7 +53,7 @@ DEMO_CARDS = (  # published test numbers; any code and any future date do
 class WalletFlow:
     """One phone."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- every port by its name
         self,
         *,
         client: EngineClient,
@@ -200,9 +200,7 @@ class WalletFlow:
             self._show(add=form, busy=False)
             return None
         self._draft = CardDraft()  # the number is forgotten here
-        self._show(
-            add=AddCardForm(), busy=False, screen=PhoneScreen.STACK, selected_id=card.id
-        )
+        self._show(add=AddCardForm(), busy=False, screen=PhoneScreen.STACK, selected_id=card.id)
         return card
 
     async def start_with_demo_cards(self) -> None:
@@ -265,7 +263,11 @@ class WalletFlow:
         self._element.disarm()
         self._draft = CardDraft()
         self._show(
-            screen=self._home(), add=AddCardForm(), history=(), notice=None, scan="idle",
+            screen=self._home(),
+            add=AddCardForm(),
+            history=(),
+            notice=None,
+            scan="idle",
             armed_left_s=0,
         )
 
@@ -314,8 +316,13 @@ class WalletFlow:
             return
         self._element.disarm()
         self._show(
-            screen=PhoneScreen.PAY_SHEET, selected_id=card.id, scan="idle", notice=None,
-            banner=None, banner_payment_id="", armed_left_s=0,
+            screen=PhoneScreen.PAY_SHEET,
+            selected_id=card.id,
+            scan="idle",
+            notice=None,
+            banner=None,
+            banner_payment_id="",
+            armed_left_s=0,
         )
 
     def choose(self, card_id: str) -> None:
@@ -346,8 +353,12 @@ class WalletFlow:
             self._element.arm(seen, card.token_ref, ARMED_S)
             self._armed_until_us = self._clock.monotonic_us() + int(ARMED_S * 1e6)
             self._show(
-                screen=PhoneScreen.HOLD_NEAR, scan="success", scans_left=3, selected_id=card.id,
-                armed_left_s=int(ARMED_S), notice=None,
+                screen=PhoneScreen.HOLD_NEAR,
+                scan="success",
+                scans_left=3,
+                selected_id=card.id,
+                armed_left_s=int(ARMED_S),
+                notice=None,
             )
             self._log.emit("phone.armed", actor="phone", data={"method": seen.method})
             return True
@@ -356,14 +367,18 @@ class WalletFlow:
                 self._show(screen=PhoneScreen.PAY_SHEET, scan="idle")
             case ScanRefusal.NO_MATCH:
                 self._show(
-                    screen=PhoneScreen.FACE_SCAN, scan="failed", scans_left=seen.scans_left,
+                    screen=PhoneScreen.FACE_SCAN,
+                    scan="failed",
+                    scans_left=seen.scans_left,
                     notice=message("wallet.scan_failed", "bad", left=seen.scans_left),
                 )
             case ScanRefusal.PASSCODE_WRONG:
                 self._show(notice=Message("wallet.passcode_wrong", "bad"))
             case ScanRefusal.PASSCODE_NEEDED:
                 self._show(
-                    screen=PhoneScreen.PASSCODE, scan="failed", scans_left=0,
+                    screen=PhoneScreen.PASSCODE,
+                    scan="failed",
+                    scans_left=0,
                     notice=Message("wallet.passcode_needed", "waiting"),
                 )
         return False

@@ -175,7 +175,7 @@ _CONSOLE: dict[str, tuple[str, str]] = {
     "deviation.fault": ("We broke {link}: {effect}{amount}", "{link} {effect}{amount}"),
     "deviation.breaker": ("{network} is held {state} by hand", "{network} breaker forced {state}"),
     "deviation.clock": ("The lab clock was moved", "Clock moved"),
-    "deviation.rate": ("The lab clock runs ×{rate}", "Clock rate {rate}"),
+    "deviation.rate": ("The lab clock runs {rate} times as fast", "Clock rate {rate}"),
     "deviation.traffic": ("Quiet shop traffic (synthetic)", "Synthetic traffic"),
     "deviation.card": ("{network} ·{last4} is suspended", "Token of {network} ·{last4} suspended"),
     "supervision.starting": ("The till can take an amount meanwhile", "Engine process starting"),
@@ -189,7 +189,10 @@ _CONSOLE: dict[str, tuple[str, str]] = {
     ),
     "console.no_timer": ("Nothing is due", "No timer is set"),
     "console.refused": _same("Not done: {why}"),
-    "console.unreachable": ("Not done: the payment service is away", "Not done: engine unreachable"),
+    "console.unreachable": (
+        "Not done: the payment service is away",
+        "Not done: engine unreachable",
+    ),
     "console.no_visa": ("Add a card first: the till reads Visa", "No payable token installed"),
 }
 

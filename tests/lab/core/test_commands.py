@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import main, parser
+from tests.lab.core.running import Running
 
 ROOT = Path(__file__).resolve().parents[3]
 PPSE = "6F1A840E325041592E5359532E4444463031A5088801025F2D02656E"
@@ -19,7 +20,7 @@ PPSE = "6F1A840E325041592E5359532E4444463031A5088801025F2D02656E"
 def tap_lab(*arguments: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     environment = {**os.environ, "TAPLAB_DATA_DIR": str(data_dir), "TAPLAB_KEY_HOME": "file"}
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 -- our own interpreter
         [sys.executable, "-m", "lab", *arguments],
         cwd=ROOT,
         env=environment,
@@ -58,7 +59,9 @@ def test_one_tap_on_an_empty_folder_prints_the_promised_document(tmp_path: Path)
 
 
 def test_help_of_every_command_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = next(a for a in parser()._actions if hasattr(a, "choices") and "tap" in (a.choices or ()))
+    commands = next(
+        a for a in parser()._actions if hasattr(a, "choices") and "tap" in (a.choices or ())
+    )
     for name, command in commands.choices.items():
         assert "example:" in command.format_help(), name
     with pytest.raises(SystemExit) as left:
@@ -74,7 +77,7 @@ def test_headless_commands_import_no_qt_and_no_driver() -> None:
         "found = [m for m in ('PySide6', 'pyqtgraph', 'smartcard', 'nfc') if m in sys.modules]; "
         "sys.exit(repr(found) if found else 0)"
     )
-    ran = subprocess.run(
+    ran = subprocess.run(  # noqa: S603 -- our own interpreter
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
@@ -131,7 +134,7 @@ def test_an_engine_that_is_not_there_exits_with_three(
 
 
 def test_board_and_load_work_on_a_running_engine(
-    lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lab: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = ["--data-dir", str(lab.world.settings.data_dir), "--json"]
     plan = tmp_path / "plan.toml"
@@ -147,7 +150,9 @@ def test_board_and_load_work_on_a_running_engine(
     assert document["errors"] == 0
 
 
-def test_a_phone_in_use_is_not_opened_twice(lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_phone_in_use_is_not_opened_twice(
+    lab: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = str(lab.world.settings.data_dir)
     assert main(["tap", "--amount", "1", "--data-dir", folder]) == 3
     assert "--data-dir" in capsys.readouterr().err

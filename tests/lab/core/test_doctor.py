@@ -50,9 +50,7 @@ def test_a_damaged_database_and_an_open_key_are_problems(tmp_path: Path) -> None
     assert findings(tmp_path)["keys"][0] == "problem"
 
 
-def test_problems_decide_the_exit_code(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_problems_decide_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--data-dir", str(tmp_path)]) in (0, 1)
     (tmp_path / "vault.json").write_text('{"home": "file"}')
     assert main(["doctor", "--data-dir", str(tmp_path)]) == 1

@@ -15,16 +15,17 @@ from lab.settings import Settings
 from lab.wallet.state import PhoneScreen
 from lab.words import tell
 from lab.world import opened
+from tests.lab.core.running import Running
 
 
-def kill_engine(running) -> None:
+def kill_engine(running: Running) -> None:
     pid = running.world.engine.child_pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.inv(1)
-def test_a_killed_engine_comes_back_and_the_amount_is_kept(own_lab) -> None:
+def test_a_killed_engine_comes_back_and_the_amount_is_kept(own_lab: Running) -> None:
     """Over 0.25 s: a real process is killed and started again, twice."""
     world = own_lab.world
     own_lab.run(world.wallet.start_with_demo_cards())
@@ -55,7 +56,7 @@ def test_a_killed_engine_comes_back_and_the_amount_is_kept(own_lab) -> None:
     assert shown[-1] == "up"
 
 
-def test_a_request_that_may_have_arrived_is_asked_again_with_its_key(own_lab) -> None:
+def test_a_request_that_may_have_arrived_is_asked_again_with_its_key(own_lab: Running) -> None:
     """Over 0.25 s: the engine is killed while the bank is slow, and started again."""
     world = own_lab.world
     own_lab.run(world.wallet.start_with_demo_cards())
@@ -81,7 +82,9 @@ def test_a_request_that_may_have_arrived_is_asked_again_with_its_key(own_lab) ->
     assert world.pos.state.phase is expected
 
 
-def test_an_offline_phone_shows_its_cards_before_any_engine_answers(own_lab, tmp_path) -> None:
+def test_an_offline_phone_shows_its_cards_before_any_engine_answers(
+    own_lab: Running, tmp_path: Path
+) -> None:
     world = own_lab.world
     own_lab.run(world.wallet.start_with_demo_cards())
     cache = world.settings.phone_cache_file.read_bytes()
@@ -98,7 +101,7 @@ def test_an_offline_phone_shows_its_cards_before_any_engine_answers(own_lab, tmp
     assert own_lab.run(look()) == (PhoneScreen.STACK, 3, True)
 
 
-def test_the_file_of_a_killed_engine_deceives_nobody(tmp_path: Path, own_lab) -> None:
+def test_the_file_of_a_killed_engine_deceives_nobody(own_lab: Running) -> None:
     world = own_lab.world
     old = orjson.loads(world.settings.engine_file.read_bytes())
     kill_engine(own_lab)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -15,11 +15,12 @@ from lab.commands.world import load, reset, save
 from lab.errors import SomethingMissing, WrongUse
 from lab.pos.state import PosPhase
 from lab.settings import Settings
+from tests.lab.core.running import Running
 
 
 @pytest.fixture(scope="module")
 def saved(
-    tmp_path_factory: pytest.TempPathFactory, start_lab
+    tmp_path_factory: pytest.TempPathFactory, start_lab: Callable[[Path], Running]
 ) -> tuple[Path, dict[str, str]]:
     """A saved world with three cards and one payment, and what it held."""
     folder = tmp_path_factory.mktemp("saved")
@@ -35,7 +36,7 @@ def saved(
 
 
 def test_a_saved_world_comes_back_on_another_folder(
-    saved: tuple[Path, dict[str, str]], tmp_path: Path, start_lab
+    saved: tuple[Path, dict[str, str]], tmp_path: Path, start_lab: Callable[[Path], Running]
 ) -> None:
     """Over 0.25 s: an engine starts on the loaded folder."""
     archive, facts = saved
@@ -128,14 +129,16 @@ def test_a_world_whose_key_is_elsewhere_is_refused(
     assert list(folder.iterdir()) == []
 
 
-def test_a_folder_in_use_is_not_replaced(own_lab) -> None:
+def test_a_folder_in_use_is_not_replaced(own_lab: Running) -> None:
     settings = own_lab.world.settings
     with pytest.raises(SomethingMissing, match="in use"):
         own_lab.run(reset(settings))
     assert own_lab.world.engine.endpoint is not None
 
 
-def test_a_reset_leaves_a_clean_start_and_keeps_the_key(tmp_path: Path, start_lab) -> None:
+def test_a_reset_leaves_a_clean_start_and_keeps_the_key(
+    tmp_path: Path, start_lab: Callable[[Path], Running]
+) -> None:
     """Over 0.25 s: two engines start, one after the other."""
     folder = tmp_path / "lab"
     running = start_lab(folder)
@@ -156,4 +159,4 @@ def test_the_process_named_by_a_stale_file_is_not_needed(tmp_path: Path) -> None
     (tmp_path / "engine.json").write_text('{"url": "http://127.0.0.1:9", "pid": 2147483646}')
     asyncio.run(reset(Settings(data_dir=tmp_path)))
     assert not (tmp_path / "engine.json").exists()
-    assert os.listdir(tmp_path) in (["engine.lock"], [])
+    assert {path.name for path in tmp_path.iterdir()} <= {"engine.lock"}
