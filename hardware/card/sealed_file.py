@@ -3,9 +3,10 @@
 Theory of operation: the file is opened in exclusive locking mode, so a second opener is refused at
 once. Every write is one transaction with `synchronous=FULL`: when `advance_atc` returns, the new
 counter is on disk. Secrets are sealed with AES-256-GCM under a key derived (HKDF, RFC 5869) from
-the caller's seal key and the file's own salt; the nonce is a counter kept in the file, so it cannot
-repeat even where randomness is seeded, and the associated data binds a secret to its record and
-field. Knows rows and bytes; knows no APDU and no envelope. Calls must not overlap.
+the caller's seal key and the file's own salt. The nonce is a counter kept in the file, which cannot
+repeat even where randomness is seeded, and random bytes, which differ even where a copy of the file
+goes on by itself; the associated data binds a secret to its record and field. Knows rows and
+bytes; knows no APDU and no envelope. Calls must not overlap.
 """
 
 # ruff: noqa: S101 -- programmer errors assert (house style); operating errors are typed
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
 ATC_MAX = 0xFFFF
 SEAL_KEY_LENGTH = 32
-_NONCE_LENGTH = 12
+_COUNT_LENGTH = 4
+_RANDOM_LENGTH = 8
+_NONCE_LENGTH = _COUNT_LENGTH + _RANDOM_LENGTH
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS tokens (
@@ -64,7 +67,7 @@ class SealedFile:
         assert len(seal_key) == SEAL_KEY_LENGTH
         if not path.exists():
             path.touch(mode=0o600)
-        self._path = path
+        self._stream = stream
         self._connection = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False
         )
@@ -154,8 +157,8 @@ class SealedFile:
 
     def _seal(self, record: str, name: str, value: bytes) -> bytes:
         used = int.from_bytes(self._meta("seals") or b"\x00", "big") + 1
-        self._set_meta("seals", used.to_bytes(_NONCE_LENGTH, "big"))
-        nonce = used.to_bytes(_NONCE_LENGTH, "big")
+        self._set_meta("seals", used.to_bytes(_COUNT_LENGTH, "big"))
+        nonce = used.to_bytes(_COUNT_LENGTH, "big") + self._stream.bytes(_RANDOM_LENGTH)
         return nonce + self._cipher.encrypt(nonce, value, f"{record}|{name}|1".encode())
 
     def _unseal(self, record: str, name: str, sealed: bytes) -> bytes:

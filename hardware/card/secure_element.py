@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,7 +32,6 @@ from hardware.runtime.errors import NotArmed, ProvisioningRefused, SecureElement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from hardware.runtime.ports import Clock, Stream
 
@@ -74,14 +74,16 @@ class SecureElement:
         self._pairing_key = file.secret("pairing_key") or self._make_pairing_key()
 
     @classmethod
-    def open(cls, path: Path, *, seal_key: bytes, clock: Clock, stream: Stream) -> SecureElement:
+    def open(
+        cls, path: Path | str, *, seal_key: bytes, clock: Clock, stream: Stream
+    ) -> SecureElement:
         """Open the element's file, or create it with a fresh device key.
 
         Raises:
             SecureElementBusy: another process holds it.
             SecureElementDamaged: wrong seal key, or no secure element.
         """
-        file = SealedFile(path, seal_key, stream)
+        file = SealedFile(Path(path), seal_key, stream)
         try:
             return cls(file, clock, stream)
         except SecureElementDamaged:
@@ -93,13 +95,13 @@ class SecureElement:
         self.disarm()
         self._file.close()
 
-    def backup(self, path: Path) -> None:
+    def backup(self, path: Path | str) -> None:
         """A consistent sealed copy of the file.
 
         Raises:
             SecureElementError: the copy cannot be written.
         """
-        self._file.backup(path)
+        self._file.backup(Path(path))
 
     # Device key and provisioning -------------------------------------------------------------
 

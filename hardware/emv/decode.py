@@ -24,6 +24,7 @@ from hardware.emv.masking import mask_digits, mask_objects, mask_value
 from hardware.emv.tags import describe_tag
 from hardware.runtime.errors import ApduError, TlvError
 
+_SUCCESS = b"\x90\x00"
 _PAN = 0x5A
 _COUNTER = 0x9F36
 _DATES = frozenset({0x9A, 0x5F24, 0x5F25})
@@ -55,6 +56,9 @@ class Node:
 
 def decode(data: bytes) -> list[Node]:
     """The tree of a sequence of data objects; a response's status word may stand at the end."""
+    # 9000 would also read as an empty tag 90, which no card sends.
+    if data.endswith(_SUCCESS) and (answered := _decode_response(data)) is not None:
+        return answered
     try:
         return [_node(item) for item in tlv.parse(data)]
     except TlvError as damage:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardware.readers.timing import INSTANT, TimingProfile
 from hardware.runtime.errors import CardCollision, CardFault, CardRemoved, NoCard, ReaderGone
 
 if TYPE_CHECKING:
     from hardware.readers.port import Card
+    from hardware.readers.timing import TimingProfile
     from hardware.runtime.ports import Scheduler, Stream
 
 ATR = bytes.fromhex("3B80800101")
@@ -30,8 +30,7 @@ class EmulatedReader:
         self,
         name: str,
         scheduler: Scheduler,
-        profile: TimingProfile = INSTANT,
-        *,
+        profile: TimingProfile,
         stream: Stream,
     ) -> None:
         self._name = name

@@ -1,8 +1,9 @@
 """The ports of the hardware side: time, waiting and randomness.
 
-Only Protocols live here. What implements them is chosen outside (a live world gives real time, a
-simulated one a virtual clock and seeded streams), so nothing below this package knows whether a
-tap is happening on a desk or in a test.
+Only Protocols live here; their arguments are positional, so an implementation names them as it
+likes. What implements them is chosen outside (a live world gives real time, a simulated one a
+virtual clock and seeded streams), so nothing below this package knows whether a tap is happening
+on a desk or in a test.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Clock(Protocol):
 class Scheduler(Protocol):
     """Waiting."""
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, /) -> None:
         """Return after `seconds` of this world's time."""
         ...
 
@@ -36,7 +37,7 @@ class Scheduler(Protocol):
 class Stream(Protocol):
     """A named, seeded stream of randomness."""
 
-    def bytes(self, n: int) -> bytes:
+    def bytes(self, n: int, /) -> bytes:
         """The next `n` random bytes."""
         ...
 
@@ -44,6 +45,6 @@ class Stream(Protocol):
         """A float in [0, 1)."""
         ...
 
-    def randint(self, a: int, b: int) -> int:
+    def randint(self, a: int, b: int, /) -> int:
         """An integer in [a, b], both ends included."""
         ...

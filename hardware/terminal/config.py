@@ -91,6 +91,7 @@ class TerminalConfig:
         assert len(self.ttq) == 4
         assert len(self.capabilities) == 3
         assert 0 < self.country_numeric < 1000
+        assert self.merchant_category.isdecimal()
 
 
 @dataclass(frozen=True, slots=True)
