@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from backend.domain.pan import MaskingFilter
 from backend.runtime.errors import BackendError, UsageError
 
 SUCCESS, FAILED, WRONG_USE, MISSING = 0, 1, 2, 3
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.INFO if chosen.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(MaskingFilter())
     try:
         code: int = chosen.run(chosen)
     except BackendError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from backend.runtime.clock import (
     Clock,
@@ -31,6 +31,7 @@ from backend.runtime.scheduler import (
 from backend.settings import Settings, chosen_data_dir, settings_from
 
 if TYPE_CHECKING:
+    from backend.checks import VerifyReport
     from backend.simulation import SimulatedWorld
     from backend.vault.key_home import KeyHome
     from backend.vault.named_keys import NamedKeys
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BackendError",
     "BadRequest",
-    "CheckReport",
     "Clock",
     "Emit",
     "Entropy",
@@ -52,7 +52,6 @@ __all__ = [
     "StorageError",
     "Stream",
     "UsageError",
-    "VerifyReport",
     "VirtualClock",
     "VirtualLoop",
     "VirtualScheduler",
@@ -72,21 +71,6 @@ __all__ = [
     "to_iso",
     "verify",
 ]
-
-
-class CheckReport(TypedDict):
-    """One invariant and whether it holds."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-class VerifyReport(TypedDict):
-    """Every invariant over one data folder."""
-
-    ok: bool
-    checks: list[CheckReport]
 
 
 def serve(settings: Settings) -> None:

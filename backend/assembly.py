@@ -53,7 +53,8 @@ from backend.storage.payment_tables import DEFAULT_MERCHANT
 from backend.storage.payment_view_rows import SqlViewRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.storage.wallet_rows import SqlWalletStore
-from backend.switch.link import Link, MemoryLink, TcpLink
+from backend.switch.link import Link, TcpLink
+from backend.switch.memory_link import MemoryLink
 from backend.switch.switch import Switch
 from backend.switch.tsp_client import TspClient
 from backend.vault.key_home import KeyHome, open_key_home
@@ -115,6 +116,7 @@ class Engine:
     Attributes:
         app: answers HTTP and WebSocket.
         token: the local token's text.
+        devices: what waits for a device, as its push connection would deliver it.
         networks: the simulated hosts, without sockets.
     """
 
@@ -122,6 +124,7 @@ class Engine:
     token: str
     lab: Laboratory
     payments: PaymentEngine[Transaction]
+    devices: Devices
     networks: Networks
     ground: Ground
     _edge: Edge
@@ -199,6 +202,7 @@ async def open_engine(
         latency=book,
         cache=cache,
         keys=files.keys,
+        offload=_in_thread if ground.is_live else _inline,
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
@@ -207,7 +211,9 @@ async def open_engine(
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
-    return Engine(app, token, lab, payments, networks, ground, edge, recorder, folder)
+    return Engine(
+        app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
+    )
 
 
 def open_files(folder: DataFolder, settings: Settings, ground: Ground) -> _Files:
@@ -253,9 +259,7 @@ async def _sockets(networks: Networks, board: FaultBoard, ground: Ground) -> Edg
         proxy = FaultProxy(f"{network}.auth", address, board)
         entrance = await proxy.start()
         proxies.append(proxy)
-        links[network] = TcpLink(
-            network, entrance, clock=ground.clock, scheduler=ground.scheduler
-        )
+        links[network] = TcpLink(network, entrance, clock=ground.clock, scheduler=ground.scheduler)
     http = httpx.AsyncClient(timeout=TSP_LIMIT_S, trust_env=False)
 
     async def close() -> None:
@@ -277,7 +281,7 @@ async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge
     return Edge(links, TspClient(IN_MEMORY_TSP, http), http.aclose)
 
 
-async def _payments(  # noqa: PLR0913 - the wiring place takes what it wires
+async def _payments(
     files: _Files,
     switch: Switch,
     events: EventLog,
@@ -339,7 +343,7 @@ def _wallet(
     )
 
 
-def _app(  # noqa: PLR0913 - the wiring place takes what it wires
+def _app(
     lab: Laboratory,
     wallet: WalletServices,
     payments: PaymentEngine[Transaction],

@@ -90,9 +90,7 @@ async def _serve_networks(folder: DataFolder, settings: Settings) -> None:
     stop = _Stop()
     ground = live_ground(folder, settings.seed)
     files = open_files(folder, settings, ground)
-    hosts = NetworkHosts(
-        await open_networks(files.networks, files.named_keys, settings, ground)
-    )
+    hosts = NetworkHosts(await open_networks(files.networks, files.named_keys, settings, ground))
     await hosts.start()
     stopped = asyncio.Event()
     stop.watch(stopped.set)

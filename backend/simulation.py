@@ -1,4 +1,4 @@
-"""A whole engine in one thread on virtual time: the same assembly, in-memory links, inline database.
+"""A whole engine in one thread on virtual time: same assembly, in-memory links, inline database.
 
 Waiting is free and everything repeats exactly for the same seed. Clients speak to the engine
 through `client()`, which calls the application without a socket.
@@ -33,6 +33,7 @@ class SimulatedWorld:
     """
 
     engine: Engine
+    _loop: VirtualLoop
 
     def __init__(self, seed: int, folder: Path, *, profile: str = "instant") -> None:
         self._seed = seed
@@ -40,7 +41,6 @@ class SimulatedWorld:
         self._settings = Settings(
             data_dir=folder, seed=seed, profile=profile, environment={"TAPLAB_KEY_HOME": "file"}
         )
-        self._loop = VirtualLoop()
 
     def __enter__(self) -> Self:
         self._folder.take()
@@ -48,9 +48,12 @@ class SimulatedWorld:
         clock = VirtualClock(self._loop)
         scheduler = VirtualScheduler(clock)
         ground = Ground("simulated", clock, scheduler, Entropy(self._seed, simulated=True))
-        self.engine = self.run(
-            open_engine(self._folder, self._settings, ground, Attachments())
-        )
+        try:
+            self.engine = self.run(open_engine(self._folder, self._settings, ground, Attachments()))
+        except BaseException:
+            self._loop.close()
+            self._folder.give_back()
+            raise
         return self
 
     def __exit__(

@@ -38,9 +38,7 @@ class CardLists:
         """Keep a list, unless a card changed while it was on its way here."""
         if changes != self.changes(user_id):
             return
-        await self._cache.put(
-            keys.user_cards(user_id), orjson.dumps(cards), ttl_s=CARD_LIST_TTL_S
-        )
+        await self._cache.put(keys.user_cards(user_id), orjson.dumps(cards), ttl_s=CARD_LIST_TTL_S)
 
     async def forget(self, user_id: str, *token_refs: str) -> None:
         """A card of this person changed."""

@@ -26,7 +26,9 @@ def open_cache(redis_url: str | None, clock: Clock, emit: Emit) -> TolerantCache
     if redis_url is None:
         from fakeredis import FakeAsyncRedis  # 0.2 s of import that a real server does not need
 
-        return TolerantCache(cast("RedisCommands", FakeAsyncRedis()), clock, emit, name="in-process")
+        return TolerantCache(
+            cast("RedisCommands", FakeAsyncRedis()), clock, emit, name="in-process"
+        )
     from redis.asyncio import BlockingConnectionPool, Redis
 
     try:

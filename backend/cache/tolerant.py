@@ -74,7 +74,7 @@ class TolerantCache:
         await self._try("put", self._redis.set(key, stored, ex=ttl_s + TTL_SLACK_S))
 
     async def forget(self, *keys: str) -> bool:
-        """Delete; False when the cache could not be told (its entries then expire by themselves)."""
+        """Delete; False when the cache could not be told (entries then expire by themselves)."""
         return await self._try("forget", self._redis.delete(*keys)) is not None
 
     async def is_reachable(self) -> bool:

@@ -19,6 +19,7 @@ _TAGGED = re.compile(
     r"(?<![0-9A-Fa-f])((?:[0-9A-Fa-f]{2})*?)(5[Aa]|57)(0[7-9A-Da-d]|1[0-3])([0-9A-Fa-f]{14,38})"
 )
 _MASK_CHARACTER = "•"
+_FORMATTER = logging.Formatter()
 
 
 def luhn_ok(digits: str) -> bool:
@@ -66,11 +67,15 @@ class MaskingFilter(logging.Filter):
     """Masks card numbers in a record before any handler sees it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace the record's text when it carries a card number; always lets it pass."""
+        """Replace text and traceback where they carry a card number; always lets it pass."""
         text = record.getMessage()
         masked = mask_text(text)
         if masked != text:
             record.msg, record.args = masked, None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = _FORMATTER.formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = mask_text(record.exc_text)
         return True
 
 

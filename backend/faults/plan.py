@@ -99,6 +99,7 @@ NUMBERS = {
 CONDITIONS = frozenset({"nth", "amount_minor_gte", "bin", "pan_bin"})
 BIN_DIGITS_MAX = 8
 COMMON = frozenset({"link", "effect", "probability", "when", "from_s", "to_s"})
+READ_ONLY = frozenset({"id", "fired"})  # what a view adds: may come back, says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def _read_fault(body: object, where: str, available: Available) -> Fault:
         )
     taken, needed = PARAMETERS[effect]
     for key in body:
-        if key not in taken | COMMON:
+        if key not in taken | COMMON | READ_ONLY:
             raise BadRequest("unknown_key", f"{where}: {effect} takes no {key!r}",
                              field=f"{where}.{key}")  # fmt: skip
     for key in needed:

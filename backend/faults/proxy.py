@@ -70,8 +70,7 @@ class _End(asyncio.Protocol):
     lost: asyncio.Event = field(default_factory=asyncio.Event)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports write but do not inherit from asyncio's classes
-        self.transport = cast("asyncio.WriteTransport", transport)
+        self.transport = cast("asyncio.WriteTransport", transport)  # uvloop derives from neither
         self.channel.opened(self)
 
     def data_received(self, data: bytes) -> None:

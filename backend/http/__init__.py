@@ -1,1 +1,1 @@
-"""Doors of the engine: HTTP and WebSocket in, values out. No rule about money or cards lives here."""
+"""Doors of the engine: HTTP and WebSocket in, values out. No rule of money or cards is here."""

@@ -119,4 +119,6 @@ def _invalid_body(error: RequestValidationError) -> Response:
         return problem(400, "missing_field", f"{field or 'a JSON body'} is required", field=field)
     if kind == "json_invalid":
         return problem(400, "invalid_json", "the body is not JSON")
+    if kind == "model_attributes_type":
+        return problem(400, "invalid_json", "send a JSON object as application/json")
     return problem(400, "invalid_field", str(first.get("msg", "invalid")), field=field)

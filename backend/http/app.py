@@ -58,8 +58,8 @@ def _others(doors: Doors) -> APIRouter:
         return card_art.draw(doors.cards.find, name)
 
     async def pay(request: Request) -> Response:
-        """Pay for a tap (answered before it gets here; listed for the description)."""
-        raise NotImplementedError(request.url.path)
+        """Pay for a tap: Bearer with the local token, Idempotency-Key, body as in the README."""
+        return await doors.payments.answer(request)
 
     router.add_api_websocket_route("/api/devices/{device_id}/push", push)
     router.add_api_route("/static/card-art/{name}", art, methods=["GET"], tags=["wallet"])

@@ -24,7 +24,8 @@ _HUES = {"visa": 222, "mastercard": 16, "amex": 190}
 _TEMPLATE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 856 540" role="img">
 <title>{title}</title>
 <defs><linearGradient id="face" x1="0" y1="0" x2="1" y2="1">
-<stop offset="0" stop-color="hsl({hue} 62% 34%)"/><stop offset="1" stop-color="hsl({turn} 58% 52%)"/>
+<stop offset="0" stop-color="hsl({hue} 62% 34%)"/>
+<stop offset="1" stop-color="hsl({turn} 58% 52%)"/>
 </linearGradient></defs>
 <rect width="856" height="540" rx="36" fill="url(#face)"/>
 <circle cx="{x}" cy="{y}" r="320" fill="hsl({turn} 70% 70%)" opacity="0.18"/>

@@ -50,6 +50,7 @@ class FrontDoor:
         self._hot = hot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or let it in."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return

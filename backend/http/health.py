@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: for machines that ask how the engine is; no secret, no token.
+"""`/healthz`, `/readyz` and `/metrics`: for machines that ask how the engine is; no secret here.
 
 Metrics are in the Prometheus text format (version 0.0.4), counters and gauges only.
 """
@@ -69,7 +69,7 @@ class Health:
 
     def _database_answers(self) -> bool:
         try:
-            self._lab.engine_database.read(lambda tx: event_rows.cursor(tx, "readyz"))
+            self._lab.engine_database.read(lambda tx: event_rows.last_seq(tx, "readyz"))
         except (StorageError, sqlite3.Error):
             return False  # that is the news this route is for
         return True

@@ -17,6 +17,7 @@ from backend.storage.database import Database
 from backend.switch.switch import Switch
 from backend.vault.key_home import KeyHome
 from backend.wallet.cards import Cards
+from backend.wallet.ports import Offload
 
 
 class PaymentView(Protocol):
@@ -40,6 +41,7 @@ class Laboratory:
     Attributes:
         world: "live" or "simulated".
         clock: a `LabClock` can be moved; a simulated world's clock moves by itself.
+        offload: where a long read runs, so that payments do not wait for it.
         started_at_us: lab time at which the engine was ready.
     """
 
@@ -58,6 +60,7 @@ class Laboratory:
     latency: LatencyBook
     cache: TolerantCache
     keys: KeyHome
+    offload: Offload
     started_at_us: int
 
     @property

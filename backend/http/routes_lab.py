@@ -1,4 +1,4 @@
-"""`/lab`: what a person in front of the laboratory sees and moves. The front door asks for the token.
+"""`/lab`: what a person in front of the laboratory sees and moves; the front door asks the token.
 
 Everything here is snake_case. Faults, breakers and the clock are moved through their own objects;
 this only translates. A moved clock is remembered for the next start, faults are not.
@@ -20,6 +20,7 @@ from backend.runtime.errors import BadRequest, Conflict
 from backend.runtime.scheduler import LabScheduler
 from backend.storage import event_rows
 from backend.storage.data_folder import DataFolder, WorldRecord
+from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.snapshots import write_snapshot
 
 PAGE_ROWS_MAX = 500
@@ -52,6 +53,7 @@ class LabRoutes:
         add("/metrics/latency", self.latency, methods=["GET"])
         add("/payments", self.payments, methods=["GET"])
         add("/payments/{payment_id}", self.payment, methods=["GET"])
+        add("/ledger", self.ledger, methods=["GET"])
         add("/audit", self.audit, methods=["GET"])
         add("/events", self.observe, methods=["POST"])
         add("/world/snapshot", self.snapshot, methods=["POST"])
@@ -76,7 +78,8 @@ class LabRoutes:
                 "suspended": suspended,
                 "unprotected_keys": lab.keys.is_unprotected,
                 "database": "sqlite",
-                "cache": {"kind": lab.cache.name, "failing": lab.cache.is_failing},
+                "cache": lab.cache.name,
+                "cache_failing": lab.cache.is_failing,
                 "attached": self._attachments.count,
                 "engine_started_at_us": lab.started_at_us,
             }
@@ -136,8 +139,7 @@ class LabRoutes:
         for view in self._breakers():
             measured = by_name.get(view["name"], {})
             numbers = {
-                key: measured.get(key)
-                for key in ("error_rate", "p50_ms", "p95_ms", "p99_ms", "n")
+                key: measured.get(key) for key in ("error_rate", "p50_ms", "p95_ms", "p99_ms", "n")
             }
             tiles.append({**view, **numbers, "probe": view["state"] == "half_open"})
         return json_answer({"networks": tiles})
@@ -161,6 +163,24 @@ class LabRoutes:
     async def payment(self, payment_id: str) -> Response:
         """The life of one payment."""
         return json_answer(self._lab.payments.detail(payment_id))
+
+    async def ledger(self, limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX)) -> Response:
+        """Balance of every account (debit positive), and the entries of the newest payments."""
+        lab = self._lab
+        balances = await lab.offload(lambda: lab.engine_database.read(SqlLedgerRows().balances))
+        newest = [str(row["id"]) for row in lab.payments.recent(limit)]
+        entries = [
+            {"payment_id": each, **entry} for each in newest for entry in self._entries(each)
+        ]
+        return json_answer(
+            {
+                "balances": [
+                    {"account": account, "currency": currency, "balance_minor": minor}
+                    for (account, currency), minor in sorted(balances.items())
+                ],
+                "entries": entries,
+            }
+        )
 
     async def audit(
         self,
@@ -206,6 +226,10 @@ class LabRoutes:
     async def attach(self, websocket: WebSocket) -> None:
         """Keep an engine that stops when nobody uses it."""
         await self._attachments.hold(websocket)
+
+    def _entries(self, payment_id: str) -> list[dict[str, object]]:
+        found = self._lab.payments.detail(payment_id)["entries"]
+        return found if isinstance(found, list) else []
 
     def _breakers(self) -> list[dict[str, object]]:
         return [

@@ -11,56 +11,58 @@ import hashlib
 
 import orjson
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from backend.http.answers import problem, problem_of, raw_json
 from backend.http.front_door import BodyTooLargeError, LocalToken
 from backend.http.routes_wallet import idempotency_key
 from backend.payments.engine import PaymentEngine
+from backend.payments.idempotency import Reply
 from backend.payments.order import order_from_json
 from backend.runtime.errors import BadRequest
+from backend.storage.database import Transaction
 
 NFC_PATH = "/api/payments/nfc"
-KEY_LENGTH_MAX = 255
 
 
 class NfcRoute:
     """Takes a tap to the payment engine."""
 
-    def __init__(self, engine: PaymentEngine, token: LocalToken) -> None:
+    def __init__(self, engine: PaymentEngine[Transaction], token: LocalToken) -> None:
         self._engine = engine
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._token.opens(scope):
-            answer = problem(
+        """Answer one tap on the short way."""
+        answer = await self.answer(Request(scope, receive))
+        await answer(scope, receive, send)
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to one tap; every error but an oversize body is an answer too."""
+        if not self._token.opens(request.scope):
+            return problem(
                 401,
                 "local_token_required",
                 "a till shows the text of engine.token as Authorization: Bearer",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-            await answer(scope, receive, send)
-            return
         try:
-            request = Request(scope, receive)
-            key = idempotency_key(request)
-            if len(key) > KEY_LENGTH_MAX:
-                raise BadRequest(
-                    "idempotency_key_invalid", f"a key has at most {KEY_LENGTH_MAX} characters"
-                )
-            body = _object(await request.body())
-            order = order_from_json(body)
-            reply = await self._engine.pay_nfc(
-                order, account=order.merchant_id, key=key, request_hash=_hash(body)
-            )
+            reply = await self._pay(request)
         except BodyTooLargeError:
             raise  # the front door answers
         except Exception as error:  # noqa: BLE001 - every error becomes an answer, as in the app
-            answer = problem_of(error)
-        else:
-            headers = {"Idempotent-Replayed": "true"} if reply.replayed else None
-            answer = raw_json(reply.body, reply.status, headers)
-        await answer(scope, receive, send)
+            return problem_of(error)
+        headers = {"Idempotent-Replayed": "true"} if reply.replayed else None
+        return raw_json(reply.body, reply.status, headers)
+
+    async def _pay(self, request: Request) -> Reply:
+        key = idempotency_key(request)
+        body = _object(await request.body())
+        order = order_from_json(body)
+        return await self._engine.pay_nfc(
+            order, account=order.merchant_id, key=key, request_hash=_hash(body)
+        )
 
 
 def _object(raw: bytes) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -137,7 +137,7 @@ class WalletRoutes:
         return json_answer({"card": card.to_json()})
 
     async def suspend(
-        self, request: Request, card_id: str, body: Suspension | None = Body(default=None)
+        self, request: Request, card_id: str, body: Suspension | None = None
     ) -> Response:
         """Stop a card; doing it again changes nothing."""
         caller = caller_of(request, self._accounts)
@@ -157,9 +157,7 @@ class WalletRoutes:
         devices = self._devices.all_of(caller.user_id)
         return json_answer({"devices": [device.to_json() for device in devices]})
 
-    async def register_device(
-        self, request: Request, device_id: str, body: NewDevice
-    ) -> Response:
+    async def register_device(self, request: Request, device_id: str, body: NewDevice) -> Response:
         """Make a device known; the session speaks for it from now on."""
         session = session_of(request, self._accounts)
         caller = caller_of(request, self._accounts)

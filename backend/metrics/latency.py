@@ -71,7 +71,9 @@ class LatencyBook:
         """
         lane = self._lanes[network]
         if hop != ANSWER:
-            lane.hops.setdefault(hop, Histogram()).record(duration_us)
+            if hop not in lane.hops:
+                lane.hops[hop] = Histogram()
+            lane.hops[hop].record(duration_us)
             return
         slot = self._slot(lane)
         if outcome in ("answered", "late"):

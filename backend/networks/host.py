@@ -34,6 +34,7 @@ from backend.runtime.errors import BackendError, MessageError
 
 LOOPBACK = "127.0.0.1"
 ECHOED = ("2", "3", "4", "7", "11", "32", "37", "41", "42", "49", "70", "90")
+IN_WORK_MAX = 1_024  # messages of one connection worked on at once; then the sender waits
 SUPPORTED_MANAGEMENT = (SIGN_ON, SIGN_OFF, ECHO)
 log = logging.getLogger(__name__)
 
@@ -169,12 +170,11 @@ class _Connection(asyncio.Protocol):
         self._everyone = everyone
         self._frames = FrameBuffer()
         self._work: set[asyncio.Task[None]] = set()
-        self._transport: asyncio.WriteTransport | None = None
+        self._transport: asyncio.Transport | None = None
         self._lost = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports write but do not inherit from asyncio's classes
-        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop derives from neither
         self._everyone.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -186,7 +186,14 @@ class _Connection(asyncio.Protocol):
         for raw in frames:
             task = asyncio.get_running_loop().create_task(self._respond(raw))
             self._work.add(task)
-            task.add_done_callback(self._work.discard)
+            task.add_done_callback(self._done)
+        if len(self._work) >= IN_WORK_MAX and self._transport is not None:
+            self._transport.pause_reading()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._work.discard(task)
+        if len(self._work) == IN_WORK_MAX // 2 and self._transport is not None:
+            self._transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's contract
         """What was begun is finished: a lost connection does not undo an authorization."""

@@ -100,14 +100,16 @@ NUMERIC = frozenset(
 )
 PRINTABLE = frozenset(["37", "38", "39", "41", "42", "48"])
 REQUIRED = {
-    AUTHORIZATION: "2 3 4 7 11 14 22 23 32 37 41 42 49 55",
-    REVERSAL: "4 7 11 37 49 90",
-    INQUIRY: "7 11 37 90",
-    MANAGEMENT: "7 11 70",
-    AUTHORIZATION_ANSWER: "7 11 37 39",
-    REVERSAL_ANSWER: "7 11 37 39",
-    INQUIRY_ANSWER: "7 11 37 39",
-    MANAGEMENT_ANSWER: "7 11 39 70",
+    AUTHORIZATION: frozenset(
+        ["2", "3", "4", "7", "11", "14", "22", "23", "32", "37", "41", "42", "49", "55"]
+    ),
+    REVERSAL: frozenset(["4", "7", "11", "37", "49", "90"]),
+    INQUIRY: frozenset(["7", "11", "37", "90"]),
+    MANAGEMENT: frozenset(["7", "11", "70"]),
+    AUTHORIZATION_ANSWER: frozenset(["7", "11", "37", "39"]),
+    REVERSAL_ANSWER: frozenset(["7", "11", "37", "39"]),
+    INQUIRY_ANSWER: frozenset(["7", "11", "37", "39"]),
+    MANAGEMENT_ANSWER: frozenset(["7", "11", "39", "70"]),
 }
 
 
@@ -190,9 +192,9 @@ def _check(kind: str, fields: Mapping[str, str]) -> None:
     required = REQUIRED.get(kind)
     if required is None:
         raise MessageError(f"message type {kind!r} is not spoken here")
-    for number in required.split():
-        if number not in fields:
-            raise MessageError(f"{kind} without DE {number}")
+    missing = required - fields.keys()
+    if missing:
+        raise MessageError(f"{kind} without DE {min(missing, key=int)}")
     for number, value in fields.items():
         if number in NUMERIC and not (value.isascii() and value.isdecimal()):
             raise MessageError(f"DE {number} is not numeric")

@@ -97,12 +97,43 @@ class PaymentPorts(Generic[Tx]):
 
 @dataclass(frozen=True, slots=True)
 class _Intent:
-    """What phase 1 needs to know besides the order."""
+    """What phase 1 takes into its unit of work."""
 
-    payment: Payment
-    fingerprint: bytes
+    order: NfcOrder
+    account: str
+    key: str
     request_hash: bytes
-    below_watermark: bool
+    fingerprint: bytes
+    payment_id: str
+    merchant: Merchant
+    reference: NetworkReference
+    at_us: int
+
+    def payment(self, token: KnownToken | None, *, network: str | None) -> Payment:
+        """The payment as it begins."""
+        order = self.order
+        return Payment(
+            id=self.payment_id,
+            tap_id=order.tap_id,
+            account=self.account,
+            key=self.key,
+            created_at_us=self.at_us,
+            updated_at_us=self.at_us,
+            version=1,
+            state=State.AUTHORIZING,
+            network=network,
+            token_ref=None if token is None else token.token_ref,
+            card_id=None if token is None else token.card_id,
+            user_id=None if token is None else token.user_id,
+            last4=None if token is None else token.last4,
+            atc=order.atc,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            merchant=self.merchant,
+            terminal_id=order.terminal_id,
+            reference=self.reference,
+            synthetic=order.synthetic,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +202,7 @@ class PaymentEngine(Generic[Tx]):
         if isinstance(opened, _Settled):
             self._follow_ups.publish(opened.change)
             return opened.reply
-        for event in opened.events:
-            self._ports.events.publish(event)
+        self._follow_ups.publish(opened)
         try:
             return await self._authorize(order, opened, request_hash, (started_us, stored_us))
         except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
@@ -187,67 +217,46 @@ class PaymentEngine(Generic[Tx]):
         self, order: NfcOrder, account: str, key: str, request_hash: bytes
     ) -> _Intent:
         now_us = self._ports.clock.now_us()
-        reference = await self._references.take(now_us)
-        payment = Payment(
-            id=ordered_identifier("pay", now_us, self._ports.identifiers),
-            tap_id=order.tap_id,
+        return _Intent(
+            order=order,
             account=account,
             key=key,
-            created_at_us=now_us,
-            updated_at_us=now_us,
-            version=1,
-            state=State.AUTHORIZING,
-            network=network_of(order.token),
-            token_ref=None,
-            card_id=None,
-            user_id=None,
-            last4=None,
-            atc=order.atc,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
+            request_hash=request_hash,
+            fingerprint=self._ports.fingerprint(order.token),
+            payment_id=ordered_identifier("pay", now_us, self._ports.identifiers),
             merchant=self._merchant(order.merchant_id),
-            terminal_id=order.terminal_id,
-            reference=reference,
-            synthetic=order.synthetic,
+            reference=await self._references.take(now_us),
+            at_us=now_us,
         )
-        fingerprint = self._ports.fingerprint(order.token)
-        return _Intent(payment, fingerprint, request_hash, order.store_and_forward)
 
     def _open(self, intent: _Intent, tx: Tx) -> Change | _Settled:
         """Phase 1 in its unit of work."""
-        payment = intent.payment
         if not self._rows.claim_key(
             tx,
-            account=payment.account,
-            key=payment.key,
+            account=intent.account,
+            key=intent.key,
             request_hash=intent.request_hash,
-            payment_id=payment.id,
-            at_us=payment.created_at_us,
+            payment_id=intent.payment_id,
+            at_us=intent.at_us,
         ):
             return self._open_again(intent, tx)
         token = self._ports.tokens.find(tx, intent.fingerprint)
         if token is None:
-            return self._refuse_new(tx, replace(payment, reference=None), "invalid_token")
-        payment = replace(
-            payment,
-            network=token.network,
-            token_ref=token.token_ref,
-            card_id=token.card_id,
-            user_id=token.user_id,
-            last4=token.last4,
-        )
+            payment = intent.payment(None, network=network_of(intent.order.token))
+            return self._refuse_new(tx, payment, "invalid_token")
+        payment = intent.payment(token, network=token.network)
         refusal = _refusal_of(token)
         if refusal is None and not self._rows.reserve_atc(
-            tx, payment, below_watermark=intent.below_watermark
+            tx, payment, below_watermark=intent.order.store_and_forward
         ):
             refusal = "atc_replay"
         if refusal is not None:
-            return self._refuse_new(tx, replace(payment, reference=None), refusal)
+            return self._refuse_new(tx, payment, refusal)
         return self._changes.create(tx, payment)
 
     def _open_again(self, intent: _Intent, tx: Tx) -> Change | _Settled:
         """The key is known: replay, refuse, or try again what never left this process."""
-        known = self._rows.find_key(tx, intent.payment.account, intent.payment.key)
+        known = self._rows.find_key(tx, intent.account, intent.key)
         assert known is not None, "the key was there a moment ago in the same unit of work"
         if known.request_hash != intent.request_hash:
             raise KeyMismatch
@@ -270,7 +279,8 @@ class PaymentEngine(Generic[Tx]):
         return self._refuse(tx, again, refusal)
 
     def _refuse_new(self, tx: Tx, payment: Payment, reason: str) -> _Settled:
-        return self._refuse(tx, self._changes.create(tx, payment), reason)
+        created = self._changes.create(tx, replace(payment, reference=None))
+        return self._refuse(tx, created, reason)
 
     def _refuse(self, tx: Tx, opened: Change, reason: str) -> _Settled:
         refused = replace(opened.payment, reason=reason)
@@ -298,7 +308,7 @@ class PaymentEngine(Generic[Tx]):
             issuer=hops_us.get("issuer", 0),
             database=stored_us - started_us,
         )
-        answered = _with_answer(replace(payment, latency=latency), answer)
+        answered = _with_answer(payment, answer, latency)
         work = partial(self._settle, answered, answer, opened.events[0].id)
         settled = await self._ports.store.write(work)
         if isinstance(answer, NoAnswerYet):
@@ -307,10 +317,7 @@ class PaymentEngine(Generic[Tx]):
             )
         if isinstance(settled, Reply):
             return settled
-        for event in settled.events:
-            self._ports.events.publish(event)
-        if settled.payment.state is State.UNKNOWN:
-            self._follow_ups.wake()
+        self._follow_ups.publish(settled)
         await self._remember(settled.payment, request_hash, settled.body)
         return Reply(STATUS_OK, settled.body, replayed=False)
 
@@ -432,11 +439,12 @@ def _happening_of(answer: AuthorizationAnswer) -> Happening:
             return Happening.NO_ANSWER
 
 
-def _with_answer(payment: Payment, answer: AuthorizationAnswer) -> Payment:
+def _with_answer(payment: Payment, answer: AuthorizationAnswer, latency: Latency) -> Payment:
     match answer:
         case Answered():
             return replace(
                 payment,
+                latency=latency,
                 response_code=answer.response_code,
                 auth_code=answer.auth_code if answer.approved else None,
                 reason=None if answer.approved else answer.reason,
@@ -444,11 +452,11 @@ def _with_answer(payment: Payment, answer: AuthorizationAnswer) -> Payment:
             )
         case NotSent():
             word = "breaker_open" if answer.reason == "breaker_open" else "network_unavailable"
-            return replace(payment, reason=word)
+            return replace(payment, latency=latency, reason=word)
         case NoAnswerYet():
-            return replace(payment, reason="channel_deadline")
+            return replace(payment, latency=latency, reason="channel_deadline")
         case Unknown():
-            return replace(payment, reason=answer.reason)
+            return replace(payment, latency=latency, reason=answer.reason)
 
 
 def _actor_of(payment: Payment, answer: AuthorizationAnswer) -> str:

@@ -153,14 +153,14 @@ class FollowUps(Generic[Tx]):
     async def await_late(self, payment_id: str, late: asyncio.Future[Answered | Unknown]) -> None:
         """Wait for the answer after the channel's deadline, and act on it.
 
-        Raises:
-            StorageError: never; what cannot be stored now is found by the status query.
+        What cannot be stored now is found by the status query.
         """
         answer = await late
         try:
             self.publish(await self._store.write(partial(self.take_late, payment_id, answer)))
         except StorageError as error:
             self._report(payment_id, error)
+        self.wake()  # the question may be due earlier now
 
     def take_late(self, payment_id: str, answer: Answered | Unknown, tx: Tx) -> Change | None:
         """Apply a late answer inside a unit of work."""
@@ -216,11 +216,13 @@ class FollowUps(Generic[Tx]):
         self._woken.set()
 
     def publish(self, change: Change | None) -> None:
-        """Tell everyone about a committed change and look at the schedule again."""
-        if change is not None:
-            for event in change.events:
-                self._events.publish(event)
-        self.wake()
+        """Tell everyone about a committed change; look at the schedule if it left a question."""
+        if change is None:
+            return
+        for event in change.events:
+            self._events.publish(event)
+        if change.payment.state in NEEDS_FOLLOW_UP:
+            self.wake()
 
     async def _wake_at(self, due_at_us: int) -> None:
         await self._scheduler.sleep_until(due_at_us)

@@ -9,6 +9,7 @@ back and a crash only leaves a gap. Knows no messages.
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from backend.payments.ports import PaymentRows, Store
@@ -19,6 +20,7 @@ Tx = TypeVar("Tx")
 BLOCK_NUMBERS = 1_000
 _COUNTER_MODULUS = 100_000_000
 _STAN_DIGITS = 6
+_DAY_US = 86_400_000_000
 
 
 class ReferenceNumbers(Generic[Tx]):
@@ -50,7 +52,11 @@ class ReferenceNumbers(Generic[Tx]):
 
 def reference_of(number: int, at_us: int) -> NetworkReference:
     """The reference for a counter value at a lab time."""
-    moment = to_datetime(at_us)
-    day = f"{moment.year % 10}{moment.timetuple().tm_yday:03d}"
-    rrn = f"{day}{number % _COUNTER_MODULUS:08d}"
+    rrn = f"{_day(at_us // _DAY_US)}{number % _COUNTER_MODULUS:08d}"
     return NetworkReference(rrn=rrn, stan=rrn[-_STAN_DIGITS:], sent_at_us=at_us)
+
+
+@lru_cache(maxsize=4)
+def _day(days_since_epoch: int) -> str:
+    moment = to_datetime(days_since_epoch * _DAY_US)
+    return f"{moment.year % 10}{moment.timetuple().tm_yday:03d}"

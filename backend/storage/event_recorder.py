@@ -19,7 +19,6 @@ from backend.storage.database import Store, Transaction
 
 log = logging.getLogger(__name__)
 ENGINE = "engine"
-RESERVATION = "engine.numbers"
 BLOCK = 100_000
 STORED_KINDS = ("breaker.", "fault.", "clock.", "cache.", "engine.", "world.")
 PENDING_EVENTS_MAX = 20_000
@@ -29,8 +28,8 @@ async def reserve_numbers(store: Store) -> int:
     """The first number that no earlier run can have given."""
 
     def work(tx: Transaction) -> int:
-        used = max(event_rows.last_seq(tx, ENGINE), event_rows.cursor(tx, RESERVATION))
-        event_rows.move_cursor(tx, RESERVATION, used + BLOCK)
+        used = max(event_rows.last_seq(tx, ENGINE), event_rows.reserved_to(tx, ENGINE))
+        event_rows.reserve(tx, ENGINE, used + BLOCK)
         return used + 1
 
     return await store.write(work)
@@ -39,7 +38,9 @@ async def reserve_numbers(store: Store) -> int:
 class EventRecorder:
     """Listens to an event log for the life of an engine."""
 
-    def __init__(self, store: Store, scheduler: Scheduler, events: EventLog, first_seq: int) -> None:
+    def __init__(
+        self, store: Store, scheduler: Scheduler, events: EventLog, first_seq: int
+    ) -> None:
         self._store = store
         self._scheduler = scheduler
         self._reserved = first_seq - 1 + BLOCK
@@ -57,7 +58,7 @@ class EventRecorder:
 
         def work(tx: Transaction) -> None:
             used = max(last_seq, event_rows.last_seq(tx, ENGINE))
-            event_rows.move_cursor(tx, RESERVATION, used)
+            event_rows.reserve(tx, ENGINE, used)
 
         await self._store.write(work)
 
@@ -87,7 +88,7 @@ class EventRecorder:
                     await self._store.write(partial(_store_batch, batch=batch, reserved=reserved))
                 except StorageError as error:
                     self.dropped += len(batch)
-                    log.error("%d events could not be stored: %s", len(batch), error)
+                    log.warning("%d events could not be stored: %s", len(batch), error)
                     return
                 self._reserved = reserved
         finally:
@@ -96,4 +97,4 @@ class EventRecorder:
 
 def _store_batch(tx: Transaction, batch: list[Event], reserved: int) -> None:
     event_rows.append_once(tx, batch)
-    event_rows.move_cursor(tx, RESERVATION, reserved)
+    event_rows.reserve(tx, ENGINE, reserved)

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from backend.runtime.events import Event
 from backend.storage.database import Row, Statement, Transaction, Value
-from backend.storage.event_tables import audit_logs, events, outbox_cursors, tap_beliefs
+from backend.storage.event_tables import audit_logs, events, tap_beliefs
+from backend.storage.number_tables import event_numbers
 
 _INSERT_EVENT = Statement(insert(events))
 _INSERT_EVENT_ONCE = Statement(sqlite_insert(events).on_conflict_do_nothing())
@@ -38,13 +39,13 @@ _LAST_EVENT_TIME = Statement(
     .order_by(events.c.seq.desc())
     .limit(1)
 )
-_CURSOR = Statement(
-    select(outbox_cursors.c.seq).where(outbox_cursors.c.consumer == bindparam("of_consumer"))
+_RESERVED = Statement(
+    select(event_numbers.c.reserved_to).where(event_numbers.c.source == bindparam("of_source"))
 )
-_INSERT_CURSOR = sqlite_insert(outbox_cursors)
-_MOVE_CURSOR = Statement(
-    _INSERT_CURSOR.on_conflict_do_update(
-        index_elements=["consumer"], set_={"seq": _INSERT_CURSOR.excluded.seq}
+_INSERT_RESERVED = sqlite_insert(event_numbers)
+_RESERVE = Statement(
+    _INSERT_RESERVED.on_conflict_do_update(
+        index_elements=["source"], set_={"reserved_to": _INSERT_RESERVED.excluded.reserved_to}
     )
 )
 _INSERT_BELIEF = sqlite_insert(tap_beliefs)
@@ -89,9 +90,7 @@ def append_once(tx: Transaction, new: Iterable[Event]) -> None:
 
 def after(tx: Transaction, source: str, seq: int, limit: int) -> list[Event]:
     """Stored events of one source with a higher number, oldest first."""
-    found = tx.all(
-        _EVENTS_AFTER, {"from_source": source, "after_seq": seq, "row_count": limit}
-    )
+    found = tx.all(_EVENTS_AFTER, {"from_source": source, "after_seq": seq, "row_count": limit})
     return [_event(row) for row in found]
 
 
@@ -112,15 +111,15 @@ def last_time_us(tx: Transaction, source: str) -> int:
     return int(row["lab_time_us"]) if row is not None else 0
 
 
-def cursor(tx: Transaction, consumer: str) -> int:
-    """How far a consumer of the outbox has come; 0 at first."""
-    row = tx.one(_CURSOR, {"of_consumer": consumer})
-    return int(row["seq"]) if row is not None else 0
+def reserved_to(tx: Transaction, source: str) -> int:
+    """The highest number that may have been given; 0 at first."""
+    row = tx.one(_RESERVED, {"of_source": source})
+    return int(row["reserved_to"]) if row is not None else 0
 
 
-def move_cursor(tx: Transaction, consumer: str, seq: int) -> None:
-    """Remember how far a consumer has come."""
-    tx.run(_MOVE_CURSOR, {"consumer": consumer, "seq": seq})
+def reserve(tx: Transaction, source: str, seq: int) -> None:
+    """Set numbers aside up to this one."""
+    tx.run(_RESERVE, {"source": source, "reserved_to": seq})
 
 
 def believe(tx: Transaction, side: str, tap_id: str, belief: str, at_us: int) -> None:

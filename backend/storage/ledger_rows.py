@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Integer, Text, bindparam, insert, select
+from sqlalchemy import Integer, Text, bindparam, case, func, insert, literal_column, select
 
 from backend.domain.money import Money
 from backend.ledger.chain import Entry, Head
@@ -37,6 +37,20 @@ _PAGE = Statement(
     )
     .order_by(entries.c.seq)
     .limit(bindparam("row_limit", type_=Integer))
+)
+_BALANCES = Statement(
+    select(
+        entries.c.account,
+        entries.c.currency,
+        func.sum(
+            case(
+                (entries.c.direction == literal_column("'debit'"), entries.c.amount_minor),
+                else_=-entries.c.amount_minor,
+            )
+        ).label("balance_minor"),
+    )
+    .group_by(entries.c.account, entries.c.currency)
+    .order_by(entries.c.account, entries.c.currency)
 )
 PAGE_ENTRIES = 2_000
 
@@ -76,6 +90,12 @@ class SqlLedgerRows:
     def of_payment(self, tx: Transaction, payment_id: str) -> list[Entry]:
         """Every entry of a payment, oldest first."""
         return [_entry(row) for row in tx.all(_OF_PAYMENT, {"payment_id": payment_id})]
+
+    def balances(self, tx: Transaction) -> dict[tuple[str, str], int]:
+        """Balance of each (account, currency), minor units, debit positive; scans the journal."""
+        return {
+            (row["account"], row["currency"]): row["balance_minor"] for row in tx.all(_BALANCES)
+        }
 
     def shards(self, tx: Transaction) -> list[int]:
         """The shards that have entries."""

@@ -106,7 +106,9 @@ def _upgrade(path: Path) -> None:
             command.upgrade(config, "head")
             connection.commit()
     except CommandError as error:
-        raise StorageError(f"{path.name}: {error} (is the data folder of a newer version?)") from error
+        raise StorageError(
+            f"{path.name}: {error} (is the data folder of a newer version?)"
+        ) from error
     except SQLAlchemyError as error:
         raise StorageError(f"{path.name}: {error}") from error
     finally:

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from backend.ledger.chain import first_break
 from backend.payments.machine import Happening, IllegalTransition, replay
 from backend.payments.ports import Store
+from backend.payments.records import MODE
 from backend.storage.database import Row, Statement, Transaction, Value
 from backend.storage.event_tables import events, outbox_cursors
 from backend.storage.ledger_rows import SqlLedgerRows
@@ -114,6 +115,7 @@ _signed = case(
 _sum = func.sum(_signed)
 _its_key = and_(
     idempotency_keys.c.account == payments.c.account,
+    idempotency_keys.c.mode == literal_column(f"'{MODE}'"),
     idempotency_keys.c.key == payments.c.terminal_reference,
     idempotency_keys.c.payment_id == payments.c.id,
 )
@@ -263,7 +265,8 @@ _PAYMENT_EVENTS = Statement(
     .where(
         events.c.payment_id >= bindparam("first", type_=Text),
         events.c.payment_id <= bindparam("last", type_=Text),
-        _text_is(events.c.source, "engine"),
+        # The plus keeps SQLite from searching all of the source's events for a page of payments.
+        literal_column("+events.source") == literal_column("'engine'"),
         _text_is(events.c.kind, *_KINDS),
     )
     .order_by(events.c.payment_id, events.c.seq)

@@ -35,7 +35,7 @@ cards = provisioned_cards
 
 def _replacing(table: Table, key: str) -> Statement:
     """UPDATE of every column of the row with that key; parameters are the row itself."""
-    values = {c.name: bindparam(c.name) for c in table.c if c.name != key}
+    values: dict[str, object] = {c.name: bindparam(c.name) for c in table.c if c.name != key}
     return Statement(update(table).where(table.c[key] == bindparam(key)).values(values))
 
 
@@ -69,9 +69,7 @@ _PUT_DEVICE = Statement(
     )
 )
 _MARK_LOST = Statement(
-    update(devices)
-    .where(devices.c.id == bindparam("of_id"))
-    .values(lost_at_us=bindparam("at_us"))
+    update(devices).where(devices.c.id == bindparam("of_id")).values(lost_at_us=bindparam("at_us"))
 )
 _INSERT_MESSAGE = Statement(
     insert(device_messages).values(
@@ -144,7 +142,9 @@ _REQUEST = Statement(
 _INSERT_REQUEST = Statement(insert(request_keys))
 _FINISH_REQUEST = Statement(
     update(request_keys)
-    .where(request_keys.c.user_id == bindparam("of_user"), request_keys.c.key == bindparam("of_key"))
+    .where(
+        request_keys.c.user_id == bindparam("of_user"), request_keys.c.key == bindparam("of_key")
+    )
     .values(answer=bindparam("stored_answer"))
 )
 _RELEASE_REQUEST = Statement(
@@ -323,9 +323,7 @@ class SqlWalletRows:
 
     def finish_request(self, user_id: str, key: str, answer: bytes) -> None:
         """Store the answer for replays."""
-        self._tx.run(
-            _FINISH_REQUEST, {"of_user": user_id, "of_key": key, "stored_answer": answer}
-        )
+        self._tx.run(_FINISH_REQUEST, {"of_user": user_id, "of_key": key, "stored_answer": answer})
 
     def release_request(self, user_id: str, key: str) -> None:
         """Nothing came of it: the key may be used again."""

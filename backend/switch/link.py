@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from backend.networks.message import (
@@ -32,7 +32,6 @@ from backend.networks.message import (
 from backend.runtime.clock import Clock
 from backend.runtime.errors import LinkBroken, MessageError, NotConnected
 from backend.runtime.scheduler import Scheduler
-from backend.switch.wire import Direction, Verdict, WireFaults, spoil
 
 TRANSPORT_PATIENCE_S = 30.0
 CONNECT_PATIENCE_S = 5.0
@@ -162,22 +161,27 @@ class TcpLink:
 
     async def ready(self, patience_s: float) -> bool:
         """Whether there is a connection, after waiting for one attempt at most."""
-        if self._wire is None:
+        if self._live() is None:
             self._attempted.clear()
             self._wanted.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
                     await self._attempted.wait()
-        return self._wire is not None
+        return self._live() is not None
 
     def send(self, request: Message) -> asyncio.Future[Message]:
         """Write a request; the future holds its answer or `LinkBroken`."""
-        if self._wire is None:
+        wire = self._live()
+        if wire is None:
             raise NotConnected(f"no connection to {self.network}")
         raw = frame(encode(request))
         answer = self._exchanges.open(request)
-        self._wire.write(raw)
+        wire.write(raw)
         return answer
+
+    def _live(self) -> _Wire | None:
+        """The connection, unless it is already dying: what is written to it then is lost."""
+        return self._wire if self._wire is not None and self._wire.alive else None
 
     async def _keep(self) -> None:
         pause_s = PAUSE_FIRST_S
@@ -199,20 +203,21 @@ class TcpLink:
     async def _connect(self) -> _Wire | None:
         loop = asyncio.get_running_loop()
         wire: _Wire | None = None
+        signed_on = False
         try:
             async with asyncio.timeout(CONNECT_PATIENCE_S):
                 _, wire = await loop.create_connection(
                     lambda: _Wire(self._exchanges), *self._address
                 )
-                signed_on = self._exchanges.open(self._sign_on())
+                answer = self._exchanges.open(self._sign_on())
                 wire.write(frame(encode(self._sign_on())))
-                await signed_on
-                return wire
+                signed_on = (await answer).fields["39"] == "00"
         except (OSError, LinkBroken) as error:
             log.info("no connection to %s: %s", self.network, error)
-        if wire is not None:
-            wire.abort()
-        return None
+        finally:  # also when the link is stopped meanwhile
+            if wire is not None and not signed_on:
+                wire.abort()
+        return wire if signed_on else None
 
     def _on_timeout(self) -> None:
         """A connection that was silent for the whole patience is taken for dead (half-open)."""
@@ -240,8 +245,7 @@ class _Wire(asyncio.Protocol):
         self.heard_at_s = asyncio.get_running_loop().time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports write but do not inherit from asyncio's classes
-        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop derives from neither
 
     def data_received(self, data: bytes) -> None:
         self.heard_at_s = asyncio.get_running_loop().time()
@@ -258,6 +262,11 @@ class _Wire(asyncio.Protocol):
         self._exchanges.break_all(self.why)
         self.lost.set()
 
+    @property
+    def alive(self) -> bool:
+        """Whether what is written can still leave."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def write(self, raw: bytes) -> None:
         """Hand bytes to the connection."""
         if self._transport is not None:
@@ -267,104 +276,3 @@ class _Wire(asyncio.Protocol):
         """Tear the connection down."""
         if self._transport is not None:
             self._transport.abort()
-
-
-class MemoryLink:
-    """The simulated world's link: same exchanges, same faults, no socket."""
-
-    def __init__(
-        self,
-        network: str,
-        handle: Callable[[bytes], Awaitable[bytes]],
-        *,
-        scheduler: Scheduler,
-        faults: WireFaults | None = None,
-        patience_s: float = TRANSPORT_PATIENCE_S,
-    ) -> None:
-        self.network = network
-        self._handle = handle
-        self._scheduler = scheduler
-        self._faults = faults
-        self._name = f"{network}.auth"
-        self._exchanges = Exchanges(patience_s, self._on_timeout)
-        self._started = False
-        self._deaf = False
-        self._connection = 0
-
-    async def start(self) -> None:
-        """From now on requests are taken."""
-        self._started = True
-
-    async def stop(self) -> None:
-        """No more requests; those under way end as broken."""
-        self._started = False
-        self._exchanges.break_all("reset")
-
-    async def ready(self, patience_s: float) -> bool:  # noqa: ARG002 - nothing to wait for
-        """Whether the link was started."""
-        return self._started
-
-    def send(self, request: Message) -> asyncio.Future[Message]:
-        """Write a request; the future holds its answer or `LinkBroken`."""
-        if not self._started:
-            raise NotConnected(f"no connection to {self.network}")
-        raw = encode(request)
-        answer = self._exchanges.open(request)
-        self._scheduler.spawn(self._carry_request(raw, self._connection), "request")
-        return answer
-
-    async def _carry_request(self, raw: bytes, connection: int) -> None:
-        if self._deaf:
-            return
-        verdict = self._judge(Direction.REQUEST, raw)
-        if verdict.half_open:
-            self._deaf = True
-            return
-        for arrived in await self._travel(verdict, raw, connection):
-            try:
-                answer = await self._handle(arrived)
-            except MessageError:  # the host drops a connection that brings no message
-                if self._faults is not None:
-                    await asyncio.sleep(self._faults.close_delay_us(self._name) / 1e6)
-                self._reset("reset")
-                return
-            self._scheduler.spawn(self._carry_answer(answer, connection), "answer")
-
-    async def _carry_answer(self, raw: bytes, connection: int) -> None:
-        verdict = self._judge(Direction.ANSWER, raw)
-        for arrived in await self._travel(verdict, raw, connection):
-            if connection != self._connection or self._deaf:
-                return
-            try:
-                self._exchanges.settle(arrived)
-            except MessageError:
-                self._reset("undecodable")
-                return
-
-    async def _travel(self, verdict: Verdict, raw: bytes, connection: int) -> list[bytes]:
-        pieces = -(-len(raw) // verdict.slice_bytes) - 1 if verdict.slice_bytes else 0
-        on_wire_us = len(raw) * 1_000_000 // verdict.rate_bytes_s if verdict.rate_bytes_s else 0
-        delay_us = verdict.delay_us + pieces * verdict.slice_gap_us + on_wire_us
-        if delay_us:
-            await asyncio.sleep(delay_us / 1e6)
-        if verdict.reset or verdict.cut_after is not None:
-            if connection == self._connection:
-                self._reset("reset")
-            return []
-        return [spoil(raw) if verdict.spoiled else raw] * verdict.copies
-
-    def _judge(self, direction: Direction, raw: bytes) -> Verdict:
-        if self._faults is None:
-            return Verdict()
-        return self._faults.judge(self._name, direction, raw)
-
-    def _reset(self, why: str) -> None:
-        """As a torn TCP connection: what was under way is over, the next one is there at once."""
-        self._connection += 1
-        self._deaf = False
-        self._exchanges.break_all(why)
-
-    def _on_timeout(self) -> None:
-        """As the live link: a connection that only swallows is taken for dead."""
-        if self._deaf:
-            self._reset("reset")

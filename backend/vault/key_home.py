@@ -97,6 +97,15 @@ def open_key_home(data_dir: Path, environment: Mapping[str, str], secret: Stream
         return KeyHome(root, record.home)
 
 
+def recorded_home(data_dir: Path) -> str | None:
+    """Where the folder's key lives, by `vault.json`; None when that cannot be read."""
+    try:
+        record = _read_record(data_dir / "vault.json")
+    except UsageError:
+        return None
+    return None if record is None else record.home.value
+
+
 def _make(data_dir: Path, environment: Mapping[str, str], secret: Stream) -> KeyHome:
     salt = secret.bytes(SALT_BYTES)
     fresh = secret.bytes(ROOT_KEY_BYTES)
@@ -146,7 +155,9 @@ def _fetch(data_dir: Path, record: _Record, environment: Mapping[str, str]) -> b
         case Home.PASSPHRASE:
             passphrase = environment.get(PASSPHRASE_VARIABLE)
             if not passphrase:
-                raise UsageError(f"this data folder needs its passphrase: set {PASSPHRASE_VARIABLE}")
+                raise UsageError(
+                    f"this data folder needs its passphrase: set {PASSPHRASE_VARIABLE}"
+                )
             return _stretch(passphrase, record.salt)
         case Home.FILE:
             text = read_private(data_dir / "vault.key")

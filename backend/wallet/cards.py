@@ -121,7 +121,7 @@ class Cards:
         return await self._change(caller, card_id, "card.reactivated", work)
 
     async def remove(self, caller: Caller, card_id: str) -> None:
-        """Take a card off its device.
+        """Take a card off its device; the oldest active one that is left becomes the default.
 
         Raises:
             NotFound: no such card of theirs.
@@ -131,14 +131,15 @@ class Cards:
         def work(rows: WalletRows) -> Card:
             card = _owned(rows, caller, card_id)
             rows.remove_card(card_id)
+            others = [other for other in rows.cards_on(card.device_id) if other.status == "active"]
+            if card.is_default and others:
+                rows.put_card(replace(others[0], is_default=True, updated_at_us=now_us))
             tell_device(rows, card, "removed", now_us, reason=None)
             return card
 
         await self._networks.removed(await self._change(caller, card_id, "card.removed", work))
 
-    async def _change(
-        self, caller: Caller, card_id: str, action: str, work: _CardWork
-    ) -> Card:
+    async def _change(self, caller: Caller, card_id: str, action: str, work: _CardWork) -> Card:
         """Commit a change with its audit line and event; then forget the cache, then tell."""
         now_us = self._clock.now_us()
         event = self._events.make(action, actor="person", data={"card_id": card_id})

@@ -12,7 +12,15 @@ from dataclasses import replace
 from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import EventLog
-from backend.wallet.model import DEVICE_KINDS, AuditEntry, Caller, Card, Device, DeviceMessage, Session
+from backend.wallet.model import (
+    DEVICE_KINDS,
+    AuditEntry,
+    Caller,
+    Card,
+    Device,
+    DeviceMessage,
+    Session,
+)
 from backend.wallet.ports import CardListCache, WalletRows, WalletStore
 from backend.wallet.status import set_status
 from backend.wallet.token_status import TokenStatus
@@ -165,6 +173,4 @@ def _check(device_id: str, kind: str, name: str) -> None:
 
 
 def _entry(at_us: int, caller: Caller, action: str, device_id: str) -> AuditEntry:
-    return AuditEntry(
-        at_us, caller.user_id, action, "device", device_id, "done", caller.ip_address
-    )
+    return AuditEntry(at_us, caller.user_id, action, "device", device_id, "done", caller.ip_address)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
-from backend.runtime.events import Event
 from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.runtime.events import Event
 from backend.wallet.model import AuditEntry, Card, Device, DeviceMessage, Session, User
 
 T = TypeVar("T")
@@ -159,9 +159,7 @@ class TokenService(Protocol):
     async def public_key(self, network: str) -> Mapping[str, object]:
         """The JWK that seals a card for a network."""
 
-    async def request_token(
-        self, network: str, request: TokenRequest
-    ) -> TokenGrant | TokenRefused:
+    async def request_token(self, network: str, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Ask for a token."""
 
     async def suspend_token(self, network: str, token_ref: str) -> str:

@@ -15,14 +15,15 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import orjson
 
+from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
 from backend.runtime.events import Event, EventLog
-from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import NETWORKS, AuditEntry, Caller, Card, Device
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
@@ -222,7 +223,7 @@ class Provisioning:
 
     async def _refuse(
         self, caller: Caller, key: str, pending: Card, refused: TokenRefused
-    ) -> None:
+    ) -> NoReturn:
         entry = self._entry(caller, "card.refused", pending.id, "refused", {"code": refused.code})
 
         def work(rows: WalletRows) -> None:

@@ -1,6 +1,7 @@
 """What a network answers: token, cryptogram, counter, money, repeats, reversals, inquiries."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from backend.networks.message import Message, decode, encode, original_elements, transmission_time
 from backend.networks.server import HostSettings
+from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import MessageError
 from backend.switch import requests
 from backend.switch.answers import Answered, AuthorizationRequest, StatusKnown
@@ -143,6 +145,36 @@ def test_any_change_of_what_the_card_signed_is_refused(
             answer = await pay(lab, payment(lab, phone, emv_data=data))
             assert (answer.response_code, answer.reason) == ("82", "cryptogram_invalid")
             assert answer.cryptogram_valid is False
+            assert lab.held("visa") == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.inv(74)
+def test_every_byte_of_the_cryptogram_counts(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            for place in range(8):
+                data = bytearray(phone.chip_data(1240, "USD"))
+                data[data.index(b"\x9f\x26\x08") + 3 + place] ^= 0x01
+                answer = await pay(lab, payment(lab, phone, emv_data=bytes(data)))
+                assert answer.reason == "cryptogram_invalid"
+
+    asyncio.run(main())
+
+
+def test_a_token_suspended_during_its_payment_pays_no_more(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            rules = lab.networks.hosts["visa"].rules
+            request = requests.authorization(payment(lab, phone))
+            examined = rules.examine(request)
+            assert examined.refusal is None
+            await lab.tsp.suspend_token("visa", phone.grant.token_ref)
+            row = await rules.authorize(request, examined, 0)
+            assert (row.response_code, row.reason) == ("62", "token_suspended")
             assert lab.held("visa") == []
 
     asyncio.run(main())
@@ -288,6 +320,32 @@ def test_answers_are_no_requests(tmp_path: Path) -> None:
                      "49": "840", "90": "9" + original_elements(reference)[1:]}  # fmt: skip
             with pytest.raises(MessageError, match="DE 90"):
                 await lab.networks.hosts["visa"].handle(encode(Message("0400", wrong)))
+
+    asyncio.run(main())
+
+
+def test_a_damaged_request_is_answered_or_refused_as_no_message(tmp_path: Path) -> None:
+    async def main() -> None:
+        stream = SeededStream(1, "damage")
+        outcomes = Counter[str]()
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            clean = encode(requests.authorization(payment(lab, phone)))
+            for _ in range(300):
+                raw = bytearray(clean)
+                start = stream.randint(0, len(raw) - 1)
+                damage = stream.bytes(stream.randint(1, 6))
+                if stream.random() < 0.6:  # digits reach deeper than noise
+                    damage = bytes(0x30 + byte % 10 for byte in damage)
+                raw[start : start + len(damage)] = damage
+                try:
+                    answer = decode(await lab.networks.hosts["visa"].handle(bytes(raw)))
+                except MessageError:
+                    outcomes["no message"] += 1
+                else:
+                    outcomes[answer.fields["39"]] += 1
+        assert outcomes["no message"] > 30  # the harness reached both sides of the door
+        assert len(outcomes) >= 5
 
     asyncio.run(main())
 

@@ -195,6 +195,10 @@ def test_a_token_can_be_suspended_resumed_and_deleted(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def everything_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
 @pytest.mark.inv(36)
 def test_no_number_and_no_key_stands_in_the_file(tmp_path: Path) -> None:
     async def main() -> None:
@@ -203,7 +207,7 @@ def test_no_number_and_no_key_stands_in_the_file(tmp_path: Path) -> None:
             await lab.networks.hosts["visa"].handle(
                 encode(requests.authorization(payment(lab, phone)))
             )
-            stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+            stored = everything_in(tmp_path)
             assert phone.grant.token_ref.encode() in stored  # the search finds what is there
             for secret in ("4242424242424242", phone.grant.token):
                 assert secret.encode() not in stored
@@ -271,3 +275,18 @@ def test_a_request_that_is_none_is_refused(tmp_path: Path) -> None:
                 await ask_token(lab.tsp, "visa", sealed_pan="x" * 20_000)
 
     asyncio.run(main())
+
+
+def test_the_readme_lists_the_test_cards_as_they_are() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|\n").split("|")]
+        for line in Path("backend/networks/README.md").read_text().splitlines()
+        if line.startswith("| ") and line[2:10].isdecimal()
+    ]
+    assert {row[0] for row in rows} == set(numbers.TEST_CARDS)
+    for number, product, behaviour in rows:
+        card = numbers.TEST_CARDS[number]
+        assert product.startswith(card.product)
+        expected = card.refusal or card.reason or "approves"
+        assert expected in behaviour
+        assert card.response_code is None or behaviour.startswith(card.response_code)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +37,7 @@ from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.metadata import engine_metadata
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
+from backend.storage.verify import Check, HostAuthorization, verify
 from backend.storage.wallet_tables import provisioned_cards
 from backend.switch.answers import (
     Answered,
@@ -59,6 +62,35 @@ class ProcessKilled(BaseException):
     """What a killed process looks like from inside: nothing runs any more."""
 
 
+class MortalDatabase(Database):
+    """A database whose process can be killed right before or after one commit."""
+
+    def __init__(self, path: Path) -> None:
+        # A killed process, not a power cut: what the operating system has is kept.
+        super().__init__(path, inline=True, synchronous="NORMAL")
+        self.writes = 0
+        self.kill_at: int | None = None
+        self.after_commit = False
+        self.dead = False
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        self.writes += 1
+        now = self.writes == self.kill_at
+        self.dead = self.dead or (now and not self.after_commit)
+        if self.dead:
+            raise ProcessKilled
+        result = await super().write(work)
+        self.dead = now
+        if self.dead:
+            raise ProcessKilled
+        return result
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        if self.dead:
+            raise ProcessKilled
+        return super().read(work)
+
+
 class Networks:
     """The three networks and the wire to them."""
 
@@ -71,6 +103,8 @@ class Networks:
         self.asked: list[tuple[str, int]] = []  # (question, lab time)
         self.follow_up_faults: deque[NotSent | Unknown] = deque()
         self.cryptogram_valid: bool | None = True
+        self.reversal_answer_s = 0.01
+        self.caller_is_dead: Callable[[], bool] = lambda: False
 
     def holds(self) -> int:
         """How many authorizations hold money now."""
@@ -80,9 +114,14 @@ class Networks:
         self, request: AuthorizationRequest, *, channel_deadline_s: float
     ) -> AuthorizationAnswer:
         assert channel_deadline_s == 0.5
+        self._hear()
         self.authorizations.append(request)
         behaviour = self.behaviours.popleft() if self.behaviours else self.says("00")
         return await behaviour(request)
+
+    def _hear(self) -> None:
+        if self.caller_is_dead():
+            raise ProcessKilled
 
     def says(self, code: str, *, after_s: float = 0.012) -> Behaviour:
         async def behaviour(request: AuthorizationRequest) -> AuthorizationAnswer:
@@ -150,6 +189,7 @@ class Networks:
         self, network: str, reference: NetworkReference, *, payment_id: str
     ) -> StatusKnown | NotSent | Unknown:
         del network, payment_id
+        self._hear()
         self.asked.append(("status", self._clock.now_us()))
         if self.follow_up_faults:
             return self.follow_up_faults.popleft()
@@ -171,11 +211,12 @@ class Networks:
         currency: str,
     ) -> Reversed | NotSent | Unknown:
         del network, payment_id, amount_minor, currency
+        self._hear()
         self.asked.append(("reversal", self._clock.now_us()))
         if self.follow_up_faults:
             return self.follow_up_faults.popleft()
-        await self._scheduler.sleep(0.01)
         self.outcomes[reference.rrn] = "reversed"
+        await self._scheduler.sleep(self.reversal_answer_s)
         return Reversed()
 
 
@@ -213,10 +254,15 @@ def fingerprint(token: str) -> bytes:
     return hashlib.sha256(b"test key" + token.encode()).digest()
 
 
-def make_schema(path: Path) -> None:
-    engine = create_engine(f"sqlite:///{path}")
-    engine_metadata.create_all(engine)
-    engine.dispose()
+@cache
+def empty_store() -> bytes:
+    """A database file with every table and no row; made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = create_engine(f"sqlite:///{path}")
+        engine_metadata.create_all(engine)
+        engine.dispose()
+        return path.read_bytes()
 
 
 @dataclass
@@ -228,16 +274,28 @@ class Laboratory:
     clock: VirtualClock
     scheduler: VirtualScheduler
     networks: Networks
-    database: Database
+    database: MortalDatabase
     cache: IdempotencyCache | None = None
     events: EventLog = field(init=False)
     engine: PaymentEngine[Transaction] = field(init=False)
     rows: SqlPaymentRows = field(default_factory=SqlPaymentRows)
+    card_table: CardTable = field(default_factory=CardTable)
+    fingerprint: Callable[[str], bytes] = fingerprint
+
+    crashes: list[dict[str, object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.loop.set_exception_handler(self._note_crash)
         self.start_engine()
 
+    def _note_crash(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        del loop
+        if not isinstance(context.get("exception"), ProcessKilled):
+            self.crashes.append(context)
+
     def start_engine(self, first_seq: int = 1) -> None:
+        database = self.database
+        self.networks.caller_is_dead = lambda: database.dead
         self.events = EventLog(self.clock, source="engine", world="simulated", first_seq=first_seq)
         self.engine = PaymentEngine(
             PaymentPorts(
@@ -245,7 +303,7 @@ class Laboratory:
                 rows=self.rows,
                 ledger=SqlLedgerRows(),
                 outbox=SqlOutbox(),
-                tokens=CardTable(),
+                tokens=self.card_table,
                 switch=self.networks,
                 clock=self.clock,
                 scheduler=self.scheduler,
@@ -257,17 +315,30 @@ class Laboratory:
         )
 
     def restart(self) -> None:
-        """A new process: new engine and new connections on the same file."""
+        """A new process: new engine and new connections on the same file, a second later."""
         self.run(self.scheduler.cancel_all())
+        self.run(self.scheduler.sleep(1))
         self.database.close()
-        self.database = Database(self.path, inline=True)
+        self.database = MortalDatabase(self.path)
         self.start_engine(first_seq=self.one("SELECT MAX(seq) + 1 AS n FROM events")["n"] or 1)
+
+    def close(self) -> None:
+        """End the loop and close the file; no background work may have crashed."""
+        self.run(self.scheduler.cancel_all())
+        self.loop.close()
+        self.database.close()
+        assert self.crashes == []
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         return self.loop.run_until_complete(work)
 
     def pay(self, order: NfcOrder, key: str = "T0000001-000001", **other: str) -> Reply:
         return self.run(self.paying(order, key, **other))
+
+    def pay_and_be_killed(self, order: NfcOrder) -> None:
+        """Pay while the network's behaviour kills this process."""
+        with pytest.raises(ProcessKilled):
+            self.pay(order)
 
     def paying(
         self, order: NfcOrder, key: str, *, account: str = CORNER
@@ -296,6 +367,20 @@ class Laboratory:
     def change(self, sql: str, **parameters: Value) -> None:
         """Meddle with the stored rows, as a bug or a person with an editor would."""
         self.database._writer.execute(sql, parameters)
+
+    def red_checks(self) -> list[Check]:
+        """What `verify` finds wrong, the networks' memory included."""
+        remembered = [
+            HostAuthorization(
+                request.network,
+                request.reference.rrn,
+                approved=self.networks.outcomes.get(request.reference.rrn) in {"00", "reversed"},
+                reversed=self.networks.outcomes.get(request.reference.rrn) == "reversed",
+            )
+            for request in {each.reference: each for each in self.networks.authorizations}.values()
+        ]
+        checks = verify(self.database, host_view=lambda: remembered)
+        return [check for check in checks if not check.ok]
 
     def states(self) -> list[str]:
         return [str(row["state"]) for row in self.all("SELECT state FROM payments ORDER BY id")]
@@ -330,30 +415,40 @@ class Laboratory:
         self.run(self.database.write(lambda tx: tx.run(_ADD_CARD, row)))
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Laboratory]:
-    path = tmp_path / "engine.db"
-    make_schema(path)
+def build(path: Path) -> Laboratory:
+    """A laboratory on a fresh file with two merchants and two cards."""
+    path.write_bytes(empty_store())
     loop = VirtualLoop()
     clock = VirtualClock(loop)
     scheduler = VirtualScheduler(clock)
-    database = Database(path, inline=True)
-    laboratory = Laboratory(path, loop, clock, scheduler, Networks(clock, scheduler), database)
+    networks = Networks(clock, scheduler)
+    laboratory = Laboratory(path, loop, clock, scheduler, networks, MortalDatabase(path))
     for merchant in (
         Merchant(CORNER, "Corner Market", "5411", "T0000001"),
         Merchant("mer_other", "Other Shop", "5812", "T0000002"),
     ):
         laboratory.run(
-            database.write(
+            laboratory.database.write(
                 lambda tx, merchant=merchant: laboratory.rows.add_merchant(tx, merchant, 0)
             )
         )
     laboratory.add_card(TOKEN, 1, "visa")
     laboratory.add_card(OTHER_TOKEN, 2, "mastercard")
+    laboratory.database.writes = 0
+    return laboratory
+
+
+@pytest.fixture(scope="session")
+def build_lab() -> Callable[[Path], Laboratory]:
+    """Makes laboratories for tests that need more than one."""
+    return build
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Laboratory]:
+    laboratory = build(tmp_path / "engine.db")
     yield laboratory
-    loop.run_until_complete(scheduler.cancel_all())
-    loop.close()
-    laboratory.database.close()
+    laboratory.close()
 
 
 def chip_data(*, amount_minor: int, currency: str, atc: int, cryptogram: bytes) -> bytes:
@@ -363,7 +458,7 @@ def chip_data(*, amount_minor: int, currency: str, atc: int, cryptogram: bytes) 
     )
 
 
-def an_order(  # noqa: PLR0913  (an order's fields)
+def an_order(
     *,
     atc: int = 1,
     amount_minor: int = 1_240,
@@ -389,7 +484,7 @@ def an_order(  # noqa: PLR0913  (an order's fields)
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def order() -> Callable[..., NfcOrder]:
     """Makes orders that are in order."""
     return an_order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import Counter
 
 import orjson
@@ -11,10 +12,8 @@ import pytest
 from backend.payments.idempotency import KeyInFlight, KeyMismatch, Reply
 from backend.runtime.errors import BadRequest
 
-pytestmark = pytest.mark.inv(76, 77)
 
-
-@pytest.mark.inv(75, 77, 82, 145, 183, 212, 215)
+@pytest.mark.inv(75, 76, 77, 82, 145, 183, 212, 215)
 def test_an_approved_tap_is_stored_told_and_posted(lab, order, answer):
     reply = lab.pay(order())
     body = answer(reply)
@@ -95,7 +94,7 @@ def test_the_same_key_with_another_body_is_refused(lab, order):
     assert len(lab.networks.authorizations) == 1
 
 
-@pytest.mark.inv(105, 107, 109)
+@pytest.mark.inv(103, 105, 107, 109)
 def test_sixty_four_racers_make_one_authorization(lab, order):
     refusals: Counter[int] = Counter()
 
@@ -246,6 +245,8 @@ class BrokenCache:
             await self.lab.scheduler.sleep(5)
         if self.kind == "wrong":  # somebody else's approval
             return next(iter(self.kept.values()), None)
+        if self.kind == "spoiled" and scope in self.kept:
+            return dataclasses.replace(self.kept[scope], body=b'{"approved":true}')
         return self.kept.get(scope)
 
     async def put(self, scope, reply, *, ttl_s):
@@ -254,7 +255,7 @@ class BrokenCache:
             self.kept[scope] = reply
 
 
-@pytest.mark.parametrize("kind", ["good", "slow", "wrong", "lost"])
+@pytest.mark.parametrize("kind", ["good", "slow", "wrong", "spoiled", "lost"])
 @pytest.mark.inv(102, 114)
 def test_a_cache_changes_no_outcome(lab, order, answer, kind):
     lab.cache = BrokenCache(lab, kind)

@@ -1,0 +1,102 @@
+"""Opens a data folder to check its invariants: the work behind `python -m backend verify`.
+
+Reads only, and may run beside an engine. The networks' own file is read as what the hosts
+remember; it is another company's database and says so through a view of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
+
+from sqlalchemy import select
+
+from backend.runtime.errors import StorageError, UsageError
+from backend.storage.data_folder import DataFolder
+from backend.storage.database import Database, Statement
+from backend.storage.host_tables import host_authorizations
+from backend.storage.migrate import HEAD, stored_revision
+from backend.storage.verify import HostAuthorization, verify
+from backend.vault.key_home import recorded_home
+
+_HOST_AUTHORIZATIONS = Statement(
+    select(
+        host_authorizations.c.network,
+        host_authorizations.c.rrn,
+        host_authorizations.c.response_code,
+        host_authorizations.c.reversed_at_us,
+    )
+)
+
+
+class CheckReport(TypedDict):
+    """One invariant and whether it holds."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class VerifyReport(TypedDict):
+    """Every invariant over one data folder."""
+
+    ok: bool
+    checks: list[CheckReport]
+
+
+def verify_folder(data_dir: Path) -> VerifyReport:
+    """Check every invariant over the stored data of one folder.
+
+    Raises:
+        UsageError: there is no engine's data in that folder.
+        StorageError: a file cannot be read.
+    """
+    folder = DataFolder(data_dir)
+    revision = stored_revision(folder.engine_database)
+    if revision is None:
+        raise UsageError(f"{data_dir} has no engine's data: run python -m backend serve first")
+    if revision != HEAD:
+        raise StorageError(f"schema is at {revision}, not {HEAD}: run python -m backend migrate")
+    database = Database(folder.engine_database, inline=True)
+    try:
+        found = verify(database, host_view=_host_view(folder.networks_database))
+    finally:
+        database.close()
+    checks: list[CheckReport] = [
+        {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found
+    ]
+    checks.append(_key_check(data_dir))
+    return {"ok": all(check["ok"] for check in checks), "checks": checks}
+
+
+def _host_view(path: Path) -> Callable[[], list[HostAuthorization]] | None:
+    if not path.exists():
+        return None
+
+    def remembered() -> list[HostAuthorization]:
+        hosts = Database(path, synchronous="NORMAL", inline=True)
+        try:
+            rows = hosts.read(lambda tx: tx.all(_HOST_AUTHORIZATIONS))
+        finally:
+            hosts.close()
+        return [
+            HostAuthorization(
+                network=row["network"],
+                rrn=row["rrn"],
+                approved=row["response_code"] == "00",
+                reversed=row["reversed_at_us"] is not None,
+            )
+            for row in rows
+        ]
+
+    return remembered
+
+
+def _key_check(data_dir: Path) -> CheckReport:
+    """Where the root key lives; a lab may run unprotected, but never without saying so."""
+    home = recorded_home(data_dir)
+    if home is None:
+        return {"name": "key home", "ok": False, "detail": "vault.json is missing or damaged"}
+    detail = "UNPROTECTED: anyone who reads the folder has the key" if home == "file" else home
+    return {"name": "key home", "ok": True, "detail": detail}
