@@ -93,7 +93,6 @@ class BenchView(QWidget):
         self._list.setFrameShape(QFrame.Shape.NoFrame)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self._list.setStyleSheet("QListWidget { background: transparent; border: none; }")
         self._list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._list.currentRowChanged.connect(self._choose)
         self._empty = EmptyState(look, "benchEmpty", tr("bench.empty"))
@@ -103,9 +102,7 @@ class BenchView(QWidget):
 
     def _bytes(self, look: Look) -> Panel:
         panel = Panel(look, "decoded", tr("bench.decoded"))
-        self._command = Label(
-            look, "apduCommand", size_px=TEXT_CAPTION_PX, mono=True
-        ).wrapping()
+        self._command = Label(look, "apduCommand", size_px=TEXT_CAPTION_PX, mono=True).wrapping()
         self._command.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         panel.body.addWidget(self._command)
         self._hex = QPlainTextEdit()
@@ -124,7 +121,7 @@ class BenchView(QWidget):
         self._tree.header().setFont(look.font(TEXT_CAPTION_PX))
         self._tree.setHeaderLabels([tr("bench.tag"), tr("bench.value"), tr("bench.meaning")])
         self._tree.header().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self._tree.setColumnWidth(0, look.px(190))
+        self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self._tree.setColumnWidth(1, look.px(130))
         self._tree.setIndentation(look.px(14))
         self._tree.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -144,11 +141,11 @@ class BenchView(QWidget):
         self._title.say(state.title)
         self._empty.setVisible(not state.apdus)
         self._list.setVisible(bool(state.apdus))
-        self._list.blockSignals(True)  # noqa: FBT003
+        self._list.blockSignals(True)
         self._list.clear()
         for apdu in state.apdus:
             self._list.addItem(self._item(apdu))
-        self._list.blockSignals(False)  # noqa: FBT003
+        self._list.blockSignals(False)
         self._list.setCurrentRow(min(max(0, chosen), len(state.apdus) - 1))
         self._choose(self._list.currentRow())
 
@@ -187,7 +184,9 @@ class BenchView(QWidget):
         self._nodes, self._items = nodes, []
         parents: list[QTreeWidgetItem] = []
         for node in nodes:
-            item = QTreeWidgetItem([f"{node.tag}  {node.name}", breakable(node.value), node.meaning])
+            item = QTreeWidgetItem(
+                [f"{node.tag}  {node.name}", breakable(node.value), node.meaning]
+            )
             for place in range(3):
                 item.setToolTip(place, item.text(place))
             del parents[node.depth :]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyqtgraph as pg  # type: ignore[import-untyped, unused-ignore]
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
@@ -26,18 +28,45 @@ from lab.words import tr
 SAMPLES_MIN = 20  # fewer say nothing about a percentile
 TICKS_MS = (30, 100, 300, 1000, 3000)
 FLOOR, CEILING = math.log10(30), math.log10(3000)
-BREAKER_LANE, TIMEOUT_LANE = 1.14, 1.31
-BOTTOM, TOP = 1.05, 3.86
-FLAG_BOTTOM, FLAG_TOP = 3.55, 3.66
+DATA_PX_MIN = 40
+FEWER_TICKS_BELOW_PX = 90
 LABEL_PART = 0.115  # of the width, kept free for the curves' names
 PERCENTILES = ("p50", "p95", "p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Heights:
+    """Where flags and lanes lie on the log axis, so that each keeps its pixels."""
+
+    flag_top: float
+    flag_bottom: float
+    timeouts: float
+    breaker: float
+    top: float
+    bottom: float
+    data_px: float
+
+    @classmethod
+    def within(cls, height_px: float, scale: float) -> Heights:
+        """Share a view of `height_px`: 33 px flags above, 38 px lanes below, the rest data."""
+        data_px = max(DATA_PX_MIN, height_px - 71 * scale)
+        unit = (CEILING - FLOOR) / data_px * scale
+        return cls(
+            flag_top=CEILING + 14 * unit,
+            flag_bottom=CEILING + 5 * unit,
+            timeouts=FLOOR - 14 * unit,
+            breaker=FLOOR - 30 * unit,
+            top=CEILING + 33 * unit,
+            bottom=FLOOR - 38 * unit,
+            data_px=data_px,
+        )
 
 
 def spread(values: list[float], gap: float, top: float) -> list[float]:
     """Places for labels near `values` with at least `gap` between, none above `top`."""
     order = sorted(range(len(values)), key=lambda index: values[index])
     placed = list(values)
-    for below, index in zip(order, order[1:], strict=False):
+    for below, index in pairwise(order):
         placed[index] = max(placed[index], placed[below] + gap)
     limit = top
     for index in reversed(order):
@@ -55,6 +84,7 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
         self._series: LatencySeries | None = None
         self._font: QFont = look.font(TEXT_CAPTION_PX, MEDIUM, tabular=True)
         self._ends: list[tuple[str, float, str]] = []
+        self._heights = Heights.within(200, look.scale)
 
     def show_series(self, series: LatencySeries, ends: list[tuple[str, float, str]]) -> None:
         """Draw flags and lanes of `series` and the labels `(text, log ms, colour)`."""
@@ -62,10 +92,17 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
         self._series, self._ends = series, ends
         self.update()
 
+    def take_heights(self, heights: Heights) -> None:
+        """Draw flags and lanes at other heights."""
+        self.prepareGeometryChange()
+        self._heights = heights
+        self.update()
+
     @override
     def boundingRect(self) -> QRectF:
         window_s = self._series.window_s if self._series is not None else 1
-        return QRectF(-window_s, BOTTOM, window_s * (1 + LABEL_PART), TOP - BOTTOM)
+        low, high = self._heights.bottom, self._heights.top
+        return QRectF(-window_s, low, window_s * (1 + LABEL_PART), high - low)
 
     @override
     def paint(self, painter: QPainter, option: object, widget: QWidget | None = None) -> None:
@@ -86,7 +123,7 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
     def _paint_faults(
         self, painter: QPainter, series: LatencySeries, box: Callable[..., QRectF]
     ) -> None:
-        theme = self._look.theme
+        theme, heights = self._look.theme, self._heights
         violet, wash = QColor(theme.violet), QColor(theme.violet)
         wash.setAlphaF(0.10)
         taken_until = -math.inf
@@ -95,13 +132,13 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
             right = 0.0 if fault.to_us is None else min(0.0, (fault.to_us - series.now_us) / 1e6)
             if right <= left:
                 continue
-            painter.fillRect(box(left, right, FLOOR, FLAG_BOTTOM), wash)
-            flag = box(left, right, FLAG_BOTTOM, FLAG_TOP)
+            painter.fillRect(box(left, right, FLOOR, heights.flag_bottom), wash)
+            flag = box(left, right, heights.flag_bottom, heights.flag_top)
             painter.fillRect(flag, QBrush(violet, Qt.BrushStyle.BDiagPattern))
             painter.setPen(QPen(violet, 1))
             painter.drawRect(flag)
             width = painter.fontMetrics().horizontalAdvance(fault.text)
-            edge = box(-series.window_s, 0, FLAG_BOTTOM, FLAG_TOP)
+            edge = box(-series.window_s, 0, FLOOR, CEILING)
             start = max(edge.left(), min(flag.left(), edge.right() - width))
             if start >= taken_until:
                 painter.drawText(QPointF(start, flag.top() - 4), fault.text)
@@ -118,14 +155,14 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
             right = min(0.0, left + bucket_s)
             if right <= left:
                 continue
-            lane = box(left, right, BREAKER_LANE, BREAKER_LANE)
+            lane = box(left, right, self._heights.breaker, self._heights.breaker)
             thick = {"open": 8.0, "half_open": 5.0}.get(bucket.breaker, 2.0)
             lane.setTop(lane.center().y() - thick / 2)
             lane.setHeight(thick)
             lane.setWidth(lane.width() + 1)
             painter.fillRect(lane, QColor(colours.get(bucket.breaker, theme.line_strong)))
             if bucket.timeouts:
-                tick = box(left, right, TIMEOUT_LANE, TIMEOUT_LANE)
+                tick = box(left, right, self._heights.timeouts, self._heights.timeouts)
                 centre = tick.center()
                 painter.fillRect(QRectF(centre.x() - 1, centre.y() - 5, 2, 10), QColor(theme.red))
 
@@ -146,7 +183,7 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
     def __init__(
         self, look: Look, open_payment: Callable[[str], None], read_out: Callable[[str], None]
     ) -> None:
-        super().__init__(background=None)
+        super().__init__(background=look.theme.panel)
         self.setObjectName("latencyPlot")
         self.setAccessibleName(tr("console.latency.title"))
         self._look = look
@@ -180,27 +217,42 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
     def _set_axes(self) -> None:
         theme, look = self._look.theme, self._look
         left, bottom = self.getAxis("left"), self.getAxis("bottom")
-        ticks = [(math.log10(value), f"{value}") for value in TICKS_MS]
-        names = [
-            (TIMEOUT_LANE, tr("console.lane.timeouts")),
-            (BREAKER_LANE, tr("console.lane.breaker")),
-            ((FLAG_BOTTOM + FLAG_TOP) / 2, tr("console.latency.unit")),
-        ]
-        left.setTicks([ticks + names])
         left.setWidth(look.px(72))
         bottom.setHeight(look.px(22))
         for axis in (left, bottom):
             axis.setTickFont(look.font(TEXT_CAPTION_PX, tabular=True))
             axis.setTextPen(theme.text_dim)
             axis.setPen(pg.mkPen(None))
-            axis.setTickPen(pg.mkPen(theme.line))
-            axis.setStyle(tickLength=0)
+            axis.setTickPen(pg.mkPen(None))
+            axis.setStyle(tickLength=0, tickAlpha=0, hideOverlappingLabels=False)
         self._grid = [
             pg.InfiniteLine(math.log10(value), angle=0, pen=pg.mkPen(theme.line, width=1))
             for value in TICKS_MS
         ]
         for line in self._grid:
             self.addItem(line, ignoreBounds=True)
+
+    def _take_heights(self) -> None:
+        """Set the vertical range and its names for the height there is."""
+        height_px = self.getPlotItem().getViewBox().height()
+        heights = Heights.within(height_px, self._look.scale)
+        few = heights.data_px < FEWER_TICKS_BELOW_PX * self._look.scale
+        values = TICKS_MS[1:4:2] if few else TICKS_MS
+        ticks = [(math.log10(value), f"{value}") for value in values]
+        names = [
+            (heights.timeouts, tr("console.lane.timeouts")),
+            (heights.breaker, tr("console.lane.breaker")),
+            ((heights.flag_top + heights.top) / 2, tr("console.latency.unit")),
+        ]
+        self.getAxis("left").setTicks([ticks + names])
+        self.getPlotItem().getViewBox().setYRange(heights.bottom, heights.top, padding=0)
+        self._annotations.take_heights(heights)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "_curves"):  # the first resize comes while the base class is built
+            self._take_heights()
 
     def show_series(self, series: LatencySeries) -> None:
         """Draw `series`: move the curves, dots, flags and lanes to their new places."""
@@ -221,9 +273,9 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
         self._annotations.show_series(series, ends)
 
     def _set_range(self, window_s: int) -> None:
-        self.getPlotItem().setRange(
-            xRange=(-window_s, window_s * LABEL_PART), yRange=(BOTTOM, TOP), padding=0
-        )
+        view = self.getPlotItem().getViewBox()
+        view.setXRange(-window_s * 1.002, window_s * LABEL_PART, padding=0)
+        self._take_heights()
         minutes = window_s / 60
         step = max(1, round(minutes / 4)) if minutes >= 2 else 0.5  # noqa: PLR2004 - two minutes have one tick a minute
         ticks: list[tuple[float, str]] = [(0.0, tr("console.now"))]

@@ -29,9 +29,7 @@ TABS_BELOW_PX = 700
 class ConsoleView(QWidget):
     """The console place."""
 
-    def __init__(
-        self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]
-    ) -> None:
+    def __init__(self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]) -> None:
         super().__init__()
         self.setObjectName("consolePlace")
         self._look = look
@@ -44,13 +42,13 @@ class ConsoleView(QWidget):
         self._lower = (self.last_tap, self.faults, self.payments)
         box = column(look, self, SPACE_S)
         box.addWidget(self.tiles)
-        box.addWidget(self.latency, 5)
+        box.addWidget(self.latency, 6)
         self._tabs = QWidget()
         self._tabs.setObjectName("consoleTabs")
         self._fill_tabs(look)
         box.addWidget(self._tabs)
         self._stack = QStackedWidget()
-        box.addWidget(self._stack, 4)
+        box.addWidget(self._stack, 1)
         self._wide = QWidget()
         self._grid = QGridLayout(self._wide)
         tight(self._grid, look.px(SPACE_S))
@@ -68,7 +66,10 @@ class ConsoleView(QWidget):
             self._group.addButton(tab, index)
             line.addWidget(tab)
         line.addStretch(1)
-        self._group.idClicked.connect(lambda index: self._stack.setCurrentIndex(index))
+        self._group.idClicked.connect(self._show_tab)
+
+    def _show_tab(self, index: int) -> None:
+        self._stack.setCurrentIndex(index)
 
     def _arrange(self, *, tabbed: bool) -> None:
         if tabbed == self._tabbed:
@@ -77,6 +78,8 @@ class ConsoleView(QWidget):
         self._tabs.setVisible(tabbed)
         self._stack.setVisible(tabbed)
         self._wide.setVisible(not tabbed)
+        self._box.setStretchFactor(self.latency, 2 if tabbed else 6)
+        self._box.setStretchFactor(self._stack, 1)
         if tabbed:
             for panel in self._lower:
                 self._stack.addWidget(panel)

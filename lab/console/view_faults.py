@@ -1,8 +1,9 @@
-"""The faults on offer ("Break something"): one line a fault, with its numbers, Try it, and what it has done so far."""
+"""The faults on offer ("Break something"), one line each.
+
+With its numbers, Try it, and what it has done so far.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QWidget
 
@@ -40,7 +41,7 @@ class FaultLine(QFrame):
         first.addLayout(texts, 1)
         self._try = Button(look, f"try_{preset.id}", tr("console.fault.try"), kind="link")
         self._try.clicked.connect(lambda: lab.try_it(preset.id))
-        self._toggle = Button(look, f"toggle_{preset.id}", kind="plain")
+        self._toggle = Button(look, f"toggle_{preset.id}", kind="key")
         self._toggle.clicked.connect(self._flip)
         first.addWidget(self._try)
         first.addWidget(self._toggle)
@@ -134,5 +135,3 @@ class FaultPanel(Panel):
                 self._rows.addWidget(line)
             else:
                 line.show_preset(preset)
-
-

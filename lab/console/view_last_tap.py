@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtWidgets import QWidget
+
 from lab.console.charts_waterfall import HopTable, WaterfallBar
 from lab.console.state import LastTap
 from lab.design.blocks import Button, EmptyState, Label, Panel, column, scroll
@@ -12,25 +14,20 @@ from lab.design.tokens import SPACE_XS, TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
 from lab.words import tell, tr
 
-from PySide6.QtWidgets import QWidget
-
 
 class LastTapPanel(Panel):
     """Where the milliseconds of the last tap went."""
 
-    def __init__(
-        self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]
-    ) -> None:
+    def __init__(self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]) -> None:
         super().__init__(look, "lastTap", tr("console.last_tap.title"))
         self._tap: LastTap | None = None
+        self._open_payment = open_payment
         self._about = Label(
             look, "lastTapAbout", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True
         ).eliding()
         self.head.addWidget(self._about, 1)
         self._open = Button(look, "lastTapOpen", tr("console.show_payment"), kind="link")
-        self._open.clicked.connect(
-            lambda: open_payment(self._tap.payment_id) if self._tap is not None else None
-        )
+        self._open.clicked.connect(self._open_it)
         self.head.addWidget(self._open)
         tap = Button(look, "lastTapEmptyTap", tr("console.last_tap.action"), kind="plain")
         tap.clicked.connect(lab.space)
@@ -44,6 +41,10 @@ class LastTapPanel(Panel):
         self.body.addWidget(self._empty, 1)
         self.body.addWidget(self._content, 1)
         self._show_which()
+
+    def _open_it(self) -> None:
+        if self._tap is not None:
+            self._open_payment(self._tap.payment_id)
 
     def _show_which(self) -> None:
         self._empty.setVisible(self._tap is None)

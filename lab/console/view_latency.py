@@ -20,9 +20,7 @@ COLUMNS = ("ago", "n", "p50", "p95", "p99", "timeouts", "breaker")
 class LatencyPanel(Panel):
     """How long authorizations take."""
 
-    def __init__(
-        self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]
-    ) -> None:
+    def __init__(self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]) -> None:
         super().__init__(look, "latency", tr("console.latency.title"))
         self._frozen = False
         self._waiting: LatencySeries | None = None
@@ -45,7 +43,7 @@ class LatencyPanel(Panel):
         self.head.addWidget(self._table_button)
         self._pages = QStackedWidget()
         self._plot = LatencyPlot(look, open_payment, self._read_out)
-        self._plot.setMinimumHeight(look.px(120))
+        self._plot.setMinimumHeight(look.px(88))
         self._table = QTableWidget(0, len(COLUMNS))
         self._set_up_table(look)
         start = Button(look, "startQuietTraffic", tr("console.quiet.start"), kind="primary")
@@ -115,6 +113,6 @@ class LatencyPanel(Panel):
 def _cells(bucket: LatencyBucket, now_us: int) -> tuple[str, ...]:
     ago = f"{(now_us - bucket.at_us) / 1e6:.0f} s"
     values = (bucket.p50_ms, bucket.p95_ms, bucket.p99_ms)
-    shown = ("–" if value is None else f"{value:.0f} ms" for value in values)
+    shown = ("-" if value is None else f"{value:.0f} ms" for value in values)
     breaker = tr(f"console.breaker.{bucket.breaker}")
     return (ago, str(bucket.n), *shown, str(bucket.timeouts), breaker)

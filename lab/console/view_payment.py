@@ -66,16 +66,13 @@ class StepRow(QFrame):
         self._facts: QWidget | None = None
         self._box = column(look, self, 2)
         line = row(look)
-        offset = Label(
-            look, "stepOffset", size_px=TEXT_CAPTION_PX, tone="dim", mono=True
-        )
+        offset = Label(look, "stepOffset", size_px=TEXT_CAPTION_PX, tone="dim", mono=True)
         offset.setFixedWidth(look.px(84))
         offset.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         offset.say(f"+{offset_us / 1000:,.1f} ms")
         mark = Shape(look, 10)
         mark.show_kind(event_kind(event))
-        actor = Label(look, "stepActor", weight=MEDIUM).eliding()
-        actor.setFixedWidth(look.px(84))
+        actor = Label(look, "stepActor", weight=MEDIUM).eliding(look.px(84))
         actor.say(event.actor)
         text = Label(look, "stepText").eliding()
         text.say(sentence(event))
@@ -110,7 +107,7 @@ def _flat(data: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]
         elif isinstance(value, Sequence) and not isinstance(value, str):
             made.append((prefix + name, ", ".join(str(one) for one in value)))
         else:
-            made.append((prefix + name, "–" if value is None else str(value)))
+            made.append((prefix + name, "-" if value is None else str(value)))
     return made
 
 

@@ -57,12 +57,12 @@ def matches(row: PaymentRow, wanted: str) -> bool:
 
 def cells(row: PaymentRow) -> tuple[str, ...]:
     """A row's texts, in the order of `COLUMNS`."""
-    amount = f"{row.amount_text} {tr('console.synthetic')}" if row.synthetic else row.amount_text
+    outcome = tell(row.outcome)
     return (
         row.time_text,
-        amount,
+        row.amount_text,
         row.card_text,
-        tell(row.outcome),
+        f"{outcome} {tr('console.synthetic')}" if row.synthetic else outcome,
         state_word(row.phone),
         state_word(row.till),
         state_word(row.bank),
@@ -216,6 +216,7 @@ class PaymentsPanel(Panel):
         table.setModel(self.model)
         table.setFont(look.font(tabular=True))
         table.setShowGrid(False)
+        table.setMinimumHeight(look.px(56))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         table.verticalHeader().hide()

@@ -39,7 +39,11 @@ class Tile(Panel):
         middle.addWidget(self._shape)
         self._word = Label(look, "tileWord", size_px=TEXT_TITLE_PX, weight=SEMIBOLD)
         middle.addWidget(self._word)
-        middle.addStretch(1)
+        self._numbers = Label(
+            look, "tileNumbers", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True
+        )
+        self._numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        middle.addWidget(self._numbers, 1)
         self.body.addLayout(middle)
         self._second = Label(
             look, "tileBreaker", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True
@@ -55,11 +59,7 @@ class Tile(Panel):
         self._show.setToolTip(tr("console.tile.show", network=self._name))
         self._show.clicked.connect(self._show_network)
         head.addWidget(self._show)
-        self._numbers = Label(
-            look, "tileNumbers", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True
-        ).eliding()
-        self._numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        head.addWidget(self._numbers, 1)
+        head.addStretch(1)
         force = Button(look, f"force_{self._name}", kind="quiet", icon_name="zap").named(
             tr("console.tile.force", network=self._name)
         )

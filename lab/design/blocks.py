@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFont
 
 
+SCROLL_PX_MIN = 40
+
+
 def set_property(widget: QWidget, name: str, value: str) -> None:
     """Set a dynamic property that the stylesheet selects by, and restyle when it changed."""
     if widget.property(name) == value:
@@ -75,10 +78,14 @@ class Label(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         return self
 
-    def eliding(self) -> Label:
-        """Shorten the text to the width there is."""
+    def eliding(self, width_px: int = 0) -> Label:
+        """Shorten the text to the width there is, or to a fixed one."""
         self._elides = True
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        if width_px:
+            self.setFixedWidth(width_px)
+            self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        else:
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         return self
 
     def centred(self) -> Label:
@@ -217,9 +224,7 @@ class Tick(QCheckBox):
             return
         option = QStyleOptionButton()
         self.initStyleOption(option)
-        box = self.style().subElementRect(
-            QStyle.SubElement.SE_CheckBoxIndicator, option, self
-        )
+        box = self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
         side = min(box.width(), box.height()) - 2
         ink = self._look.theme.on_fill
         QPainter(self).drawPixmap(box.left() + 1, box.top() + 1, icon_pixmap("check", ink, side))
@@ -346,6 +351,7 @@ def scroll(widget: QWidget, name: str) -> QScrollArea:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setMinimumHeight(SCROLL_PX_MIN)
     area.setWidget(widget)
     return area
 

@@ -28,6 +28,9 @@ def _text(theme: Theme) -> str:
         "phone-dim": theme.phone_text_dim,
         "display": theme.display_text,
         "display-dim": theme.display_text_dim,
+        "display-good": theme.display_good,
+        "display-bad": theme.display_bad,
+        "display-waiting": theme.display_waiting,
         "paper": theme.paper_ink,
         "paper-dim": theme.paper_ink_dim,
     }
@@ -62,12 +65,15 @@ QScrollBar::handle {{ background: {theme.line_strong}; border-radius: {thin // 2
     min-height: {thin * 3}px; min-width: {thin * 3}px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-QTableView, QTreeView, QPlainTextEdit {{ background: transparent; border: none;
+QTableView, QTreeView, QListView, QPlainTextEdit {{ background: transparent; border: none;
     gridline-color: {theme.line}; selection-background-color: {theme.blue_quiet};
     selection-color: {theme.text}; alternate-background-color: {theme.raised}; }}
-QTableView::item, QTreeView::item {{ padding: {look.px(2)}px {look.px(4)}px; border: none; }}
-QTableView::item:hover, QTreeView::item:hover {{ background: {theme.raised}; }}
-QTableView::item:selected, QTreeView::item:selected {{ background: {theme.blue_quiet};
+QTableView::item, QTreeView::item,
+QListView::item {{ padding: {look.px(2)}px {look.px(4)}px; border: none; }}
+QTableView::item:hover, QTreeView::item:hover,
+QListView::item:hover {{ background: {theme.raised}; }}
+QTableView::item:selected, QTreeView::item:selected,
+QListView::item:selected {{ background: {theme.blue_quiet};
     color: {theme.text}; }}
 QHeaderView {{ background: transparent; }}
 QHeaderView::section {{ background: {theme.panel}; color: {theme.text_dim}; border: none;
@@ -114,6 +120,8 @@ QPushButton[kind="tab"]:hover {{ color: {theme.text}; background: {theme.hover};
 QPushButton[kind="row"] {{ background: transparent; text-align: left;
     padding: {look.px(4)}px {look.px(4)}px; border-radius: {radius}px; color: {theme.text}; }}
 QPushButton[kind="row"]:hover {{ background: {theme.hover}; }}
+QPushButton[kind="ours"] {{ border: 1px solid {theme.violet}; }}
+QPushButton[kind="ours"]:hover {{ background: {theme.hover}; }}
 QPushButton:disabled {{ background: {theme.raised}; color: {theme.text_dim}; }}
 QPushButton[kind="key"]:disabled, QPushButton[kind="charge"]:disabled,
 QPushButton[kind="cancel"]:disabled {{ background: {theme.till_key}; }}

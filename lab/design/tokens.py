@@ -69,6 +69,9 @@ class Theme:
     display: str
     display_text: str
     display_text_dim: str
+    display_good: str
+    display_bad: str
+    display_waiting: str
     light_off: str
     paper: str
     paper_ink: str
@@ -112,6 +115,9 @@ DARK = Theme(
     display="#07100d",
     display_text="#eef5f1",
     display_text_dim="#9fb0a8",
+    display_good="#43d184",
+    display_bad="#ff7070",
+    display_waiting="#f2b84b",
     light_off="#39424d",
     paper="#f3f0e8",
     paper_ink="#1d1f24",
@@ -155,6 +161,9 @@ LIGHT = Theme(
     display="#0b1512",
     display_text="#eef5f1",
     display_text_dim="#9fb0a8",
+    display_good="#43d184",
+    display_bad="#ff7070",
+    display_waiting="#f2b84b",
     light_off="#c3cad4",
     paper="#fffdf7",
     paper_ink="#1d1f24",
@@ -198,6 +207,9 @@ HIGH_CONTRAST = Theme(
     display="#000000",
     display_text="#ffffff",
     display_text_dim="#e2e2e2",
+    display_good="#5dff9d",
+    display_bad="#ff9a9a",
+    display_waiting="#ffd34d",
     light_off="#5a5a5a",
     paper="#ffffff",
     paper_ink="#000000",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -122,8 +122,8 @@ class Display(QFrame):
         amount = state.amount_text or tr("till.no_amount")
         self._amount.setFont(self._fitting(amount))
         self._amount.say(amount)
-        kind = KINDS.get(state.phase, "display")
-        self._headline.say(tell(state.headline), kind)
+        kind = KINDS.get(state.phase)
+        self._headline.say(tell(state.headline), f"display-{kind}" if kind else "display")
         detail = tell(state.detail) if state.detail is not None else state.reader_text
         self._detail.say(detail)
         self._detail.setVisible(bool(detail))
@@ -195,9 +195,7 @@ class PosView(QWidget):
         pad = look.px(SPACE_L)
         box.setContentsMargins(pad, look.px(14), pad, look.px(SPACE_M))
         self._lights = LightBar(look)
-        self._caption = Label(
-            look, "lightsCaption", size_px=TEXT_CAPTION_PX, tone="dim"
-        ).wrapping()
+        self._caption = Label(look, "lightsCaption", size_px=TEXT_CAPTION_PX, tone="dim").wrapping()
         self._caption.centred()
         self._display = Display(look, commands)
         self._middle = QStackedWidget()

@@ -1,6 +1,6 @@
 """The four lights of the till and their caption (EMV Contactless Book A, user interface).
 
-When a card was read the lights come on one after another, 4 × 100 ms; then they show again what
+When a card was read the lights come on one after another, 100 ms each; then they show again what
 the state says. They mean "read", never "approved", and nothing here blinks for ever: a blinking
 light is drawn as a half-lit one beside the word that says so.
 """
@@ -41,6 +41,7 @@ class LightBar(QWidget):
 
     def run_read(self) -> None:
         """The card was read: one light after another, then as the state says."""
+        self._step(0.0)
         self._look.motion.run(
             self,
             LIGHT_STEP_MS * LIGHTS,

@@ -36,16 +36,14 @@ class Paper(QFrame):
         self._look = look
         self._receipt: Receipt | None = None
         box = column(look, self)
-        pad = look.px(SPACE_M)
+        self._pad = pad = look.px(SPACE_M)
         box.setContentsMargins(pad, pad, pad, look.px(SPACE_M + TOOTH_PX))
         self._head = Label(
             look, "receiptHead", size_px=TEXT_CAPTION_PX, weight=MEDIUM, tone="paper", mono=True
         ).wrapping()
         self._head.centred().say(tr("till.receipt.head"))
         box.addWidget(self._head)
-        self._text = Label(
-            look, "receiptText", size_px=TEXT_CAPTION_PX, tone="paper", mono=True
-        )
+        self._text = Label(look, "receiptText", size_px=TEXT_CAPTION_PX, tone="paper", mono=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setMinimumWidth(1)
         box.addWidget(self._text)
@@ -73,8 +71,7 @@ class Paper(QFrame):
     def _set_lines(self) -> None:
         if self._receipt is None:
             return
-        margins = self.layout().contentsMargins()
-        room = self.width() - margins.left() - margins.right()
+        room = self.width() - 2 * self._pad
         ruler = QFontMetricsF(self._text.font()).horizontalAdvance("0" * RULER) / RULER
         columns = max(COLUMNS_MIN, int(room / max(1.0, ruler)))
         self._text.say("\n".join(_lines(self._receipt.lines, columns)))

@@ -27,6 +27,9 @@ from lab.words import tr
 CARD_RATIO = 85.6 / 53.98  # ISO/IEC 7810 ID-1
 CORNER_PART = 0.055
 SHADOW_PX = 14
+PAD_PART = 0.062
+LABEL_TOP_PART = 0.045
+LABEL_PX = 22
 INK = "#ffffff"
 BADGE = "#0b0c10"
 
@@ -70,12 +73,13 @@ def _face(
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    pad, height = width_px * 0.062, card_height(width_px)
+    pad, height = width_px * PAD_PART, card_height(width_px)
+    edge = width_px * LABEL_TOP_PART
     painter.setPen(QColor(INK))
     painter.setFont(look.font(15, SEMIBOLD))
-    top = QRectF(pad, pad * 0.8, width_px - 2 * pad, look.px(22))
+    top = QRectF(pad, edge, width_px - 2 * pad, look.px(LABEL_PX))
     painter.drawText(top, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, label)
-    bottom = QRectF(pad, height - pad * 0.8 - look.px(20), width_px - 2 * pad, look.px(20))
+    bottom = QRectF(pad, height - edge - look.px(20), width_px - 2 * pad, look.px(20))
     painter.setFont(look.font(15, SEMIBOLD))
     painter.drawText(bottom, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, network)
     painter.setFont(look.font(13, MEDIUM, tabular=True))
@@ -168,15 +172,17 @@ def _draw_travel(painter: QPainter, face: QRectF) -> None:
     """A coral sun over plum hills; the text stands on plum."""
     painter.fillRect(face, _gradient(face, (0, "#4a1546"), (0.5, "#7a2150"), (1, "#511743")))
     painter.setPen(Qt.PenStyle.NoPen)
-    sun = QRadialGradient(
-        QPointF(face.width() * 0.66, face.height() * 0.52), face.height() * 0.34
-    )
+    sun = QRadialGradient(QPointF(face.width() * 0.66, face.height() * 0.52), face.height() * 0.34)
     sun.setColorAt(0, QColor("#ff9a6b"))
     sun.setColorAt(1, QColor("#ee5a52"))
     painter.setBrush(QBrush(sun))
     radius = face.height() * 0.27
     painter.drawEllipse(QPointF(face.width() * 0.66, face.height() * 0.50), radius, radius)
-    hills = (("#a8325a", 0.62, 0.50, 0.66), ("#7d2453", 0.71, 0.66, 0.58), ("#4d153f", 0.77, 0.80, 0.70))
+    hills = (
+        ("#a8325a", 0.62, 0.50, 0.66),
+        ("#7d2453", 0.71, 0.66, 0.58),
+        ("#4d153f", 0.77, 0.80, 0.70),
+    )
     for colour, left, middle, right in hills:
         hill = QPainterPath(QPointF(0, face.height() * left))
         hill.cubicTo(

@@ -7,7 +7,7 @@ of `WalletCommands`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
+from functools import partial
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -29,6 +29,12 @@ from lab.words import Message, tell, tr
 BEZEL_PX = 7
 CORNER_PX = 30
 SIDE_BUTTON_PX = 5
+Draw = Callable[[WalletState], None]
+Begin = Callable[[], None]
+
+
+def _nothing() -> None:
+    """A page that needs no beginning."""
 
 
 class Banner(QFrame):
@@ -46,7 +52,8 @@ class Banner(QFrame):
         self._look = look
         self._payment_id = ""
         self._message: Message | None = None
-        box = row(look, self)
+        self._body = parent
+        self._box = box = row(look, self)
         box.setContentsMargins(look.px(SPACE_M), look.px(9), look.px(6), look.px(9))
         self._shape = Shape(look, 12)
         box.addWidget(self._shape, 0, Qt.AlignmentFlag.AlignTop)
@@ -88,11 +95,10 @@ class Banner(QFrame):
 
     def place(self) -> None:
         """Take the width of the screen and the height of the text."""
-        parent = self.parentWidget()
         inset = self._look.px(8)
-        width = parent.width() - 2 * inset
+        width = self._body.width() - 2 * inset
         self.setFixedWidth(max(1, width))
-        height = self.layout().heightForWidth(width)
+        height = self._box.heightForWidth(width)
         self.setFixedHeight(max(self.sizeHint().height(), height))
         self.move(inset, self._rest_top())
 
@@ -170,6 +176,23 @@ class PhoneView(QWidget):
         ):
             self._pages.addWidget(page)
 
+        read, hold = partial(self._hold.show_state, read=True), self._hold.begin
+        armed, scan = partial(self._hold.show_state, read=False), self._pay.show_state
+        start, screen = self._start.show_state, PhoneScreen
+        self._screens: dict[PhoneScreen, tuple[QWidget, Draw, Begin]] = {
+            screen.STARTING: (self._start, partial(start, starting=True), _nothing),
+            screen.FIRST_START: (self._start, partial(start, starting=False), _nothing),
+            screen.STACK: (self._stack, self._stack.show_state, _nothing),
+            screen.CARD_DETAIL: (self._detail, self._detail.show_state, _nothing),
+            screen.ADD_CARD: (self._add, self._add.show_state, _nothing),
+            screen.VERIFY: (self._verify, self._verify.show_state, _nothing),
+            screen.PAY_SHEET: (self._pay, partial(scan, sheet=True), _nothing),
+            screen.FACE_SCAN: (self._pay, partial(scan, sheet=False), _nothing),
+            screen.PASSCODE: (self._passcode, self._passcode.show_state, self._passcode.begin),
+            screen.HOLD_NEAR: (self._hold, armed, partial(hold, read=False)),
+            screen.READ: (self._hold, read, partial(hold, read=True)),
+        }
+
     def _status_line(self) -> QHBoxLayout:
         look = self._look
         line = row(look)
@@ -195,7 +218,10 @@ class PhoneView(QWidget):
         )
         fresh = state.screen is not self._screen
         self._screen = state.screen
-        page = self._show_page(state, fresh=fresh)
+        page, draw, begin = self._screens[state.screen]
+        if fresh:
+            begin()
+        draw(state)
         self._tap.setVisible(
             state.screen in {PhoneScreen.STACK, PhoneScreen.READ, PhoneScreen.PAY_SHEET}
         )
@@ -205,44 +231,8 @@ class PhoneView(QWidget):
                 self._look.motion.run(self, SHEET_MS, self._slide)
         self._banner.show_message(state.banner, state.banner_payment_id)
 
-    def _show_page(self, state: WalletState, *, fresh: bool) -> QWidget:
-        """Draw the page of `state` and say which it is."""
-        match state.screen:
-            case PhoneScreen.STARTING | PhoneScreen.FIRST_START:
-                self._start.show_state(state, starting=state.screen is PhoneScreen.STARTING)
-                return self._start
-            case PhoneScreen.STACK:
-                self._stack.show_state(state)
-                return self._stack
-            case PhoneScreen.CARD_DETAIL:
-                self._detail.show_state(state)
-                return self._detail
-            case PhoneScreen.ADD_CARD:
-                self._add.show_state(state)
-                return self._add
-            case PhoneScreen.VERIFY:
-                self._verify.show_state(state)
-                return self._verify
-            case PhoneScreen.PAY_SHEET | PhoneScreen.FACE_SCAN:
-                self._pay.show_state(state, sheet=state.screen is PhoneScreen.PAY_SHEET)
-                return self._pay
-            case PhoneScreen.PASSCODE:
-                if fresh:
-                    self._passcode.begin()
-                self._passcode.show_state(state)
-                return self._passcode
-            case PhoneScreen.HOLD_NEAR | PhoneScreen.READ:
-                read = state.screen is PhoneScreen.READ
-                self._hold.show_state(state, read=read)
-                if fresh:
-                    self._hold.begin(read=read)
-                return self._hold
-            case _:
-                assert_never(state.screen)
-
     def _slide(self, part: float) -> None:
-        page = self._pages.currentWidget()
-        page.move(0, round((1.0 - part) * self._pages.height()))
+        self._pay.move(0, round((1.0 - part) * self._pages.height()))
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -16,21 +16,30 @@ from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, r
 from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
 from lab.design.motion import CARD_FORWARD_MS
 from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX, TEXT_TITLE_PX
-from lab.wallet.card_art import SHADOW_PX, card_height, face_pixmap, shadow_pixmap
+from lab.wallet.card_art import (
+    LABEL_PX,
+    LABEL_TOP_PART,
+    SHADOW_PX,
+    card_height,
+    face_pixmap,
+    shadow_pixmap,
+)
 from lab.wallet.state import CardView, HistoryRow, WalletState
 from lab.window.commands import WalletCommands
 from lab.words import tr
 
-STRIP_PX = 42
 STATE_TONES = {"approved": "good", "captured": "good", "declined": "bad", "unknown": "waiting"}
 
 
 class CardFace(QAbstractButton):
-    """A card lying on the phone's screen. Its shadow is drawn outside its own rectangle."""
+    """A card lying on the phone's screen, with room for its shadow around it."""
 
-    def __init__(self, look: Look, card: CardView, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, look: Look, card: CardView, parent: QWidget | None = None, *, shadow: bool = True
+    ) -> None:
         super().__init__(parent)
         self._look = look
+        self._shadow = shadow
         self.card = card
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -61,10 +70,9 @@ class CardFace(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         width, ratio = self.width() - 2 * SHADOW_PX, self.devicePixelRatioF()
-        painter.drawPixmap(0, 0, shadow_pixmap(width, ratio))
-        painter.drawPixmap(
-            SHADOW_PX, SHADOW_PX, face_pixmap(self._look, self.card, width, ratio)
-        )
+        if self._shadow:
+            painter.drawPixmap(0, 0, shadow_pixmap(width, ratio))
+        painter.drawPixmap(SHADOW_PX, SHADOW_PX, face_pixmap(self._look, self.card, width, ratio))
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(QColor(self._look.theme.blue), 2))
@@ -89,7 +97,7 @@ class CardSlot(QWidget):
                 self._face.hide()
             return
         if self._face is None:
-            self._face = CardFace(self._look, card, self)
+            self._face = CardFace(self._look, card, self, shadow=False)
             self._face.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             self._face.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self._place()
@@ -102,9 +110,7 @@ class CardSlot(QWidget):
         self.setFixedHeight(max(1, height))
         if self._face is not None:
             outset = SHADOW_PX
-            self._face.setGeometry(
-                -outset, -outset, self.width() + 2 * outset, height + 2 * outset
-            )
+            self._face.setGeometry(-outset, -outset, self.width() + 2 * outset, height + 2 * outset)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -149,9 +155,12 @@ class CardStack(QWidget):
     def _opener(self, card_id: str) -> Callable[[], None]:
         return lambda: self._commands.open_card(card_id)
 
+    def _strip(self) -> int:
+        """How much of a card behind another is seen: its label, with air below."""
+        return round(self.width() * LABEL_TOP_PART) + self._look.px(LABEL_PX + 9)
+
     def _targets(self) -> dict[str, QRect]:
-        outset, strip = SHADOW_PX, self._look.px(STRIP_PX)
-        width = self.width()
+        outset, strip, width = SHADOW_PX, self._strip(), self.width()
         height = card_height(width) + 2 * outset
         return {
             card_id: QRect(-outset, index * strip - outset, width + 2 * outset, height)
@@ -162,7 +171,7 @@ class CardStack(QWidget):
         targets = self._targets()
         for card_id in self._order:
             self._faces[card_id].raise_()
-        strips = self._look.px(STRIP_PX) * max(0, len(self._order) - 1)
+        strips = self._strip() * max(0, len(self._order) - 1)
         self.setFixedHeight(strips + card_height(max(1, self.width())) + 2)
         if not animated:
             for card_id, target in targets.items():
@@ -199,9 +208,7 @@ class StackPage(QWidget):
         title.say(tr("phone.title"))
         head.addWidget(title)
         head.addStretch(1)
-        self._add = Button(look, "addCard", kind="phone", icon_name="plus").named(
-            tr("phone.add")
-        )
+        self._add = Button(look, "addCard", kind="phone", icon_name="plus").named(tr("phone.add"))
         self._add.clicked.connect(commands.begin_add)
         head.addWidget(self._add)
         box.addLayout(head)
@@ -249,7 +256,9 @@ class StartPage(QWidget):
         box.addWidget(self._title)
         box.addWidget(self._text)
         box.addSpacing(look.px(SPACE_M))
-        self._demo = Button(look, "startDemo", tr("phone.start.demo"), kind="primary", weight=MEDIUM)
+        self._demo = Button(
+            look, "startDemo", tr("phone.start.demo"), kind="primary", weight=MEDIUM
+        )
         self._demo.clicked.connect(commands.start_with_demo_cards)
         self._add = Button(look, "startAdd", tr("phone.add"), kind="phone", weight=MEDIUM)
         self._add.clicked.connect(commands.begin_add)
@@ -358,9 +367,7 @@ class DetailPage(QWidget):
 class HistoryLine(QFrame):
     """One payment of a card's history, and the way to the payment."""
 
-    def __init__(
-        self, look: Look, open_payment: Callable[[str], None], entry: HistoryRow
-    ) -> None:
+    def __init__(self, look: Look, open_payment: Callable[[str], None], entry: HistoryRow) -> None:
         super().__init__()
         self.setObjectName(f"history_{entry.payment_id}")
         self.setProperty("surface", "phone-raised")

@@ -105,6 +105,7 @@ class PayPage(QWidget):
         if sheet:
             self._offer(others)
         self._ring.show_scan(state.scan)
+        self._line.setVisible(not sheet or not others)
         self._line.say(self._sentence(state, sheet=sheet))
         self._notice.setVisible(state.notice is not None)
         if state.notice is not None:
@@ -188,9 +189,7 @@ class PasscodePage(QWidget):
         for index, text in enumerate("123456789 0"):
             if text == " ":
                 continue
-            key = Button(
-                look, f"passcodeKey{text}", text, kind="phone-key", size_px=TEXT_LEAD_PX
-            )
+            key = Button(look, f"passcodeKey{text}", text, kind="phone-key", size_px=TEXT_LEAD_PX)
             key.setMinimumHeight(look.px(36))
             key.clicked.connect(self._typer(text))
             grid.addWidget(key, index // 3, index % 3)

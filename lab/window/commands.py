@@ -130,5 +130,3 @@ class LabCommands(Protocol):
 
     def force_breaker(self, name: str, state: str) -> None:
         """Force a breaker "open", "closed" or "auto"."""
-
-

@@ -28,7 +28,7 @@ class Shares:
 
 
 def share(width_px: int, height_px: int, scale: float, fold: str) -> Shares:
-    """Share a window of `width_px` × `height_px` at `scale`; `fold` goes first if one must."""
+    """Share a window of `width_px` by `height_px` at `scale`; `fold` goes first if one must."""
     width, height = width_px / scale, height_px / scale
     phone = min(PHONE_MAX_PX, max(PHONE_MIN_PX, width * PHONE_PART))
     till = min(TILL_MAX_PX, max(TILL_MIN_PX, width * TILL_PART))

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QHBoxLayout,
+    QLayout,
     QLineEdit,
     QStackedWidget,
     QWidget,
@@ -41,6 +42,7 @@ from lab.window.time_bar import TimeBar
 from lab.window.top_bar import PLACES, TopBar
 from lab.words import tell, tr
 
+WINDOW_MIN_PX = (900, 600)
 ENTER_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -67,6 +69,8 @@ class MainWindow(QWidget):
         motion: Motion | None = None,
     ) -> None:
         super().__init__()
+        if QApplication.style().name() != "fusion":
+            QApplication.setStyle("Fusion")  # the stylesheet is written for it
         load_fonts()
         whole = scale * (PRESENTER_SCALE if presenter else 1.0)
         self._look = look = Look(THEMES[theme], whole, motion or Motion())
@@ -99,6 +103,8 @@ class MainWindow(QWidget):
     def _build(self) -> None:
         look, lab = self._look, self._lab
         box = column(look, self, 0)
+        box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # smaller rearranges
+        self.setMinimumSize(*WINDOW_MIN_PX)
         self._top = TopBar(look, lab)
         self._top.place_wanted.connect(self.go_to)
         self._engine = EngineLine(look)

@@ -78,7 +78,11 @@ class Strip(QFrame):
         self._more = Label(look, "stripMore", size_px=TEXT_CAPTION_PX, tone="ours").eliding()
         box.addWidget(self._more, 1)
         back = Button(
-            look, "backToNormal", tr("strip.back"), kind="ours", size_px=TEXT_CAPTION_PX,
+            look,
+            "backToNormal",
+            tr("strip.back"),
+            kind="ours",
+            size_px=TEXT_CAPTION_PX,
             weight=MEDIUM,
         )
         back.clicked.connect(lab.back_to_normal)

@@ -52,7 +52,9 @@ CARDS = (
 )
 MARKED = (
     CardView("c4", "ref4", "Plain", "Visa", "1111", "", "plain", "pending", False, True),
-    CardView("c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False, True),
+    CardView(
+        "c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False, True
+    ),
     CARDS[1],
     CARDS[2],
 )
@@ -95,14 +97,20 @@ def wallet_states() -> dict[str, WalletState]:
             s.ADD_CARD,
             **base,
             add=AddCardForm(
-                "4242 4242 4242 4242", "12/29", "123", "Visa", (), terms_accepted=True,
+                "4242 4242 4242 4242",
+                "12/29",
+                "123",
+                "Visa",
+                (),
+                terms_accepted=True,
                 can_submit=True,
             ),
         ),
         "verify": WalletState(s.VERIFY, **(base | {"cards": MARKED}), selected_id="c4"),
         "pay-sheet": WalletState(s.PAY_SHEET, **pay),
         "pay-sheet-refused": WalletState(
-            s.PAY_SHEET, **pay,
+            s.PAY_SHEET,
+            **pay,
             notice=say("The bank said no to Travel. No money moved; try another card.", "bad"),
         ),
         "face-scan": WalletState(s.FACE_SCAN, **pay, scan="scanning"),
@@ -111,11 +119,14 @@ def wallet_states() -> dict[str, WalletState]:
         "hold-near": WalletState(s.HOLD_NEAR, **pay, armed_left_s=24),
         "read": WalletState(s.READ, **pay),
         "banner": WalletState(
-            s.READ, **pay, banner=say("Approved: $12.40 at Corner Market", "good"),
+            s.READ,
+            **pay,
+            banner=say("Approved: $12.40 at Corner Market", "good"),
             banner_payment_id="pay_1",
         ),
         "banner-declined": WalletState(
-            s.STACK, **pay,
+            s.STACK,
+            **pay,
             banner=say("Declined: $12.51 at Corner Market. Insufficient funds.", "bad"),
             banner_payment_id="pay_2",
         ),
@@ -152,35 +163,68 @@ def pos_states() -> dict[str, PosState]:
     return {
         "idle": PosState(lights=BLINK, lights_caption=say("Idle: first light blinks")),
         "amount": PosState(
-            p.AMOUNT, amount_text="$12.40", can_charge=True, headline=say("Press Charge"),
-            lights=BLINK, lights_caption=say("Idle: first light blinks"), recent=RECENT,
+            p.AMOUNT,
+            amount_text="$12.40",
+            can_charge=True,
+            headline=say("Press Charge"),
+            lights=BLINK,
+            lights_caption=say("Idle: first light blinks"),
+            recent=RECENT,
         ),
         "present": PosState(
-            p.PRESENT, amount_text="$12.40", headline=say("Present card or phone"),
-            lights=FIRST, lights_caption=ready, can_cancel=True, reader_text="Lab reader",
+            p.PRESENT,
+            amount_text="$12.40",
+            headline=say("Present card or phone"),
+            lights=FIRST,
+            lights_caption=ready,
+            can_cancel=True,
+            reader_text="Lab reader",
         ),
         "authorizing": PosState(
-            p.AUTHORIZING, amount_text="$12.40", headline=say("Asking Visa…", "waiting"),
-            lights=ON4, lights_caption=asking, tone="read", detail=say("Visa •••• 7719"),
+            p.AUTHORIZING,
+            amount_text="$12.40",
+            headline=say("Asking Visa…", "waiting"),
+            lights=ON4,
+            lights_caption=asking,
+            tone="read",
+            detail=say("Visa •••• 7719"),
         ),
         "approved": PosState(
-            p.APPROVED, amount_text="$12.40", headline=say("Approved", "good"),
-            detail=say("Visa •••• 7719 · Auth 7F21C0"), receipt=RECEIPT, recent=RECENT,
-            lights_caption=say("Lights out: the card may go"), payment_id="pay_1",
+            p.APPROVED,
+            amount_text="$12.40",
+            headline=say("Approved", "good"),
+            detail=say("Visa •••• 7719 · Auth 7F21C0"),
+            receipt=RECEIPT,
+            recent=RECENT,
+            lights_caption=say("Lights out: the card may go"),
+            payment_id="pay_1",
         ),
         "declined": PosState(
-            p.DECLINED, amount_text="$12.51", headline=say("Declined", "bad"),
+            p.DECLINED,
+            amount_text="$12.51",
+            headline=say("Declined", "bad"),
             detail=say("Insufficient funds: the amount ends .51. No money moved."),
-            lights=ALERT, lights_caption=say("Alert"), tone="alert", recent=RECENT,
+            lights=ALERT,
+            lights_caption=say("Alert"),
+            tone="alert",
+            recent=RECENT,
         ),
         "not-completed": PosState(
-            p.NOT_COMPLETED, amount_text="$5.10", headline=say("Not completed", "waiting"),
+            p.NOT_COMPLETED,
+            amount_text="$5.10",
+            headline=say("Not completed", "waiting"),
             detail=say("Do not tap again: the bank's answer is not known yet."),
-            lights=ALERT, lights_caption=say("Alert"), tone="alert", can_cancel=True,
+            lights=ALERT,
+            lights_caption=say("Alert"),
+            tone="alert",
+            can_cancel=True,
         ),
         "big-amount": PosState(
-            p.AMOUNT, amount_text="¥123,456,789,012", can_charge=True,
-            headline=say("Press Charge"), currency="JPY",
+            p.AMOUNT,
+            amount_text="¥123,456,789,012",
+            can_charge=True,
+            headline=say("Press Charge"),
+            currency="JPY",
         ),
     }
 
@@ -198,53 +242,129 @@ def latency(n_per_bucket: int = 40, window_s: int = 120) -> LatencySeries:
         n = 3 if few else n_per_bucket
         buckets.append(
             LatencyBucket(
-                at, n, base, base * 1.5, base * 1.9 + wave, int(slow and index % 4 == 0),
-                4 if breaker == "open" else 0, breaker,
+                at,
+                n,
+                base,
+                base * 1.5,
+                base * 1.9 + wave,
+                int(slow and index % 4 == 0),
+                4 if breaker == "open" else 0,
+                breaker,
             )
         )
         if few:
             outcomes = ("approved", "declined", "unknown")
             points += [
-                LatencyPoint(at + k * 500_000, base * (1 + k / 3), f"p{index}{k}", outcomes[(index + k) % 5 % 3])
+                LatencyPoint(
+                    at + k * 500_000,
+                    base * (1 + k / 3),
+                    f"p{index}{k}",
+                    outcomes[(index + k) % 5 % 3],
+                )
                 for k in range(3)
             ]
     fault = FaultSpan(
         "visa.slow", "visa.auth", "latency +250 ms · 40 %", NOW_US - 60_000_000, NOW_US - 25_000_000
     )
     return LatencySeries(
-        "Visa", NOW_US, window_s, bucket_us, sum(b.n for b in buckets), tuple(buckets),
-        tuple(points), (fault,),
+        "Visa",
+        NOW_US,
+        window_s,
+        bucket_us,
+        sum(b.n for b in buckets),
+        tuple(buckets),
+        tuple(points),
+        (fault,),
     )
 
 
 TILES = (
-    NetworkTile("Visa", "open", forced=False, retry_in_ms=11_000, error_rate=0.38, rejected=14,
-                p50_ms=115, p95_ms=176, p99_ms=229, n=412),
-    NetworkTile("Mastercard", "half_open", forced=True, retry_in_ms=None, error_rate=0.12,
-                rejected=3, p50_ms=110, p95_ms=161, p99_ms=201, n=88),
-    NetworkTile("Amex", "closed", forced=False, retry_in_ms=None, error_rate=0.0, rejected=0,
-                p50_ms=120, p95_ms=182, p99_ms=240, n=67),
+    NetworkTile(
+        "Visa",
+        "open",
+        forced=False,
+        retry_in_ms=11_000,
+        error_rate=0.38,
+        rejected=14,
+        p50_ms=115,
+        p95_ms=176,
+        p99_ms=229,
+        n=412,
+    ),
+    NetworkTile(
+        "Mastercard",
+        "half_open",
+        forced=True,
+        retry_in_ms=None,
+        error_rate=0.12,
+        rejected=3,
+        p50_ms=110,
+        p95_ms=161,
+        p99_ms=201,
+        n=88,
+    ),
+    NetworkTile(
+        "Amex",
+        "closed",
+        forced=False,
+        retry_in_ms=None,
+        error_rate=0.0,
+        rejected=0,
+        p50_ms=120,
+        p95_ms=182,
+        p99_ms=240,
+        n=67,
+    ),
 )
 HOPS = (
-    Hop("hop.card_reader", 190_000), Hop("hop.engine", 9_000), Hop("hop.fraud", 6_400),
-    Hop("hop.network", 29_000), Hop("hop.issuer", 65_000), Hop("hop.database", 12_600),
+    Hop("hop.card_reader", 190_000),
+    Hop("hop.engine", 9_000),
+    Hop("hop.fraud", 6_400),
+    Hop("hop.network", 29_000),
+    Hop("hop.issuer", 65_000),
+    Hop("hop.database", 12_600),
 )
 LAST_TAP = LastTap("pay_1", 312_000, 500_000, say("approved 00", "good"), HOPS)
 
 
 def faults() -> tuple[FaultPreset, ...]:
     words()._catalogue.update(
-        {f"example.fault.{n}": (t, t) for n, t in enumerate(
-            ("Visa: slow", "Visa: no answer", "Visa: answer lost", "Bank says no"))}
+        {
+            f"example.fault.{n}": (t, t)
+            for n, t in enumerate(
+                ("Visa: slow", "Visa: no answer", "Visa: answer lost", "Bank says no")
+            )
+        }
     )
     return (
-        FaultPreset("visa.slow", "example.fault.0", "visa.auth", "latency",
-                    (("ms", 250.0), ("probability", 0.4)), on=True, fired=31),
+        FaultPreset(
+            "visa.slow",
+            "example.fault.0",
+            "visa.auth",
+            "latency",
+            (("ms", 250.0), ("probability", 0.4)),
+            on=True,
+            fired=31,
+        ),
         FaultPreset("visa.mute", "example.fault.1", "visa.auth", "timeout", (), on=False, fired=0),
-        FaultPreset("visa.lost", "example.fault.2", "visa.auth", "lost_response",
-                    (("probability", 1.0),), on=False, fired=0),
-        FaultPreset("bank.no", "example.fault.3", "visa.issuer", "answer_code",
-                    (("code", 51.0),), on=False, fired=2),
+        FaultPreset(
+            "visa.lost",
+            "example.fault.2",
+            "visa.auth",
+            "lost_response",
+            (("probability", 1.0),),
+            on=False,
+            fired=0,
+        ),
+        FaultPreset(
+            "bank.no",
+            "example.fault.3",
+            "visa.issuer",
+            "answer_code",
+            (("code", 51.0),),
+            on=False,
+            fired=2,
+        ),
     )
 
 
@@ -255,22 +375,46 @@ def payment_row(index: int) -> PaymentRow:
         (say("Not known yet: being taken back", "waiting"), "unknown"),
     )[index % 5 % 3]
     return PaymentRow(
-        f"pay_{index}", f"tap_{index}", NOW_US - index * 9_000_000,
-        f"14:{59 - index % 60:02d}:07", f"${index % 90 + 5}.40", "Visa •••• 7719", "Visa",
-        state, outcome, "read", state, state, synthetic=index % 4 == 3,
+        f"pay_{index}",
+        f"tap_{index}",
+        NOW_US - index * 9_000_000,
+        f"14:{59 - index % 60:02d}:07",
+        f"${index % 90 + 5}.40",
+        "Visa •••• 7719",
+        "Visa",
+        state,
+        outcome,
+        "read",
+        state,
+        state,
+        synthetic=index % 4 == 3,
     )
 
 
 def payment_events() -> tuple[Event, ...]:
     steps = (
         (0, "reader", "card.found", {"uid": "08A1B2C3"}),
-        (18_000, "pos", "apdu.exchanged",
-         {"command": "00A404000E325041592E5359532E444446303100", "sw": "9000",
-          "response": "6F2F840E325041592E5359532E4444463031A51DBF0C1A61184F07A0000000031010500B56495341" * 2}),
+        (
+            18_000,
+            "pos",
+            "apdu.exchanged",
+            {
+                "command": "00A404000E325041592E5359532E444446303100",
+                "sw": "9000",
+                "response": "6F2F840E325041592E5359532E4444463031A51DBF0C1A" * 4,
+            },
+        ),
         (64_000, "card", "cryptogram.made", {"type": "ARQC", "atc": 41}),
         (190_000, "engine", "payment.authorizing", {"amount_minor": 1240, "currency": "USD"}),
-        (199_000, "switch", "message.sent",
-         {"mti": "0100", "fields": {"2": "************7719", "4": "000000001240", "55": "9F26…"}}),
+        (
+            199_000,
+            "switch",
+            "message.sent",
+            {
+                "mti": "0100",
+                "fields": {"2": "************7719", "4": "000000001240", "55": "9F26…"},
+            },
+        ),
         (228_000, "visa", "fault.fired", {"effect": "latency", "ms": 250}),
         (300_000, "issuer", "payment.approved", {"response_code": "00", "auth_code": "7F21C0"}),
         (312_000, "ledger", "ledger.posted", {"entries": 2}),
@@ -283,29 +427,55 @@ def payment_events() -> tuple[Event, ...]:
 
 PAYMENT = PaymentDetail(
     payment_row(0),
-    (("transaction id", "txn_01HZX4"), ("response code", "00"), ("auth code", "7F21C0"),
-     ("kernel", "C-3"), ("ATC", "0029"), ("token reference", "ref3")),
+    (
+        ("transaction id", "txn_01HZX4"),
+        ("response code", "00"),
+        ("auth code", "7F21C0"),
+        ("kernel", "C-3"),
+        ("ATC", "0029"),
+        ("token reference", "ref3"),
+    ),
     payment_events(),
     HOPS,
     (
-        LedgerLine("card holder's bank", "debit", "$12.40", "The bank owes the network for Everyday."),
+        LedgerLine(
+            "card holder's bank", "debit", "$12.40", "The bank owes the network for Everyday."
+        ),
         LedgerLine("Corner Market", "credit", "$12.40", "The merchant is owed the sale."),
     ),
-    "Debits − credits = 0.00 USD",
+    "Debits less credits = 0.00 USD",
 )
 
 
 def console_states() -> dict[str, ConsoleState]:
     film = tuple(
-        FilmMark(NOW_US - k * 40_000_000, ("approved", "approved", "declined", "unknown")[k % 4],
-                 f"pay_{k}") for k in range(12)
-    ) + (FilmMark(NOW_US - 300_000_000, "flag", text="before"),)
-    spans = (FaultSpan("visa.slow", "visa.auth", "slow", NOW_US - 200_000_000, NOW_US - 90_000_000),)
-    session = {"now_us": NOW_US, "session_from_us": NOW_US - 600_000_000, "film": film,
-               "fault_spans": spans, "next_due_us": NOW_US + 90_000_000, "engine": "up", "seed": 42}
+        FilmMark(
+            NOW_US - k * 40_000_000,
+            ("approved", "approved", "declined", "unknown")[k % 4],
+            f"pay_{k}",
+        )
+        for k in range(12)
+    )
+    film = (*film, FilmMark(NOW_US - 300_000_000, "flag", text="before"))
+    spans = (
+        FaultSpan("visa.slow", "visa.auth", "slow", NOW_US - 200_000_000, NOW_US - 90_000_000),
+    )
+    session = {
+        "now_us": NOW_US,
+        "session_from_us": NOW_US - 600_000_000,
+        "film": film,
+        "fault_spans": spans,
+        "next_due_us": NOW_US + 90_000_000,
+        "engine": "up",
+        "seed": 42,
+    }
     full = session | {
-        "tiles": TILES, "latency": latency(), "last_tap": LAST_TAP, "faults": faults(),
-        "payments": tuple(payment_row(k) for k in range(30)), "payment": PAYMENT,
+        "tiles": TILES,
+        "latency": latency(),
+        "last_tap": LAST_TAP,
+        "faults": faults(),
+        "payments": tuple(payment_row(k) for k in range(30)),
+        "payment": PAYMENT,
     }
     calm = tuple(
         NetworkTile(t.name, "closed", False, None, 0.0, 0, None, None, None, 0) for t in TILES
@@ -313,11 +483,14 @@ def console_states() -> dict[str, ConsoleState]:
     return {
         "nothing": ConsoleState(),
         "idle": ConsoleState(
-            **session, tiles=calm, faults=faults(),
+            **session,
+            tiles=calm,
+            faults=faults(),
             latency=LatencySeries("Visa", NOW_US, 120, 2_000_000, 0),
         ),
         "busy": ConsoleState(
-            **full, world="simulated",
+            **full,
+            world="simulated",
             deviations=(
                 Deviation("visa.slow", "fault", say("Visa latency +250 ms, 40 %", "ours")),
                 Deviation("mc", "breaker", say("Breaker Mastercard half-open, forced", "ours")),
@@ -337,8 +510,15 @@ def console_states() -> dict[str, ConsoleState]:
 def bench_states() -> dict[str, BenchState]:
     readers = (
         ReaderView("sim:", "Lab reader", "emulated", "till", "lab phone", usable=True, why=""),
-        ReaderView("pcsc:ACR122U", "ACR122U", "PC/SC", "bench", "", usable=False,
-                   why="The kernel module pn533_usb holds it: run tap-lab doctor."),
+        ReaderView(
+            "pcsc:ACR122U",
+            "ACR122U",
+            "PC/SC",
+            "bench",
+            "",
+            usable=False,
+            why="The kernel module pn533_usb holds it: run tap-lab doctor.",
+        ),
     )
     answer = "6F23840E325041592E5359532E4444463031A511BF0C0E610C4F07A00000000310108701019000"
     nodes = (
@@ -350,10 +530,22 @@ def bench_states() -> dict[str, BenchState]:
         DecodedNode(4, "4F", "ADF name (AID)", "A0000000031010", "Visa", 25, 9),
         DecodedNode(4, "87", "Application priority", "01", "first", 34, 3),
     )
-    names = ("SELECT 2PAY.SYS.DDF01", "SELECT A0000000031010", "GET PROCESSING OPTIONS", "READ RECORD 1.1")
+    names = (
+        "SELECT 2PAY.SYS.DDF01",
+        "SELECT A0000000031010",
+        "GET PROCESSING OPTIONS",
+        "READ RECORD 1.1",
+    )
     apdus = tuple(
-        ApduLine(k, name, "00A404000E325041592E5359532E444446303100", answer, "9000" if k < 3 else "6A83",
-                 "fine" if k < 3 else "record not found", 18_000 + k * 3_100)
+        ApduLine(
+            k,
+            name,
+            "00A404000E325041592E5359532E444446303100",
+            answer,
+            "9000" if k < 3 else "6A83",
+            "fine" if k < 3 else "record not found",
+            18_000 + k * 3_100,
+        )
         for k, name in enumerate(names)
     )
     return {

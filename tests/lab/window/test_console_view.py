@@ -1,0 +1,230 @@
+"""The console: tiles, chart, faults and payments show what the state says, and ask."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QDoubleSpinBox,
+    QLabel,
+    QLineEdit,
+    QTableWidget,
+)
+
+from lab.console.charts import CEILING, Heights, LatencyPlot, describe, spread
+from lab.console.charts_waterfall import milliseconds
+from lab.console.state import ConsoleState
+from lab.console.view import ConsoleView
+from lab.console.view_payments import ROWS_MAX, PaymentsPanel, matches
+from tests.lab.window.conftest import clipped, settle
+from tests.lab.window.example_states import console_states, latency, payment_row
+
+SIZES = [(706, 490), (706, 560), (926, 880), (1120, 930)]
+
+
+@pytest.fixture
+def opened() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def console(on_screen, look, asked, opened) -> ConsoleView:
+    return on_screen(ConsoleView(look, asked, opened.append), 926, 880)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", console_states())
+def test_the_console_is_drawn_without_cut_text(console, name, size):
+    console.resize(*size)
+    console.show_state(console_states()[name])
+    settle()
+    assert clipped(console) == []
+    assert console.size().toTuple() == size
+    assert not console.grab().isNull()
+
+
+def test_a_tile_says_passing_blocked_or_testing_before_the_breakers_word(console):
+    console.show_state(console_states()["busy"])
+    words = {
+        name: (
+            console.findChild(QLabel, "tileWord").parent()
+            and console.tiles._tiles[name]._word.text()
+        )
+        for name in ("Visa", "Mastercard", "Amex")
+    }
+    assert words == {"Visa": "Blocked", "Mastercard": "Testing", "Amex": "Passing"}
+    assert console.tiles._tiles["Visa"]._second.whole_text.startswith("open · probe in 11 s")
+
+
+def test_a_network_is_shown_and_its_breaker_forced(console, asked):
+    console.show_state(console_states()["busy"])
+    console.findChild(QAbstractButton, "showNetwork_Amex").click()
+    console.tiles._tiles["Visa"]._menu.actions()[2].trigger()
+    assert asked.calls == [("show_network", "Amex"), ("force_breaker", "Visa", "auto")]
+
+
+def test_an_empty_chart_says_what_to_do(console, asked):
+    console.show_state(console_states()["idle"])
+    console.findChild(QAbstractButton, "startQuietTraffic").click()
+    assert asked.calls == [("quiet_traffic", True)]
+
+
+def test_curves_are_made_once_and_moved(console):
+    console.show_state(console_states()["normal"])
+    plot = console.findChild(LatencyPlot)
+    before = [id(curve) for curve in plot._curves], len(plot.getPlotItem().items)
+    for _ in range(5):
+        console.latency.show_series(latency())
+    assert ([id(curve) for curve in plot._curves], len(plot.getPlotItem().items)) == before
+
+
+def test_few_samples_are_dots_and_many_are_percentiles(console):
+    console.show_state(console_states()["few"])
+    plot = console.findChild(LatencyPlot)
+    assert len(plot._dots.points()) == 180
+    assert not any((curve.yData == curve.yData).any() for curve in plot._curves)
+    many = latency()
+    console.latency.show_series(many)
+    assert len(plot._dots.points()) < 30
+    assert (plot._curves[0].yData == plot._curves[0].yData).sum() > 40
+
+
+def test_a_dot_leads_to_its_payment(console, opened):
+    console.show_state(console_states()["few"])
+    plot = console.findChild(LatencyPlot)
+    plot._dots.sigClicked.emit(plot._dots, [plot._dots.points()[0]], None)
+    assert opened == ["p00"]
+
+
+def test_a_frozen_chart_holds_still_and_catches_up(console):
+    console.show_state(console_states()["normal"])
+    shown = console.latency._series
+    console.toggle_freeze()
+    later = dataclasses.replace(latency(), now_us=shown.now_us + 1_000_000)
+    console.latency.show_series(later)
+    assert console.latency._series is shown
+    console.toggle_freeze()
+    assert console.latency._series is later
+
+
+def test_the_chart_has_a_table(console):
+    console.show_state(console_states()["normal"])
+    console.findChild(QAbstractButton, "latencyTable").click()
+    table = console.findChild(QTableWidget, "latencyNumbers")
+    assert table.isVisible()
+    assert table.rowCount() == 60
+    assert table.item(59, 2).text().endswith(" ms")
+
+
+def test_the_cross_hair_reads_out_a_bucket():
+    bucket = latency().buckets[5]
+    assert describe(bucket, -110.0).startswith("110 s ago · p50 1")
+    assert "no payments" in describe(None, -3.0)
+
+
+@given(st.lists(st.floats(1.5, 3.4), min_size=1, max_size=3), st.floats(0.02, 0.3))
+@settings(max_examples=60)
+def test_end_labels_never_overlap_nor_leave_the_chart(values, gap):
+    placed = spread(values, gap, CEILING)
+    ordered = sorted(placed)
+    assert max(placed) <= CEILING
+    assert all(b - a >= gap - 1e-9 for a, b in zip(ordered, ordered[1:], strict=False))
+
+
+@pytest.mark.parametrize("height", [100, 150, 300, 600])
+def test_lanes_and_flags_keep_their_pixels(height):
+    made = Heights.within(height, 1.0)
+    unit = (made.top - made.bottom) / (made.data_px + 71)
+    assert (made.timeouts - made.breaker) / unit >= 15
+    assert (made.top - made.flag_top) / unit >= 15
+
+
+def test_a_fault_is_broken_with_its_numbers_mended_and_tried(console, asked):
+    console.show_state(console_states()["busy"])
+    console.findChild(QDoubleSpinBox, "visa.lost_probability").setValue(0.5)
+    console.findChild(QAbstractButton, "toggle_visa.lost").click()
+    console.findChild(QAbstractButton, "toggle_visa.slow").click()
+    console.findChild(QAbstractButton, "try_visa.mute").click()
+    console.findChild(QAbstractButton, "resetFaults").click()
+    assert asked.calls == [
+        ("set_fault", "visa.lost", True, {"probability": 0.5}),
+        ("set_fault", "visa.slow", False, {"ms": 250.0, "probability": 0.4}),
+        ("try_it", "visa.mute"),
+        ("reset_faults",),
+    ]
+
+
+def test_a_running_faults_numbers_are_applied_when_edited(console, asked):
+    console.show_state(console_states()["busy"])
+    editor = console.findChild(QDoubleSpinBox, "visa.slow_ms")
+    editor.setValue(900)
+    editor.editingFinished.emit()
+    assert asked.calls == [("set_fault", "visa.slow", True, {"ms": 900.0, "probability": 0.4})]
+
+
+def test_what_fired_is_counted_on_the_line(console):
+    console.show_state(console_states()["busy"])
+    line = console.faults._lines["visa.slow"]
+    assert line._about.whole_text == "visa.auth · latency · fired 31"
+
+
+def test_rows_are_filtered_copied_and_written(console, tmp_path, opened):
+    console.show_state(console_states()["normal"])
+    panel: PaymentsPanel = console.payments
+    console.findChild(QLineEdit, "paymentFilter").setText("network:visa state:unknown")
+    assert {row.state for row in panel.model.rows} == {"unknown"}
+    console.findChild(QAbstractButton, "copyPayments").click()
+    lines = QGuiApplication.clipboard().text().strip().splitlines()
+    assert len(lines) == len(panel.model.rows) + 1
+    target = tmp_path / "payments.csv"
+    panel.write_csv(str(target))
+    assert target.read_text(encoding="utf-8").splitlines()[1].startswith("pay_2,")
+    panel.write_csv(str(tmp_path / "missing" / "payments.csv"))
+    assert "not written" in panel.title.text()
+    panel._table.clicked.emit(panel.model.index(0, 0))
+    assert opened == ["pay_2"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [("visa", True), ("state:approved", True), ("state:unknown", False), ("bank:approved 5.40", True),
+     ("nobody", False), ("", True)],
+)  # fmt: skip
+def test_a_filter_reads_words_and_fields(wanted, fits):
+    assert matches(payment_row(0), wanted) is fits
+
+
+def test_many_payments_are_bounded_and_quick(console, qtbot):
+    rows = tuple(payment_row(index) for index in range(2_000))
+    for step in range(1_500, 2_000, 10):
+        console.payments.show_payments(rows[2_000 - step :])
+    console.payments.show_payments(rows)
+    assert console.payments.model.rowCount() == ROWS_MAX
+    assert (
+        console.payments.model.index(ROWS_MAX - 1, 3)
+        .data()
+        .startswith(("Approved", "Declined", "Not known"))
+    )
+    shape = console.payments.model.index(0, 3).data(Qt.ItemDataRole.DecorationRole)
+    assert not shape.isNull()
+
+
+def test_a_waterfalls_parts_are_said(console, opened):
+    console.show_state(console_states()["normal"])
+    names = [row[1].whole_text for row in console.last_tap._table._rows if row[1].isVisible()]
+    assert names[0] == "Card and reader"
+    console.findChild(QAbstractButton, "lastTapOpen").click()
+    assert opened == ["pay_1"]
+    assert milliseconds(9_400) == "9.4 ms"
+    assert milliseconds(312_400) == "312 ms"
+
+
+def test_nothing_known_yet_is_drawn_too(console):
+    console.show_state(ConsoleState())
+    assert console.faults._empty.isVisible()

@@ -1,0 +1,160 @@
+"""The phone draws every screen whole, and each touch asks for what it says."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
+
+from lab.design.look import Look
+from lab.wallet.state import PhoneScreen, WalletState
+from lab.wallet.view import PhoneView
+from lab.wallet.view_cards import CardFace
+from tests.lab.window.conftest import clipped, settle
+from tests.lab.window.example_commands import Asked
+from tests.lab.window.example_states import wallet_states
+
+STATES = wallet_states()
+
+
+@pytest.fixture
+def opened() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def phone(on_screen, look: Look, asked: Asked, opened: list[str]) -> PhoneView:
+    return on_screen(PhoneView(look, asked, asked, opened.append), 280, 590)
+
+
+def press(root: QWidget, name: str) -> None:
+    root.findChild(QAbstractButton, name).click()
+
+
+@pytest.mark.parametrize("size", [(280, 520), (280, 590), (422, 940)])
+@pytest.mark.parametrize("name", STATES)
+def test_every_screen_is_drawn_without_cut_text(phone, qtbot, name, size):
+    phone.resize(*size)
+    phone.show_state(STATES[name])
+    settle()
+    assert clipped(phone) == []
+    assert not phone.grab().isNull()
+
+
+def test_every_screen_has_an_example():
+    assert {state.screen for state in STATES.values()} == set(PhoneScreen)
+
+
+def test_the_read_tick_never_says_approved(phone):
+    phone.show_state(STATES["read"])
+    said = " ".join(label.text() for label in phone.findChildren(QLabel) if label.isVisible())
+    assert "Card read" in said
+    assert "pproved" not in said
+
+
+@pytest.mark.parametrize(
+    ("state", "button", "call"),
+    [
+        ("first-start", "startDemo", ("start_with_demo_cards",)),
+        ("first-start", "startAdd", ("begin_add",)),
+        ("stack", "addCard", ("begin_add",)),
+        ("stack", "doublePress", ("double_press",)),
+        ("stack", "tapWithoutReader", ("space",)),
+        ("stack", "card_c1", ("open_card", "c1")),
+        ("card-detail-empty", "detailDefault", ("set_default", "c1")),
+        ("card-detail", "detailRemove", ("remove", "c3")),
+        ("card-detail", "detailBack", ("close",)),
+        ("add-ready", "addSubmit", ("submit_add",)),
+        ("add-empty", "addBack", ("close",)),
+        ("pay-sheet", "choose_c1", ("choose", "c1")),
+        ("pay-sheet", "scanSuccess", ("scan_face", "success")),
+        ("pay-sheet", "scanFail", ("scan_face", "fail")),
+        ("face-failed", "scanCancel", ("scan_face", "cancel")),
+        ("hold-near", "holdTap", ("tap",)),
+        ("banner", "bankMessageDismiss", ("dismiss_banner",)),
+    ],
+)
+def test_a_touch_asks_for_what_it_says(phone, asked, state, button, call):
+    phone.show_state(STATES[state])
+    press(phone, button)
+    assert asked.calls == [call]
+
+
+def test_a_payment_is_opened_from_history_and_from_the_banks_message(phone, opened):
+    phone.show_state(STATES["card-detail"])
+    press(phone.findChild(QWidget, "history_pay_2"), "historyOpen")
+    phone.show_state(STATES["banner"])
+    press(phone, "bankMessageOpen")
+    assert opened == ["pay_2", "pay_1"]
+
+
+def test_typing_into_the_form_is_handed_on_and_errors_stand_beside_their_fields(
+    phone, asked, qtbot
+):
+    phone.show_state(STATES["add-empty"])
+    qtbot.keyClicks(phone.findChild(QLineEdit, "addNumber"), "4242")
+    assert asked.calls[-1] == ("edit_add", "number", "4242")
+    phone.show_state(STATES["add-errors"])
+    assert phone.findChild(QLabel, "addExpiryError").text() == "Month 01 to 12."
+    assert not phone.findChild(QAbstractButton, "addSubmit").isEnabled()
+
+
+def test_terms_are_told_as_one_or_nothing(phone, asked):
+    phone.show_state(STATES["add-empty"])
+    press(phone, "addTerms")
+    press(phone, "addTerms")
+    assert asked.calls == [("edit_add", "terms", "1"), ("edit_add", "terms", "")]
+
+
+def test_the_passcode_is_complete_before_it_is_sent_and_not_kept(phone, asked):
+    phone.show_state(STATES["passcode"])
+    for digit in "1234":
+        press(phone, f"passcodeKey{digit}")
+    press(phone, "passcodeEnter")
+    assert asked.calls == [("enter_passcode", "1234")]
+    assert phone.findChild(QLineEdit, "passcode").text() == ""
+
+
+def test_marks_are_said_to_a_screen_reader_too(phone):
+    phone.show_state(STATES["stack-marked"])
+    names = {face.card.id: face.accessibleName() for face in phone.findChildren(CardFace)}
+    assert "suspended" in names["c1"]
+    assert "pending" in names["c4"]
+    assert "Default" in names["c3"]
+
+
+@pytest.mark.inv(13, 369, 395)
+def test_cached_cards_stay_visible_and_marked_while_the_phone_is_offline(phone):
+    phone.show_state(STATES["stack-marked"])
+    assert phone.findChild(QLabel, "phoneWhere").text() == "Phone offline"
+    assert {face.card.id for face in phone.findChildren(CardFace) if face.isVisible()} == {
+        "c1",
+        "c2",
+        "c3",
+        "c4",
+    }
+
+
+def test_another_default_card_comes_to_the_front(phone):
+    stack = STATES["stack"]
+    phone.show_state(stack)
+    phone.show_state(dataclasses.replace(stack, selected_id="c1"))
+    faces = {face.card.id: face for face in phone.findChildren(CardFace) if face.isVisible()}
+    assert faces["c1"].y() > faces["c3"].y()
+
+
+def test_a_number_is_not_in_the_states_text():
+    state = STATES["add-ready"]
+    assert isinstance(state, WalletState)
+    assert "4242 4242" not in repr(state)
+
+
+def test_every_button_has_a_name_and_takes_focus_by_tab_only(phone):
+    for state in STATES.values():
+        phone.show_state(state)
+    for button in phone.findChildren(QAbstractButton):
+        assert button.objectName()
+        assert button.accessibleName(), button.objectName()
+        assert button.focusPolicy() in {Qt.FocusPolicy.TabFocus, Qt.FocusPolicy.NoFocus}

@@ -1,0 +1,261 @@
+"""The window: keys, places, bars, the room it shares, and that it rests when nothing happens."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import pytest
+from PySide6.QtCore import QAbstractAnimation, QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTreeWidget, QWidget
+
+from lab.bench.view import BenchView
+from lab.console.view_payment import PaymentView, StepRow
+from lab.design.motion import Motion
+from lab.window.layout import share
+from lab.window.main_window import MainWindow
+from lab.window.time_bar import Film
+from tests.lab.window.conftest import clipped, settle
+from tests.lab.window.example_states import (
+    bench_states,
+    console_states,
+    pos_states,
+    wallet_states,
+)
+
+CONSOLE, BENCH = console_states(), bench_states()
+
+
+def fill(window: MainWindow, console: str = "busy") -> None:
+    window.show_bench(BENCH["conversation"])
+    window.show_console(CONSOLE[console])
+    window.show_wallet(wallet_states()["stack"])
+    window.show_pos(pos_states()["amount"])
+    settle()
+
+
+@pytest.mark.parametrize(
+    "size", [(1280, 640), (1280, 720), (1600, 1000), (1920, 1080), (1100, 700)]
+)
+@pytest.mark.parametrize("place", ["console", "payment", "bench"])
+def test_every_place_fits_every_size(window, place, size):
+    fill(window)
+    window.resize(*size)
+    window.go_to(place)
+    settle()
+    assert window.size().toTuple() == size
+    assert clipped(window) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "call"),
+    [
+        (Qt.Key.Key_7, ("key", "7")),
+        (Qt.Key.Key_Return, ("charge",)),
+        (Qt.Key.Key_Enter, ("charge",)),
+        (Qt.Key.Key_Backspace, ("backspace",)),
+        (Qt.Key.Key_Delete, ("clear",)),
+        (Qt.Key.Key_Escape, ("clear",)),
+        (Qt.Key.Key_Space, ("space",)),
+    ],
+)
+def test_keys_belong_to_the_till_and_space_taps(window, asked, key, call):
+    fill(window)
+    QTest.keyClick(window, key)
+    assert asked.calls == [call]
+
+
+def test_a_field_keeps_its_keys_and_escape_gives_them_back(window, asked):
+    fill(window)
+    field = window.findChild(QLineEdit, "paymentFilter")
+    window.activateWindow()
+    field.setFocus()
+    QTest.keyClicks(field, "visa 12")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    QTest.keyClick(field, Qt.Key.Key_Backspace)
+    assert (field.text(), asked.calls) == ("visa 1", [])
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert not field.hasFocus()
+    QTest.keyClick(window, Qt.Key.Key_5)
+    assert asked.calls == [("key", "5")]
+
+
+def test_a_click_does_not_take_the_keyboard_from_the_till(window, asked):
+    fill(window)
+    QTest.mouseClick(window.findChild(QAbstractButton, "key1"), Qt.MouseButton.LeftButton)
+    focused = QApplication.focusWidget() or window
+    QTest.keyClick(focused, Qt.Key.Key_2)
+    assert asked.calls == [("key", "1"), ("key", "2")]
+
+
+def test_a_button_reached_by_tab_is_pressed_by_space(window, asked):
+    fill(window)
+    mark = window.findChild(QAbstractButton, "mark")
+    mark.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(mark, Qt.Key.Key_Space)
+    QTest.keyClick(mark, Qt.Key.Key_3)
+    assert asked.calls == [("mark",), ("key", "3")]
+
+
+def test_escape_leaves_the_look_back_then_the_place_then_the_sale(window, asked):
+    fill(window, "looking")
+    window.go_to("payment")
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert asked.calls == [("look_back", None)]
+    window.show_console(CONSOLE["busy"])
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert window.place == "console"
+    window.show_pos(pos_states()["present"])
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert asked.calls[-1] == ("cancel",)
+
+
+def test_f_freezes_the_chart(window):
+    fill(window, "normal")
+    QTest.keyClick(window, Qt.Key.Key_F)
+    assert window.findChild(QAbstractButton, "freeze").isChecked()
+
+
+def test_places_are_buttons_with_their_keys(window):
+    for name in ("payment", "bench", "console"):
+        window.findChild(QAbstractButton, f"place_{name}").click()
+        assert window.place == name
+
+
+def test_a_payment_opened_anywhere_leads_to_its_place(window, asked):
+    fill(window)
+    window.open_payment("pay_3")
+    assert (window.place, asked.calls) == ("payment", [("show_payment", "pay_3")])
+
+
+@pytest.mark.parametrize("engine", ["starting", "down", "restarting"])
+def test_without_the_engine_a_line_says_so_and_the_amount_stays(window, engine):
+    fill(window)
+    window.show_console(dataclasses.replace(CONSOLE["normal"], engine=engine))
+    assert window.findChild(QWidget, "engineLine").isVisible()
+    assert engine in window.findChild(QLabel, "engineWord").text().lower()
+    assert window.findChild(QLabel, "tillAmount").text() == "$12.40"
+    assert window.findChild(QAbstractButton, "key1").isEnabled()
+
+
+def test_the_strip_names_each_deviation_and_its_way_back(window, asked):
+    fill(window)
+    window.findChild(QAbstractButton, "deviation_visa.slow").click()
+    window.findChild(QAbstractButton, "backToNormal").click()
+    assert asked.calls == [("remove_deviation", "visa.slow"), ("back_to_normal",)]
+    window.show_console(CONSOLE["normal"])
+    assert not window.findChild(QWidget, "strip").isVisible()
+
+
+def test_time_is_paused_sped_up_and_moved_on(window, asked):
+    fill(window)
+    for name in ("pause", "rate10", "nextTimer"):
+        window.findChild(QAbstractButton, name).click()
+    assert asked.calls == [("set_rate", 0.0), ("set_rate", 10.0), ("next_timer",)]
+
+
+def test_the_film_is_dragged_to_look_back_and_a_dot_is_opened(window, asked):
+    fill(window)
+    film = window.findChild(Film)
+    middle = film.height() // 2
+    QTest.mousePress(film, Qt.MouseButton.LeftButton, pos=QPoint(20, middle))
+    QTest.mouseMove(film, QPoint(120, middle))
+    QTest.mouseRelease(film, Qt.MouseButton.LeftButton, pos=QPoint(120, middle))
+    name, at_us = asked.calls[-1]
+    assert name == "look_back"
+    assert abs(film.place_of(at_us) - 120) < 2
+    dot = CONSOLE["busy"].film[3]
+    place = QPoint(round(film.place_of(dot.at_us)), middle)
+    QTest.mouseClick(film, Qt.MouseButton.LeftButton, pos=place)
+    assert asked.calls[-1] == ("show_payment", dot.payment_id)
+
+
+@pytest.mark.parametrize(
+    ("size", "shares"),
+    [
+        ((1920, 1080), (422, 326, "")),
+        ((1280, 720), (282, 244, "")),
+        ((1100, 700), (40, 244, "phone")),
+    ],
+)
+def test_the_width_is_shared_as_the_layout_says(size, shares):
+    made = share(*size, 1.0, "phone")
+    assert (made.phone_px, made.till_px, made.folded) == shares
+
+
+def test_a_narrow_window_folds_one_of_phone_and_till(window):
+    fill(window)
+    window.resize(1100, 700)
+    settle()
+    window.findChild(QAbstractButton, "rail_phone").click()
+    assert window.findChild(QWidget, "phone").isVisible()
+    assert not window.findChild(QWidget, "till").isVisible()
+
+
+def test_an_idle_window_runs_no_timer_and_no_animation(window, qtbot):
+    fill(window, "normal")
+    qtbot.waitUntil(
+        lambda: not [timer for timer in window.findChildren(QTimer) if timer.isActive()],
+        timeout=1000,
+    )
+    running = QAbstractAnimation.State.Running
+    assert not [one for one in window.findChildren(QAbstractAnimation) if one.state() is running]
+
+
+def test_void_calls_leave_nones_reference_count_alone(window):
+    """Some builds of the binding lose a reference a call until the interpreter stops."""
+    before = sys.getrefcount(None)
+    for _ in range(200):
+        window.update()
+        window.setToolTip("")
+    assert abs(sys.getrefcount(None) - before) < 50
+
+
+def test_the_phone_moves_to_the_till_and_back_when_a_card_is_read(window):
+    window._look = dataclasses.replace(window._look, motion=Motion(1.0))
+    fill(window)
+    home = window._phone.x()
+    window.show_wallet(wallet_states()["hold-near"])
+    window.show_wallet(wallet_states()["read"])
+    animation = window.findChild(
+        QAbstractAnimation, options=Qt.FindChildOption.FindDirectChildrenOnly
+    )
+    animation.setCurrentTime(180)
+    assert window._phone.x() == home + 24
+    animation.setCurrentTime(360)
+    assert window._phone.x() == home
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast"])
+def test_other_themes_and_the_presenters_size_draw_whole(asked, theme):
+    made = MainWindow(asked, asked, asked, theme=theme, presenter=True, motion=Motion(0))
+    made.resize(1600, 1000)
+    made.show()
+    fill(made)
+    assert clipped(made) == []
+    made.deleteLater()
+
+
+def test_a_payments_steps_unfold_their_bytes(on_screen, look, asked):
+    view = on_screen(PaymentView(look, asked), 700, 700)
+    view.show_detail(CONSOLE["normal"].payment)
+    steps = view.findChildren(StepRow)
+    assert len(steps) == 8
+    steps[1].findChild(QAbstractButton, "stepMore").click()
+    values = [label.text() for label in steps[1].findChildren(QLabel, "factValue")]
+    assert any(value.startswith("6F 2F 84") for value in values)
+    assert view.findChild(QLabel, "ledgerSum").text() == "Debits less credits = 0.00 USD"
+
+
+def test_bytes_and_tree_light_up_together(on_screen, look):
+    bench = on_screen(BenchView(look), 900, 800)
+    bench.show_state(BENCH["conversation"])
+    tree = bench.findChild(QTreeWidget)
+    tree.setCurrentItem(bench._items[5])
+    selections = bench._hex.extraSelections()
+    assert selections[0].cursor.selectedText() == "4F 07 A0 00 00 00 03 10 10"
+    cursor = bench._hex.textCursor()
+    cursor.setPosition(34 * 3)
+    bench._hex.setTextCursor(cursor)
+    assert tree.currentItem().text(0).startswith("87")
