@@ -80,7 +80,6 @@ class NfcOrder:
     psn: str
     tap_id: str
     synthetic: bool = False
-    store_and_forward: bool = False
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /api/payments/nfc`."""
@@ -97,7 +96,6 @@ class NfcOrder:
             "psn": self.psn,
             "tapId": self.tap_id,
             "synthetic": self.synthetic,
-            "storeAndForward": self.store_and_forward,
         }
 
 

@@ -12,22 +12,22 @@ import os
 import platform
 import statistics
 import tempfile
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from backend.api import Clock
 from lab import world as worlds
-from lab.engine_shapes import NfcOrder
 from lab.errors import NotDone
 from lab.json_fields import objects, text
 from lab.load import synthetic_till
-from lab.load.generator import amount_of, percentile, prepare
+from lab.load.generator import DEVICES, percentile, prepare
 from lab.load.synthetic_till import SyntheticTill
+from lab.load.wire import LeanClient
 from lab.settings import Settings
 from lab.world import World
 
-CONNECTIONS = 32
 WARM_UP_TAPS = 5
 
 
@@ -50,6 +50,7 @@ async def measure(
                 clock=world.clock,
                 scheduler=world.real_scheduler,
                 entropy=world.entropy,
+                devices=DEVICES,
             ) as till:
                 rate_rows = [await _payments(world, till, payments) for _ in range(rounds)]
     return {
@@ -79,7 +80,7 @@ async def _taps(world: World, count: int) -> dict[str, float]:
     totals_ms: list[float] = []
     apdus = 0
     for number in range(count + WARM_UP_TAPS):
-        sale = await world.hands.tap(amount_of(number), "USD")
+        sale = await world.hands.tap(1 + number % 50, "USD")
         if sale is None or sale.answer is None or sale.tap is None:
             raise NotDone("a tap of the benchmark did not come to an answer")
         if number >= WARM_UP_TAPS:
@@ -94,21 +95,26 @@ async def _taps(world: World, count: int) -> dict[str, float]:
 
 
 async def _payments(world: World, till: SyntheticTill, count: int) -> dict[str, float]:
-    """Payments as fast as `CONNECTIONS` tills can send them."""
-    orders = list(await prepare(till, count))
+    """Payments as fast as the cards, each in its own order, can make them."""
+    client = LeanClient(await world.engine.ready(), till.cards)
+    waiting: defaultdict[str, list[bytes]] = defaultdict(list)
+    for order in await prepare(till, count):
+        waiting[order.token].append(client.request(order, till.new_key()))
     clock: Clock = world.clock
     latencies_ms: list[float] = []
 
-    async def one_till() -> None:
-        while orders:
-            order: NfcOrder = orders.pop()
+    async def one_card(requests: list[bytes]) -> None:
+        for request in requests:
             began_us = clock.monotonic_us()
-            await world.client.pay_nfc(order, key=till.new_key())
+            answer = await client.pay(request)
             latencies_ms.append((clock.monotonic_us() - began_us) / 1000)
+            if answer.status != "approved":
+                raise NotDone(f"a payment of the benchmark was {answer.status} ({answer.reason})")
 
     began_us = clock.monotonic_us()
-    await asyncio.gather(*(one_till() for _ in range(CONNECTIONS)))
+    await asyncio.gather(*map(one_card, waiting.values()))
     seconds = (clock.monotonic_us() - began_us) / 1e6
+    await client.close()
     return {
         "rate": count / seconds,
         "p99": percentile(tuple(sorted(latencies_ms)), 0.99) or 0.0,

@@ -19,7 +19,14 @@ from lab.commands.shared import (
 )
 from lab.errors import WrongUse
 from lab.load import generator, synthetic_till
-from lab.load.generator import PAYMENTS_MAX, RATE_MAX, LoadResult
+from lab.load.generator import (
+    CONNECTIONS,
+    DEVICES,
+    PAYMENTS_MAX,
+    RATE_MAX,
+    LoadResult,
+)
+from lab.load.wire import LeanClient
 
 
 def add(commands: Subparsers) -> None:
@@ -46,17 +53,22 @@ def run(chosen: argparse.Namespace) -> int:
             clock=engine.clock,
             scheduler=engine.scheduler,
             entropy=Entropy(settings.seed),
+            devices=DEVICES,
         ) as till:
-            remark(f"making {count} taps")
+            remark(f"making {count} taps with {till.cards} cards")
             orders = await generator.prepare(till, count)
-            return await generator.run(
-                orders,
-                chosen.rate,
-                till=till,
-                client=engine.client,
-                clock=engine.clock,
-                scheduler=engine.scheduler,
-            )
+            client = LeanClient(await engine.process.ready(), CONNECTIONS)
+            try:
+                return await generator.run(
+                    orders,
+                    chosen.rate,
+                    till=till,
+                    client=client,
+                    clock=engine.clock,
+                    scheduler=engine.scheduler,
+                )
+            finally:
+                await client.close()
 
     result = with_engine(settings, work)
     document = result.to_json()

@@ -1,26 +1,28 @@
 """The load generator: an open loop, so that a slow engine is not spared.
 
 Taps are made before the clock starts; payments then leave at their times whether or not earlier
-ones were answered, and latency counts from the time a payment *should* have left. Stored taps may
-overtake each other on the way, which the engine is told (`storeAndForward`).
+ones were answered, and latency counts from the time a payment *should* have left. Only a card waits
+for itself: its next payment leaves after its last was answered, because a network takes a card's
+counters in order. Amounts are cents, so that no synthetic account runs dry.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from backend.api import Clock, Scheduler
-from lab.client import EngineClient
 from lab.engine_shapes import NfcOrder
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.load.synthetic_till import SyntheticTill
+from lab.load.wire import LeanClient
 
 RATE_MAX = 5_000.0
-PAYMENTS_MAX = 60_000  # a card's counter ends at 65535
-AMOUNT_MINOR_FIRST = 500
-AMOUNTS = 40
+PAYMENTS_MAX = 60_000
+CONNECTIONS = 48
+DEVICES = 12
+CENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,9 @@ def percentile(ordered: tuple[float, ...], share: float) -> float | None:
     return round(ordered[rank], 3)
 
 
-def amount_of(number: int) -> int:
-    """An everyday price that steers no issuer: 5.00, 6.00 … 44.00."""
-    return AMOUNT_MINOR_FIRST + 100 * (number % AMOUNTS)
-
-
 async def prepare(till: SyntheticTill, count: int) -> tuple[NfcOrder, ...]:
-    """Make the taps."""
-    return tuple([await till.tap(amount_of(number), stored=True) for number in range(count)])
+    """Make the taps, each with the next card."""
+    return tuple([await till.tap(1 + n % CENTS, card=n) for n in range(count)])
 
 
 async def run(
@@ -75,32 +72,34 @@ async def run(
     rate: float,
     *,
     till: SyntheticTill,
-    client: EngineClient,
+    client: LeanClient,
     clock: Clock,
     scheduler: Scheduler,
 ) -> LoadResult:
     """Send the orders at `rate` a second and wait for every answer."""
+    requests = [(order.token, client.request(order, till.new_key())) for order in orders]
     outcomes: Counter[str] = Counter()
     latencies_ms: list[float] = []
+    turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
     errors = 0
     start_us = clock.monotonic_us()
 
-    async def pay(order: NfcOrder, key: str, due_us: int) -> None:
+    async def pay(token: str, request: bytes, due_us: int) -> None:
         nonlocal errors
         try:
-            answer = await client.pay_nfc(order, key=key)
+            async with turns[token]:
+                answer = await client.pay(request)
         except (EngineRefused, EngineUnreachable):
             errors += 1
             return
         outcomes[answer.status] += 1
         latencies_ms.append((clock.monotonic_us() - due_us) / 1000)
 
-    tasks = []
-    for number, order in enumerate(orders):
-        due_us = start_us + int(number * 1e6 / rate)
-        if (wait_us := due_us - clock.monotonic_us()) > 0:
-            await scheduler.sleep(wait_us / 1e6)
-        tasks.append(asyncio.ensure_future(pay(order, till.new_key(), due_us)))
-    await asyncio.gather(*tasks)
+    async with asyncio.TaskGroup() as tasks:
+        for number, (token, request) in enumerate(requests):
+            due_us = start_us + int(number * 1e6 / rate)
+            if (wait_us := due_us - clock.monotonic_us()) > 0:
+                await scheduler.sleep(wait_us / 1e6)
+            tasks.create_task(pay(token, request, due_us))
     seconds = (clock.monotonic_us() - start_us) / 1e6
     return LoadResult(len(orders), outcomes, errors, seconds, tuple(sorted(latencies_ms)))

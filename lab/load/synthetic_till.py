@@ -34,11 +34,16 @@ from lab.json_fields import Json, section, text
 from lab.seal_key import seal_key
 from lab.wallet.add_card import CardDraft, seal
 
-DEVICE_ID = "dev_quiet_traffic"
-DEVICE_NAME = "Quiet traffic"
+DEVICE_PREFIX = "dev_synthetic"
+DEVICE_NAME = "Synthetic"
 TERMINAL_ID = "T0000099"
 MERCHANT_ID = "mer_corner_market"
-CARD = CardDraft("4242424242424242", "1230", "123", terms=True)
+CARDS = (  # published test numbers that are not the phone's demo cards
+    CardDraft("4111111111111111", "1230", "123", terms=True),
+    CardDraft("4012888888881881", "1230", "123", terms=True),
+    CardDraft("4000056655665556", "1230", "123", terms=True),
+)
+DEVICES_MAX = 16
 DELIVERY_LIMIT_S = 5.0
 
 
@@ -73,47 +78,58 @@ class SyntheticTill:
         self._reader.present(element.card())
         self._config = TerminalConfig(terminal_id=TERMINAL_ID, merchant_id=MERCHANT_ID)
         self._sequence = 0
+        self._known_refs: tuple[str, ...] = ()
 
-    async def provision(self, endpoint: Endpoint) -> None:
-        """See that the synthetic card is installed.
+    @property
+    def cards(self) -> int:
+        """How many synthetic cards there are."""
+        return len(self._element.tokens())
+
+    async def provision(self, endpoint: Endpoint, devices: int = 1) -> None:
+        """See that the cards of so many synthetic devices are installed: a token for each card.
 
         Raises:
-            NotDone: its token did not arrive.
+            NotDone: a token did not arrive.
             EngineRefused, EngineUnreachable: the engine said no, or nothing.
         """
-        await self._client.register_device(DEVICE_ID, kind="phone", name=DEVICE_NAME)
-        if self._element.tokens():
-            return
+        for number in range(self.cards // len(CARDS), min(devices, DEVICES_MAX)):
+            await self._provision_device(endpoint, f"{DEVICE_PREFIX}_{number}")
+
+    async def _provision_device(self, endpoint: Endpoint, device_id: str) -> None:
+        await self._client.register_device(device_id, kind="phone", name=DEVICE_NAME)
+        wanted = self.cards + len(CARDS)
         arrived = asyncio.Event()
 
         async def install(push: Json) -> None:
             if text(push, "kind") == "provision_token":
                 self._element.install(text(section(push, "body"), "payload"))
-                arrived.set()
+                if self.cards >= wanted:
+                    arrived.set()
 
         push = self._scheduler.spawn(
-            push_forever(self._client, lambda: endpoint, self._scheduler, DEVICE_ID, install),
+            push_forever(self._client, lambda: endpoint, self._scheduler, device_id, install),
             "synthetic push",
         )
         try:
-            await self._add_card()
+            for card in CARDS:
+                await self._add_card(card, device_id)
             async with self._scheduler.deadline(DELIVERY_LIMIT_S):
                 await arrived.wait()
         except TimeoutError as late:
-            raise NotDone("the synthetic card's token did not arrive") from late
+            raise NotDone("a synthetic card's token did not arrive") from late
         finally:
             push.cancel()
             await asyncio.gather(push, return_exceptions=True)
 
-    async def _add_card(self) -> None:
-        network_key = await self._client.network_key(CARD.network)
+    async def _add_card(self, card: CardDraft, device_id: str) -> None:
+        network_key = await self._client.network_key(card.network)
         body = {
-            "network": CARD.network,
-            "encryptedPan": seal(CARD, network_key, self._element.public_key()),
-            "expiry": CARD.expiry_text,
-            "cvv": CARD.cvv,
-            "last4": CARD.last4,
-            "deviceId": DEVICE_ID,
+            "network": card.network,
+            "encryptedPan": seal(card, network_key, self._element.public_key()),
+            "expiry": card.expiry_text,
+            "cvv": card.cvv,
+            "last4": card.last4,
+            "deviceId": device_id,
         }
         try:
             await self._client.add_card(body, key=identifier(self._stream, "add"))
@@ -121,20 +137,18 @@ class SyntheticTill:
             if refusal.code != "already_provisioned":
                 raise
 
-    async def tap(
-        self, amount_minor: int, currency: str = "USD", *, stored: bool = False
-    ) -> NfcOrder:
+    async def tap(self, amount_minor: int, currency: str = "USD", *, card: int = 0) -> NfcOrder:
         """One tap, read and not yet paid.
 
         Args:
             amount_minor: in minor units of `currency`.
             currency: ISO 4217 letters.
-            stored: the order will be sent later, maybe after a younger one (the engine is told).
+            card: which of the synthetic cards; taken round `cards`.
 
         Raises:
             NotDone: the card did not answer as it should.
         """
-        token_ref = self._element.tokens()[0].token_ref
+        token_ref = self._token_refs()[card % self.cards]
         seen = self._sensor.scan(self._element.challenge(), "match")
         if not isinstance(seen, FaceAssertion):
             raise NotDone(f"the synthetic phone did not arm ({seen.reason})")
@@ -162,8 +176,12 @@ class SyntheticTill:
             psn=tap.psn,
             tap_id=identifier(self._stream, "tap"),
             synthetic=True,
-            store_and_forward=stored,
         )
+
+    def _token_refs(self) -> tuple[str, ...]:
+        if len(self._known_refs) != self.cards:
+            self._known_refs = tuple(token.token_ref for token in self._element.tokens())
+        return self._known_refs
 
     def new_key(self) -> str:
         """An Idempotency-Key."""
@@ -183,8 +201,9 @@ async def opened(
     clock: Clock,
     scheduler: Scheduler,
     entropy: Entropy,
+    devices: int = 1,
 ) -> AsyncIterator[SyntheticTill]:
-    """A synthetic till with its card installed.
+    """A synthetic till with its cards installed.
 
     Raises:
         SomethingMissing: another process makes synthetic traffic on this folder.
@@ -209,7 +228,7 @@ async def opened(
         stream=entropy.secret("synthetic"),
     )
     try:
-        await till.provision(await engine.ready())
+        await till.provision(await engine.ready(), devices)
         yield till
     finally:
         till.close()
