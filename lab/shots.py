@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +42,13 @@ ALL = (
     "29-in-app-sheet", "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale",
 )  # fmt: skip
+
+
+VARIATIONS = {
+    "26-presenter-1280x720": ("dark", True, (1280, 720)),
+    "27-light-theme": ("light", False, SIZE),
+    "28-high-contrast": ("high-contrast", False, SIZE),
+}
 
 
 class NotReachedError(LabError):
@@ -79,9 +86,26 @@ def render(folder: Path, only: frozenset[str] = frozenset()) -> Report:
             session.play()
         finally:
             running.stop()
-    report.not_built = [name for name in ALL if name not in session.known]
+        for name, (theme, presenter, size) in VARIATIONS.items():
+            if not only or any(name.startswith(wanted) for wanted in only):
+                look = replace(settings, theme=theme, presenter=presenter)
+                _vary(name, look, size, folder, report)
+    known = session.known | set(VARIATIONS)
+    report.not_built = [name for name in ALL if name not in known]
     del application
     return report
+
+
+def _vary(
+    name: str, settings: Settings, size: tuple[int, int], folder: Path, report: Report
+) -> None:
+    """The same laboratory again, in another dress: one approved tap."""
+    running = open_window(settings, Motion(scale=0.0))
+    session = _Session(running, folder, frozenset({name}), report)
+    try:
+        session.dress(name, size)
+    finally:
+        running.stop()
 
 
 class _Session:
@@ -127,6 +151,18 @@ class _Session:
         self._window.resize(*SIZE)
         self._shot("34-engine-down", self._kill_engine)
         self._shot("11-wallet-offline", lambda: None)
+
+    def dress(self, name: str, size: tuple[int, int]) -> None:
+        """One tap in a window of that size."""
+        self._window.resize(*size)
+        self._window.show()
+        self._shot(name, self._come_up_and_tap)
+
+    def _come_up_and_tap(self) -> None:
+        self._until(lambda: bool(self._world.console.state.tiles))
+        self._until(lambda: not self._world.wallet.state.offline)
+        self._tap(1240, PosPhase.APPROVED)
+        self._until(lambda: self._world.wallet.state.banner is not None)
 
     # -- the steps ----------------------------------------------------------------------------
 
