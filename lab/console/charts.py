@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 import pyqtgraph as pg  # type: ignore[import-untyped, unused-ignore]
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
@@ -30,7 +30,6 @@ TICKS_MS = (30, 100, 300, 1000, 3000)
 FLOOR, CEILING = math.log10(30), math.log10(3000)
 DATA_PX_MIN = 40
 FEWER_TICKS_BELOW_PX = 90
-LABEL_PART = 0.115  # of the width, kept free for the curves' names
 PERCENTILES = ("p50", "p95", "p99")
 
 
@@ -98,11 +97,15 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
         self._heights = heights
         self.update()
 
+    def label_width(self) -> float:
+        """Pixels that the widest end label takes."""
+        return QFontMetricsF(self._font).horizontalAdvance("p99 3000")
+
     @override
     def boundingRect(self) -> QRectF:
         window_s = self._series.window_s if self._series is not None else 1
         low, high = self._heights.bottom, self._heights.top
-        return QRectF(-window_s, low, window_s * (1 + LABEL_PART), high - low)
+        return QRectF(-window_s, low, window_s * 1.5, high - low)
 
     @override
     def paint(self, painter: QPainter, option: object, widget: QWidget | None = None) -> None:
@@ -232,6 +235,12 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
         for line in self._grid:
             self.addItem(line, ignoreBounds=True)
 
+    def _label_part(self) -> float:
+        """The part of the window's width that the end labels need, as a share of the data's."""
+        label_px = 6 + self._annotations.label_width()
+        width_px = float(self.getPlotItem().getViewBox().width())
+        return label_px / max(1.0, width_px - label_px)
+
     def _take_heights(self) -> None:
         """Set the vertical range and its names for the height there is."""
         height_px = self.getPlotItem().getViewBox().height()
@@ -252,7 +261,7 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         if hasattr(self, "_curves"):  # the first resize comes while the base class is built
-            self._take_heights()
+            self._set_range(self._series.window_s if self._series is not None else 120)
 
     def show_series(self, series: LatencySeries) -> None:
         """Draw `series`: move the curves, dots, flags and lanes to their new places."""
@@ -274,7 +283,7 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
 
     def _set_range(self, window_s: int) -> None:
         view = self.getPlotItem().getViewBox()
-        view.setXRange(-window_s * 1.002, window_s * LABEL_PART, padding=0)
+        view.setXRange(-window_s * 1.002, window_s * self._label_part(), padding=0)
         self._take_heights()
         minutes = window_s / 60
         step = max(1, round(minutes / 4)) if minutes >= 2 else 0.5  # noqa: PLR2004 - two minutes have one tick a minute

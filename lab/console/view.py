@@ -1,14 +1,16 @@
 """The console: tiles, main chart, last tap, faults and payments, arranged for the room there is.
 
-With room, everything is visible at once; without, the three lower panels become tabs.
+With room, everything is visible at once; with less, the three lower panels become tabs, and in the
+least (a presenter's size on a small screen) the chart does too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLayout, QStackedWidget, QWidget
 from typing_extensions import override
 
 from lab.console.state import ConsoleState
@@ -17,13 +19,28 @@ from lab.console.view_last_tap import LastTapPanel
 from lab.console.view_latency import LatencyPanel
 from lab.console.view_payments import PaymentsPanel
 from lab.console.view_tiles import TileRow
-from lab.design.blocks import Button, column, row, tight
+from lab.design.blocks import Button, Panel, column, row, tight
 from lab.design.look import Look
 from lab.design.tokens import SPACE_S
 from lab.window.commands import LabCommands
-from lab.words import tr
 
 TABS_BELOW_PX = 700
+SINGLE_BELOW_PX = 535
+
+
+class Room(Enum):
+    """How much height there is."""
+
+    HIGH = "high"  # everything at once
+    MIDDLE = "middle"  # the chart, and one of the lower panels
+    LOW = "low"  # one panel
+
+
+def room_for(height_px: float) -> Room:
+    """How the panels are arranged in `height_px`, device-independent and unscaled."""
+    if height_px < SINGLE_BELOW_PX:
+        return Room.LOW
+    return Room.MIDDLE if height_px < TABS_BELOW_PX else Room.HIGH
 
 
 class ConsoleView(QWidget):
@@ -33,69 +50,77 @@ class ConsoleView(QWidget):
         super().__init__()
         self.setObjectName("consolePlace")
         self._look = look
-        self._tabbed: bool | None = None
+        self._room: Room | None = None
         self.tiles = TileRow(look, lab)
         self.latency = LatencyPanel(look, lab, open_payment)
         self.last_tap = LastTapPanel(look, lab, open_payment)
         self.faults = FaultPanel(look, lab)
         self.payments = PaymentsPanel(look, open_payment)
-        self._lower = (self.last_tap, self.faults, self.payments)
-        box = column(look, self, SPACE_S)
+        self._panels: tuple[Panel, ...] = (
+            self.latency,
+            self.last_tap,
+            self.faults,
+            self.payments,
+        )
+        self._box = box = column(look, self, SPACE_S)
+        box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # smaller rearranges
         box.addWidget(self.tiles)
-        box.addWidget(self.latency, 6)
         self._tabs = QWidget()
         self._tabs.setObjectName("consoleTabs")
         self._fill_tabs(look)
         box.addWidget(self._tabs)
         self._stack = QStackedWidget()
-        box.addWidget(self._stack, 1)
+        box.addWidget(self._stack, 2)
         self._wide = QWidget()
         self._grid = QGridLayout(self._wide)
         tight(self._grid, look.px(SPACE_S))
+        for line in range(2):
+            self._grid.setRowStretch(line, 1)
+            self._grid.setColumnStretch(line, 1)
         box.addWidget(self._wide, 7)
-        self._box = box
 
     def _fill_tabs(self, look: Look) -> None:
         line = row(look, self._tabs, 4)
         self._group = QButtonGroup(self)
-        titles = ("console.last_tap.title", "console.faults.title", "console.payments.title")
-        for index, key in enumerate(titles):
-            tab = Button(look, f"consoleTab{index}", tr(key), kind="tab")
+        for index, panel in enumerate(self._panels):
+            tab = Button(look, f"consoleTab{index}", panel.title.whole_text, kind="tab")
             tab.setCheckable(True)
-            tab.setChecked(index == 0)
             self._group.addButton(tab, index)
             line.addWidget(tab)
         line.addStretch(1)
         self._group.idClicked.connect(self._show_tab)
 
     def _show_tab(self, index: int) -> None:
-        self._stack.setCurrentIndex(index)
+        self._group.button(index).setChecked(True)
+        self._stack.setCurrentWidget(self._panels[index])
 
-    def _arrange(self, *, tabbed: bool) -> None:
-        if tabbed == self._tabbed:
+    def _arrange(self, room: Room) -> None:
+        """Put the panels where `room` wants them."""
+        if room is self._room:
             return
-        self._tabbed = tabbed
-        self._tabs.setVisible(tabbed)
-        self._stack.setVisible(tabbed)
-        self._wide.setVisible(not tabbed)
-        self._box.setStretchFactor(self.latency, 2 if tabbed else 6)
-        self._box.setStretchFactor(self._stack, 1)
-        if tabbed:
-            for panel in self._lower:
-                self._stack.addWidget(panel)
-            self._stack.setCurrentIndex(max(0, self._group.checkedId()))
-            return
-        for panel in self._lower:
+        self._room = room
+        tabbed = self._panels if room is Room.LOW else self._panels[1:]
+        for panel in self._panels:
             self._stack.removeWidget(panel)
-        self._grid.addWidget(self.last_tap, 0, 0)
-        self._grid.addWidget(self.faults, 0, 1)
-        self._grid.addWidget(self.payments, 1, 0, 1, 2)
-        for panel in self._lower:
-            panel.show()
-        self._grid.setRowStretch(0, 1)
-        self._grid.setRowStretch(1, 1)
-        self._grid.setColumnStretch(0, 1)
-        self._grid.setColumnStretch(1, 1)
+        self._tabs.setVisible(room is not Room.HIGH)
+        self._stack.setVisible(room is not Room.HIGH)
+        self._wide.setVisible(room is Room.HIGH)
+        self._group.button(0).setVisible(room is Room.LOW)
+        if room is not Room.LOW:
+            stretch = 6 if room is Room.HIGH else 3
+            self._box.insertWidget(1, self.latency, stretch)
+        if room is Room.HIGH:
+            self._grid.addWidget(self.last_tap, 0, 0)
+            self._grid.addWidget(self.faults, 0, 1)
+            self._grid.addWidget(self.payments, 1, 0, 1, 2)
+            for panel in self._panels:
+                panel.show()
+            return
+        for panel in tabbed:
+            self._stack.addWidget(panel)
+        self.latency.show()
+        lowest = 0 if room is Room.LOW else 1
+        self._show_tab(max(lowest, self._group.checkedId()))
 
     def toggle_freeze(self) -> None:
         """Freeze the chart, or let it run again."""
@@ -112,4 +137,4 @@ class ConsoleView(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._arrange(tabbed=self.height() < self._look.px(TABS_BELOW_PX))
+        self._arrange(room_for(self.height() / self._look.scale))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QWidget
 from typing_extensions import override
 
@@ -21,6 +21,7 @@ from lab.window.commands import LabCommands
 from lab.words import tr
 
 KINDS = {"closed": "good", "open": "bad", "half_open": "waiting"}
+NUMBERS_FROM_PX = 200
 FORCES = ("open", "closed", "auto")
 
 
@@ -29,6 +30,7 @@ class Tile(Panel):
 
     def __init__(self, look: Look, lab: LabCommands, name: str) -> None:
         super().__init__(look, f"tile_{name}")
+        self._look = look
         self._lab = lab
         self._name = name
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -85,6 +87,15 @@ class Tile(Panel):
             event.position().toPoint()
         ):
             self._show_network()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._numbers.setVisible(self.width() >= self._look.px(NUMBERS_FROM_PX))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
 
     def show_tile(self, tile: NetworkTile) -> None:
         """Draw `tile`."""

@@ -29,6 +29,7 @@ from lab.design.tokens import (
     SPACE_L,
     SPACE_M,
     SPACE_S,
+    SPACE_XS,
     TEXT_AMOUNT_PX,
     TEXT_CAPTION_PX,
     TEXT_LEAD_PX,
@@ -41,6 +42,7 @@ from lab.window.commands import PosCommands
 from lab.words import tell, tr
 
 SHEET_BELOW_PX = 660  # below this height receipt and list take the keypad's place
+SQUEEZE_BELOW_PX = 480
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0")
 BEFORE_READ = {PosPhase.PRESENT, PosPhase.READING}
 AFTER_READ = {
@@ -153,7 +155,8 @@ class Keypad(QWidget):
     def __init__(self, look: Look, commands: PosCommands) -> None:
         super().__init__()
         self.setObjectName("keypad")
-        grid = QGridLayout(self)
+        self._look = look
+        self._grid = grid = QGridLayout(self)
         tight(grid, look.px(SPACE_S))
         for index, text in enumerate(KEYS):
             key = self._key(look, f"key{text}", text)
@@ -175,6 +178,12 @@ class Keypad(QWidget):
         key.setMaximumHeight(look.px(64))
         return key
 
+    def squeeze(self, *, low: bool) -> None:
+        """Lower keys with less between them, or the usual ones."""
+        self._grid.setSpacing(self._look.px(SPACE_XS if low else SPACE_S))
+        for key in self.findChildren(Button):
+            key.setMinimumHeight(self._look.px(26 if low else 34))
+
     def _presser(self, commands: PosCommands, text: str) -> Callable[[], None]:
         return lambda: commands.key(text)
 
@@ -191,7 +200,7 @@ class PosView(QWidget):
         self._phase = PosPhase.IDLE
         self._all_on = False
         self._sheet: bool | None = None
-        box = column(look, self, SPACE_S)
+        self._box = box = column(look, self, SPACE_S)
         pad = look.px(SPACE_L)
         box.setContentsMargins(pad, look.px(14), pad, look.px(SPACE_M))
         self._lights = LightBar(look)
@@ -297,9 +306,20 @@ class PosView(QWidget):
         self._receipt.show_receipt(state.receipt)
         self._recent.show_recent(state.recent)
 
+    def _squeeze(self, *, low: bool) -> None:
+        """Take less height for display and keys when there is very little."""
+        look = self._look
+        self._display.setMinimumHeight(look.px(104 if low else 132))
+        self._middle.setMinimumHeight(look.px(116 if low else 160))
+        self._keypad.squeeze(low=low)
+        for key in (self._cancel, self._charge):
+            key.setMinimumHeight(look.px(34 if low else 42))
+        self._box.setSpacing(look.px(SPACE_XS if low else SPACE_S))
+
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._squeeze(low=self.height() < self._look.px(SQUEEZE_BELOW_PX))
         self._arrange(sheet=self.height() < self._look.px(SHEET_BELOW_PX))
 
     @override

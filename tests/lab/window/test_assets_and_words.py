@@ -24,12 +24,12 @@ CODE = "\n".join(
 ).replace("'", '"')  # a key inside a formatted string stands in single quotes
 
 
-def test_every_bundled_icon_is_drawn_somewhere():
+def test_every_bundled_icon_is_drawn_somewhere() -> None:
     unused = [name for name in icon_names() if f'"{name}"' not in CODE]
     assert unused == []
 
 
-def test_every_icon_that_is_named_is_bundled(qapp):
+def test_every_icon_that_is_named_is_bundled() -> None:
     named = set(re.findall(r'icon_name="([a-z0-9-]+)"', CODE))
     named |= set(re.findall(r'(?:show_icon|icon_pixmap)\(\s*"([a-z0-9-]+)"', CODE))
     assert named - set(icon_names()) == set()
@@ -37,7 +37,7 @@ def test_every_icon_that_is_named_is_bundled(qapp):
 
 
 @pytest.mark.parametrize("name", icon_names())
-def test_an_icon_is_drawn_in_the_colour_asked_for(qapp, name):
+def test_an_icon_is_drawn_in_the_colour_asked_for(name: str) -> None:
     picture = icon_pixmap(name, "#ff0000", 24).toImage()
     colours = {
         picture.pixelColor(x, y).name()
@@ -48,7 +48,7 @@ def test_an_icon_is_drawn_in_the_colour_asked_for(qapp, name):
     assert colours == {"#ff0000"}
 
 
-def test_fonts_come_from_the_bundle_with_their_licences(qapp):
+def test_fonts_come_from_the_bundle_with_their_licences() -> None:
     assert {path.name for path in (ASSETS / "fonts").glob("*.woff2")} == set(FONT_FILES)
     assert len(list((ASSETS / "fonts").glob("*LICENSE.txt"))) == 2
     assert (ASSETS / "icons" / "LICENSE").is_file()
@@ -56,14 +56,14 @@ def test_fonts_come_from_the_bundle_with_their_licences(qapp):
     assert QFontInfo(Look().font(15, mono=True)).family() == CODE_FAMILY
 
 
-def test_tabular_figures_have_one_width(qapp):
+def test_tabular_figures_have_one_width() -> None:
     from PySide6.QtGui import QFontMetricsF
 
     tabular = QFontMetricsF(Look().font(20, tabular=True))
     assert tabular.horizontalAdvance("1111") == tabular.horizontalAdvance("8888")
 
 
-def test_every_sentence_that_a_view_asks_for_exists():
+def test_every_sentence_that_a_view_asks_for_exists() -> None:
     asked = set(re.findall(r'tr\(\s*"([a-z0-9_.]+)"', CODE))
     asked |= {
         key
@@ -74,12 +74,12 @@ def test_every_sentence_that_a_view_asks_for_exists():
     assert len(asked) > 80
 
 
-def test_every_sentence_of_the_views_is_asked_for_somewhere():
+def test_every_sentence_of_the_views_is_asked_for_somewhere() -> None:
     built = tuple(re.findall(r'f?"([a-z]+(?:\.[a-z_]+)*\.)(?:\{|")', CODE))
     unused = [key for key in WORDS if f'"{key}"' not in CODE and not key.startswith(built)]
     assert [key for key in unused if not key.startswith(("hop.", "state."))] == []
 
 
-def test_no_makers_or_schemes_sign_is_named():
+def test_no_makers_or_schemes_sign_is_named() -> None:
     for forbidden in ("Apple", "Face ID", "FaceID", "contactless symbol"):
         assert not any(forbidden in text for pair in WORDS.values() for text in pair)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from PySide6.QtGui import QColor
 
 from lab.design.look import Look
-from lab.design.tokens import THEMES, contrast_ratio, kind_colour
+from lab.design.tokens import THEMES, Theme, contrast_ratio, kind_colour
 from lab.wallet.card_art import INK, art_pixmap, card_height
 
 TEXT_MIN, SHAPE_MIN = 4.5, 3.0
@@ -34,7 +36,7 @@ TEXT_ON = [
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-def test_text_stands_out_from_what_it_stands_on(theme):
+def test_text_stands_out_from_what_it_stands_on(theme: Theme) -> None:
     weak = [
         (ink, ground, round(ratio, 2))
         for ink, grounds in TEXT_ON
@@ -45,30 +47,28 @@ def test_text_stands_out_from_what_it_stands_on(theme):
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-def test_curves_and_bars_stand_out_from_the_panel(theme):
+def test_curves_and_bars_stand_out_from_the_panel(theme: Theme) -> None:
     for colour in theme.ramp:
         assert contrast_ratio(colour, theme.panel) >= SHAPE_MIN, colour
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-def test_neighbouring_parts_of_a_tap_differ(theme):
+def test_neighbouring_parts_of_a_tap_differ(theme: Theme) -> None:
     ring = [*theme.hops, theme.hops[0]]
-    assert all(
-        contrast_ratio(first, second) >= 1.3 for first, second in zip(ring, ring[1:], strict=False)
-    )
+    assert all(contrast_ratio(first, second) >= 1.3 for first, second in pairwise(ring))
 
 
-def test_each_kind_has_its_own_colour():
+def test_each_kind_has_its_own_colour() -> None:
     for theme in THEMES.values():
         colours = {kind_colour(theme, kind) for kind in ("good", "bad", "waiting", "ours", "other")}
         assert len(colours) == 5
 
 
 @pytest.mark.parametrize("width", [236, 394])
-@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("status", ["active", "suspended"])
 @pytest.mark.parametrize("art", ["everyday", "travel", "reserve", "plain"])
-def test_a_cards_text_is_readable_on_its_drawing(qapp, art, quiet, width):
-    picture = art_pixmap(art, width, 1.0, quiet=quiet).toImage()
+def test_a_cards_text_is_readable_on_its_drawing(art: str, status: str, width: int) -> None:
+    picture = art_pixmap(art, width, 1.0, quiet=status == "suspended").toImage()
     height, pad = card_height(width), round(width * 0.06)
     line = 26
     corners = [
@@ -85,6 +85,6 @@ def test_a_cards_text_is_readable_on_its_drawing(qapp, art, quiet, width):
     assert worst >= TEXT_MIN, f"{worst:.2f}"
 
 
-def test_nothing_is_smaller_than_twelve_pixels_and_eighteen_for_a_room():
+def test_nothing_is_smaller_than_twelve_pixels_and_eighteen_for_a_room() -> None:
     assert Look().font(12).pixelSize() == 12
     assert Look(scale=1.5).font(12).pixelSize() == 18

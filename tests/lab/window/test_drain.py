@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from lab.pos.state import PosPhase, PosState
 from lab.wallet.state import WalletState
@@ -17,11 +18,11 @@ def shown() -> list[object]:
 
 
 @pytest.fixture
-def drain(qapp, shown: list[object]) -> Drain:
+def drain(shown: list[object]) -> Drain:
     return Drain({PosState: shown.append, WalletState: shown.append})
 
 
-def test_only_the_latest_state_of_each_type_is_shown(drain, shown):
+def test_only_the_latest_state_of_each_type_is_shown(drain: Drain, shown: list[object]) -> None:
     first = WalletState(clock_text="14:02")
     drain.put(first)
     for number in range(10_000):
@@ -33,9 +34,9 @@ def test_only_the_latest_state_of_each_type_is_shown(drain, shown):
     assert drain.waiting == 0
 
 
-def test_a_state_put_by_another_thread_arrives_in_the_windows(drain, shown, qtbot):
+def test_a_state_put_by_another_thread_arrives_in_the_windows(drain: Drain, qtbot: QtBot) -> None:
     arrived: list[int] = []
-    drain._show[PosState] = lambda state: arrived.append(threading.get_ident())
+    drain._show[PosState] = lambda _state: arrived.append(threading.get_ident())
     thread = threading.Thread(target=drain.put, args=(PosState(PosPhase.AMOUNT),))
     thread.start()
     thread.join()
@@ -43,13 +44,15 @@ def test_a_state_put_by_another_thread_arrives_in_the_windows(drain, shown, qtbo
     assert arrived == [threading.get_ident()]
 
 
-def test_no_timer_runs_when_there_is_nothing_to_show(drain, shown, qtbot):
+def test_no_timer_runs_when_there_is_nothing_to_show(
+    drain: Drain, shown: list[object], qtbot: QtBot
+) -> None:
     assert drain.is_idle
     drain.put(PosState())
     qtbot.waitUntil(lambda: bool(shown), timeout=1000)
     assert drain.is_idle
 
 
-def test_a_value_that_nobody_shows_is_a_programmers_slip(drain):
+def test_a_value_that_nobody_shows_is_a_programmers_slip(drain: Drain) -> None:
     with pytest.raises(KeyError, match="str"):
         drain.put("a word")

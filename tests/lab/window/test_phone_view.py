@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 
 from lab.design.look import Look
 from lab.wallet.state import PhoneScreen, WalletState
@@ -25,7 +28,7 @@ def opened() -> list[str]:
 
 
 @pytest.fixture
-def phone(on_screen, look: Look, asked: Asked, opened: list[str]) -> PhoneView:
+def phone(on_screen: Callable[..., Any], look: Look, asked: Asked, opened: list[str]) -> PhoneView:
     return on_screen(PhoneView(look, asked, asked, opened.append), 280, 590)
 
 
@@ -35,7 +38,9 @@ def press(root: QWidget, name: str) -> None:
 
 @pytest.mark.parametrize("size", [(280, 520), (280, 590), (422, 940)])
 @pytest.mark.parametrize("name", STATES)
-def test_every_screen_is_drawn_without_cut_text(phone, qtbot, name, size):
+def test_every_screen_is_drawn_without_cut_text(
+    phone: PhoneView, name: str, size: tuple[int, int]
+) -> None:
     phone.resize(*size)
     phone.show_state(STATES[name])
     settle()
@@ -43,11 +48,11 @@ def test_every_screen_is_drawn_without_cut_text(phone, qtbot, name, size):
     assert not phone.grab().isNull()
 
 
-def test_every_screen_has_an_example():
+def test_every_screen_has_an_example() -> None:
     assert {state.screen for state in STATES.values()} == set(PhoneScreen)
 
 
-def test_the_read_tick_never_says_approved(phone):
+def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
     phone.show_state(STATES["read"])
     said = " ".join(label.text() for label in phone.findChildren(QLabel) if label.isVisible())
     assert "Card read" in said
@@ -76,13 +81,17 @@ def test_the_read_tick_never_says_approved(phone):
         ("banner", "bankMessageDismiss", ("dismiss_banner",)),
     ],
 )
-def test_a_touch_asks_for_what_it_says(phone, asked, state, button, call):
+def test_a_touch_asks_for_what_it_says(
+    phone: PhoneView, asked: Asked, state: str, button: str, call: tuple[object, ...]
+) -> None:
     phone.show_state(STATES[state])
     press(phone, button)
     assert asked.calls == [call]
 
 
-def test_a_payment_is_opened_from_history_and_from_the_banks_message(phone, opened):
+def test_a_payment_is_opened_from_history_and_from_the_banks_message(
+    phone: PhoneView, opened: list[str]
+) -> None:
     phone.show_state(STATES["card-detail"])
     press(phone.findChild(QWidget, "history_pay_2"), "historyOpen")
     phone.show_state(STATES["banner"])
@@ -91,8 +100,8 @@ def test_a_payment_is_opened_from_history_and_from_the_banks_message(phone, open
 
 
 def test_typing_into_the_form_is_handed_on_and_errors_stand_beside_their_fields(
-    phone, asked, qtbot
-):
+    phone: PhoneView, asked: Asked, qtbot: QtBot
+) -> None:
     phone.show_state(STATES["add-empty"])
     qtbot.keyClicks(phone.findChild(QLineEdit, "addNumber"), "4242")
     assert asked.calls[-1] == ("edit_add", "number", "4242")
@@ -101,14 +110,16 @@ def test_typing_into_the_form_is_handed_on_and_errors_stand_beside_their_fields(
     assert not phone.findChild(QAbstractButton, "addSubmit").isEnabled()
 
 
-def test_terms_are_told_as_one_or_nothing(phone, asked):
+def test_terms_are_told_as_one_or_nothing(phone: PhoneView, asked: Asked) -> None:
     phone.show_state(STATES["add-empty"])
     press(phone, "addTerms")
     press(phone, "addTerms")
     assert asked.calls == [("edit_add", "terms", "1"), ("edit_add", "terms", "")]
 
 
-def test_the_passcode_is_complete_before_it_is_sent_and_not_kept(phone, asked):
+def test_the_passcode_is_complete_before_it_is_sent_and_not_kept(
+    phone: PhoneView, asked: Asked
+) -> None:
     phone.show_state(STATES["passcode"])
     for digit in "1234":
         press(phone, f"passcodeKey{digit}")
@@ -117,7 +128,7 @@ def test_the_passcode_is_complete_before_it_is_sent_and_not_kept(phone, asked):
     assert phone.findChild(QLineEdit, "passcode").text() == ""
 
 
-def test_marks_are_said_to_a_screen_reader_too(phone):
+def test_marks_are_said_to_a_screen_reader_too(phone: PhoneView) -> None:
     phone.show_state(STATES["stack-marked"])
     names = {face.card.id: face.accessibleName() for face in phone.findChildren(CardFace)}
     assert "suspended" in names["c1"]
@@ -126,7 +137,7 @@ def test_marks_are_said_to_a_screen_reader_too(phone):
 
 
 @pytest.mark.inv(13, 369, 395)
-def test_cached_cards_stay_visible_and_marked_while_the_phone_is_offline(phone):
+def test_cached_cards_stay_visible_and_marked_while_the_phone_is_offline(phone: PhoneView) -> None:
     phone.show_state(STATES["stack-marked"])
     assert phone.findChild(QLabel, "phoneWhere").text() == "Phone offline"
     assert {face.card.id for face in phone.findChildren(CardFace) if face.isVisible()} == {
@@ -137,7 +148,7 @@ def test_cached_cards_stay_visible_and_marked_while_the_phone_is_offline(phone):
     }
 
 
-def test_another_default_card_comes_to_the_front(phone):
+def test_another_default_card_comes_to_the_front(phone: PhoneView) -> None:
     stack = STATES["stack"]
     phone.show_state(stack)
     phone.show_state(dataclasses.replace(stack, selected_id="c1"))
@@ -145,13 +156,13 @@ def test_another_default_card_comes_to_the_front(phone):
     assert faces["c1"].y() > faces["c3"].y()
 
 
-def test_a_number_is_not_in_the_states_text():
+def test_a_number_is_not_in_the_states_text() -> None:
     state = STATES["add-ready"]
     assert isinstance(state, WalletState)
     assert "4242 4242" not in repr(state)
 
 
-def test_every_button_has_a_name_and_takes_focus_by_tab_only(phone):
+def test_every_button_has_a_name_and_takes_focus_by_tab_only(phone: PhoneView) -> None:
     for state in STATES.values():
         phone.show_state(state)
     for button in phone.findChildren(QAbstractButton):

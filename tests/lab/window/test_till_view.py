@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from PySide6.QtCore import QVariantAnimation
 from PySide6.QtWidgets import QAbstractButton, QLabel
@@ -20,13 +23,15 @@ STATES = pos_states()
 
 
 @pytest.fixture
-def till(on_screen, look: Look, asked: Asked) -> PosView:
+def till(on_screen: Callable[..., Any], look: Look, asked: Asked) -> PosView:
     return on_screen(PosView(look, asked), 244, 620)
 
 
 @pytest.mark.parametrize("size", [(244, 515), (244, 620), (326, 930)])
 @pytest.mark.parametrize("name", STATES)
-def test_every_phase_is_drawn_without_cut_text(till, name, size):
+def test_every_phase_is_drawn_without_cut_text(
+    till: PosView, name: str, size: tuple[int, int]
+) -> None:
     till.resize(*size)
     till.show_state(STATES[name])
     settle()
@@ -35,12 +40,12 @@ def test_every_phase_is_drawn_without_cut_text(till, name, size):
 
 
 @pytest.mark.parametrize("key", [*"0123456789", "00"])
-def test_a_key_hands_on_its_digits(till, asked, key):
+def test_a_key_hands_on_its_digits(till: PosView, asked: Asked, key: Any) -> None:
     till.findChild(QAbstractButton, f"key{key}").click()
     assert asked.calls == [("key", key)]
 
 
-def test_cancel_empties_an_amount_and_stops_a_sale(till, asked):
+def test_cancel_empties_an_amount_and_stops_a_sale(till: PosView, asked: Asked) -> None:
     cancel = till.findChild(QAbstractButton, "cancel")
     till.show_state(STATES["amount"])
     assert cancel.text() == "Clear"
@@ -51,7 +56,7 @@ def test_cancel_empties_an_amount_and_stops_a_sale(till, asked):
     assert asked.calls == [("clear",), ("cancel",)]
 
 
-def test_charge_works_only_when_the_flow_says_so(till, asked):
+def test_charge_works_only_when_the_flow_says_so(till: PosView, asked: Asked) -> None:
     charge = till.findChild(QAbstractButton, "charge")
     till.show_state(STATES["idle"])
     charge.click()
@@ -60,18 +65,20 @@ def test_charge_works_only_when_the_flow_says_so(till, asked):
     assert asked.calls == [("charge",)]
 
 
-def test_an_answer_that_is_not_known_is_amber_and_not_red():
+def test_an_answer_that_is_not_known_is_amber_and_not_red() -> None:
     assert KINDS[PosPhase.NOT_COMPLETED] == "waiting"
     assert KINDS[PosPhase.DECLINED] == "bad"
     assert KINDS[PosPhase.APPROVED] == "good"
 
 
-def test_the_lights_caption_says_what_the_lights_and_the_tone_say(till):
+def test_the_lights_caption_says_what_the_lights_and_the_tone_say(till: PosView) -> None:
     till.show_state(STATES["authorizing"])
     assert till.findChild(QLabel, "lightsCaption").text() == "Card read: remove it · tone"
 
 
-def test_lights_follow_one_another_when_a_card_was_read(on_screen, look, asked):
+def test_lights_follow_one_another_when_a_card_was_read(
+    on_screen: Callable[..., Any], look: Look, asked: Asked
+) -> None:
     slow = Look(look.theme, motion=Motion(1.0))
     till = on_screen(PosView(slow, asked), 244, 620)
     till.show_state(STATES["present"])
@@ -85,7 +92,7 @@ def test_lights_follow_one_another_when_a_card_was_read(on_screen, look, asked):
     assert not lights.is_running
 
 
-def test_a_low_till_shows_its_papers_in_the_keypads_place(till):
+def test_a_low_till_shows_its_papers_in_the_keypads_place(till: PosView) -> None:
     till.resize(244, 515)
     till.show_state(STATES["approved"])
     keypad = till.findChild(QAbstractButton, "key5")
@@ -99,13 +106,13 @@ def test_a_low_till_shows_its_papers_in_the_keypads_place(till):
     assert till.findChild(QLabel, "receiptText").isVisible()
 
 
-def test_the_receipt_says_that_it_is_worth_nothing(till):
+def test_the_receipt_says_that_it_is_worth_nothing(till: PosView) -> None:
     till.show_state(STATES["approved"])
     assert till.findChild(QLabel, "receiptHead").text() == "LAB RECEIPT · NO VALUE"
 
 
 @pytest.mark.parametrize("columns", [16, 20, 28, 40])
-def test_receipt_lines_keep_every_word_and_never_overflow_when_they_can_fit(columns):
+def test_receipt_lines_keep_every_word_and_never_overflow_when_they_can_fit(columns: int) -> None:
     made = _lines(RECEIPT.lines, columns)
     whole = "".join(made).replace(" ", "")
     assert all(part.replace(" ", "") in whole for pair in RECEIPT.lines for part in pair)
@@ -113,14 +120,14 @@ def test_receipt_lines_keep_every_word_and_never_overflow_when_they_can_fit(colu
     assert max(map(len, made)) <= max(columns, widest)
 
 
-def test_a_last_payment_leads_to_its_receipt(till, asked):
+def test_a_last_payment_leads_to_its_receipt(till: PosView, asked: Asked) -> None:
     till.resize(300, 900)
     till.show_state(STATES["approved"])
     till.findChild(QAbstractButton, "recent_pay_2").click()
     assert asked.calls == [("select_receipt", "pay_2")]
 
 
-def test_a_currency_is_chosen_only_before_a_sale(till, asked):
+def test_a_currency_is_chosen_only_before_a_sale(till: PosView, asked: Asked) -> None:
     choice = till.findChild(type(till._display._currency), "currency")
     till.show_state(STATES["idle"])
     choice.textActivated.emit("EUR")

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QAbstractAnimation, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTreeWidget, QWidget
+from pytestqt.qtbot import QtBot
 
 from lab.bench.view import BenchView
 from lab.console.view_payment import PaymentView, StepRow
+from lab.design.look import Look
 from lab.design.motion import Motion
 from lab.window.layout import share
 from lab.window.main_window import MainWindow
 from lab.window.time_bar import Film
 from tests.lab.window.conftest import clipped, settle
+from tests.lab.window.example_commands import Asked
 from tests.lab.window.example_states import (
     bench_states,
     console_states,
@@ -39,7 +44,7 @@ def fill(window: MainWindow, console: str = "busy") -> None:
     "size", [(1280, 640), (1280, 720), (1600, 1000), (1920, 1080), (1100, 700)]
 )
 @pytest.mark.parametrize("place", ["console", "payment", "bench"])
-def test_every_place_fits_every_size(window, place, size):
+def test_every_place_fits_every_size(window: MainWindow, place: str, size: tuple[int, int]) -> None:
     fill(window)
     window.resize(*size)
     window.go_to(place)
@@ -60,13 +65,17 @@ def test_every_place_fits_every_size(window, place, size):
         (Qt.Key.Key_Space, ("space",)),
     ],
 )
-def test_keys_belong_to_the_till_and_space_taps(window, asked, key, call):
+def test_keys_belong_to_the_till_and_space_taps(
+    window: MainWindow, asked: Asked, key: Any, call: tuple[object, ...]
+) -> None:
     fill(window)
     QTest.keyClick(window, key)
     assert asked.calls == [call]
 
 
-def test_a_field_keeps_its_keys_and_escape_gives_them_back(window, asked):
+def test_a_field_keeps_its_keys_and_escape_gives_them_back(
+    window: MainWindow, asked: Asked
+) -> None:
     fill(window)
     field = window.findChild(QLineEdit, "paymentFilter")
     window.activateWindow()
@@ -81,7 +90,7 @@ def test_a_field_keeps_its_keys_and_escape_gives_them_back(window, asked):
     assert asked.calls == [("key", "5")]
 
 
-def test_a_click_does_not_take_the_keyboard_from_the_till(window, asked):
+def test_a_click_does_not_take_the_keyboard_from_the_till(window: MainWindow, asked: Asked) -> None:
     fill(window)
     QTest.mouseClick(window.findChild(QAbstractButton, "key1"), Qt.MouseButton.LeftButton)
     focused = QApplication.focusWidget() or window
@@ -89,7 +98,7 @@ def test_a_click_does_not_take_the_keyboard_from_the_till(window, asked):
     assert asked.calls == [("key", "1"), ("key", "2")]
 
 
-def test_a_button_reached_by_tab_is_pressed_by_space(window, asked):
+def test_a_button_reached_by_tab_is_pressed_by_space(window: MainWindow, asked: Asked) -> None:
     fill(window)
     mark = window.findChild(QAbstractButton, "mark")
     mark.setFocus(Qt.FocusReason.TabFocusReason)
@@ -98,7 +107,9 @@ def test_a_button_reached_by_tab_is_pressed_by_space(window, asked):
     assert asked.calls == [("mark",), ("key", "3")]
 
 
-def test_escape_leaves_the_look_back_then_the_place_then_the_sale(window, asked):
+def test_escape_leaves_the_look_back_then_the_place_then_the_sale(
+    window: MainWindow, asked: Asked
+) -> None:
     fill(window, "looking")
     window.go_to("payment")
     QTest.keyClick(window, Qt.Key.Key_Escape)
@@ -111,26 +122,28 @@ def test_escape_leaves_the_look_back_then_the_place_then_the_sale(window, asked)
     assert asked.calls[-1] == ("cancel",)
 
 
-def test_f_freezes_the_chart(window):
+def test_f_freezes_the_chart(window: MainWindow) -> None:
     fill(window, "normal")
     QTest.keyClick(window, Qt.Key.Key_F)
     assert window.findChild(QAbstractButton, "freeze").isChecked()
 
 
-def test_places_are_buttons_with_their_keys(window):
+def test_places_are_buttons_with_their_keys(window: MainWindow) -> None:
     for name in ("payment", "bench", "console"):
         window.findChild(QAbstractButton, f"place_{name}").click()
         assert window.place == name
 
 
-def test_a_payment_opened_anywhere_leads_to_its_place(window, asked):
+def test_a_payment_opened_anywhere_leads_to_its_place(window: MainWindow, asked: Asked) -> None:
     fill(window)
     window.open_payment("pay_3")
     assert (window.place, asked.calls) == ("payment", [("show_payment", "pay_3")])
 
 
 @pytest.mark.parametrize("engine", ["starting", "down", "restarting"])
-def test_without_the_engine_a_line_says_so_and_the_amount_stays(window, engine):
+def test_without_the_engine_a_line_says_so_and_the_amount_stays(
+    window: MainWindow, engine: str
+) -> None:
     fill(window)
     window.show_console(dataclasses.replace(CONSOLE["normal"], engine=engine))
     assert window.findChild(QWidget, "engineLine").isVisible()
@@ -139,7 +152,7 @@ def test_without_the_engine_a_line_says_so_and_the_amount_stays(window, engine):
     assert window.findChild(QAbstractButton, "key1").isEnabled()
 
 
-def test_the_strip_names_each_deviation_and_its_way_back(window, asked):
+def test_the_strip_names_each_deviation_and_its_way_back(window: MainWindow, asked: Asked) -> None:
     fill(window)
     window.findChild(QAbstractButton, "deviation_visa.slow").click()
     window.findChild(QAbstractButton, "backToNormal").click()
@@ -148,14 +161,16 @@ def test_the_strip_names_each_deviation_and_its_way_back(window, asked):
     assert not window.findChild(QWidget, "strip").isVisible()
 
 
-def test_time_is_paused_sped_up_and_moved_on(window, asked):
+def test_time_is_paused_sped_up_and_moved_on(window: MainWindow, asked: Asked) -> None:
     fill(window)
     for name in ("pause", "rate10", "nextTimer"):
         window.findChild(QAbstractButton, name).click()
     assert asked.calls == [("set_rate", 0.0), ("set_rate", 10.0), ("next_timer",)]
 
 
-def test_the_film_is_dragged_to_look_back_and_a_dot_is_opened(window, asked):
+def test_the_film_is_dragged_to_look_back_and_a_dot_is_opened(
+    window: MainWindow, asked: Asked
+) -> None:
     fill(window)
     film = window.findChild(Film)
     middle = film.height() // 2
@@ -179,12 +194,14 @@ def test_the_film_is_dragged_to_look_back_and_a_dot_is_opened(window, asked):
         ((1100, 700), (40, 244, "phone")),
     ],
 )
-def test_the_width_is_shared_as_the_layout_says(size, shares):
+def test_the_width_is_shared_as_the_layout_says(
+    size: tuple[int, int], shares: tuple[int, int, str]
+) -> None:
     made = share(*size, 1.0, "phone")
     assert (made.phone_px, made.till_px, made.folded) == shares
 
 
-def test_a_narrow_window_folds_one_of_phone_and_till(window):
+def test_a_narrow_window_folds_one_of_phone_and_till(window: MainWindow) -> None:
     fill(window)
     window.resize(1100, 700)
     settle()
@@ -193,7 +210,7 @@ def test_a_narrow_window_folds_one_of_phone_and_till(window):
     assert not window.findChild(QWidget, "till").isVisible()
 
 
-def test_an_idle_window_runs_no_timer_and_no_animation(window, qtbot):
+def test_an_idle_window_runs_no_timer_and_no_animation(window: MainWindow, qtbot: QtBot) -> None:
     fill(window, "normal")
     qtbot.waitUntil(
         lambda: not [timer for timer in window.findChildren(QTimer) if timer.isActive()],
@@ -203,7 +220,7 @@ def test_an_idle_window_runs_no_timer_and_no_animation(window, qtbot):
     assert not [one for one in window.findChildren(QAbstractAnimation) if one.state() is running]
 
 
-def test_void_calls_leave_nones_reference_count_alone(window):
+def test_void_calls_leave_nones_reference_count_alone(window: MainWindow) -> None:
     """Some builds of the binding lose a reference a call until the interpreter stops."""
     before = sys.getrefcount(None)
     for _ in range(200):
@@ -212,7 +229,7 @@ def test_void_calls_leave_nones_reference_count_alone(window):
     assert abs(sys.getrefcount(None) - before) < 50
 
 
-def test_the_phone_moves_to_the_till_and_back_when_a_card_is_read(window):
+def test_the_phone_moves_to_the_till_and_back_when_a_card_is_read(window: MainWindow) -> None:
     window._look = dataclasses.replace(window._look, motion=Motion(1.0))
     fill(window)
     home = window._phone.x()
@@ -228,7 +245,7 @@ def test_the_phone_moves_to_the_till_and_back_when_a_card_is_read(window):
 
 
 @pytest.mark.parametrize("theme", ["light", "high-contrast"])
-def test_other_themes_and_the_presenters_size_draw_whole(asked, theme):
+def test_other_themes_and_the_presenters_size_draw_whole(asked: Asked, theme: str) -> None:
     made = MainWindow(asked, asked, asked, theme=theme, presenter=True, motion=Motion(0))
     made.resize(1600, 1000)
     made.show()
@@ -237,7 +254,9 @@ def test_other_themes_and_the_presenters_size_draw_whole(asked, theme):
     made.deleteLater()
 
 
-def test_a_payments_steps_unfold_their_bytes(on_screen, look, asked):
+def test_a_payments_steps_unfold_their_bytes(
+    on_screen: Callable[..., Any], look: Look, asked: Asked
+) -> None:
     view = on_screen(PaymentView(look, asked), 700, 700)
     view.show_detail(CONSOLE["normal"].payment)
     steps = view.findChildren(StepRow)
@@ -248,7 +267,7 @@ def test_a_payments_steps_unfold_their_bytes(on_screen, look, asked):
     assert view.findChild(QLabel, "ledgerSum").text() == "Debits less credits = 0.00 USD"
 
 
-def test_bytes_and_tree_light_up_together(on_screen, look):
+def test_bytes_and_tree_light_up_together(on_screen: Callable[..., Any], look: Look) -> None:
     bench = on_screen(BenchView(look), 900, 800)
     bench.show_state(BENCH["conversation"])
     tree = bench.findChild(QTreeWidget)
