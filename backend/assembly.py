@@ -33,10 +33,11 @@ from backend.metrics.latency import LatencyBook
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
 from backend.payments.engine import PaymentEngine, PaymentPorts
-from backend.payments.records import Merchant
+from backend.payments.records import DEFAULT_MERCHANT
 from backend.payments.view import PaymentView
-from backend.runtime.clock import Clock, LabClock
+from backend.runtime.clock import MAX_JUMP_S, Clock, LabClock
 from backend.runtime.entropy import Entropy
+from backend.runtime.errors import UsageError
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler, VirtualScheduler
 from backend.settings import Settings
@@ -49,7 +50,6 @@ from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.migrate import migrate_engine, prepare_hosts
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
-from backend.storage.payment_tables import DEFAULT_MERCHANT
 from backend.storage.payment_view_rows import SqlViewRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.storage.wallet_rows import SqlWalletStore
@@ -157,7 +157,7 @@ def live_ground(folder: DataFolder, seed: int | None) -> Ground:
     clock = LabClock()
     entropy = Entropy(seed if seed is not None or kept is None else kept.seed)
     if kept is not None and (kept.jumped_s or kept.rate != 1.0):
-        clock.restore(max(0.0, kept.jumped_s), kept.rate)
+        _restore(clock, kept)
     folder.keep_world(
         WorldRecord(entropy.seed, clock.offset_s if clock.is_moved else 0.0, clock.rate)
     )
@@ -290,12 +290,8 @@ async def _payments(
     settings: Settings,
 ) -> PaymentEngine[Transaction]:
     rows = SqlPaymentRows()
-    shop = DEFAULT_MERCHANT
-    merchant = Merchant(
-        str(shop["id"]), str(shop["name"]), str(shop["category"]), str(shop["terminal_id"])
-    )
     now_us = ground.clock.now_us()
-    await files.engine.write(lambda tx: rows.add_merchant(tx, merchant, now_us))
+    await files.engine.write(lambda tx: rows.add_merchant(tx, DEFAULT_MERCHANT, now_us))
     return PaymentEngine(
         PaymentPorts(
             store=files.engine,
@@ -363,12 +359,27 @@ def _app(
     return build_app(doors, token)
 
 
+def _restore(clock: LabClock, kept: WorldRecord) -> None:
+    try:
+        clock.restore(0.0, kept.rate)
+        _jump(clock, max(0.0, kept.jumped_s))
+    except ValueError as error:
+        raise UsageError(f"world.json is damaged ({error}): delete it") from error
+
+
+def _jump(clock: LabClock, seconds: float) -> None:
+    """Any distance forward: many jumps add up to more than one may be."""
+    while seconds > 0:
+        clock.jump(min(seconds, MAX_JUMP_S))
+        seconds -= MAX_JUMP_S
+
+
 def _catch_up(clock: Clock, database: Database) -> None:
     """A moved clock goes on where its last event was, even if the last run was killed."""
     if isinstance(clock, LabClock) and clock.is_moved:
         behind_us = database.read(lambda tx: event_rows.last_time_us(tx, ENGINE)) - clock.now_us()
         if behind_us > 0:
-            clock.jump(behind_us / 1e6)
+            _jump(clock, behind_us / 1e6)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -36,7 +36,7 @@ _TITLES = {
     500: "Engine error",
     503: "Unavailable",
 }
-_CODES = {404: "not_found", 405: "method_not_allowed"}
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 def json_answer(

@@ -11,12 +11,14 @@ import hmac
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.http.answers import problem
 
 BODY_BYTES_MAX = 64 * 1024
 _POLICY_VIOLATION = 1008
+_TOO_LARGE = f"a body has at most {BODY_BYTES_MAX} bytes"
 
 HotRoute = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -67,14 +69,14 @@ class FrontDoor:
             return
         limited = receive if declared is not None else _limited(receive)
         hot = self._hot.get(path) if scope["method"] == "POST" else None
-        try:
-            await (hot or self._app)(scope, limited, send)
-        except BodyTooLargeError:
-            await _too_large(scope, receive, send)
+        await (hot or self._app)(scope, limited, send)
 
 
-class BodyTooLargeError(Exception):
-    """A body without a declared length grew beyond the limit; becomes 413 here."""
+class BodyTooLarge(HTTPException):
+    """A body without a declared length grew beyond the limit; the routes make it a problem."""
+
+    def __init__(self) -> None:
+        super().__init__(413, _TOO_LARGE)
 
 
 def bearer(scope: Scope) -> str | None:
@@ -102,7 +104,7 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > BODY_BYTES_MAX:
-                raise BodyTooLargeError
+                raise BodyTooLarge
         return message
 
     return limited
@@ -123,5 +125,5 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = problem(413, "body_too_large", f"a body has at most {BODY_BYTES_MAX} bytes")
+    answer = problem(413, "body_too_large", _TOO_LARGE)
     await answer(scope, receive, send)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from backend.http.answers import problem, problem_of, raw_json
-from backend.http.front_door import BodyTooLargeError, LocalToken
+from backend.http.front_door import LocalToken
 from backend.http.routes_wallet import idempotency_key
 from backend.payments.engine import PaymentEngine
 from backend.payments.idempotency import Reply
@@ -39,7 +39,7 @@ class NfcRoute:
         await answer(scope, receive, send)
 
     async def answer(self, request: Request) -> Response:
-        """The answer to one tap; every error but an oversize body is an answer too."""
+        """The answer to one tap; every error is an answer too."""
         if not self._token.opens(request.scope):
             return problem(
                 401,
@@ -49,8 +49,6 @@ class NfcRoute:
             )
         try:
             reply = await self._pay(request)
-        except BodyTooLargeError:
-            raise  # the front door answers
         except Exception as error:  # noqa: BLE001 - every error becomes an answer, as in the app
             return problem_of(error)
         headers = {"Idempotent-Replayed": "true"} if reply.replayed else None

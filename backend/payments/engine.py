@@ -26,18 +26,21 @@ from backend.domain.pan import network_of
 from backend.outbox.ports import Outbox
 from backend.payments.answer import STATUS_OK
 from backend.payments.changes import Change, Changes
+from backend.payments.exchange import (
+    actor_of,
+    happening_of,
+    hops_of,
+    request_for,
+    with_answer,
+)
 from backend.payments.follow_up import FollowUps, judge_cryptogram
 from backend.payments.idempotency import (
-    CACHE_TTL_S,
     KeyInFlight,
     KeyMismatch,
     Reply,
-    cache_scope,
-    cacheable,
     check_key,
-    is_genuine,
 )
-from backend.payments.machine import FINAL, Happening, State
+from backend.payments.machine import Happening, State
 from backend.payments.order import NfcOrder
 from backend.payments.ports import (
     IdempotencyCache,
@@ -49,6 +52,7 @@ from backend.payments.ports import (
 )
 from backend.payments.records import KeyRecord, KeyState, KnownToken, Latency, Merchant, Payment
 from backend.payments.references import ReferenceNumbers
+from backend.payments.replay_cache import ReplayCache
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest
@@ -57,17 +61,14 @@ from backend.runtime.scheduler import Scheduler
 from backend.switch.answers import (
     Answered,
     AuthorizationAnswer,
-    AuthorizationRequest,
     NetworkReference,
     NoAnswerYet,
-    NotSent,
     Unknown,
 )
 
 Tx = TypeVar("Tx")
 
 CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
-CACHE_PATIENCE_S = 0.02
 MERCHANTS_REMEMBERED_MAX = 10_000
 
 
@@ -160,6 +161,7 @@ class PaymentEngine(Generic[Tx]):
             ports.scheduler,
             ports.events,
         )
+        self._replays = ReplayCache(ports.cache, ports.scheduler)
         self._references = ReferenceNumbers(ports.store, ports.rows)
         self._merchants: dict[str, Merchant] = {}
 
@@ -194,10 +196,15 @@ class PaymentEngine(Generic[Tx]):
         """
         started_us = self._ports.clock.monotonic_us()
         check_key(key)
-        if (cached := await self._cached(account, key, request_hash)) is not None:
+        if (cached := await self._replays.find(account, key, request_hash)) is not None:
             return cached
         intent = await self._intent(order, account, key, request_hash)
-        opened = await self._ports.store.write(partial(self._open, intent))
+        begun: list[str] = []
+        try:
+            opened = await self._ports.store.write(partial(self._open_noting, intent, begun))
+        except asyncio.CancelledError:  # the unit is on its way to the disk all the same
+            self._give_up(begun)
+            raise
         stored_us = self._ports.clock.monotonic_us()
         if isinstance(opened, _Settled):
             self._follow_ups.publish(opened.change)
@@ -206,10 +213,11 @@ class PaymentEngine(Generic[Tx]):
         try:
             return await self._authorize(order, opened, request_hash, (started_us, stored_us))
         except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
-            self._ports.scheduler.spawn(
-                self._follow_ups.give_up(opened.payment.id, "interrupted"), "give up"
-            )
+            self._give_up(begun)
             raise
+
+    def _give_up(self, begun: list[str]) -> None:
+        self._ports.scheduler.spawn(self._follow_ups.give_up(begun, "interrupted"), "give up")
 
     # Phase 1.
 
@@ -228,6 +236,13 @@ class PaymentEngine(Generic[Tx]):
             reference=await self._references.take(now_us),
             at_us=now_us,
         )
+
+    def _open_noting(self, intent: _Intent, begun: list[str], tx: Tx) -> Change | _Settled:
+        """Phase 1, leaving the payment's identifier to whoever must clean up after a caller."""
+        opened = self._open(intent, tx)
+        if isinstance(opened, Change):
+            begun.append(opened.payment.id)
+        return opened
 
     def _open(self, intent: _Intent, tx: Tx) -> Change | _Settled:
         """Phase 1 in its unit of work."""
@@ -296,7 +311,7 @@ class PaymentEngine(Generic[Tx]):
         payment, clock = opened.payment, self._ports.clock
         called_us = clock.monotonic_us()
         answer = await self._ports.switch.authorize(
-            _request(order, payment), channel_deadline_s=CHANNEL_DEADLINE_S
+            request_for(order, payment), channel_deadline_s=CHANNEL_DEADLINE_S
         )
         answered_us = clock.monotonic_us()
         started_us, stored_us = times_us
@@ -308,7 +323,7 @@ class PaymentEngine(Generic[Tx]):
             issuer=hops_us.get("issuer", 0),
             database=stored_us - started_us,
         )
-        answered = _with_answer(payment, answer, latency)
+        answered = with_answer(payment, answer, latency)
         work = partial(self._settle, answered, answer, opened.events[0].id)
         settled = await self._ports.store.write(work)
         if isinstance(answer, NoAnswerYet):
@@ -318,22 +333,22 @@ class PaymentEngine(Generic[Tx]):
         if isinstance(settled, Reply):
             return settled
         self._follow_ups.publish(settled)
-        await self._remember(settled.payment, request_hash, settled.body)
+        await self._replays.keep(settled.payment, request_hash, settled.body)
         return Reply(STATUS_OK, settled.body, replayed=False)
 
     def _settle(
         self, payment: Payment, answer: AuthorizationAnswer, cause_id: str, tx: Tx
     ) -> Change | Reply:
         """Phase 2 in its unit of work."""
-        happening = _happening_of(answer)
+        happening = happening_of(answer)
         data: dict[str, object] = {
             "steered": payment.steered,
             "auth_code": payment.auth_code,
             "cryptogram_valid": answer.cryptogram_valid if isinstance(answer, Answered) else None,
-            "hops": _hops(payment),
+            "hops": hops_of(payment),
         }
         change = self._changes.apply(
-            tx, payment, happening, _actor_of(payment, answer), cause_id=cause_id, data=data
+            tx, payment, happening, actor_of(payment, answer), cause_id=cause_id, data=data
         )
         if change is None:  # a recovery took this payment away meanwhile: its story counts
             return self._settle_late(tx, payment, answer)
@@ -361,8 +376,6 @@ class PaymentEngine(Generic[Tx]):
         assert change is not None, "read or made in the same unit of work"
         return change
 
-    # Merchants and the cache.
-
     def _merchant(self, merchant_id: str) -> Merchant:
         if (known := self._merchants.get(merchant_id)) is not None:
             return known
@@ -373,31 +386,6 @@ class PaymentEngine(Generic[Tx]):
             self._merchants[merchant_id] = merchant
         return merchant
 
-    async def _cached(self, account: str, key: str, request_hash: bytes) -> Reply | None:
-        """A final answer from the cache; anything doubtful is a miss, and SQL decides."""
-        if self._ports.cache is None:
-            return None
-        scope = cache_scope(account, key)
-        try:
-            async with self._ports.scheduler.deadline(CACHE_PATIENCE_S):
-                cached = await self._ports.cache.get(scope)
-        except TimeoutError:
-            return None  # a slow cache is no cache
-        if cached is None or cached.request_hash != request_hash or not is_genuine(scope, cached):
-            return None
-        return Reply(cached.status, cached.body, replayed=True)
-
-    async def _remember(self, payment: Payment, request_hash: bytes, body: bytes) -> None:
-        if self._ports.cache is None or payment.state not in FINAL:
-            return
-        scope = cache_scope(payment.account, payment.key)
-        reply = cacheable(scope, request_hash, STATUS_OK, body)
-        try:
-            async with self._ports.scheduler.deadline(CACHE_PATIENCE_S):
-                await self._ports.cache.put(scope, reply, ttl_s=CACHE_TTL_S)
-        except TimeoutError:
-            return  # the next replay asks SQL
-
 
 def _refusal_of(token: KnownToken) -> str | None:
     return None if token.status == "active" else "token_not_active"
@@ -407,73 +395,3 @@ def _reply_of(known: KeyRecord) -> Reply:
     assert known.status is not None, "an answered key has its answer"
     assert known.body is not None, "an answered key has its answer"
     return Reply(known.status, known.body, replayed=True)
-
-
-def _request(order: NfcOrder, payment: Payment) -> AuthorizationRequest:
-    reference: NetworkReference = payment.network_reference
-    return AuthorizationRequest(
-        payment_id=payment.id,
-        tap_id=payment.tap_id,
-        network=payment.network_name,
-        reference=reference,
-        token=order.token,
-        expiry=order.expiry,
-        psn=order.psn,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        merchant_id=payment.merchant.id,
-        merchant_name=payment.merchant.name,
-        merchant_category=payment.merchant.category,
-        terminal_id=payment.terminal_id,
-        emv_data=order.emv_data,
-    )
-
-
-def _happening_of(answer: AuthorizationAnswer) -> Happening:
-    match answer:
-        case Answered():
-            return Happening.APPROVED if answer.approved else Happening.DECLINED
-        case NotSent():
-            return Happening.NOT_SENT
-        case NoAnswerYet() | Unknown():
-            return Happening.NO_ANSWER
-
-
-def _with_answer(payment: Payment, answer: AuthorizationAnswer, latency: Latency) -> Payment:
-    match answer:
-        case Answered():
-            return replace(
-                payment,
-                latency=latency,
-                response_code=answer.response_code,
-                auth_code=answer.auth_code if answer.approved else None,
-                reason=None if answer.approved else answer.reason,
-                steered=answer.steered,
-            )
-        case NotSent():
-            word = "breaker_open" if answer.reason == "breaker_open" else "network_unavailable"
-            return replace(payment, latency=latency, reason=word)
-        case NoAnswerYet():
-            return replace(payment, latency=latency, reason="channel_deadline")
-        case Unknown():
-            return replace(payment, latency=latency, reason=answer.reason)
-
-
-def _actor_of(payment: Payment, answer: AuthorizationAnswer) -> str:
-    return payment.network_name if isinstance(answer, Answered) else "switch"
-
-
-def _hops(payment: Payment) -> list[dict[str, object]]:
-    """Where the time went, in the order it went there; lab time."""
-    latency = payment.latency
-    network_at_us = payment.created_at_us + latency.database
-    issuer_at_us = network_at_us + max(0, latency.network - latency.issuer) // 2
-    return [
-        {
-            "name": "database",
-            "started_at_us": payment.created_at_us,
-            "duration_us": latency.database,
-        },
-        {"name": "network", "started_at_us": network_at_us, "duration_us": latency.network},
-        {"name": "issuer", "started_at_us": issuer_at_us, "duration_us": latency.issuer},
-    ]

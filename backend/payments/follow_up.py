@@ -19,7 +19,7 @@ Knows no SQL and no messages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar, assert_never
@@ -86,26 +86,35 @@ class FollowUps(Generic[Tx]):
         due_at_us = self._clock.now_us() + wait_s * SECOND_US
         self._rows.add_follow_up(tx, payment_id, FollowUpKind.STATUS_QUERY, due_at_us)
 
-    async def give_up(self, payment_id: str, reason: str) -> None:
-        """Declare a payment's outcome unknown when its request ended without storing one.
+    async def give_up(self, payment_ids: Sequence[str], reason: str) -> None:
+        """Declare outcomes unknown whose request ended without storing one.
 
         For a caller that hung up and a database that refused the result. Tries until it is stored.
+
+        Args:
+            payment_ids: looked at when the unit of work runs, after all units before it.
+            reason: for the event.
         """
 
-        def work(tx: Tx) -> Change | None:
-            payment = self._rows.find_payment(tx, payment_id)
-            if payment is None or payment.state is not State.AUTHORIZING:
-                return None
-            return self._declare_unknown(tx, payment, reason, due_at_us=self._clock.now_us())
+        def work(tx: Tx) -> list[Change]:
+            payments = [self._rows.find_payment(tx, payment_id) for payment_id in payment_ids]
+            now_us = self._clock.now_us()
+            changes = [
+                self._declare_unknown(tx, payment, reason, due_at_us=now_us)
+                for payment in payments
+                if payment is not None and payment.state is State.AUTHORIZING
+            ]
+            return [change for change in changes if change is not None]
 
         while True:
             try:
-                change = await self._store.write(work)
+                changes = await self._store.write(work)
             except StorageError as error:
-                self._report(payment_id, error)
+                self._report(None, error)
                 await self._scheduler.sleep(STORAGE_WAIT_S)
             else:
-                self.publish(change)
+                for change in changes:
+                    self.publish(change)
                 return
 
     async def recover(self) -> int:

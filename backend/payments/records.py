@@ -33,6 +33,10 @@ class Merchant:
     terminal_id: str
 
 
+# What a fresh data folder starts with: the corner shop of the window and of the commands.
+DEFAULT_MERCHANT = Merchant("mer_corner_market", "Corner Market", "5411", "T0000001")
+
+
 @dataclass(frozen=True, slots=True)
 class KnownToken:
     """A token that this wallet side provisioned.

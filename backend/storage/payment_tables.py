@@ -31,15 +31,6 @@ merchants = Table(
     Column("created_at_us", Integer, nullable=False),
 )
 
-# What a fresh data folder starts with: the tests' and the window's corner shop.
-DEFAULT_MERCHANT = {
-    "id": "mer_corner_market",
-    "name": "Corner Market",
-    "category": "5411",
-    "terminal_id": "T0000001",
-    "created_at_us": 0,
-}
-
 payments = Table(
     "payments",
     engine_metadata,

@@ -12,7 +12,7 @@ from joserfc import jwe
 from joserfc.jwk import ECKey
 
 from backend.networks.chip.arqc import MINIMUM_DATA, cryptogram, read_covered_data
-from backend.storage.payment_tables import DEFAULT_MERCHANT
+from backend.payments.records import DEFAULT_MERCHANT
 
 CARDS = {
     "visa": ("4242424242424242", "123"),
@@ -116,8 +116,8 @@ class Phone:
             "atc": self.atc,
             "amount": amount,
             "currency": currency,
-            "merchantId": DEFAULT_MERCHANT["id"],
-            "terminalId": DEFAULT_MERCHANT["terminal_id"],
+            "merchantId": DEFAULT_MERCHANT.id,
+            "terminalId": DEFAULT_MERCHANT.terminal_id,
             "emvData": "".join(_tlv(tag, text) for tag, text in objects.items()),
             "expiry": payload["expiry"],
             "psn": payload["psn"],

@@ -137,17 +137,17 @@ def test_bad_orders_are_problems(
 def test_a_body_that_is_too_large_is_not_read(world: SimulatedWorld) -> None:
     assert code_of(send(world, "PUT", "/lab/faults", "x" * 70_000)) == (413, "body_too_large")
 
-    async def dripping() -> httpx.Response:
+    async def dripping(path: str) -> httpx.Response:
         async def drops() -> object:
             for _ in range(70):
                 yield b" " * 1_024
 
         async with world.client() as client:
-            return await client.post(
-                "/api/payments/nfc", content=drops(), headers={"Idempotency-Key": "k"}
-            )
+            return await client.post(path, content=drops(), headers=headers)
 
-    assert code_of(world.run(dripping())) == (413, "body_too_large")
+    headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+    for path in ("/api/payments/nfc", "/lab/clock"):
+        assert code_of(world.run(dripping(path))) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize(

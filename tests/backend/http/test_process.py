@@ -27,13 +27,13 @@ ENVIRONMENT = {
 
 
 class Child:
-    """One `python -m backend serve`."""
+    """One `python -m backend serve` (or another command that stays)."""
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, command: str = "serve") -> None:
         self.data_dir = data_dir
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [
-                *(sys.executable, "-m", "backend", "serve", "--profile", "instant"),
+                *(sys.executable, "-m", "backend", command, "--profile", "instant"),
                 *("--data-dir", str(data_dir), *options),
             ],
             stdout=subprocess.PIPE,
@@ -224,3 +224,13 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
         check=True,
     )
     assert f"example: python -m backend {command}" in done.stdout
+
+
+def test_the_networks_run_apart(tmp_path: Path, children: list[Child]) -> None:
+    child = Child(tmp_path, command="networks")
+    children.append(child)
+    said = child.ready()
+    assert set(said) == {"iso", "tsp_url", "pid"}
+    key = httpx.get(f"{said['tsp_url']}/visa/tsp/key", trust_env=False).json()
+    assert (key["kty"], key["crv"]) == ("EC", "P-256")
+    assert child.end(signal.SIGTERM) == (0, "")

@@ -28,7 +28,7 @@ from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
 from backend.payments.ports import IdempotencyCache
-from backend.payments.records import KnownToken, Merchant
+from backend.payments.records import DEFAULT_MERCHANT, KnownToken, Merchant
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler
@@ -54,7 +54,7 @@ from backend.switch.answers import (
 T = TypeVar("T")
 TOKEN = "4761739001010010"  # a published test number, used as a token here
 OTHER_TOKEN = "5555555555554444"
-CORNER = "mer_corner_market"
+CORNER = DEFAULT_MERCHANT.id
 Behaviour = Callable[[AuthorizationRequest], Awaitable[AuthorizationAnswer]]
 
 
@@ -424,7 +424,7 @@ def build(path: Path) -> Laboratory:
     networks = Networks(clock, scheduler)
     laboratory = Laboratory(path, loop, clock, scheduler, networks, MortalDatabase(path))
     for merchant in (
-        Merchant(CORNER, "Corner Market", "5411", "T0000001"),
+        DEFAULT_MERCHANT,
         Merchant("mer_other", "Other Shop", "5812", "T0000002"),
     ):
         laboratory.run(

@@ -20,8 +20,23 @@ from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.verify import verify
 
 
-def an_engine(lab, database, number):
+class HungUpOn(Database):
+    """A database whose caller goes away while its unit is on the way to the disk."""
+
+    caller: asyncio.Task | None = None
+
+    async def write(self, work):
+        if self.caller is not None:
+            asyncio.get_running_loop().call_soon(self.caller.cancel)
+            self.caller = None
+        return await super().write(work)
+
+
+def an_engine(lab, database, number, listener=None):
     clock = LabClock()
+    events = EventLog(clock, source="engine", first_seq=1 + 1_000 * number)
+    if listener is not None:
+        events.subscribe(listener)
     return PaymentEngine(
         PaymentPorts(
             store=database,
@@ -32,7 +47,7 @@ def an_engine(lab, database, number):
             switch=lab.networks,
             clock=clock,
             scheduler=LabScheduler(clock),
-            events=EventLog(clock, source="engine", first_seq=1 + 1_000 * number),
+            events=events,
             identifiers=Entropy(number, simulated=True).stream("payments"),
             fingerprint=lab.fingerprint,
         )
@@ -70,3 +85,34 @@ def test_racers_on_two_engines_make_one_authorization_a_key(lab, order):
     assert len(references) == len(orders)
     assert len({reply.body for reply in replies}) == len(orders)
     assert [check for check in verify(lab.database) if not check.ok] == []
+
+
+def test_a_caller_that_hangs_up_during_the_first_commit_leaves_no_open_key(lab, order):
+    async def hang_up():
+        database = HungUpOn(lab.path)
+        reversed_ = asyncio.Event()
+
+        def listen(event):
+            if event.kind == "payment.reversed":
+                reversed_.set()
+
+        engine = an_engine(lab, database, 0, listen)
+        await engine.pay_nfc(order(atc=1), account="till", key="k1", request_hash=b"1")
+        follow_ups = asyncio.create_task(engine.follow_up_forever())
+        call = asyncio.create_task(
+            engine.pay_nfc(order(atc=2), account="till", key="k2", request_hash=b"2")
+        )
+        database.caller = call
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        async with asyncio.timeout(5):
+            await reversed_.wait()
+        follow_ups.cancel()
+        reply = await engine.pay_nfc(order(atc=2), account="till", key="k2", request_hash=b"2")
+        database.close()
+        return reply
+
+    reply = asyncio.run(hang_up())
+    assert reply.replayed
+    assert b'"status":"declined"' in reply.body
+    assert len(lab.networks.authorizations) == 1
