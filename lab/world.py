@@ -78,6 +78,7 @@ class World:
     console: ConsoleFlow
     hands: TapFlow
     forwarding: EventForwarding
+    source: str
     _asked: set[str] = field(default_factory=set)
 
     async def ready(self) -> None:
@@ -132,7 +133,8 @@ class World:
     async def _follow_events(self) -> None:
         stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler)
         async for event in stream.listen():
-            self.console.heard(event)
+            if event.source != self.source:  # our own come from the log, at once
+                self.console.heard(event)
             if event.kind.startswith("payment.") and event.payment_id:
                 self._ask_about(event.payment_id)
             elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
@@ -240,7 +242,8 @@ def _wire(
     http: httpx.AsyncClient,
 ) -> World:
     identifiers = entropy.secret("identifiers")
-    log = EventLog(clock, source=f"lab.{identifiers.bytes(2).hex()}")
+    source = f"lab.{identifiers.bytes(4).hex()}"
+    log = EventLog(clock, source=source)
     changed: list[World] = []
     engine = EngineProcess(
         settings,
@@ -294,12 +297,9 @@ def _wire(
     forwarding = EventForwarding(log, client, real_scheduler)
     world = World(
         settings, bus, clock, scheduler, real_scheduler, entropy, log, http, engine, client,
-        element, reader, wallet, pos, console, hands, forwarding,
+        element, reader, wallet, pos, console, hands, forwarding, source,
     )  # fmt: skip
     console.on_state = world.follow_clock
     log.subscribe(console.heard)
     changed.append(world)
     return world
-
-
-__all__ = ["World", "opened", "terminal_config"]

@@ -14,6 +14,8 @@ import pytest
 
 from tests.lab.core.running import Running, start
 
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before pytest-qt makes an application
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _keys_in_a_file() -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.adapter import LabAdapter, Runner
+from lab.console.state import BenchState
 from lab.engine_shapes import CardRecord
 from lab.pos.state import PosPhase
 from lab.wallet import phone_cache
@@ -75,6 +76,9 @@ def test_a_whole_tap_is_approved_and_everybody_believes_it(lab: Running) -> None
     detail = world.console.state.payment
     kinds = [event.kind for event in detail.events]
     assert kinds.count("tap.apdu") == 3
+    bench = world.bus.latest(BenchState)
+    assert [line.name.split()[0] for line in bench.apdus] == ["SELECT", "SELECT", "GET"]
+    assert bench.decoded[0][0].tag == "6F"
     assert kinds.index("tap.started") < kinds.index("payment.approved")
     assert detail.sum_text == "$0.00"
     assert world.console.state.last_tap.payment_id == sale.answer.payment_id
