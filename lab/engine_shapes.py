@@ -28,6 +28,7 @@ class CardRecord:
     """A card in the wallet, as `/api/cards` lists it."""
 
     id: str
+    device_id: str
     token_ref: str
     network: str
     last4: str
@@ -41,6 +42,7 @@ class CardRecord:
         """Read one entry; raises ValueError when it is none."""
         return CardRecord(
             id=text(body, "id"),
+            device_id=text(body, "deviceId"),
             token_ref=text(body, "tokenRef"),
             network=text(body, "network"),
             last4=text(body, "last4"),
@@ -54,6 +56,7 @@ class CardRecord:
         """The same fields again, for the phone's cache."""
         return {
             "id": self.id,
+            "deviceId": self.device_id,
             "tokenRef": self.token_ref,
             "network": self.network,
             "last4": self.last4,

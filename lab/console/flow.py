@@ -86,7 +86,8 @@ class ConsoleFlow:
         words = message(
             f"supervision.{status.state}", _ENGINE_KINDS[status.state], why=status.detail
         )
-        self._show(engine=status.state, engine_text=words)
+        state = "down" if status.state == "stopped" else status.state
+        self._show(engine=state, engine_text=words)
 
     def heard(self, event: Event) -> None:
         """Something happened, here or in the engine."""

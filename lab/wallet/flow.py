@@ -94,6 +94,7 @@ class WalletFlow:
         self._draft = CardDraft()
         self._memory = phone_cache.load(cache_file)
         self._installed = asyncio.Event()
+        self._refreshing = asyncio.Lock()
         self._loaded = False
         self._armed_until_us = 0
         self._read_at_us = 0
@@ -127,18 +128,24 @@ class WalletFlow:
 
     async def refresh(self) -> None:
         """Load cards and the last payments; out of reach, show what is remembered."""
+        async with self._refreshing:  # one at a time: an old answer must not replace a new one
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         try:
-            cards = await self._client.cards()
+            listed = await self._client.cards()
             payments = await self._client.transactions()
         except EngineUnreachable:
             self.engine_lost()
             return
+        # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
+        cards = tuple(card for card in listed if card.device_id == PHONE_ID)
+        gone = {card.token_ref for card in self._memory.cards} - {c.token_ref for c in cards}
         self._memory = PhoneMemory(cards, payments[: phone_cache.PAYMENTS_KEPT])
         phone_cache.store(self._cache_file, self._memory)
         self._loaded = True
-        for stale in {t.token_ref for t in self._element.tokens()} - {c.token_ref for c in cards}:
-            if not self._state.busy:
-                self._element.remove(stale)
+        for token_ref in gone:
+            self._element.remove(token_ref)
         self._show(offline=False, screen=self._settled())
 
     def engine_lost(self) -> None:

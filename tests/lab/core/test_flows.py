@@ -245,6 +245,8 @@ def test_quiet_traffic_is_synthetic_and_can_be_stopped(lab: Running) -> None:
     adapter.quiet_traffic(True)
     lab.until(lambda: world.console.state.quiet_traffic)
     lab.until(lambda: any(row.synthetic for row in world.console.state.payments))
+    lab.run(world.wallet.refresh())
+    assert len(world.wallet.cards) == 3  # the synthetic cards are not this phone's
     assert "traffic" in {deviation.kind for deviation in world.console.state.deviations}
     lab.run(world.console.remove_deviation("traffic"))
     assert not world.console.state.quiet_traffic
