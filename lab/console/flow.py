@@ -127,7 +127,7 @@ class ConsoleFlow:
         newest = sorted(self._payments.values(), key=lambda row: row.at_us, reverse=True)
         for old in newest[PAYMENTS_SHOWN:]:
             del self._payments[old.id]
-        self._show(payments=tuple(newest[:PAYMENTS_SHOWN]))
+        self._show(payments=self._visible())
         if record.id == self._open_payment:
             await self.show_payment(record.id)
 
@@ -137,7 +137,7 @@ class ConsoleFlow:
         self._payments = {record.id: rows.payment_row(record) for record in records}
         for record in records:
             self._film.payment(record)
-        self._show(payments=tuple(self._payments.values()))
+        self._show(payments=self._visible())
         await self.look()
 
     # -- polling ------------------------------------------------------------------------------
@@ -249,8 +249,9 @@ class ConsoleFlow:
         self._show()
 
     def look_back(self, at_us: int | None) -> None:
-        """Look at recorded events up to a moment; None is now."""
+        """Look at what was recorded up to a moment; None is now. Nothing runs back."""
         self._show(looking_at_us=at_us)
+        self._show(payments=self._visible())
 
     def show_network(self, name: str) -> None:
         """Choose the network of the main chart and of "Break something"."""
@@ -316,6 +317,12 @@ class ConsoleFlow:
             "faults": presets.rows(self._network, lab.faults),
             "latency": self._series() if self._latency else None,
         }
+
+    def _visible(self) -> tuple[PaymentRow, ...]:
+        """The payments, newest first; looking back, those that were there by then."""
+        until_us = self._state.looking_at_us
+        rows_now = sorted(self._payments.values(), key=lambda row: row.at_us, reverse=True)
+        return tuple(row for row in rows_now if until_us is None or row.at_us <= until_us)
 
     def _series(self) -> LatencySeries:
         states = {payment_id: row.state for payment_id, row in self._payments.items()}

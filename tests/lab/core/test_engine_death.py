@@ -110,3 +110,16 @@ def test_the_file_of_a_killed_engine_deceives_nobody(own_lab: Running) -> None:
     new = orjson.loads(world.settings.engine_file.read_bytes())
     assert new["pid"] != old["pid"]
     assert world.engine.child_pid == new["pid"]
+
+
+def test_lab_time_moves_here_as_it_moves_there(own_lab: Running) -> None:
+    world = own_lab.world
+    own_lab.run(world.wallet.start_with_demo_cards())
+    before_us = world.clock.now_us()
+    own_lab.run(world.console.jump(3600.0))
+    assert world.clock.now_us() - before_us >= 3_600_000_000
+    assert "clock" in {deviation.kind for deviation in world.console.state.deviations}
+    own_lab.call(world.console.mark)
+    assert world.console.state.film[-1].kind == "flag"
+    sale = own_lab.run(world.hands.tap(1240, "USD"))
+    assert sale.phase is PosPhase.APPROVED

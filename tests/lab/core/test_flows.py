@@ -205,6 +205,19 @@ def test_a_held_open_breaker_blocks_and_says_that_nothing_was_sent(lab: Running)
     assert lab.run(world.hands.tap(1240, "USD")).phase is PosPhase.APPROVED
 
 
+def test_looking_back_shows_what_was_there_by_then(lab: Running) -> None:
+    world = lab.world
+    lab.run(world.hands.tap(1240, "USD"))
+    sale = lab.run(world.hands.tap(1300, "USD"))
+    payment_id = sale.answer.payment_id
+    lab.until(lambda: payment_id in {row.id for row in world.console.state.payments})
+    rows = world.console.state.payments
+    lab.call(lambda: world.console.look_back(rows[0].at_us - 1))
+    assert world.console.state.payments == rows[1:]
+    lab.call(lambda: world.console.look_back(None))
+    assert world.console.state.payments[0].id == payment_id
+
+
 def test_the_default_card_can_be_changed(lab: Running) -> None:
     wallet = lab.world.wallet
     visa, amex = card_of(lab, "visa"), card_of(lab, "amex")
