@@ -29,6 +29,7 @@ SAMPLES_MIN = 20  # fewer say nothing about a percentile
 TICKS_MS = (30, 100, 300, 1000, 3000)
 FLOOR, CEILING = math.log10(30), math.log10(3000)
 DATA_PX_MIN = 40
+EDGE_LABEL_PX = 40  # how far a label may stand out at an end of its axis
 FEWER_TICKS_BELOW_PX = 90
 PERCENTILES = ("p50", "p95", "p99")
 
@@ -227,7 +228,7 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
             axis.setTextPen(theme.text_dim)
             axis.setPen(pg.mkPen(None))
             axis.setTickPen(pg.mkPen(None))
-            axis.setStyle(tickLength=0, tickAlpha=0, hideOverlappingLabels=False)
+            axis.setStyle(tickLength=0, tickAlpha=0, hideOverlappingLabels=EDGE_LABEL_PX)
         self._grid = [
             pg.InfiniteLine(math.log10(value), angle=0, pen=pg.mkPen(theme.line, width=1))
             for value in TICKS_MS

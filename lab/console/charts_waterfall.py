@@ -10,7 +10,7 @@ from typing_extensions import override
 from lab.console.state import Hop
 from lab.design.blocks import Label, tight
 from lab.design.look import Look
-from lab.design.tokens import SPACE_XS, TEXT_CAPTION_PX
+from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX
 from lab.words import tr
 
 BAR_PX = 22
@@ -79,6 +79,7 @@ class HopTable(QWidget):
         self.setObjectName("hopTable")
         self._grid = QGridLayout(self)
         tight(self._grid, look.px(SPACE_XS))
+        self._grid.setContentsMargins(0, 0, look.px(SPACE_M), 0)  # beside a scroll bar
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[QWidget, Label, Label]] = []
         for index in range(ROWS_MAX):

@@ -10,6 +10,7 @@ from lab.console.charts import LatencyPlot
 from lab.console.state import LatencyBucket, LatencySeries
 from lab.design.blocks import Button, EmptyState, Label, Panel
 from lab.design.look import Look
+from lab.design.names import network_name
 from lab.design.tokens import TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
 from lab.words import tr
@@ -95,7 +96,7 @@ class LatencyPanel(Panel):
         if series is not None:
             self._text = tr(
                 "console.latency.about",
-                network=series.network,
+                network=network_name(series.network),
                 minutes=f"{series.window_s / 60:g}",
                 n=series.n,
             )

@@ -20,7 +20,6 @@ from lab.design.blocks import (
     Label,
     Panel,
     Shape,
-    clear_layout,
     column,
     row,
     rule,
@@ -28,11 +27,13 @@ from lab.design.blocks import (
     tight,
 )
 from lab.design.look import BOLD, MEDIUM, Look
+from lab.design.names import state_word
 from lab.design.tokens import SPACE_L, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
 from lab.window.commands import LabCommands
 from lab.words import ENGLISH, tell, tr
 
 EVENTS_MAX = 200
+NAMED_FACTS = ("name", "sw", "to", "link", "fault", "outcome", "belief", "status")
 BAD_WORDS = ("declined", "failed", "refused", "timeout", "lost", "rejected", "open")
 GOOD_WORDS = ("approved", "captured", "completed", "verified", "activated")
 WAITING_WORDS = ("unknown", "reversing", "retry", "waiting", "half_open")
@@ -52,14 +53,18 @@ def event_kind(event: Event) -> str:
 def sentence(event: Event) -> str:
     """What happened, as a sentence where the words have one, else the event's own name."""
     key = f"event.{event.kind}"
-    return tr(key) if key in ENGLISH else event.kind.replace(".", ": ").replace("_", " ")
+    if key not in ENGLISH:
+        return event.kind.replace(".", ": ").replace("_", " ")
+    named = {name: str(event.data.get(name, "")) for name in NAMED_FACTS}
+    return tr(key, **named)
 
 
 class StepRow(QFrame):
     """One event; its facts unfold on request and are built only then."""
 
-    def __init__(self, look: Look, event: Event, offset_us: int) -> None:
+    def __init__(self, look: Look, event: Event, offset_us: int, unfolded: set[str]) -> None:
         super().__init__()
+        self._unfolded = unfolded
         self.setObjectName(f"step_{event.id}")
         self._look = look
         self._event = event
@@ -88,8 +93,10 @@ class StepRow(QFrame):
         self._more.toggled.connect(self._unfold)
         line.addWidget(self._more)
         self._box.addLayout(line)
+        self._more.setChecked(event.id in unfolded)
 
     def _unfold(self, on: bool) -> None:  # noqa: FBT001 - a Qt slot
+        (self._unfolded.add if on else self._unfolded.discard)(self._event.id)
         if self._facts is None and on:
             self._facts = fact_grid(self._look, _flat(self._event.data))
             self._facts.setContentsMargins(self._look.px(116), 0, 0, self._look.px(SPACE_S))
@@ -182,9 +189,10 @@ class PaymentView(QWidget):
         tap = Button(look, "paymentEmptyTap", tr("console.last_tap.action"), kind="plain")
         tap.clicked.connect(lab.space)
         self._pages.addWidget(EmptyState(look, "paymentEmpty", tr("payment.empty"), tap))
-        self._content = QWidget()
-        self._box = column(look, self._content, SPACE_S)
-        self._pages.addWidget(scroll(self._content, "paymentScroll"))
+        self._box = column(look)
+        self._unfolded: set[str] = set()
+        self._area = scroll(QWidget(), "paymentScroll")
+        self._pages.addWidget(self._area)
         column(look, self).addWidget(self._pages)
 
     def show_detail(self, detail: PaymentDetail | None) -> None:
@@ -193,9 +201,10 @@ class PaymentView(QWidget):
             return
         self._detail = detail
         self._pages.setCurrentIndex(0 if detail is None else 1)
-        clear_layout(self._box)
         if detail is None:
             return
+        content, at = QWidget(), self._area.verticalScrollBar().value()
+        self._box = column(self._look, content, SPACE_S)
         self._box.addWidget(self._head(detail))
         if detail.hops:
             self._box.addWidget(self._times(detail))
@@ -205,6 +214,8 @@ class PaymentView(QWidget):
             ledger.body.addWidget(LedgerTable(self._look, detail.entries, detail.sum_text))
             self._box.addWidget(ledger)
         self._box.addStretch(1)
+        self._area.setWidget(content)  # whole, so that nothing is seen half built
+        self._area.verticalScrollBar().setValue(at)
 
     def _head(self, detail: PaymentDetail) -> Panel:
         look, payment = self._look, detail.row
@@ -226,7 +237,12 @@ class PaymentView(QWidget):
         panel.body.addLayout(line)
         beliefs = Label(look, "paymentBeliefs", tone="dim").wrapping()
         beliefs.say(
-            tr("payment.beliefs", phone=payment.phone, till=payment.till, bank=payment.bank)
+            tr(
+                "payment.beliefs",
+                phone=state_word(payment.phone),
+                till=state_word(payment.till),
+                bank=state_word(payment.bank),
+            )
         )
         panel.body.addWidget(beliefs)
         if detail.facts:
@@ -249,7 +265,8 @@ class PaymentView(QWidget):
         events = detail.events[:EVENTS_MAX]
         start_us = events[0].real_time_us if events else 0
         for event in events:
-            panel.body.addWidget(StepRow(self._look, event, event.real_time_us - start_us))
+            offset_us = event.real_time_us - start_us
+            panel.body.addWidget(StepRow(self._look, event, offset_us, self._unfolded))
         if len(detail.events) > EVENTS_MAX:
             rest = Label(self._look, "stepsRest", tone="dim")
             rest.say(tr("payment.steps.rest", count=len(detail.events) - EVENTS_MAX))

@@ -27,8 +27,8 @@ from lab.console.state import PaymentRow
 from lab.design.blocks import Button, EmptyState, Panel
 from lab.design.icons import draw_shape
 from lab.design.look import Look
+from lab.design.names import state_word
 from lab.design.tokens import TEXT_CAPTION_PX
-from lab.wallet.view_cards import state_word
 from lab.words import tell, tr
 
 ROWS_MAX = 500

@@ -16,12 +16,13 @@ from typing_extensions import override
 from lab.console.state import NetworkTile
 from lab.design.blocks import Button, Label, Panel, Shape, row, set_property
 from lab.design.look import SEMIBOLD, Look
+from lab.design.names import network_name
 from lab.design.tokens import SPACE_S, TEXT_CAPTION_PX, TEXT_LEAD_PX, TEXT_TITLE_PX
 from lab.window.commands import LabCommands
 from lab.words import tr
 
 KINDS = {"closed": "good", "open": "bad", "half_open": "waiting"}
-NUMBERS_FROM_PX = 200
+BESIDE_WORD_PX = 64  # the shape, margins and spaces
 FORCES = ("open", "closed", "auto")
 
 
@@ -56,14 +57,18 @@ class Tile(Panel):
         line = QWidget()
         head = row(look, line, 4)
         self._show = Button(
-            look, f"showNetwork_{self._name}", self._name, kind="link", size_px=TEXT_LEAD_PX
+            look,
+            f"showNetwork_{self._name}",
+            network_name(self._name),
+            kind="link",
+            size_px=TEXT_LEAD_PX,
         )
-        self._show.setToolTip(tr("console.tile.show", network=self._name))
+        self._show.setToolTip(tr("console.tile.show", network=network_name(self._name)))
         self._show.clicked.connect(self._show_network)
         head.addWidget(self._show)
         head.addStretch(1)
         force = Button(look, f"force_{self._name}", kind="quiet", icon_name="zap").named(
-            tr("console.tile.force", network=self._name)
+            tr("console.tile.force", network=network_name(self._name))
         )
         self._menu = QMenu(self)
         for state in FORCES:
@@ -91,7 +96,12 @@ class Tile(Panel):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._numbers.setVisible(self.width() >= self._look.px(NUMBERS_FROM_PX))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show the numbers where they fit beside the word."""
+        taken_px = self._word.sizeHint().width() + self._look.px(BESIDE_WORD_PX)
+        self._numbers.setVisible(self.width() >= taken_px + self._numbers.sizeHint().width())
 
     @override
     def minimumSizeHint(self) -> QSize:
@@ -103,11 +113,12 @@ class Tile(Panel):
         self._shape.show_kind(kind)
         word = tr(f"console.network.{tile.breaker}")
         self._word.say(word, kind if kind != "neutral" else "text")
-        self.setAccessibleName(f"{tile.name}: {word}")
+        self.setAccessibleName(f"{network_name(tile.name)}: {word}")
         set_property(self, "alarm", kind if kind != "good" else "none")
         self._numbers.say(
             tr("console.tile.numbers", error=f"{tile.error_rate:.0%}", rejected=tile.rejected)
         )
+        self._fit()
         parts = [tr(f"console.breaker.{tile.breaker}")]
         if tile.forced:
             parts.append(tr("console.breaker.forced"))

@@ -7,8 +7,6 @@ the till. Knows nothing of payments.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
@@ -32,10 +30,6 @@ from typing_extensions import override
 from lab.design.icons import draw_shape, icon, icon_pixmap
 from lab.design.look import REGULAR, SEMIBOLD, Look
 from lab.design.tokens import SPACE_M, SPACE_S, TEXT_BODY_PX, TEXT_CAPTION_PX, TEXT_LEAD_PX
-
-if TYPE_CHECKING:
-    from PySide6.QtGui import QFont
-
 
 SCROLL_PX_MIN = 40
 
@@ -181,11 +175,6 @@ class Button(QPushButton):
         side = self._look.px(size_px)
         self.setIcon(icon(icon_name, colour, side, disabled=self._look.theme.text_dim))
         self.setIconSize(QSize(side, side))
-
-    @property
-    def ui_font(self) -> QFont:
-        """The font the text is drawn with."""
-        return self.font()
 
 
 def _ink(look: Look, kind: str) -> str:

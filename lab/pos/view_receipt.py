@@ -16,9 +16,9 @@ from typing_extensions import override
 from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
 from lab.design.look import MEDIUM, Look
 from lab.design.motion import RECEIPT_MS
+from lab.design.names import STATE_TONES, state_word
 from lab.design.tokens import SPACE_M, TEXT_CAPTION_PX
 from lab.pos.state import Receipt, RecentSale
-from lab.wallet.view_cards import STATE_TONES, state_word
 from lab.window.commands import PosCommands
 from lab.words import tr
 

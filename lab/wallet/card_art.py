@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 
 from lab.design.look import MEDIUM, SEMIBOLD, Look
+from lab.design.names import network_name
 from lab.wallet.state import CardView
 from lab.words import tr
 
@@ -49,7 +50,9 @@ def face_pixmap(look: Look, card: CardView, width_px: int, ratio: float) -> QPix
         ratio: device pixel ratio.
     """
     marks = tuple(_marks(card))
-    return _face(look, (card.art, card.label, card.network, card.last4), marks, width_px, ratio)
+    return _face(
+        look, (card.art, card.label, network_name(card.network), card.last4), marks, width_px, ratio
+    )
 
 
 def _marks(card: CardView) -> list[str]:

@@ -21,7 +21,8 @@ from lab.design.motion import BANNER_MS, SHEET_MS
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, TEXT_CAPTION_PX
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.wallet.view_add import AddPage, VerifyPage
-from lab.wallet.view_cards import DetailPage, StackPage, StartPage
+from lab.wallet.view_cards import StackPage, StartPage
+from lab.wallet.view_detail import DetailPage
 from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
 from lab.window.commands import LabCommands, WalletCommands
 from lab.words import Message, tell, tr
@@ -58,7 +59,7 @@ class Banner(QFrame):
         self._shape = Shape(look, 12)
         box.addWidget(self._shape, 0, Qt.AlignmentFlag.AlignTop)
         texts = column(look, None, 1)
-        sender = Label(look, "bankMessageFrom", size_px=TEXT_CAPTION_PX, tone="phone-dim")
+        sender = Label(look, "bankMessageFrom", size_px=TEXT_CAPTION_PX, tone="phone-dim").eliding()
         sender.say(tr("phone.banner.from"))
         self._text = Label(look, "bankMessageText", weight=MEDIUM, tone="phone").wrapping()
         texts.addWidget(sender)
@@ -98,8 +99,8 @@ class Banner(QFrame):
         inset = self._look.px(8)
         width = self._body.width() - 2 * inset
         self.setFixedWidth(max(1, width))
-        height = self._box.heightForWidth(width)
-        self.setFixedHeight(max(self.sizeHint().height(), height))
+        self._box.activate()  # a text that has just changed asks for another height
+        self.setFixedHeight(max(1, self._box.heightForWidth(width)))
         self.move(inset, self._rest_top())
 
     def _rest_top(self) -> int:

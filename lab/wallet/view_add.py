@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from lab.design.blocks import Button, Label, Tick, column, row, scroll, set_property
 from lab.design.look import BOLD, MEDIUM, Look
+from lab.design.names import network_name
 from lab.design.tokens import SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
 from lab.wallet.state import AddCardForm, CardView, WalletState
 from lab.wallet.view_cards import CardSlot
@@ -120,7 +121,9 @@ class AddPage(QWidget):
         self._expiry.show_value(form.expiry_text, errors.pop("expiry", ""))
         self._cvv.show_value(form.cvv_text, errors.pop("cvv", ""))
         self._network.setVisible(bool(form.network))
-        self._network.say(tr("phone.add.network", network=form.network) if form.network else "")
+        self._network.say(
+            tr("phone.add.network", network=network_name(form.network)) if form.network else ""
+        )
         self._terms.setChecked(form.terms_accepted)
         wrong_terms = errors.pop("terms", "")
         self._terms_error.say(wrong_terms)

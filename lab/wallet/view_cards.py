@@ -1,4 +1,4 @@
-"""The phone's card pages: the stack, and one card with its history.
+"""The phone's cards: a face, a place for one, the pile, and the pages that begin with it.
 
 Draws `WalletState` and calls `WalletCommands`; decides nothing about payments.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QWidget
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from typing_extensions import override
 
-from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
-from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
+from lab.design.blocks import Button, Label, column, row, scroll
+from lab.design.look import BOLD, MEDIUM, Look
 from lab.design.motion import CARD_FORWARD_MS
-from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX, TEXT_TITLE_PX
+from lab.design.names import network_name
+from lab.design.tokens import SPACE_M, TEXT_TITLE_PX
 from lab.wallet.card_art import (
+    CORNER_PART,
     LABEL_PX,
     LABEL_TOP_PART,
     SHADOW_PX,
@@ -24,22 +26,18 @@ from lab.wallet.card_art import (
     face_pixmap,
     shadow_pixmap,
 )
-from lab.wallet.state import CardView, HistoryRow, WalletState
+from lab.wallet.state import CardView, WalletState
 from lab.window.commands import WalletCommands
 from lab.words import tr
-
-STATE_TONES = {"approved": "good", "captured": "good", "declined": "bad", "unknown": "waiting"}
 
 
 class CardFace(QAbstractButton):
     """A card lying on the phone's screen, with room for its shadow around it."""
 
-    def __init__(
-        self, look: Look, card: CardView, parent: QWidget | None = None, *, shadow: bool = True
-    ) -> None:
+    def __init__(self, look: Look, card: CardView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look = look
-        self._shadow = shadow
+        self._lies_below_px = 0
         self.card = card
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -50,11 +48,22 @@ class CardFace(QAbstractButton):
         self.card = card
         self.setObjectName(f"card_{card.id}")
         self.setAccessibleName(
-            tr("phone.card.name", label=card.label, network=card.network, last4=card.last4)
+            tr(
+                "phone.card.name",
+                label=card.label,
+                network=network_name(card.network),
+                last4=card.last4,
+            )
             + (f", {tr('phone.mark.default')}" if card.is_default else "")
             + (f", {card.status}" if card.status != "active" else "")
         )
         self.update()
+
+    def lie_on(self, below_px: int) -> None:
+        """Cast a shadow on the card that starts `below_px` higher; 0: on nothing."""
+        if below_px != self._lies_below_px:
+            self._lies_below_px = below_px
+            self.update()
 
     @override
     def sizeHint(self) -> QSize:
@@ -70,8 +79,14 @@ class CardFace(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         width, ratio = self.width() - 2 * SHADOW_PX, self.devicePixelRatioF()
-        if self._shadow:
+        if self._lies_below_px:
+            below = QRectF(SHADOW_PX, SHADOW_PX, width, card_height(width))
+            below.translate(0, -self._lies_below_px)
+            beneath = QPainterPath()
+            beneath.addRoundedRect(below, width * CORNER_PART, width * CORNER_PART)
+            painter.setClipPath(beneath)
             painter.drawPixmap(0, 0, shadow_pixmap(width, ratio))
+            painter.setClipping(False)
         painter.drawPixmap(SHADOW_PX, SHADOW_PX, face_pixmap(self._look, self.card, width, ratio))
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -97,7 +112,7 @@ class CardSlot(QWidget):
                 self._face.hide()
             return
         if self._face is None:
-            self._face = CardFace(self._look, card, self, shadow=False)
+            self._face = CardFace(self._look, card, self)
             self._face.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             self._face.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self._place()
@@ -169,8 +184,9 @@ class CardStack(QWidget):
 
     def _place(self, *, animated: bool) -> None:
         targets = self._targets()
-        for card_id in self._order:
+        for index, card_id in enumerate(self._order):
             self._faces[card_id].raise_()
+            self._faces[card_id].lie_on(self._strip() if index else 0)
         strips = self._strip() * max(0, len(self._order) - 1)
         self.setFixedHeight(strips + card_height(max(1, self.width())) + 2)
         if not animated:
@@ -276,146 +292,3 @@ class StartPage(QWidget):
             button.setVisible(not starting)
             button.setEnabled(not state.busy)
         self._demo.say(tr("phone.start.busy" if state.busy else "phone.start.demo"))
-
-
-class DetailPage(QWidget):
-    """One card: its two numbers, what can be done with it, what it paid."""
-
-    def __init__(
-        self, look: Look, commands: WalletCommands, open_payment: Callable[[str], None]
-    ) -> None:
-        super().__init__()
-        self.setObjectName("detailPage")
-        self._open_payment = open_payment
-        self._look = look
-        self._commands = commands
-        self._card_id = ""
-        self._history: tuple[HistoryRow, ...] | None = None
-        box = column(look, self, SPACE_M)
-        head = row(look)
-        back = Button(look, "detailBack", tr("phone.back"), kind="phone", icon_name="chevron-left")
-        back.clicked.connect(commands.close)
-        head.addWidget(back)
-        head.addStretch(1)
-        box.addLayout(head)
-        self._slot = CardSlot(look, "detailCard")
-        box.addWidget(self._slot)
-        box.addWidget(scroll(self._lower_part(), "detailScroll"), 1)
-
-    def _lower_part(self) -> QWidget:
-        look = self._look
-        holder = QWidget()
-        box = column(look, holder, SPACE_M)
-        box.setContentsMargins(0, look.px(SPACE_XS), 0, 0)
-        self._numbers = Label(look, "detailNumbers", tone="phone-dim").wrapping()
-        box.addWidget(self._numbers)
-        actions = row(look)
-        self._default = Button(look, "detailDefault", tr("phone.make_default"), kind="phone")
-        self._default.clicked.connect(lambda: self._commands.set_default(self._card_id))
-        self._remove = Button(look, "detailRemove", tr("phone.remove"), kind="phone")
-        self._remove.clicked.connect(lambda: self._commands.remove(self._card_id))
-        actions.addWidget(self._default)
-        actions.addWidget(self._remove)
-        box.addLayout(actions)
-        title = Label(
-            look, "detailHistoryTitle", size_px=TEXT_LEAD_PX, weight=SEMIBOLD, tone="phone"
-        )
-        title.say(tr("phone.history"))
-        box.addWidget(title)
-        self._rows = column(look, None, 1)
-        box.addLayout(self._rows)
-        self._empty = EmptyState(look, "historyEmpty", tr("phone.history.empty"))
-        self._empty.sentence.say(tr("phone.history.empty"), "phone-dim")
-        box.addWidget(self._empty)
-        box.addStretch(1)
-        return holder
-
-    def show_state(self, state: WalletState) -> None:
-        """Draw `state`."""
-        card = next((card for card in state.cards if card.id == state.selected_id), None)
-        self._slot.show_card(card)
-        if card is None:
-            return
-        self._card_id = card.id
-        lines = [
-            tr("phone.card_number", last4=card.last4),
-            tr("phone.device_number", last4=card.token_last4)
-            if card.token_last4
-            else tr("phone.device_number.none"),
-        ]
-        if not card.payable:
-            lines.append(tr("phone.not_payable", network=card.network))
-        if state.notice is not None:
-            lines.append(tr(state.notice.key, **dict(state.notice.values)))
-        self._numbers.say("\n".join(lines))
-        usable = card.status == "active" and not card.is_default and not state.busy
-        self._default.setEnabled(usable)
-        self._default.say(tr("phone.is_default" if card.is_default else "phone.make_default"))
-        self._remove.setEnabled(not state.offline and not state.busy)
-        self._show_history(state.history)
-
-    def _show_history(self, history: tuple[HistoryRow, ...]) -> None:
-        if history == self._history:
-            return
-        self._history = history
-        clear_layout(self._rows)
-        self._empty.setVisible(not history)
-        for entry in history:
-            self._rows.addWidget(HistoryLine(self._look, self._open_payment, entry))
-
-
-class HistoryLine(QFrame):
-    """One payment of a card's history, and the way to the payment."""
-
-    def __init__(self, look: Look, open_payment: Callable[[str], None], entry: HistoryRow) -> None:
-        super().__init__()
-        self.setObjectName(f"history_{entry.payment_id}")
-        self.setProperty("surface", "phone-raised")
-        box = row(look, self)
-        box.setContentsMargins(*(look.px(SPACE_M), look.px(6)) * 2)
-        left = column(look, None, 0)
-        merchant = Label(look, "historyMerchant", weight=MEDIUM, tone="phone").eliding()
-        merchant.say(entry.merchant)
-        when = Label(look, "historyWhen", size_px=TEXT_CAPTION_PX, tone="phone-dim").eliding()
-        when.say(entry.at_text)
-        left.addWidget(merchant)
-        left.addWidget(when)
-        box.addLayout(left, 1)
-        right = column(look, None, 0)
-        amount = Label(look, "historyAmount", tone="phone", tabular=True)
-        amount.setAlignment(Qt.AlignmentFlag.AlignRight)
-        amount.say(entry.amount_text)
-        state = Label(look, "historyState", size_px=TEXT_CAPTION_PX)
-        state.setAlignment(Qt.AlignmentFlag.AlignRight)
-        state.say(state_word(entry.state), STATE_TONES.get(entry.state, "phone-dim"))
-        right.addWidget(amount)
-        right.addWidget(state)
-        box.addLayout(right)
-        link = Button(look, "historyOpen", kind="phone", icon_name="arrow-up-right").named(
-            tr("phone.history.open", amount=entry.amount_text)
-        )
-        link.clicked.connect(lambda: open_payment(entry.payment_id))
-        box.addWidget(link)
-
-
-def state_word(state: str) -> str:
-    """A payment's state in words."""
-    return tr("state." + state) if state in KNOWN_STATES else state.replace("_", " ")
-
-
-KNOWN_STATES = frozenset(
-    {
-        "approved",
-        "authorized",
-        "authorizing",
-        "captured",
-        "created",
-        "declined",
-        "failed",
-        "refunded",
-        "reversed",
-        "reversing",
-        "unknown",
-        "voided",
-    }
-)

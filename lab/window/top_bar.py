@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QWidget
 from typing_extensions import override
 
 from lab.console.state import ConsoleState, ReaderView
@@ -16,6 +16,7 @@ from lab.words import tr
 
 PLACES = ("console", "payment", "bench")
 READERS_SHOWN_MAX = 3
+READERS_FROM_PX = 1000
 
 
 class Chip(QFrame):
@@ -65,9 +66,10 @@ class TopBar(QFrame):
         name.say(tr("window.name"))
         box.addWidget(name)
         self._world_chips = row(look)
-        self._reader_chips = row(look)
+        self._reader_line = QWidget()
+        self._reader_chips = row(look, self._reader_line)
         box.addLayout(self._world_chips)
-        box.addLayout(self._reader_chips)
+        box.addWidget(self._reader_line)
         box.addStretch(1)
         self._group = QButtonGroup(self)
         for index, place in enumerate(PLACES):
@@ -89,6 +91,12 @@ class TopBar(QFrame):
         self._traffic.setToolTip(tr("window.quiet_traffic.tip"))
         self._traffic.clicked.connect(lambda on: lab.quiet_traffic(bool(on)))
         box.addWidget(self._traffic)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the readers to the bench when the bar is too short for them."""
+        super().resizeEvent(event)
+        self._reader_line.setVisible(self.width() >= self._look.px(READERS_FROM_PX))
 
     def show_place(self, place: str) -> None:
         """Mark the place that is shown."""

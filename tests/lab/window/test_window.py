@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from lab.design.motion import Motion
 from lab.window.layout import share
 from lab.window.main_window import MainWindow
 from lab.window.time_bar import Film
+from lab.words import words
 from tests.lab.window.conftest import clipped, settle
 from tests.lab.window.example_commands import Asked
 from tests.lab.window.example_states import (
@@ -254,6 +256,41 @@ def test_other_themes_and_the_presenters_size_draw_whole(asked: Asked, theme: st
     made.deleteLater()
 
 
+@pytest.fixture
+def long_words() -> Iterator[None]:
+    """A pretended language: accents, and a third more letters."""
+    catalogue = words()._catalogue
+    kept = dict(catalogue)
+    accents = str.maketrans(
+        "aeiouAEIOU", "\u00e1\u00e9\u00ed\u00f3\u00fa\u00c1\u00c9\u00cd\u00d3\u00da"
+    )
+    for key, (plain, _) in kept.items():
+        if not key.startswith(("example.", "pos.")):
+            parts = re.split(r"(\{[^}]*\})", plain)
+            told = "".join(part if part[:1] == "{" else part.translate(accents) for part in parts)
+            longer = told + "~" * round(len(plain) * 0.35)
+            catalogue[key] = (longer, longer)
+    yield
+    catalogue.update(kept)
+
+
+@pytest.mark.usefixtures("long_words")
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_a_third_longer_language_is_not_cut(window: MainWindow, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    fill(window)
+    cut: list[str] = []
+    for state in wallet_states().values():
+        window.show_wallet(state)
+        settle()
+        cut += clipped(window)
+    for place in ("payment", "bench"):
+        window.go_to(place)
+        settle()
+        cut += clipped(window)
+    assert cut == []
+
+
 def test_a_payments_steps_unfold_their_bytes(
     on_screen: Callable[..., Any], look: Look, asked: Asked
 ) -> None:
@@ -265,6 +302,22 @@ def test_a_payments_steps_unfold_their_bytes(
     values = [label.text() for label in steps[1].findChildren(QLabel, "factValue")]
     assert any(value.startswith("6F 2F 84") for value in values)
     assert view.findChild(QLabel, "ledgerSum").text() == "Debits less credits = 0.00 USD"
+
+
+def test_a_payment_that_goes_on_is_shown_at_once_and_keeps_what_was_unfolded(
+    on_screen: Callable[..., Any], look: Look, asked: Asked
+) -> None:
+    view = on_screen(PaymentView(look, asked), 700, 700)
+    whole = CONSOLE["normal"].payment
+    assert whole is not None
+    view.show_detail(dataclasses.replace(whole, events=whole.events[:3]))
+    view.findChildren(StepRow)[1].findChild(QAbstractButton, "stepMore").click()
+    view.show_detail(whole)
+    steps = view._area.widget().findChildren(StepRow)
+    assert len(steps) == 8
+    assert all(step.isVisible() for step in steps)
+    assert steps[1].findChild(QAbstractButton, "stepMore").isChecked()
+    assert not steps[2].findChild(QAbstractButton, "stepMore").isChecked()
 
 
 def test_bytes_and_tree_light_up_together(on_screen: Callable[..., Any], look: Look) -> None:

@@ -1,0 +1,140 @@
+"""One card of the phone: its two numbers, what can be done with it, what it paid.
+
+Draws `WalletState` and calls `WalletCommands`; decides nothing about payments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QWidget
+
+from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
+from lab.design.look import MEDIUM, SEMIBOLD, Look
+from lab.design.names import STATE_TONES, network_name, state_word
+from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
+from lab.wallet.state import HistoryRow, WalletState
+from lab.wallet.view_cards import CardSlot
+from lab.window.commands import WalletCommands
+from lab.words import tr
+
+
+class DetailPage(QWidget):
+    """One card: its two numbers, what can be done with it, what it paid."""
+
+    def __init__(
+        self, look: Look, commands: WalletCommands, open_payment: Callable[[str], None]
+    ) -> None:
+        super().__init__()
+        self.setObjectName("detailPage")
+        self._open_payment = open_payment
+        self._look = look
+        self._commands = commands
+        self._card_id = ""
+        self._history: tuple[HistoryRow, ...] | None = None
+        box = column(look, self, SPACE_M)
+        head = row(look)
+        back = Button(look, "detailBack", tr("phone.back"), kind="phone", icon_name="chevron-left")
+        back.clicked.connect(commands.close)
+        head.addWidget(back)
+        head.addStretch(1)
+        box.addLayout(head)
+        self._slot = CardSlot(look, "detailCard")
+        box.addWidget(self._slot)
+        box.addWidget(scroll(self._lower_part(), "detailScroll"), 1)
+
+    def _lower_part(self) -> QWidget:
+        look = self._look
+        holder = QWidget()
+        box = column(look, holder, SPACE_M)
+        box.setContentsMargins(0, look.px(SPACE_XS), 0, 0)
+        self._numbers = Label(look, "detailNumbers", tone="phone-dim").wrapping()
+        box.addWidget(self._numbers)
+        actions = row(look)
+        self._default = Button(look, "detailDefault", tr("phone.make_default"), kind="phone")
+        self._default.clicked.connect(lambda: self._commands.set_default(self._card_id))
+        self._remove = Button(look, "detailRemove", tr("phone.remove"), kind="phone")
+        self._remove.clicked.connect(lambda: self._commands.remove(self._card_id))
+        actions.addWidget(self._default)
+        actions.addWidget(self._remove)
+        box.addLayout(actions)
+        title = Label(
+            look, "detailHistoryTitle", size_px=TEXT_LEAD_PX, weight=SEMIBOLD, tone="phone"
+        )
+        title.say(tr("phone.history"))
+        box.addWidget(title)
+        self._rows = column(look, None, 1)
+        box.addLayout(self._rows)
+        self._empty = EmptyState(look, "historyEmpty", tr("phone.history.empty"))
+        self._empty.sentence.say(tr("phone.history.empty"), "phone-dim")
+        box.addWidget(self._empty)
+        box.addStretch(1)
+        return holder
+
+    def show_state(self, state: WalletState) -> None:
+        """Draw `state`."""
+        card = next((card for card in state.cards if card.id == state.selected_id), None)
+        self._slot.show_card(card)
+        if card is None:
+            return
+        self._card_id = card.id
+        lines = [
+            tr("phone.card_number", last4=card.last4),
+            tr("phone.device_number", last4=card.token_last4)
+            if card.token_last4
+            else tr("phone.device_number.none"),
+        ]
+        if not card.payable:
+            lines.append(tr("phone.not_payable", network=network_name(card.network)))
+        if state.notice is not None:
+            lines.append(tr(state.notice.key, **dict(state.notice.values)))
+        self._numbers.say("\n".join(lines))
+        usable = card.status == "active" and not card.is_default and not state.busy
+        self._default.setEnabled(usable)
+        self._default.say(tr("phone.is_default" if card.is_default else "phone.make_default"))
+        self._remove.setEnabled(not state.offline and not state.busy)
+        self._show_history(state.history)
+
+    def _show_history(self, history: tuple[HistoryRow, ...]) -> None:
+        if history == self._history:
+            return
+        self._history = history
+        clear_layout(self._rows)
+        self._empty.setVisible(not history)
+        for entry in history:
+            self._rows.addWidget(HistoryLine(self._look, self._open_payment, entry))
+
+
+class HistoryLine(QFrame):
+    """One payment of a card's history, and the way to the payment."""
+
+    def __init__(self, look: Look, open_payment: Callable[[str], None], entry: HistoryRow) -> None:
+        super().__init__()
+        self.setObjectName(f"history_{entry.payment_id}")
+        self.setProperty("surface", "phone-raised")
+        box = row(look, self)
+        box.setContentsMargins(*(look.px(SPACE_M), look.px(6)) * 2)
+        left = column(look, None, 0)
+        merchant = Label(look, "historyMerchant", weight=MEDIUM, tone="phone").eliding()
+        merchant.say(entry.merchant)
+        when = Label(look, "historyWhen", size_px=TEXT_CAPTION_PX, tone="phone-dim").eliding()
+        when.say(entry.at_text)
+        left.addWidget(merchant)
+        left.addWidget(when)
+        box.addLayout(left, 1)
+        right = column(look, None, 0)
+        amount = Label(look, "historyAmount", tone="phone", tabular=True)
+        amount.setAlignment(Qt.AlignmentFlag.AlignRight)
+        amount.say(entry.amount_text)
+        state = Label(look, "historyState", size_px=TEXT_CAPTION_PX)
+        state.setAlignment(Qt.AlignmentFlag.AlignRight)
+        state.say(state_word(entry.state), STATE_TONES.get(entry.state, "phone-dim"))
+        right.addWidget(amount)
+        right.addWidget(state)
+        box.addLayout(right)
+        link = Button(look, "historyOpen", kind="phone", icon_name="arrow-up-right").named(
+            tr("phone.history.open", amount=entry.amount_text)
+        )
+        link.clicked.connect(lambda: open_payment(entry.payment_id))
+        box.addWidget(link)
