@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import orjson
 
 from hardware.api import list_readers
 from lab.json_fields import as_object, text
+from lab.resources import ASSETS, FONT_FILES
 from lab.settings import Settings
 
 READER_MODULES = ("pn533_usb", "pn533", "port100", "nfc")
@@ -75,12 +77,11 @@ def _library(name: str, module: str, remedy: str) -> Finding:
 
 
 def _fonts() -> Finding:
-    spec = importlib.util.find_spec("assets")
-    places = [] if spec is None else list(spec.submodule_search_locations or [])
-    fonts = [font for place in places for font in Path(place).glob("fonts/*.woff2")]
-    if not fonts:
-        return Finding("fonts", "problem", "no bundled font found", "install the package again")
-    return Finding("fonts", "ok", f"{len(fonts)} bundled")
+    absent = [name for name in FONT_FILES if not (ASSETS / "fonts" / name).is_file()]
+    if absent:
+        missing = f"{', '.join(absent)} missing"
+        return Finding("fonts", "problem", missing, "install the package again")
+    return Finding("fonts", "ok", f"{len(FONT_FILES)} bundled")
 
 
 def _pcscd(machine: Machine) -> Finding:
@@ -131,9 +132,8 @@ def _database(settings: Settings) -> Finding:
     if not path.exists():
         return Finding("database", "ok", "none yet: the first command makes it")
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        connection.close()
     except sqlite3.DatabaseError as damage:
         verdict = str(damage)
     if verdict == "ok":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from lab.errors import SomethingMissing
 from lab.json_fields import Json, as_object, objects, text, whole
 from lab.wallet.phone_cache import replace_file
 
@@ -107,6 +108,12 @@ class TillMemory:
             return whole(body, "sequence"), sales
         except FileNotFoundError:
             return 0, ()
+        except ValueError as damage:
+            # Counting from one again would use keys a second time.
+            raise SomethingMissing(
+                f"the till's memory {self._path} is damaged ({damage})",
+                "load a saved world, or start over with tap-lab world reset",
+            ) from damage
 
     def _store(self) -> None:
         body = {"sequence": self._sequence, "sales": [sale.to_json() for sale in self._sales]}

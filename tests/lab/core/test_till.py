@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import SomethingMissing
 from lab.pos import display
 from lab.pos.machine import RESTING, TRANSITIONS, PosEvent, advance
 from lab.pos.state import Light, PosPhase
@@ -80,6 +81,14 @@ def test_a_restarted_till_never_uses_a_key_again(tmp_path: Path) -> None:
     path = tmp_path / "till.json"
     keys = [TillMemory(path, "T0000001").next_attempt()[1] for _ in range(3)]
     assert keys == ["T0000001-00000001", "T0000001-00000002", "T0000001-00000003"]
+
+
+def test_a_till_that_lost_its_count_does_not_begin_again(tmp_path: Path) -> None:
+    path = tmp_path / "till.json"
+    TillMemory(path, "T0000001").next_attempt()
+    path.write_bytes(path.read_bytes()[:10])
+    with pytest.raises(SomethingMissing, match="reset"):
+        TillMemory(path, "T0000001")
 
 
 def test_the_sixth_sale_is_forgotten_and_a_late_answer_stays_in_its_place(tmp_path: Path) -> None:
