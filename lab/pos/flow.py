@@ -20,7 +20,6 @@ from hardware.api import (
     CardLinkError,
     Exchange,
     NoCard,
-    Outcome,
     Reader,
     TapRequest,
     TapResult,
@@ -34,6 +33,7 @@ from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display
+from lab.pos.kernel_outcomes import card_words, event_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.till_memory import SaleRecord, TillMemory
@@ -227,9 +227,9 @@ class PosFlow:
         self._go(PosEvent.CARD_IN_FIELD)
         self._tell("tap.started", tap_id, "reader", {"reader": self._reader.name})
         tap = await self._read(link, tap_id, sequence)
-        event = _event_of(tap)
+        event = event_of(tap)
         if event is not PosEvent.CARD_READ:
-            self._go(event, tap_id=tap_id, why=_card_words(tap))
+            self._go(event, tap_id=tap_id, why=card_words(tap))
             total_us = self._clock.monotonic_us() - started_us
             return self._sale(tap_id, tap=tap, total_us=total_us, problem=tap.reason)
         self._go(PosEvent.CARD_READ, tap_id=tap_id)
@@ -480,38 +480,3 @@ class PosFlow:
 
     def _tell(self, kind: str, tap_id: str, actor: str, data: dict[str, object]) -> None:
         self._log.emit(kind, actor=actor, tap_id=tap_id, data=data)
-
-
-_EVENTS: dict[Outcome, PosEvent] = {
-    Outcome.ONLINE_REQUEST: PosEvent.CARD_READ,
-    Outcome.DECLINED: PosEvent.DECLINED,
-    Outcome.TRY_AGAIN: PosEvent.TRY_AGAIN,
-    Outcome.TRY_ANOTHER_INTERFACE: PosEvent.OTHER_CARD,
-    Outcome.USE_ANOTHER_CARD: PosEvent.OTHER_CARD,
-    Outcome.SEE_PHONE: PosEvent.SEE_PHONE,
-    Outcome.PRESENT_ONE_CARD: PosEvent.TWO_CARDS,
-    Outcome.READ_ONLY: PosEvent.OTHER_CARD,
-    Outcome.ERROR: PosEvent.OTHER_CARD,
-}
-_LINK_EVENTS = {
-    "reader_gone": PosEvent.OUT_OF_REACH,
-    "link_failed": PosEvent.OUT_OF_REACH,
-    "card_fault": PosEvent.TRY_AGAIN,
-    "answer_malformed": PosEvent.TRY_AGAIN,
-}
-
-
-def _event_of(tap: TapResult) -> PosEvent:
-    """An error of the link is another thing than a card that breaks the rules."""
-    return _LINK_EVENTS.get(tap.reason, _EVENTS[tap.outcome])
-
-
-def _card_words(tap: TapResult) -> Message:
-    """Why the kernel did not come to a cryptogram, for the display's second line."""
-    if tap.reason == "kernel_not_available":
-        names = {2: "Mastercard", 4: "Amex", 5: "JCB", 6: "Discover", 7: "UnionPay"}
-        name = names.get(tap.kernel or 0, "This card")
-        return message("pos.why.kernel_not_available", "bad", network=name)
-    if tap.reason in {"pulled_too_early", "real_card", "see_phone", "reader_gone"}:
-        return Message(f"pos.why.{tap.reason}", "bad")
-    return message("pos.why.other", "bad", reason=tap.reason.replace("_", " "))
