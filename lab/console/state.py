@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backend.runtime.events import Event
+from backend.api import Event
 from lab.words import Message
 
 

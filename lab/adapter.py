@@ -1,0 +1,278 @@
+"""From the window's plain calls to the flows: each call is posted to the I/O thread.
+
+The window calls from Qt's thread, gets nothing back and sees the result as the next state. What a
+flow raises because the engine refused or is away becomes a sentence, not a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+
+from lab.errors import EngineRefused, EngineUnreachable, LabError
+from lab.load import synthetic_till
+from lab.load.quiet_traffic import QuietTraffic
+from lab.words import Message, message
+from lab.world import World
+
+Work = Callable[[], Awaitable[object] | None]
+Post = Callable[[Work], None]
+
+
+class Runner:
+    """Runs posted work in the I/O thread's loop."""
+
+    def __init__(self, world: World, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        """Run the work of one world.
+
+        Args:
+            world: whose flows are called.
+            call_soon: hands a callable to the I/O thread (`loop.call_soon_threadsafe`).
+        """
+        self._world = world
+        self._call_soon = call_soon
+
+    def post(self, work: Work) -> None:
+        """Run `work` soon, in the I/O thread; from any thread."""
+        self._call_soon(lambda: self._start(work))
+
+    def _start(self, work: Work) -> None:
+        result = work()
+        if result is not None:
+            self._world.real_scheduler.spawn(self._finish(result), "command")
+
+    async def _finish(self, result: Awaitable[object]) -> None:
+        try:
+            await result
+        except EngineUnreachable:
+            self._world.console.toast(Message("console.unreachable", "bad"))
+        except EngineRefused as refusal:
+            self._world.console.toast(message("console.refused", "bad", why=refusal.detail))
+        except LabError as fault:
+            self._world.console.toast(message("console.refused", "bad", why=str(fault)))
+
+
+class WalletAdapter:
+    """The window's `WalletCommands`."""
+
+    def __init__(self, world: World, post: Post) -> None:
+        self._flow = world.wallet
+        self._hands = world.hands
+        self._post = post
+
+    def start_with_demo_cards(self) -> None:
+        """Add the lab's demo cards."""
+        self._post(self._flow.start_with_demo_cards)
+
+    def begin_add(self) -> None:
+        """Open the add-card form."""
+        self._post(self._flow.begin_add)
+
+    def edit_add(self, field: str, text: str) -> None:
+        """Type into the form."""
+        self._post(lambda: self._flow.edit_add(field, text))
+
+    def submit_add(self) -> None:
+        """Send the form."""
+        self._post(self._flow.submit_add)
+
+    def open_card(self, card_id: str) -> None:
+        """Show one card's detail."""
+        self._post(lambda: self._flow.open_card(card_id))
+
+    def close(self) -> None:
+        """Back to the stack."""
+        self._post(self._flow.close)
+
+    def set_default(self, card_id: str) -> None:
+        """Make a card the one that pays."""
+        self._post(lambda: self._flow.set_default(card_id))
+
+    def double_press(self) -> None:
+        """Press the side button twice."""
+        self._post(self._flow.double_press)
+
+    def choose(self, card_id: str) -> None:
+        """Take another card on the pay sheet."""
+        self._post(lambda: self._flow.choose(card_id))
+
+    def scan_face(self, outcome: str) -> None:
+        """Look at the phone: "success", "fail" or "cancel"."""
+        self._post(lambda: self._flow.scan_face(outcome))
+
+    def enter_passcode(self, code: str) -> None:
+        """Enter the passcode."""
+        self._post(lambda: _done(self._flow.enter_passcode(code)))
+
+    def tap(self) -> None:
+        """Hold the phone to the reader."""
+        self._post(self._hands.hold)
+
+    def dismiss_banner(self) -> None:
+        """Wipe the bank's message away."""
+        self._post(self._flow.dismiss_banner)
+
+    def open_payment(self, payment_id: str) -> None:
+        """Show a payment of the history."""
+        self._post(lambda: self._flow.open_payment(payment_id))
+
+    def remove(self, card_id: str) -> None:
+        """Take a card out of the wallet."""
+        self._post(lambda: self._flow.remove(card_id))
+
+
+class PosAdapter:
+    """The window's `PosCommands`."""
+
+    def __init__(self, world: World, post: Post) -> None:
+        self._flow = world.pos
+        self._wallet = world.wallet
+        self._post = post
+
+    def key(self, text: str) -> None:
+        """Press "0" to "9" or "00"."""
+        self._post(lambda: self._flow.key(text))
+
+    def backspace(self) -> None:
+        """Take the last digit back."""
+        self._post(self._flow.backspace)
+
+    def clear(self) -> None:
+        """Empty the amount."""
+        self._post(self._flow.clear)
+
+    def charge(self) -> None:
+        """Ask for the amount."""
+        self._post(self._charge)
+
+    def cancel(self) -> None:
+        """Stop the sale."""
+        self._post(self._flow.cancel)
+
+    def set_currency(self, code: str) -> None:
+        """Take another currency."""
+        self._post(lambda: self._flow.set_currency(code))
+
+    def select_receipt(self, payment_id: str) -> None:
+        """Show the receipt of one of the last payments."""
+        self._post(lambda: self._flow.select_receipt(payment_id))
+
+    def _charge(self) -> Coroutine[object, object, object]:
+        self._wallet.till_asks(self._flow.state.amount_text, self._flow.state.reader_text)
+        return self._flow.charge()
+
+
+class LabAdapter:
+    """The window's `LabCommands`."""
+
+    def __init__(self, world: World, post: Post) -> None:
+        self._world = world
+        self._console = world.console
+        self._post = post
+        self._traffic = contextlib.AsyncExitStack()
+        self._traffic_on = False
+        world.console.stop_traffic = self._stop_traffic
+
+    def space(self) -> None:
+        """The whole choreography of a tap."""
+        self._post(self._world.hands.space)
+
+    def try_it(self, fault_id: str) -> None:
+        """Send the tap that shows a fault: with the network's card that it is about."""
+        self._post(lambda: self._try_it(fault_id))
+
+    def set_fault(self, fault_id: str, on: bool, parameters: dict[str, float]) -> None:  # noqa: FBT001 -- the seam's shape
+        """Apply or lift a fault, with its numbers."""
+        self._post(lambda: self._console.set_fault(fault_id, on=on, parameters=parameters))
+
+    def reset_faults(self) -> None:
+        """Lift every fault."""
+        self._post(self._console.reset_faults)
+
+    def back_to_normal(self) -> None:
+        """Undo every deviation."""
+        self._post(self._console.back_to_normal)
+
+    def remove_deviation(self, deviation_id: str) -> None:
+        """Undo one deviation."""
+        self._post(lambda: self._console.remove_deviation(deviation_id))
+
+    def show_network(self, name: str) -> None:
+        """Put a network into the main chart."""
+        self._post(lambda: self._console.show_network(name))
+
+    def show_payment(self, payment_id: str) -> None:
+        """Fill the payment place."""
+        self._post(lambda: self._console.show_payment(payment_id))
+
+    def jump(self, seconds: float) -> None:
+        """Move lab time forward."""
+        self._post(lambda: self._console.jump(seconds))
+
+    def set_rate(self, rate: float) -> None:
+        """Lab seconds per second; 0 pauses."""
+        self._post(lambda: self._console.set_rate(rate))
+
+    def next_timer(self) -> None:
+        """Move lab time to the next thing that is due."""
+        self._post(self._console.next_timer)
+
+    def mark(self) -> None:
+        """Put a flag on the time bar."""
+        self._post(self._console.mark)
+
+    def look_back(self, at_us: int | None) -> None:
+        """Look at an earlier moment, or at now again."""
+        self._post(lambda: self._console.look_back(at_us))
+
+    def quiet_traffic(self, on: bool) -> None:  # noqa: FBT001 -- the seam's shape
+        """Synthetic payments of a quiet shop, on or off."""
+        self._post(self._start_traffic if on else self._stop_traffic)
+
+    def force_breaker(self, name: str, state: str) -> None:
+        """Force a breaker "open", "closed" or "auto"."""
+        self._post(lambda: self._console.force_breaker(name, state))
+
+    async def _try_it(self, fault_id: str) -> None:
+        network = fault_id.partition(".")[0]
+        card = next((c for c in self._world.wallet.cards if c.network == network), None)
+        if card is None:
+            self._console.toast(Message("console.no_visa", "bad"))
+            return
+        hands, pos = self._world.hands, self._world.pos
+        await hands.tap(pos.amount_minor or 1240, pos.state.currency, card.id)
+
+    async def _start_traffic(self) -> None:
+        if self._traffic_on:
+            return
+        self._traffic_on = True
+        world = self._world
+        try:
+            till = await self._traffic.enter_async_context(
+                synthetic_till.opened(
+                    world.settings.traffic_element_file,
+                    client=world.client,
+                    engine=world.engine,
+                    clock=world.clock,
+                    scheduler=world.real_scheduler,
+                    entropy=world.entropy,
+                )
+            )
+        except LabError:
+            self._traffic_on = False
+            raise
+        traffic = QuietTraffic(
+            till, world.client, world.real_scheduler, world.entropy.stream("quiet traffic")
+        )
+        task = world.real_scheduler.spawn(traffic.run(), "quiet traffic")
+        self._traffic.callback(task.cancel)
+        self._console.traffic_is(on=True)
+
+    async def _stop_traffic(self) -> None:
+        await self._traffic.aclose()
+        self._traffic_on = False
+        self._console.traffic_is(on=False)
+
+
+def _done(_result: object) -> None:
+    """For a call whose answer the window learns from the next state."""

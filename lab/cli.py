@@ -1,0 +1,105 @@
+"""`tap-lab`: the command line. Parses, chooses, and turns errors into exit codes.
+
+0 success, 1 a business failure, 2 wrong use, 3 something needed is missing (with its remedy in one
+line). Without a command it opens the window; Qt is imported only then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from backend.api import BackendError
+from hardware.api import HardwareError
+from lab.commands import (
+    bench,
+    board,
+    decode,
+    doctor,
+    load,
+    readers,
+    serve,
+    shots,
+    tap,
+    trace,
+    vectors,
+    world,
+)
+from lab.commands.shared import FAILED, MISSING, WRONG_USE, remark
+from lab.errors import EngineRefused, EngineUnreachable, LabError, SomethingMissing, WrongUse
+from lab.settings import DEFAULT_READER, THEMES, Settings, default_data_dir, prepare_data_dir
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, or the window; the exit code."""
+    chosen = parser().parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except WrongUse as wrong:
+        remark(f"tap-lab: {wrong}")
+        return WRONG_USE
+    except (SomethingMissing, EngineUnreachable, BackendError) as missing:
+        remark(f"tap-lab: {missing}")
+        return MISSING
+    except EngineRefused as refusal:
+        remark(f"tap-lab: the engine refused ({refusal.code}): {refusal.detail}")
+        return FAILED
+    except (LabError, HardwareError) as fault:
+        remark(f"tap-lab: {fault}")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="tap-lab",
+        description="A lab for tap-to-pay: wallet, till and card networks you can break. "
+        "Without a command it opens the window.",
+        epilog="example: tap-lab --theme light --scale 1.25",
+    )
+    top.set_defaults(run=_window)
+    top.add_argument("--data-dir", type=Path, help="folder of the laboratory")
+    top.add_argument("--engine", metavar="URL", help="use a running engine")
+    top.add_argument("--seed", type=int, help="seed of a fresh world")
+    top.add_argument("--reader", default=DEFAULT_READER, help="URL or name of the till's reader")
+    top.add_argument("--theme", choices=THEMES, default="dark")
+    top.add_argument("--scale", type=float, default=1.0, help="size of everything (default 1)")
+    top.add_argument("--presenter", action="store_true", help="larger, for a room")
+    commands = top.add_subparsers(metavar="COMMAND")
+    for module in (
+        tap, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
+    ):  # fmt: skip
+        module.add(commands)
+    return top
+
+
+def _window(chosen: argparse.Namespace) -> int:
+    folder = (chosen.data_dir or default_data_dir()).expanduser().resolve()
+    settings = Settings(
+        data_dir=prepare_data_dir(folder),
+        engine_url=chosen.engine,
+        seed=chosen.seed,
+        reader=chosen.reader,
+        theme=chosen.theme,
+        scale=chosen.scale,
+        presenter=chosen.presenter,
+    )
+    try:
+        from lab.app import run_window
+    except ImportError as absent:
+        raise SomethingMissing(
+            f"the window's libraries are not installed ({absent.name})",
+            "install the extra: pip install 'tap-lab[window]'",
+        ) from absent
+    return run_window(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,318 @@
+"""The lab's HTTP client of the engine: `/api` for wallet and till, `/lab` for the console.
+
+An ordinary client, as a phone or a till would have one: time-outs, an Idempotency-Key on whatever
+makes something, and retries with the *same* key when a connection breaks, because a broken
+connection does not say whether the request arrived. The engine's address may change between two
+tries (it was restarted), so it is asked for each time. Errors are RFC 9457 problems.
+"""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import httpx
+import orjson
+
+from backend.api import Clock, Event, Scheduler
+from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
+from lab.errors import EngineRefused, EngineUnreachable
+from lab.json_fields import Json, as_object, objects, text
+
+CONNECT_TIMEOUT_S = 1.0
+READ_TIMEOUT_S = 5.0
+PATIENCE_S = 3.0
+RETRY_FIRST_S = 0.05
+RETRY_MAX_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an engine answers, and the token that opens `/lab`."""
+
+    url: str
+    token: str
+
+
+def http_client() -> httpx.AsyncClient:
+    """The transport: one pool, no proxies from the environment, loopback only by use."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+        trust_env=False,
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+    )
+
+
+class EngineClient:
+    """Every request the lab makes, typed."""
+
+    def __init__(
+        self,
+        endpoint: Callable[[], Endpoint | None],
+        http: httpx.AsyncClient,
+        *,
+        clock: Clock,
+        scheduler: Scheduler,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """A client of whatever engine `endpoint` names at the moment.
+
+        Args:
+            endpoint: the current engine, or None while there is none.
+            http: the transport.
+            clock: measures patience (its monotonic reading).
+            scheduler: waits between tries, in real time.
+            patience_s: how long broken connections are retried.
+        """
+        self._endpoint = endpoint
+        self._http = http
+        self._clock = clock
+        self._scheduler = scheduler
+        self._patience_s = patience_s
+        self._logged_in_at = ""
+
+    # -- wallet -------------------------------------------------------------------------------
+
+    async def network_key(self, network: str) -> Json:
+        """The public key (JWK) that seals a card for `network`."""
+        body = await self._api("GET", f"/api/networks/{network}/key")
+        key = body.get("key")
+        return as_object(key, "key") if key is not None else body
+
+    async def register_device(self, device_id: str, *, kind: str, name: str) -> None:
+        """Make the phone known; doing it again changes nothing."""
+        await self._api("PUT", f"/api/devices/{device_id}", {"kind": kind, "name": name})
+
+    async def cards(self) -> tuple[CardRecord, ...]:
+        """The wallet's cards."""
+        body = await self._api("GET", "/api/cards")
+        return tuple(CardRecord.from_json(card) for card in objects(body, "cards"))
+
+    async def add_card(self, card: Json, *, key: str) -> Json:
+        """Provision a card; the number inside is sealed for its network already."""
+        return await self._api("POST", "/api/cards", card, key=key)
+
+    async def set_default(self, card_id: str) -> None:
+        """Make a card the one that pays when nobody chooses."""
+        await self._api("PUT", f"/api/cards/{card_id}/default", {})
+
+    async def remove_card(self, card_id: str) -> None:
+        """Delete a card and its token."""
+        await self._api("DELETE", f"/api/cards/{card_id}")
+
+    async def reactivate(self, card_id: str) -> None:
+        """Let a suspended card pay again."""
+        await self._api("POST", f"/api/cards/{card_id}/reactivate", {}, key=f"react-{card_id}")
+
+    async def transactions(self) -> tuple[Json, ...]:
+        """The person's last payments, newest first."""
+        return objects(await self._api("GET", "/api/transactions"), "transactions")
+
+    def forget_session(self) -> None:
+        """The engine refused our session: sign in again before the next wallet request."""
+        self._logged_in_at = ""
+
+    async def session_cookie(self) -> str:
+        """The session as a Cookie header, for the device's push socket."""
+        await self._log_in(self._needed())
+        return "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
+
+    # -- till ---------------------------------------------------------------------------------
+
+    async def pay_nfc(
+        self, order: NfcOrder, *, key: str, patience_s: float = PATIENCE_S
+    ) -> PaymentAnswer:
+        """Ask for an authorization.
+
+        Raises:
+            EngineUnreachable: no engine answered; says whether the request may have arrived.
+            EngineRefused: the engine took it as bad input.
+        """
+        response = await self._send(
+            "POST",
+            "/api/payments/nfc",
+            order.to_json(),
+            key=key,
+            patience_s=patience_s,
+        )
+        body = _document(response)
+        replayed = response.headers.get("Idempotent-Replayed") == "true"
+        return PaymentAnswer.from_json(body, replayed=replayed)
+
+    # -- laboratory ---------------------------------------------------------------------------
+
+    async def lab_state(self) -> LabState:
+        """Everything that strip, time bar and tiles show."""
+        return LabState.from_json(await self._lab("GET", "/lab/state"))
+
+    async def latency(self, *, window_s: int, bucket_s: int) -> Json:
+        """Latency per network in buckets."""
+        path = f"/lab/metrics/latency?window_s={window_s}&bucket_s={bucket_s}"
+        return await self._lab("GET", path)
+
+    async def networks(self) -> tuple[Json, ...]:
+        """Each network's breaker, error rate and percentiles."""
+        return objects(await self._lab("GET", "/lab/networks"), "networks")
+
+    async def payments(self, *, limit: int = 200) -> tuple[PaymentRecord, ...]:
+        """The latest payments, newest first."""
+        body = await self._lab("GET", f"/lab/payments?limit={limit}")
+        return tuple(PaymentRecord.from_json(row) for row in objects(body, "payments"))
+
+    async def payment(self, payment_id: str) -> Json:
+        """One payment with events, hops, entries and follow-ups."""
+        return await self._lab("GET", f"/lab/payments/{payment_id}")
+
+    async def faults(self) -> tuple[Json, ...]:
+        """The faults that are on."""
+        return objects(await self._lab("GET", "/lab/faults"), "faults")
+
+    async def put_faults(self, faults: tuple[Json, ...]) -> None:
+        """Replace the faults that are on."""
+        await self._lab("PUT", "/lab/faults", {"faults": list(faults)})
+
+    async def reset_faults(self) -> None:
+        """Take all faults off."""
+        await self._lab("POST", "/lab/faults/reset", {})
+
+    async def force_breaker(self, network: str, state: str) -> None:
+        """Force a breaker "open" or "closed", or give it back with "auto"."""
+        await self._lab("POST", f"/lab/breakers/{network}/force", {"state": state})
+
+    async def clock(self) -> Json:
+        """Lab time, rate and offset."""
+        return await self._lab("GET", "/lab/clock")
+
+    async def move_clock(self, change: Json) -> Json:
+        """Apply {"jump_s": seconds} or {"rate": lab seconds a second}."""
+        return await self._lab("POST", "/lab/clock", change)
+
+    async def post_events(self, events: tuple[Event, ...]) -> None:
+        """Give the engine what this process saw, to store and to show to others."""
+        await self._lab("POST", "/lab/events", {"events": [event.to_json() for event in events]})
+
+    async def snapshot(self, name: str) -> Json:
+        """Write a consistent copy of the engine's stores under data-dir/snapshots/`name`."""
+        return await self._lab("POST", "/lab/world/snapshot", {"directory": name})
+
+    # -- the wire -----------------------------------------------------------------------------
+
+    async def _lab(self, method: str, path: str, body: Json | None = None) -> Json:
+        return _document(await self._send(method, path, body))
+
+    async def _api(
+        self, method: str, path: str, body: Json | None = None, *, key: str | None = None
+    ) -> Json:
+        await self._log_in(self._needed())
+        try:
+            return _document(await self._send(method, path, body, key=key, bearer=False))
+        except EngineRefused as refusal:
+            if refusal.status != HTTPStatus.UNAUTHORIZED:
+                raise
+        self._logged_in_at = ""  # the session ended meanwhile: once more, with a new one
+        await self._log_in(self._needed())
+        return _document(await self._send(method, path, body, key=key, bearer=False))
+
+    async def _log_in(self, endpoint: Endpoint) -> None:
+        if self._logged_in_at == endpoint.token:
+            return
+        await self._send("POST", "/api/auth/login", {"demo": True})
+        self._logged_in_at = endpoint.token
+
+    def _needed(self) -> Endpoint:
+        endpoint = self._endpoint()
+        if endpoint is None:
+            raise EngineUnreachable("no engine runs at the moment")
+        return endpoint
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        key: str | None = None,
+        bearer: bool = True,
+        patience_s: float | None = None,
+    ) -> httpx.Response:
+        """One request, repeated while that is safe: see `_may_repeat`."""
+        patience_us = (self._patience_s if patience_s is None else patience_s) * 1e6
+        content = None if body is None else orjson.dumps(body)
+        started_us = self._clock.monotonic_us()
+        pause_s, may_have_left = RETRY_FIRST_S, False
+        while True:
+            try:
+                endpoint = self._needed()
+                response = await self._http.request(
+                    method,
+                    endpoint.url + path,
+                    content=content,
+                    headers=_headers(endpoint, key, bearer=bearer),
+                )
+            except (httpx.TransportError, EngineUnreachable) as fault:
+                arrived = not isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
+                may_have_left |= arrived and isinstance(fault, httpx.TransportError)
+                waited_us = self._clock.monotonic_us() - started_us
+                repeat = _may_repeat(method, key, may_have_left=may_have_left)
+                if not repeat or waited_us >= patience_us:
+                    raise EngineUnreachable(
+                        f"the engine did not answer {method} {path}", may_have_left=may_have_left
+                    ) from fault
+            else:
+                in_flight = response.status_code == HTTPStatus.CONFLICT and key is not None
+                waited_us = self._clock.monotonic_us() - started_us
+                if not (in_flight and _is_in_flight(response)) or waited_us >= patience_us:
+                    return _accepted(response)
+                may_have_left = True
+                pause_s = max(pause_s, _retry_after_s(response))
+            await self._scheduler.sleep(pause_s)
+            pause_s = min(pause_s * 2, RETRY_MAX_S)
+
+
+def _may_repeat(method: str, key: str | None, *, may_have_left: bool) -> bool:
+    """A request may be sent again if doing it twice is doing it once, or if it never left."""
+    return method in {"GET", "PUT", "DELETE"} or key is not None or not may_have_left
+
+
+def _headers(endpoint: Endpoint, key: str | None, *, bearer: bool) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    if bearer:
+        headers["Authorization"] = f"Bearer {endpoint.token}"
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    return headers
+
+
+def _accepted(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    code, detail = f"http_{response.status_code}", response.reason_phrase
+    if "json" in response.headers.get("Content-Type", ""):
+        problem = _document(response)
+        code, detail = text(problem, "code", code), text(problem, "detail", detail)
+    raise EngineRefused(code, detail, response.status_code)
+
+
+def _document(response: httpx.Response) -> Json:
+    if not response.content:
+        return {}
+    try:
+        return as_object(orjson.loads(response.content), "the engine's answer")
+    except ValueError as fault:
+        raise EngineRefused("not_json", str(fault), response.status_code) from fault
+
+
+def _is_in_flight(response: httpx.Response) -> bool:
+    """A 409 that time will cure (the first request is still at work) names a Retry-After."""
+    return "Retry-After" in response.headers
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    """RFC 9110 10.2.3: seconds; a date is answered with the longest pause."""
+    value = response.headers.get("Retry-After", "")
+    try:
+        return min(max(float(value), RETRY_FIRST_S), RETRY_MAX_S)
+    except ValueError:
+        return RETRY_MAX_S if email.utils.parsedate(value) else RETRY_FIRST_S

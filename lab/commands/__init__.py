@@ -1,0 +1,1 @@
+"""The commands of `tap-lab`, one module a command or family."""

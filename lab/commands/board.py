@@ -1,0 +1,101 @@
+"""`tap-lab fault` and `tap-lab clock`: the window's board from the shell."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+
+from lab.commands.engine_only import Engine, with_engine
+from lab.commands.shared import (
+    SUCCESS,
+    Subparsers,
+    command,
+    remark,
+    settings_of,
+    write,
+    write_json,
+)
+from lab.console.presets import fault_key
+from lab.errors import WrongUse
+from lab.json_fields import Json, as_object, number, objects, text, whole
+
+PLAN_BYTES_MAX = 256 * 1024
+
+
+def add(commands: Subparsers) -> None:
+    """Add both commands to the parser."""
+    fault = command(
+        commands,
+        "fault",
+        "list, apply or reset faults",
+        "tap-lab fault apply slow-visa.toml",
+        _fault,
+    )
+    fault.add_argument("action", choices=("list", "apply", "reset"))
+    fault.add_argument("file", type=Path, nargs="?", metavar="FILE")
+    clock = command(
+        commands, "clock", "show, jump or pace lab time", "tap-lab clock jump 86400", _clock
+    )
+    clock.add_argument("action", choices=("show", "jump", "rate"))
+    clock.add_argument("value", type=float, nargs="?", metavar="SECONDS|X")
+
+
+def _fault(chosen: argparse.Namespace) -> int:
+    plan = _plan(chosen.file) if chosen.action == "apply" else ()
+    settings = settings_of(chosen)
+
+    async def work(engine: Engine) -> tuple[Json, ...]:
+        if chosen.action == "apply":
+            await engine.client.put_faults(plan)
+        elif chosen.action == "reset":
+            await engine.client.reset_faults()
+        return await engine.client.faults()
+
+    on = with_engine(settings, work)
+    if plan and chosen.engine is None:
+        remark("the faults last as long as an engine runs: keep the window open, or --engine URL")
+    if chosen.json:
+        write_json({"faults": [dict(fault) for fault in on]})
+    else:
+        for fault in on:
+            write(f"{fault_key(fault)}, fired {whole(fault, 'fired', 0)}")
+        if not on:
+            write("no faults")
+    return SUCCESS
+
+
+def _plan(path: Path | None) -> tuple[Json, ...]:
+    if path is None:
+        raise WrongUse("fault apply needs a FILE")
+    try:
+        if path.stat().st_size > PLAN_BYTES_MAX:
+            raise WrongUse(f"{path} is larger than {PLAN_BYTES_MAX} bytes")
+        body = as_object(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+        return objects(body, "fault")
+    except OSError as fault:
+        raise WrongUse(f"{path} cannot be read ({fault.strerror})") from fault
+    except ValueError as fault:
+        raise WrongUse(f"{path} is no fault plan ({fault})") from fault
+
+
+def _clock(chosen: argparse.Namespace) -> int:
+    if chosen.action != "show" and chosen.value is None:
+        raise WrongUse(f"clock {chosen.action} needs a number")
+
+    async def work(engine: Engine) -> Json:
+        match chosen.action:
+            case "jump":
+                return await engine.client.move_clock({"jump_s": chosen.value})
+            case "rate":
+                return await engine.client.move_clock({"rate": chosen.value})
+            case _:
+                return await engine.client.clock()
+
+    state = with_engine(settings_of(chosen), work)
+    if chosen.json:
+        write_json(dict(state))
+    else:
+        moved = "" if not state.get("clock_moved") else ", moved"
+        write(f"{text(state, 'now', '')} rate {number(state, 'rate', 1.0):g}{moved}")
+    return SUCCESS

@@ -1,0 +1,80 @@
+"""`tap-lab load`: synthetic payments at a rate, with counts and percentiles."""
+
+from __future__ import annotations
+
+import argparse
+
+from backend.api import Entropy
+from lab.commands.engine_only import Engine, with_engine
+from lab.commands.shared import (
+    FAILED,
+    SUCCESS,
+    Subparsers,
+    command,
+    profile_option,
+    remark,
+    settings_of,
+    write,
+    write_json,
+)
+from lab.errors import WrongUse
+from lab.load import generator, synthetic_till
+from lab.load.generator import (
+    CONNECTIONS,
+    DEVICES,
+    PAYMENTS_MAX,
+    RATE_MAX,
+    LoadResult,
+)
+from lab.load.wire import LeanClient
+
+
+def add(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command(commands, "load", "send synthetic payments at a rate",
+                     "tap-lab load --rate 50 --seconds 10 --json", run)  # fmt: skip
+    parser.add_argument("--rate", type=float, required=True, help="payments a second")
+    parser.add_argument("--seconds", type=float, required=True)
+    profile_option(parser)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Send them; exit 1 when one was not answered."""
+    count = round(chosen.rate * chosen.seconds)
+    if not 0 < chosen.rate <= RATE_MAX or not 0 < count <= PAYMENTS_MAX:
+        raise WrongUse(f"up to {RATE_MAX:g} a second and {PAYMENTS_MAX} payments, more than none")
+    settings = settings_of(chosen)
+
+    async def work(engine: Engine) -> LoadResult:
+        async with synthetic_till.opened(
+            settings.traffic_element_file,
+            client=engine.client,
+            engine=engine.process,
+            clock=engine.clock,
+            scheduler=engine.scheduler,
+            entropy=Entropy(settings.seed),
+            devices=DEVICES,
+        ) as till:
+            remark(f"making {count} taps with {till.cards} cards")
+            orders = await generator.prepare(till, count)
+            client = LeanClient(await engine.process.ready(), CONNECTIONS)
+            try:
+                return await generator.run(
+                    orders,
+                    chosen.rate,
+                    till=till,
+                    client=client,
+                    clock=engine.clock,
+                    scheduler=engine.scheduler,
+                )
+            finally:
+                await client.close()
+
+    result = with_engine(settings, work)
+    document = result.to_json()
+    if chosen.json:
+        write_json(document)
+    else:
+        for name, value in document.items():
+            write(f"{name}: {value}")
+    return FAILED if result.errors else SUCCESS

@@ -1,0 +1,94 @@
+"""What every command has: common options, settings, output, and a world to work in.
+
+Data goes to stdout (one JSON document with `--json`), everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+import orjson
+
+from lab.settings import DEFAULT_READER, Settings, default_data_dir, prepare_data_dir
+from lab.world import World, opened
+
+T = TypeVar("T")
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 -- no public name
+
+SUCCESS, FAILED, WRONG_USE, MISSING = 0, 1, 2, 3
+
+
+def command(
+    commands: Subparsers,
+    name: str,
+    does: str,
+    example: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    """A command with the common options, a sentence and an example."""
+    parser = commands.add_parser(
+        name, help=does, description=does + ".", epilog=f"example: {example}"
+    )
+    parser.set_defaults(run=run)
+    add = parser.add_argument
+    add("--data-dir", type=Path, help="folder of the laboratory (default: the user's data folder)")
+    add("--engine", metavar="URL", help="use a running engine instead of starting one")
+    add("--seed", type=int, help="seed of a fresh world")
+    add("--json", action="store_true", help="one JSON document on stdout")
+    return parser
+
+
+def profile_option(parser: argparse.ArgumentParser) -> None:
+    """How long phone and networks take."""
+    parser.add_argument(
+        "--profile",
+        choices=("lab", "instant"),
+        default="lab",
+        help="lab: phone and networks take their time; instant: none (default %(default)s)",
+    )
+
+
+def settings_of(chosen: argparse.Namespace, *, pace: float = 0.0) -> Settings:
+    """The settings that the options amount to; the data folder exists afterwards."""
+    folder = chosen.data_dir or default_data_dir()
+    return Settings(
+        data_dir=prepare_data_dir(folder.expanduser().resolve()),
+        engine_url=chosen.engine,
+        seed=chosen.seed,
+        profile=getattr(chosen, "profile", "lab"),
+        pace=pace,
+        reader=getattr(chosen, "reader", None) or DEFAULT_READER,
+    )
+
+
+def in_world(settings: Settings, work: Callable[[World], Awaitable[T]]) -> T:
+    """Run `work` in a world whose engine is up and whose phone has signed in."""
+
+    async def run() -> T:
+        async with opened(settings) as world:
+            await world.ready()
+            return await work(world)
+
+    return asyncio.run(run())
+
+
+def write_json(document: Mapping[str, object] | Sequence[object]) -> None:
+    """One JSON document on stdout."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    sys.stdout.buffer.write(orjson.dumps(document, option=options))
+    sys.stdout.buffer.flush()
+
+
+def write(line: str) -> None:
+    """A line of data on stdout."""
+    sys.stdout.write(line + "\n")
+
+
+def remark(line: str) -> None:
+    """A line for the person, on stderr."""
+    sys.stderr.write(line + "\n")

@@ -1,0 +1,59 @@
+"""`tap-lab trace show|export`: a recorded conversation, decoded."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import orjson
+
+from hardware.api import Trace, decode, parse_trace
+from lab.commands.decode import write_tree
+from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
+from lab.errors import WrongUse
+
+TRACE_BYTES_MAX = 4 * 1024 * 1024
+STATUS_HEX = 4  # a status word is two bytes
+
+
+def add(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command(commands, "trace", "show or export a recorded conversation",
+                     "tap-lab trace show tap_0a1b.apdu", run)  # fmt: skip
+    parser.add_argument("action", choices=("show", "export"))
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--format", choices=("json",), default="json", help="of an export")
+    parser.add_argument("--out", type=Path, help="file to export to (default: stdout)")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Show or export."""
+    trace = _read(chosen.file)
+    if chosen.action == "export" and chosen.out is not None:
+        chosen.out.write_bytes(orjson.dumps(trace.to_json(), option=orjson.OPT_INDENT_2))
+    elif chosen.action == "export" or chosen.json:
+        write_json(trace.to_json())
+    else:
+        _show(trace)
+    sys.stdout.flush()
+    return SUCCESS
+
+
+def _read(path: Path) -> Trace:
+    try:
+        if path.stat().st_size > TRACE_BYTES_MAX:
+            raise WrongUse(f"{path} is larger than {TRACE_BYTES_MAX} bytes")
+        return parse_trace(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise WrongUse(f"{path} cannot be read as a trace ({fault})") from fault
+
+
+def _show(trace: Trace) -> None:
+    write(f"{trace.reader}, card {trace.card}, {trace.date}, kernel {trace.kernel or '-'}")
+    for line in trace.lines:
+        write(f"\n{line.index} {line.name} ({line.duration_us / 1000:.1f} ms)")
+        write(f"  > {line.command}")
+        write(f"  < {line.response or '(no answer)'}")
+        for node in decode(bytes.fromhex(line.response[:-STATUS_HEX])):
+            write_tree(node, 3)

@@ -1,0 +1,74 @@
+"""The bench's state: readers, the last conversation and its decoded answers.
+
+Built from the masked events of a tap, so nothing here ever held a card number.
+"""
+
+from __future__ import annotations
+
+from backend.api import Event
+from hardware.api import Node, decode, list_readers, status_name
+from lab.console.state import ApduLine, BenchState, DecodedNode, ReaderView
+from lab.json_fields import text, whole
+
+STATUS_HEX = 4  # a status word is two bytes
+
+
+def reader_views(in_use: str = "sim:") -> tuple[ReaderView, ...]:
+    """Every reader that this machine has, as data."""
+    return tuple(
+        ReaderView(
+            url=reader.url,
+            name=reader.name,
+            driver=reader.driver,
+            role="till" if reader.url == in_use else "",
+            card=reader.card or "",
+            usable=reader.usable,
+            why=reader.why,
+        )
+        for reader in list_readers()
+    )
+
+
+def bench_state(tap_id: str, observed: tuple[Event, ...]) -> BenchState:
+    """The conversation of one tap."""
+    lines = tuple(
+        _line(event) for event in observed if event.tap_id == tap_id and event.kind == "tap.apdu"
+    )
+    decoded = {
+        line.index: tuple(_flat(decode(bytes.fromhex(line.response_hex[:-STATUS_HEX])), 0))
+        for line in lines
+    }
+    return BenchState(
+        readers=reader_views(), tap_id=tap_id, title=tap_id, apdus=lines, decoded=decoded
+    )
+
+
+def _line(event: Event) -> ApduLine:
+    sw = text(event.data, "sw", "")
+    return ApduLine(
+        index=whole(event.data, "index"),
+        name=text(event.data, "name"),
+        command_hex=text(event.data, "command"),
+        response_hex=text(event.data, "response"),
+        sw=sw,
+        meaning=status_name(int(sw, 16)) if sw else "no answer",
+        duration_us=whole(event.data, "duration_us"),
+    )
+
+
+def _flat(nodes: list[Node] | tuple[Node, ...], depth: int) -> list[DecodedNode]:
+    flat: list[DecodedNode] = []
+    for node in nodes:
+        flat.append(
+            DecodedNode(
+                depth=depth,
+                tag=node.tag,
+                name=node.name,
+                value=node.value_hex,
+                meaning=node.value,
+                offset=node.offset,
+                length=node.length,
+            )
+        )
+        flat.extend(_flat(node.children, depth + 1))
+    return flat

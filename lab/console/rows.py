@@ -1,0 +1,190 @@
+"""From the engine's JSON to the console's rows: payments, their lives, the chart's series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backend.api import Event, event_from_json
+from lab.amounts import format_amount
+from lab.clock_text import time_of_day
+from lab.console.state import (
+    FaultSpan,
+    Hop,
+    LatencyBucket,
+    LatencyPoint,
+    LatencySeries,
+    LedgerLine,
+    NetworkTile,
+    PaymentDetail,
+    PaymentRow,
+)
+from lab.engine_shapes import BreakerRecord, PaymentRecord
+from lab.json_fields import (
+    Json,
+    number,
+    number_or_none,
+    objects,
+    section,
+    text,
+    whole,
+)
+from lab.pos.display import network_name
+from lab.words import Message
+
+_KINDS = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
+
+
+def payment_row(record: PaymentRecord) -> PaymentRow:
+    """One line of the payments table."""
+    return PaymentRow(
+        id=record.id,
+        tap_id=record.tap_id,
+        at_us=record.created_at_us,
+        time_text=time_of_day(record.created_at_us),
+        amount_text=format_amount(record.amount_minor, record.currency),
+        card_text=f"{network_name(record.network)} ·{record.last4}",
+        network=record.network,
+        state=record.state,
+        outcome=Message(f"payment.{record.state}", _KINDS.get(record.state, "waiting")),
+        phone=record.phone,
+        till=record.till,
+        bank=record.bank,
+        synthetic=record.synthetic,
+    )
+
+
+def payment_detail(body: Json, observed: tuple[Event, ...]) -> PaymentDetail:
+    """The life of one payment: the engine's events and what this process saw of the same tap.
+
+    Args:
+        body: the answer of `GET /lab/payments/{id}`.
+        observed: this process's events; those of the tap that the engine lacks are added.
+    """
+    record = PaymentRecord.from_json(body)
+    events = {event.id: event for event in map(event_from_json, objects(body, "events"))}
+    for event in observed:
+        if record.tap_id and event.tap_id == record.tap_id:
+            events.setdefault(event.id, event)
+    ordered = sorted(events.values(), key=lambda e: (e.real_time_us, e.lab_time_us, e.seq))
+    entries = objects(body, "entries")
+    return PaymentDetail(
+        row=payment_row(record),
+        facts=_facts(record),
+        events=tuple(ordered),
+        hops=tuple(
+            Hop(f"hop.{text(hop, 'name')}", round(number(hop, "duration_us")))
+            for hop in objects(body, "hops")
+        ),
+        entries=tuple(
+            LedgerLine(
+                account=text(entry, "account"),
+                direction=text(entry, "direction"),
+                amount_text=format_amount(whole(entry, "amount_minor"), text(entry, "currency")),
+                sentence=text(entry, "sentence", ""),
+            )
+            for entry in entries
+        ),
+        sum_text=_sum_text(entries),
+    )
+
+
+def _facts(record: PaymentRecord) -> tuple[tuple[str, str], ...]:
+    facts = (
+        ("Merchant", record.merchant_name),
+        ("Terminal", record.terminal_id),
+        ("Card", f"{network_name(record.network)} ·{record.last4}"),
+        ("Counter (ATC)", str(record.atc)),
+        ("Auth code", record.auth_code),
+        ("Response code", record.response_code),
+        ("Reason", record.reason.replace("_", " ")),
+        ("Steered by", record.steered),
+        ("Payment", record.id),
+        ("Tap", record.tap_id),
+    )
+    return tuple((name, value) for name, value in facts if value)
+
+
+def _sum_text(entries: tuple[Json, ...]) -> str:
+    """Debits minus credits by currency: it must read as zero."""
+    sums: dict[str, int] = {}
+    for entry in entries:
+        sign = 1 if text(entry, "direction") == "debit" else -1
+        currency = text(entry, "currency")
+        sums[currency] = sums.get(currency, 0) + sign * whole(entry, "amount_minor")
+    return ", ".join(
+        ("-" if total < 0 else "") + format_amount(abs(total), currency)
+        for currency, total in sums.items()
+    )
+
+
+def series(
+    body: Json,
+    network: str,
+    window_s: int,
+    spans: tuple[FaultSpan, ...],
+    states: Mapping[str, str],
+) -> LatencySeries:
+    """The main chart of one network, from `GET /lab/metrics/latency`.
+
+    Args:
+        body: the answer.
+        network: which one.
+        window_s: how far back it looks.
+        spans: the film's faults; those of this network are taken.
+        states: payment id → state, to say of an answered payment what the answer was.
+    """
+    one = section(section(body, "networks"), network)
+    return LatencySeries(
+        network=network,
+        now_us=whole(body, "now_us", 0),
+        window_s=window_s,
+        bucket_us=whole(body, "bucket_us", 2_000_000),
+        n=whole(one, "n", 0),
+        buckets=tuple(_bucket(bucket) for bucket in objects(one, "buckets")),
+        points=tuple(
+            LatencyPoint(
+                at_us=whole(point, "at_us"),
+                ms=number(point, "ms"),
+                payment_id=text(point, "payment_id", ""),
+                outcome=_outcome(point, states),
+            )
+            for point in objects(one, "points")
+        ),
+        faults=tuple(span for span in spans if span.link.partition(".")[0] == network),
+    )
+
+
+def _outcome(point: Json, states: Mapping[str, str]) -> str:
+    """How the payment behind a dot ended; a link without an answer leaves it unknown."""
+    link = text(point, "outcome", "")
+    state = states.get(text(point, "payment_id", ""), link)
+    return state if link in {"answered", "late"} else "unknown"
+
+
+def _bucket(bucket: Json) -> LatencyBucket:
+    return LatencyBucket(
+        at_us=whole(bucket, "at_us"),
+        n=whole(bucket, "n", 0),
+        p50_ms=number_or_none(bucket, "p50_ms"),
+        p95_ms=number_or_none(bucket, "p95_ms"),
+        p99_ms=number_or_none(bucket, "p99_ms"),
+        timeouts=whole(bucket, "timeouts", 0),
+        rejected=whole(bucket, "rejected", 0),
+        breaker=text(bucket, "breaker", "closed"),
+    )
+
+
+def tile(breaker: BreakerRecord, network: Json, series_of: Json) -> NetworkTile:
+    """One network at a glance: its breaker, and its figures over the window shown."""
+    return NetworkTile(
+        name=breaker.name,
+        breaker=breaker.state,
+        forced=breaker.forced,
+        retry_in_ms=breaker.retry_in_ms,
+        error_rate=number(network, "error_rate", 0.0),
+        rejected=breaker.rejected,
+        p50_ms=number_or_none(series_of, "p50_ms"),
+        p95_ms=number_or_none(series_of, "p95_ms"),
+        p99_ms=number_or_none(series_of, "p99_ms"),
+        n=whole(series_of, "n", 0),
+    )

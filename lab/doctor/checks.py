@@ -1,0 +1,168 @@
+"""The doctor's checks. Each looks at one thing and says what to do about it; none changes anything.
+
+Looks at the machine as data (paths can be given), so that every finding can be shown in a test.
+Imports no driver: a library is looked for, not loaded.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from hardware.api import list_readers
+from lab.json_fields import as_object, text
+from lab.resources import ASSETS, FONT_FILES
+from lab.settings import Settings
+
+READER_MODULES = ("pn533_usb", "pn533", "port100", "nfc")
+FREE_BYTES_MIN = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `level` is "ok", "note" (works without) or "problem"."""
+
+    name: str
+    level: str
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a Linux machine says what it has."""
+
+    modules: Path = Path("/proc/modules")
+    pcscd_socket: Path = Path("/run/pcscd/pcscd.comm")
+
+
+def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding, ...]:
+    """Every check, in the order that a person would look."""
+    where = machine or Machine()
+    checks: Iterable[Callable[[], Finding]] = (
+        _python,
+        lambda: _library("window", "PySide6", "pip install 'tap-lab[window]'"),
+        _fonts,
+        lambda: _library("PC/SC library", "smartcard", "pip install 'tap-lab[drivers]'"),
+        lambda: _pcscd(where),
+        lambda: _library("NFC library", "nfc", "pip install 'tap-lab[drivers]'"),
+        lambda: _modules(where),
+        _readers,
+        _loopback,
+        lambda: _database(settings),
+        lambda: _space(settings),
+        lambda: _key_home(settings),
+    )
+    return tuple(check() for check in checks)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", "ok", f"{version} on {sys.platform}")
+
+
+def _library(name: str, module: str, remedy: str) -> Finding:
+    if importlib.util.find_spec(module) is None:
+        return Finding(name, "note", f"{module} is not installed", remedy)
+    return Finding(name, "ok", f"{module} is installed")
+
+
+def _fonts() -> Finding:
+    absent = [name for name in FONT_FILES if not (ASSETS / "fonts" / name).is_file()]
+    if absent:
+        missing = f"{', '.join(absent)} missing"
+        return Finding("fonts", "problem", missing, "install the package again")
+    return Finding("fonts", "ok", f"{len(FONT_FILES)} bundled")
+
+
+def _pcscd(machine: Machine) -> Finding:
+    if machine.pcscd_socket.exists():
+        return Finding("pcscd", "ok", "the smart card service answers")
+    return Finding(
+        "pcscd",
+        "note",
+        "the smart card service does not run (needed for PC/SC readers only)",
+        "sudo apt install pcscd && sudo systemctl start pcscd",
+    )
+
+
+def _modules(machine: Machine) -> Finding:
+    try:
+        loaded = {line.split(" ", 1)[0] for line in machine.modules.read_text().splitlines()}
+    except OSError:
+        return Finding("kernel modules", "note", "this system does not list kernel modules")
+    grabbing = [module for module in READER_MODULES if module in loaded]
+    if not grabbing:
+        return Finding("kernel modules", "ok", "none grabs NFC readers")
+    names = " ".join(grabbing)
+    return Finding(
+        "kernel modules",
+        "problem",
+        f"{names} grab NFC readers before a program can",
+        f"sudo modprobe -r {names}, and blacklist them in /etc/modprobe.d",
+    )
+
+
+def _readers() -> Finding:
+    readers = list_readers()
+    usable = [reader.name for reader in readers if reader.usable]
+    return Finding("readers", "ok", ", ".join(usable) or "none")
+
+
+def _loopback() -> Finding:
+    try:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+    except OSError as fault:
+        return Finding("ports", "problem", f"no port on 127.0.0.1 ({fault})", "allow loopback")
+    return Finding("ports", "ok", "127.0.0.1 gives free ports")
+
+
+def _database(settings: Settings) -> Finding:
+    path = settings.data_dir / "engine.db"
+    if not path.exists():
+        return Finding("database", "ok", "none yet: the first command makes it")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as damage:
+        verdict = str(damage)
+    if verdict == "ok":
+        return Finding("database", "ok", f"{path.name} is sound")
+    return Finding(
+        "database", "problem", f"{path.name}: {verdict}", "tap-lab world load FILE, or world reset"
+    )
+
+
+def _space(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < FREE_BYTES_MIN:
+        return Finding("disk", "problem", f"{free // 2**20} MiB free", "make room for the ledger")
+    return Finding("disk", "ok", f"{free // 2**20} MiB free")
+
+
+def _key_home(settings: Settings) -> Finding:
+    path = settings.data_dir / "vault.json"
+    try:
+        home = text(as_object(orjson.loads(path.read_bytes()), path.name), "home")
+    except FileNotFoundError:
+        return Finding("keys", "ok", "none yet: the first command makes them")
+    except ValueError as damage:
+        return Finding("keys", "problem", f"vault.json: {damage}", "restore it from a copy")
+    if home == "file":
+        return Finding(
+            "keys",
+            "problem",
+            "UNPROTECTED: the root key lies in a file beside the data",
+            "unlock the desktop's keyring or set TAPLAB_PASSPHRASE, then start on a new folder",
+        )
+    return Finding("keys", "ok", f"protected by the {home}")

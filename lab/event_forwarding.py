@@ -1,0 +1,68 @@
+"""What this process saw, handed to the engine in batches, so that everybody sees one time line.
+
+Events wait here while the engine is out of reach; the oldest are dropped past a bound, because a
+window that runs a day without an engine must not grow. Each has its number, so the engine stores a
+batch that was sent twice once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from backend.api import Event, EventLog, Scheduler
+from lab.client import EngineClient
+from lab.errors import EngineRefused, EngineUnreachable
+
+WAITING_MAX = 8_192
+BATCH_MAX = 50
+PAUSE_S = 0.15
+RETRY_S = 1.0
+
+
+class EventForwarding:
+    """Listens to a log and forwards it."""
+
+    def __init__(self, log: EventLog, client: EngineClient, scheduler: Scheduler) -> None:
+        """Begin to collect; `run` forwards.
+
+        Args:
+            log: this process's events.
+            client: the way to the engine.
+            scheduler: a real-time one.
+        """
+        self._client = client
+        self._scheduler = scheduler
+        self._waiting: deque[Event] = deque(maxlen=WAITING_MAX)
+        self._some = asyncio.Event()
+        self._sending = asyncio.Lock()
+        self.refused = 0
+        log.subscribe(self._collect)
+
+    async def run(self) -> None:
+        """Forward for ever."""
+        while True:
+            await self._some.wait()
+            await self._scheduler.sleep(PAUSE_S)
+            if not await self.flush():
+                await self._scheduler.sleep(RETRY_S)
+
+    async def flush(self) -> bool:
+        """Send what is waiting now; False when the engine is out of reach."""
+        async with self._sending:
+            while self._waiting:
+                batch = tuple(self._waiting)[:BATCH_MAX]
+                try:
+                    await self._client.post_events(batch)
+                except EngineUnreachable:
+                    return False
+                except EngineRefused:
+                    self.refused += len(batch)  # shown by doctor: a batch nobody will ever take
+                for _ in batch:
+                    self._waiting.popleft()
+            self._some.clear()
+            return True
+
+    def _collect(self, event: Event) -> None:
+        self._waiting.append(event)
+        self._some.set()

@@ -1,0 +1,482 @@
+"""The till's flow: amount, card, authorization, result; without Qt.
+
+Runs in the I/O thread. It speaks bytes to a card through the terminal kernel and JSON to the engine
+as any till would, and knows nothing of the phone. Whatever the card, the reader or the engine does,
+a sale ends in a phase of the table in `machine`, and the amount is kept unless the customer's bank
+has given its final word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from backend.api import Clock, EventLog, Scheduler, Stream, identifier
+from hardware.api import (
+    CardCollision,
+    CardLink,
+    CardLinkError,
+    Exchange,
+    NoCard,
+    Reader,
+    TapRequest,
+    TapResult,
+    TerminalConfig,
+    TraceRecorder,
+    run_tap,
+)
+from lab.amounts import AMOUNT_DIGITS_MAX, currency_of, format_amount
+from lab.bus import Bus
+from lab.client import PATIENCE_S, EngineClient
+from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
+from lab.errors import EngineRefused, EngineUnreachable
+from lab.pos import display
+from lab.pos.kernel_outcomes import card_words, event_of
+from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
+from lab.pos.state import PosPhase, PosState, Receipt
+from lab.pos.till_memory import SaleRecord, TillMemory
+from lab.words import Message, message
+
+PRESENT_LIMIT_S = 60.0
+ASK_AGAIN_S = 1.0
+_FINAL = {"approved", "declined", "reversed", "not_sent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """How one attempt went.
+
+    Attributes:
+        phase: where the till stands.
+        tap: what the kernel said; None when no card came.
+        answer: what the engine said; None when it was not asked or did not answer.
+        total_us: from the card in the field to the result.
+        problem: why there is neither, in one stable word.
+    """
+
+    tap_id: str
+    phase: PosPhase
+    amount_minor: int
+    currency: str
+    tap: TapResult | None = None
+    answer: PaymentAnswer | None = None
+    total_us: int = 0
+    problem: str = ""
+
+
+class PosFlow:
+    """One till. Commands return at once except `charge`, which is the whole sale."""
+
+    def __init__(  # noqa: PLR0913 -- every port by its name
+        self,
+        *,
+        reader: Reader,
+        config: TerminalConfig,
+        client: EngineClient,
+        clock: Clock,
+        scheduler: Scheduler,
+        stream: Stream,
+        log: EventLog,
+        bus: Bus,
+        memory: TillMemory,
+        traces_dir: Path | None = None,
+    ) -> None:
+        """A till that stands at `reader`.
+
+        Args:
+            reader: where cards are presented.
+            config: the terminal's own data (EMV).
+            client: the way to the engine.
+            clock: lab time, and durations.
+            scheduler: lab waiting.
+            stream: the unpredictable numbers and tap ids.
+            log: hears what the till saw.
+            bus: shows the till's state.
+            memory: sequence number and last payments.
+            traces_dir: where conversations are recorded, masked; None records none.
+        """
+        self._reader = reader
+        self._config = config
+        self._client = client
+        self._clock = clock
+        self._scheduler = scheduler
+        self._stream = stream
+        self._log = log
+        self._bus = bus
+        self._memory = memory
+        self._traces_dir = traces_dir
+        self._digits = ""
+        self._presenting: asyncio.Task[CardLink] | None = None
+        self.on_read: Callable[[str], None] = lambda _tap_id: None
+        self.on_sale: Callable[[Sale], None] = lambda _sale: None
+        self._state = PosState(
+            merchant=config.merchant_name,
+            terminal_id=config.terminal_id,
+            reader_text=reader.name,
+        )
+        self._show(PosPhase.IDLE)
+
+    @property
+    def state(self) -> PosState:
+        """What the till shows."""
+        return self._state
+
+    @property
+    def amount_minor(self) -> int:
+        """The amount typed, in minor units."""
+        return int(self._digits or 0)
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    def key(self, digits: str) -> None:
+        """A key of the keypad: "0" to "9" or "00"."""
+        if self._state.phase not in RESTING:
+            return
+        if self._state.phase not in KEEPS_AMOUNT or self._state.phase is PosPhase.DECLINED:
+            self._digits = ""  # a finished sale: the first key begins the next
+        typed = (self._digits + digits).lstrip("0")
+        if len(typed) <= AMOUNT_DIGITS_MAX:
+            self._digits = typed
+        self._amount_changed()
+
+    def backspace(self) -> None:
+        """Take the last digit back."""
+        if self._state.phase in RESTING:
+            self._digits = self._digits[:-1]
+            self._amount_changed()
+
+    def clear(self) -> None:
+        """Forget the amount."""
+        if self._state.phase in RESTING:
+            self._digits = ""
+            self._amount_changed()
+
+    def set_amount(self, amount_minor: int, currency: str) -> None:
+        """Type a whole amount at once."""
+        self.clear()
+        self.set_currency(currency)
+        self._digits = str(amount_minor)
+        self._amount_changed()
+
+    def set_currency(self, code: str) -> None:
+        """Choose the currency; the digits typed stay and are read with its decimals."""
+        if self._state.phase in RESTING:
+            self._state = replace(self._state, currency=currency_of(code).code)
+            self._show(self._state.phase, keep=True)
+
+    def cancel(self) -> None:
+        """Stop waiting for a card, or clear the display. Not while the card is being read."""
+        if self._state.phase is PosPhase.PRESENT and self._presenting is not None:
+            self._presenting.cancel()
+        elif self._state.phase in RESTING:
+            self._digits = ""
+            self._amount_changed()
+
+    def select_receipt(self, payment_id: str) -> None:
+        """Show the receipt of one of the last payments."""
+        sale = self._memory.find(payment_id)
+        if sale is not None:
+            self._state = replace(self._state, receipt=self._receipt(sale))
+            self._bus.publish(self._state)
+
+    # -- the sale -----------------------------------------------------------------------------
+
+    async def charge(self, *, patience_s: float = PATIENCE_S) -> Sale | None:
+        """Take the amount from whichever card comes: the whole attempt, to its end.
+
+        Returns:
+            How it went; None when there is nothing to charge now, or it was cancelled.
+        """
+        if not self.amount_minor or advance(self._state.phase, PosEvent.CHARGE) is None:
+            return None
+        tap_id = identifier(self._stream, "tap")
+        sequence, key = self._memory.next_attempt()
+        self._go(PosEvent.CHARGE)
+        try:
+            self._presenting = asyncio.ensure_future(self._reader.wait_for_card(PRESENT_LIMIT_S))
+            link = await self._presenting
+        except asyncio.CancelledError:
+            self._go(PosEvent.CANCEL)
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            return None
+        except CardLinkError as fault:
+            return self._no_card(tap_id, fault)
+        finally:
+            self._presenting = None
+        return await self._read_and_pay(link, tap_id, sequence, key, patience_s)
+
+    def _no_card(self, tap_id: str, fault: CardLinkError) -> Sale:
+        match fault:
+            case NoCard():
+                event, problem = PosEvent.NOBODY_CAME, "no_card"
+            case CardCollision():
+                event, problem = PosEvent.TWO_CARDS, "two_cards"
+            case _:
+                event, problem = PosEvent.OUT_OF_REACH, "reader_gone"
+        self._go(event, tap_id=tap_id, why=message(f"pos.why.{problem}", "bad"))
+        return self._sale(tap_id, problem=problem)
+
+    async def _read_and_pay(
+        self, link: CardLink, tap_id: str, sequence: int, key: str, patience_s: float
+    ) -> Sale:
+        started_us = self._clock.monotonic_us()
+        self._go(PosEvent.CARD_IN_FIELD)
+        self._tell("tap.started", tap_id, "reader", {"reader": self._reader.name})
+        tap = await self._read(link, tap_id, sequence)
+        event = event_of(tap)
+        if event is not PosEvent.CARD_READ:
+            self._go(event, tap_id=tap_id, why=card_words(tap))
+            total_us = self._clock.monotonic_us() - started_us
+            return self._sale(tap_id, tap=tap, total_us=total_us, problem=tap.reason)
+        self._go(PosEvent.CARD_READ, tap_id=tap_id)
+        self.on_read(tap_id)
+        sale = await self._authorize(tap, tap_id, key, patience_s)
+        sale = replace(sale, total_us=self._clock.monotonic_us() - started_us)
+        self.on_sale(sale)
+        return sale
+
+    async def _read(self, link: CardLink, tap_id: str, sequence: int) -> TapResult:
+        currency = currency_of(self._state.currency)
+        request = TapRequest(
+            amount_minor=self.amount_minor,
+            currency_numeric=currency.numeric,
+            exponent=currency.exponent,
+            transaction_type=0,
+            sequence_number=sequence,
+        )
+        card = f"{link.atr.hex().upper()} {link.uid.hex().upper()}"
+        recorder = TraceRecorder(clock=self._clock, reader=self._reader.url, card=card)
+
+        def heard(exchange: Exchange) -> None:
+            recorder.record(exchange)
+            self._heard(tap_id, exchange)
+
+        tap = await run_tap(
+            link,
+            self._config,
+            request,
+            clock=self._clock,
+            stream=self._stream,
+            on_exchange=heard,
+        )
+        await link.release()
+        if self._traces_dir is not None:
+            trace = recorder.finish(tap.kernel).to_text()
+            (self._traces_dir / f"{tap_id}.apdu").write_text(trace, encoding="utf-8")
+        self._tell(
+            "tap.outcome",
+            tap_id,
+            "pos",
+            {
+                "outcome": tap.outcome.name.lower(),
+                "reason": tap.reason,
+                "kernel": tap.kernel,
+                "steps": list(tap.steps),
+                "apdu_count": tap.apdu_count,
+                "reader_us": tap.reader_us,
+                "atc": tap.atc,
+                "cryptogram_type": tap.cryptogram_type,
+            },
+        )
+        return tap
+
+    async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
+        order = NfcOrder(
+            token=tap.token,
+            cryptogram=tap.cryptogram,
+            atc=tap.atc or 0,
+            amount_minor=self.amount_minor,
+            currency=self._state.currency,
+            merchant_id=self._config.merchant_id,
+            terminal_id=self._config.terminal_id,
+            emv_data=tap.emv_data.hex().upper(),
+            expiry=tap.expiry,
+            psn=tap.psn or "00",
+            tap_id=tap_id,
+        )
+        try:
+            answer = await self._client.pay_nfc(order, key=key, patience_s=patience_s)
+        except EngineUnreachable as fault:
+            if fault.may_have_left:
+                self._go(PosEvent.NO_ANSWER, tap_id=tap_id, why=Message("pos.why.engine_silent"))
+                self._scheduler.spawn(self._ask_again(order, key, tap_id), "till asks again")
+                return self._sale(tap_id, tap=tap, problem="engine_silent")
+            self._go(PosEvent.OUT_OF_REACH, tap_id=tap_id, why=Message("pos.why.engine_down"))
+            return self._sale(tap_id, tap=tap, problem="engine_unreachable")
+        except EngineRefused as refusal:
+            why = message("pos.why.refused", "bad", code=refusal.code)
+            self._go(PosEvent.OUT_OF_REACH, tap_id=tap_id, why=why)
+            return self._sale(tap_id, tap=tap, problem=refusal.code)
+        self._answered(answer, tap, tap_id, key)
+        return self._sale(tap_id, tap=tap, answer=answer, problem=answer.reason)
+
+    async def _ask_again(self, order: NfcOrder, key: str, tap_id: str) -> None:
+        """The same key, until the engine answers: it decides whether the first one arrived."""
+        while True:
+            await self._scheduler.sleep(ASK_AGAIN_S)
+            try:
+                answer = await self._client.pay_nfc(order, key=key)
+            except EngineUnreachable:
+                continue
+            except EngineRefused as refusal:
+                self._late(False, message("pos.why.refused", "bad", code=refusal.code), tap_id)
+                return
+            if answer.status == "pending":
+                continue
+            paid = answer.status == "approved"
+            self._late(paid, Message("pos.late.paid" if paid else "pos.late.not_paid"), tap_id)
+            return
+
+    # -- results ------------------------------------------------------------------------------
+
+    def _answered(self, answer: PaymentAnswer, tap: TapResult, tap_id: str, key: str) -> None:
+        event, detail = self._verdict(answer)
+        sale = SaleRecord(
+            payment_id=answer.payment_id,
+            at_us=self._clock.now_us(),
+            amount_minor=self.amount_minor,
+            currency=self._state.currency,
+            network=answer.network,
+            last4=tap.token[-4:],
+            state="not completed" if answer.status == "pending" else answer.status,
+            auth_code=answer.auth_code or "",
+            response_code=answer.response_code or "",
+            reason=answer.reason,
+            key=key,
+        )
+        self._memory.remember(sale)
+        self._state = replace(
+            self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
+        )
+        self._go(event, tap_id=tap_id, why=detail, payment_id=answer.payment_id)
+
+    def _verdict(self, answer: PaymentAnswer) -> tuple[PosEvent, Message]:
+        match answer.status:
+            case "approved":
+                return PosEvent.APPROVED, message(
+                    "pos.detail.approved",
+                    "good",
+                    network=display.network_name(answer.network),
+                    auth_code=answer.auth_code or "",
+                )
+            case "pending":
+                return PosEvent.NO_ANSWER, Message("pos.why.no_answer_in_time", "waiting")
+            case _:
+                why = display.refusal(answer.reason, answer.steered, answer.network)
+                return PosEvent.DECLINED, why
+
+    def resolved(self, record: PaymentRecord) -> None:
+        """The engine says how a payment of this till ended, maybe long after the tap."""
+        known = self._memory.find(record.id)
+        if known is None or known.state == record.state or record.state not in _FINAL:
+            return
+        revised = self._memory.revise(
+            record.id,
+            state=record.state,
+            auth_code=record.auth_code,
+            response_code=record.response_code,
+            reason=record.reason,
+        )
+        assert revised is not None  # noqa: S101 -- found above
+        receipt = self._state.receipt
+        if receipt is not None and receipt.payment_id == record.id:
+            self._state = replace(self._state, receipt=self._receipt(revised))
+        if self._state.payment_id == record.id and self._state.phase is PosPhase.NOT_COMPLETED:
+            paid = record.state == "approved"
+            key = "pos.late.paid" if paid else f"pos.late.{record.state}"
+            self._late(paid, Message(key), record.tap_id)
+        else:
+            self._show(self._state.phase, keep=True)
+
+    def _late(self, paid: bool, detail: Message, tap_id: str) -> None:  # noqa: FBT001 -- the verdict
+        self._go(
+            PosEvent.LATE_APPROVED if paid else PosEvent.LATE_NOT_PAID, tap_id=tap_id, why=detail
+        )
+
+    # -- showing ------------------------------------------------------------------------------
+
+    def _amount_changed(self) -> None:
+        event = PosEvent.AMOUNT_TYPED if self._digits else PosEvent.AMOUNT_CLEARED
+        phase = advance(self._state.phase, event)
+        assert phase is not None, "keys act in resting phases only"  # noqa: S101 -- the table says so
+        self._state = replace(self._state, payment_id="", receipt=None)
+        self._show(phase)
+
+    def _go(
+        self, event: PosEvent, *, tap_id: str = "", why: Message | None = None, payment_id: str = ""
+    ) -> None:
+        phase = advance(self._state.phase, event)
+        if phase is None:
+            return
+        self._show(phase, detail=why)
+        if tap_id and phase is not PosPhase.AUTHORIZING:
+            self._log.emit(
+                "till.showed",
+                actor="pos",
+                tap_id=tap_id,
+                payment_id=payment_id or None,
+                data={"belief": phase.value},
+            )
+
+    def _show(self, phase: PosPhase, *, detail: Message | None = None, keep: bool = False) -> None:
+        lights, caption = display.lights(phase)
+        amount = format_amount(self.amount_minor, self._state.currency) if self._digits else ""
+        self._state = replace(
+            self._state,
+            phase=phase,
+            amount_text=amount,
+            headline=display.headline(phase),
+            detail=self._state.detail if keep else detail,
+            lights=lights,
+            lights_caption=caption,
+            tone=display.tone(phase),
+            can_charge=bool(self._digits) and phase in KEEPS_AMOUNT,
+            can_cancel=phase is PosPhase.PRESENT or (phase in RESTING and bool(self._digits)),
+            recent=display.recent(self._memory.sales),
+        )
+        self._bus.publish(self._state)
+
+    def _receipt(self, sale: SaleRecord) -> Receipt:
+        return display.receipt(sale, self._config.merchant_name, self._config.terminal_id)
+
+    def _sale(
+        self,
+        tap_id: str,
+        *,
+        tap: TapResult | None = None,
+        answer: PaymentAnswer | None = None,
+        total_us: int = 0,
+        problem: str = "",
+    ) -> Sale:
+        return Sale(
+            tap_id=tap_id,
+            phase=self._state.phase,
+            amount_minor=self.amount_minor,
+            currency=self._state.currency,
+            tap=tap,
+            answer=answer,
+            total_us=total_us,
+            problem=problem,
+        )
+
+    def _heard(self, tap_id: str, exchange: Exchange) -> None:
+        self._tell(
+            "tap.apdu",
+            tap_id,
+            "reader",
+            {
+                "index": exchange.index,
+                "name": exchange.name,
+                "command": exchange.masked_command,
+                "response": exchange.masked_response,
+                "sw": exchange.masked_response[-4:],
+                "duration_us": exchange.duration_us,
+            },
+        )
+
+    def _tell(self, kind: str, tap_id: str, actor: str, data: dict[str, object]) -> None:
+        self._log.emit(kind, actor=actor, tap_id=tap_id, data=data)

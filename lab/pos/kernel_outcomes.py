@@ -1,0 +1,44 @@
+"""What the kernel's outcome means for the till: the next event, and the words for the display.
+
+The outcomes are EMV's (Book A, 6); the table is the whole of what the till makes of them.
+"""
+
+from __future__ import annotations
+
+from hardware.api import Outcome, TapResult
+from lab.pos.machine import PosEvent
+from lab.words import Message, message
+
+_EVENTS: dict[Outcome, PosEvent] = {
+    Outcome.ONLINE_REQUEST: PosEvent.CARD_READ,
+    Outcome.DECLINED: PosEvent.DECLINED,
+    Outcome.TRY_AGAIN: PosEvent.TRY_AGAIN,
+    Outcome.TRY_ANOTHER_INTERFACE: PosEvent.OTHER_CARD,
+    Outcome.USE_ANOTHER_CARD: PosEvent.OTHER_CARD,
+    Outcome.SEE_PHONE: PosEvent.SEE_PHONE,
+    Outcome.PRESENT_ONE_CARD: PosEvent.TWO_CARDS,
+    Outcome.READ_ONLY: PosEvent.OTHER_CARD,
+    Outcome.ERROR: PosEvent.OTHER_CARD,
+}
+_LINK_EVENTS = {
+    "reader_gone": PosEvent.OUT_OF_REACH,
+    "link_failed": PosEvent.OUT_OF_REACH,
+    "card_fault": PosEvent.TRY_AGAIN,
+    "answer_malformed": PosEvent.TRY_AGAIN,
+}
+
+
+def event_of(tap: TapResult) -> PosEvent:
+    """An error of the link is another thing than a card that breaks the rules."""
+    return _LINK_EVENTS.get(tap.reason, _EVENTS[tap.outcome])
+
+
+def card_words(tap: TapResult) -> Message:
+    """Why the kernel did not come to a cryptogram, for the display's second line."""
+    if tap.reason == "kernel_not_available":
+        names = {2: "Mastercard", 4: "Amex", 5: "JCB", 6: "Discover", 7: "UnionPay"}
+        name = names.get(tap.kernel or 0, "This card")
+        return message("pos.why.kernel_not_available", "bad", network=name)
+    if tap.reason in {"pulled_too_early", "real_card", "see_phone", "reader_gone"}:
+        return Message(f"pos.why.{tap.reason}", "bad")
+    return message("pos.why.other", "bad", reason=tap.reason.replace("_", " "))

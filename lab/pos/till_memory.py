@@ -1,0 +1,120 @@
+"""What the till remembers in its own file: the sequence number and the last five payments.
+
+The sequence number makes the Idempotency-Key of an attempt (terminal and sequence), so it is on
+disk before the attempt begins: a till that restarts must not reuse a key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+
+from lab.errors import SomethingMissing
+from lab.json_fields import Json, as_object, objects, text, whole
+from lab.wallet.phone_cache import replace_file
+
+SALES_KEPT = 5
+SEQUENCE_MAX = 99_999_999  # EMV 9F41 is n 4-8
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRecord:
+    """A finished sale. `state` is the payment's as last heard; money in minor units."""
+
+    payment_id: str
+    at_us: int
+    amount_minor: int
+    currency: str
+    network: str
+    last4: str
+    state: str
+    auth_code: str
+    response_code: str
+    reason: str
+    key: str
+
+    def to_json(self) -> Json:
+        """The record as it lies in the file."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @staticmethod
+    def from_json(body: Json) -> SaleRecord:
+        """Read one record; raises ValueError when it is none."""
+        return SaleRecord(
+            payment_id=text(body, "payment_id"),
+            at_us=whole(body, "at_us"),
+            amount_minor=whole(body, "amount_minor"),
+            currency=text(body, "currency"),
+            network=text(body, "network"),
+            last4=text(body, "last4"),
+            state=text(body, "state"),
+            auth_code=text(body, "auth_code"),
+            response_code=text(body, "response_code"),
+            reason=text(body, "reason"),
+            key=text(body, "key"),
+        )
+
+
+class TillMemory:
+    """The file, and what it holds."""
+
+    def __init__(self, path: Path, terminal_id: str) -> None:
+        self._path = path
+        self._terminal_id = terminal_id
+        self._sequence, self._sales = self._load()
+
+    @property
+    def sales(self) -> tuple[SaleRecord, ...]:
+        """The last payments, newest first."""
+        return self._sales
+
+    def next_attempt(self) -> tuple[int, str]:
+        """A new sequence number and its Idempotency-Key; on disk when this returns."""
+        self._sequence = self._sequence % SEQUENCE_MAX + 1
+        self._store()
+        return self._sequence, f"{self._terminal_id}-{self._sequence:08d}"
+
+    def remember(self, sale: SaleRecord) -> None:
+        """Put a sale first; the sixth is forgotten."""
+        others = tuple(old for old in self._sales if old.payment_id != sale.payment_id)
+        self._sales = (sale, *others)[:SALES_KEPT]
+        self._store()
+
+    def revise(self, payment_id: str, **changes: str) -> SaleRecord | None:
+        """Change what is known about a remembered sale, in its place; None if it is forgotten."""
+        revised = None
+        sales = []
+        for sale in self._sales:
+            if sale.payment_id == payment_id:
+                revised = replace(sale, **changes)  # type: ignore[arg-type]  # texts only
+                sales.append(revised)
+            else:
+                sales.append(sale)
+        if revised is not None:
+            self._sales = tuple(sales)
+            self._store()
+        return revised
+
+    def find(self, payment_id: str) -> SaleRecord | None:
+        """A remembered sale."""
+        return next((sale for sale in self._sales if sale.payment_id == payment_id), None)
+
+    def _load(self) -> tuple[int, tuple[SaleRecord, ...]]:
+        try:
+            body = as_object(orjson.loads(self._path.read_bytes()), self._path.name)
+            sales = tuple(SaleRecord.from_json(sale) for sale in objects(body, "sales"))
+            return whole(body, "sequence"), sales
+        except FileNotFoundError:
+            return 0, ()
+        except ValueError as damage:
+            # Counting from one again would use keys a second time.
+            raise SomethingMissing(
+                f"the till's memory {self._path} is damaged ({damage})",
+                "load a saved world, or start over with tap-lab world reset",
+            ) from damage
+
+    def _store(self) -> None:
+        body = {"sequence": self._sequence, "sales": [sale.to_json() for sale in self._sales]}
+        replace_file(self._path, orjson.dumps(body))

@@ -1,0 +1,319 @@
+"""The picture maker: the real application offscreen, driven to each screen, grabbed to PNG.
+
+Nothing is posed: each picture shows states that the flows made with a real engine in a data folder
+of its own. The order matters, because it is one session; a screen that cannot be reached is
+reported, and the session goes on. Runs in Qt's thread and waits for states by spinning its loop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication
+
+from lab.adapter import Runner
+from lab.app import Running, open_window
+from lab.design.motion import Motion
+from lab.errors import LabError
+from lab.pos.state import PosPhase
+from lab.settings import Settings
+from lab.wallet.state import PhoneScreen
+from lab.world import World
+
+SIZE = (1600, 1000)
+WAIT_MS = 15_000
+SETTLE_MS = 250
+LOOK_MS = 15
+ALL = (
+    "01-window-idle", "02-window-approved", "03-window-visa-blocked", "04-wallet-stack",
+    "05-wallet-add-card", "06-wallet-verify", "07-wallet-card-detail", "08-wallet-pay-sheet",
+    "09-wallet-face-scan", "10-wallet-read", "11-wallet-offline", "12-pos-amount",
+    "13-pos-present", "14-pos-approved", "15-pos-declined", "16-pos-receipt",
+    "17-console-latency", "18-console-faults", "19-payment", "20-money-ledger",
+    "21-money-webhooks", "22-bench-apdu", "23-bench-readers", "24-lesson-running",
+    "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
+    "29-in-app-sheet", "30-dispute", "31-window-1280x640", "32-window-1920x1080",
+    "33-first-start", "34-engine-down", "35-pseudo-locale",
+)  # fmt: skip
+
+
+VARIATIONS = {
+    "26-presenter-1280x720": ("dark", True, (1280, 720)),
+    "27-light-theme": ("light", False, SIZE),
+    "28-high-contrast": ("high-contrast", False, SIZE),
+}
+
+
+class NotReachedError(LabError):
+    """A screen that did not come in time."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was made, what was not, and what is not built yet."""
+
+    made: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    not_built: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, object]:
+        """The document of `shots --json`."""
+        return {"made": self.made, "failed": self.failed, "not_built": self.not_built}
+
+
+def render(folder: Path, only: frozenset[str] = frozenset()) -> Report:
+    """Make the pictures in `folder`.
+
+    Args:
+        folder: made if it is not there.
+        only: names, or beginnings of names; none means all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    application = QApplication.instance() or QApplication(["tap-lab shots"])
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="tap-lab-shots-") as data_dir:
+        settings = Settings(data_dir=Path(data_dir), seed=4242, pace=0.0)
+        running = open_window(settings, Motion(scale=0.0))
+        session = _Session(running, folder, only, report)
+        try:
+            session.play()
+        finally:
+            running.stop()
+        for name, (theme, presenter, size) in VARIATIONS.items():
+            if not only or any(name.startswith(wanted) for wanted in only):
+                look = replace(settings, theme=theme, presenter=presenter)
+                _vary(name, look, size, folder, report)
+    known = session.known | set(VARIATIONS)
+    report.not_built = [name for name in ALL if name not in known]
+    del application
+    return report
+
+
+def _vary(
+    name: str, settings: Settings, size: tuple[int, int], folder: Path, report: Report
+) -> None:
+    """The same laboratory again, in another dress: one approved tap."""
+    running = open_window(settings, Motion(scale=0.0))
+    session = _Session(running, folder, frozenset({name}), report)
+    try:
+        session.dress(name, size)
+    finally:
+        running.stop()
+
+
+class _Session:
+    """One session of a person, told as the pictures it passes."""
+
+    def __init__(
+        self, running: Running, folder: Path, only: frozenset[str], report: Report
+    ) -> None:
+        self._running = running
+        self._window = running.window
+        self._world: World = running.world
+        self._folder = folder
+        self._only = only
+        self._report = report
+        self.known: set[str] = set()
+
+    def play(self) -> None:
+        """From the first start to the engine's death."""
+        self._window.resize(*SIZE)
+        self._window.show()
+        self._shot("33-first-start", self._first_start)
+        self._shot("01-window-idle", self._demo_cards)
+        self._shot("04-wallet-stack", lambda: None)
+        self._shot("05-wallet-add-card", self._add_card)
+        self._shot("12-pos-amount", self._type_amount)
+        self._shot("08-wallet-pay-sheet", self._pay_sheet)
+        self._shot("09-wallet-face-scan", self._fail_scan)
+        self._shot("13-pos-present", self._present)
+        self._shot("10-wallet-read", self._read)
+        self._shot("14-pos-approved", self._approved)
+        self._shot("02-window-approved", lambda: None)
+        self._shot("16-pos-receipt", self._receipt)
+        self._shot("07-wallet-card-detail", self._card_detail)
+        self._shot("15-pos-declined", lambda: self._tap(1251, PosPhase.DECLINED))
+        self._shot("19-payment", self._payment)
+        self._shot("22-bench-apdu", lambda: self._window.go_to("bench"))
+        self._shot("23-bench-readers", lambda: None)
+        self._shot("17-console-latency", self._traffic)
+        self._shot("18-console-faults", self._fault)
+        self._shot("03-window-visa-blocked", self._blocked)
+        self._shot("31-window-1280x640", lambda: self._window.resize(1280, 640))
+        self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
+        self._window.resize(*SIZE)
+        self._shot("34-engine-down", self._kill_engine)
+        self._shot("11-wallet-offline", lambda: None)
+
+    def dress(self, name: str, size: tuple[int, int]) -> None:
+        """One tap in a window of that size."""
+        self._window.resize(*size)
+        self._window.show()
+        self._shot(name, self._come_up_and_tap)
+
+    def _come_up_and_tap(self) -> None:
+        self._until(lambda: bool(self._world.console.state.tiles))
+        self._until(lambda: not self._world.wallet.state.offline)
+        self._tap(1240, PosPhase.APPROVED)
+        self._until(lambda: self._world.wallet.state.banner is not None)
+
+    # -- the steps ----------------------------------------------------------------------------
+
+    def _first_start(self) -> None:
+        self._until(lambda: self._world.wallet.state.screen is PhoneScreen.FIRST_START)
+        self._until(lambda: bool(self._world.console.state.tiles))
+
+    def _demo_cards(self) -> None:
+        self._io(self._world.wallet.start_with_demo_cards)
+        self._until(lambda: len(self._world.wallet.cards) == 3)  # noqa: PLR2004 -- demo cards
+        self._until(lambda: not self._world.wallet.state.busy)
+
+    def _add_card(self) -> None:
+        wallet = self._world.wallet
+        self._io(wallet.begin_add)
+        for name, typed in (("number", "4000056655665556"), ("expiry", "1230"), ("cvv", "12")):
+            self._io(partial(wallet.edit_add, name, typed))
+        self._until(lambda: wallet.state.add.expiry_text == "12/30")
+        self._pause()
+
+    def _type_amount(self) -> None:
+        self._io(self._world.wallet.close)
+        for digit in "1240":
+            self._io(partial(self._world.pos.key, digit))
+        self._until(lambda: self._world.pos.state.phase is PosPhase.AMOUNT)
+
+    def _pay_sheet(self) -> None:
+        self._io(lambda: self._world.wallet.till_asks("$12.40", "Emulated reader"))
+        self._io(self._world.wallet.double_press)
+        self._until(lambda: self._world.wallet.state.screen is PhoneScreen.PAY_SHEET)
+
+    def _fail_scan(self) -> None:
+        self._io(lambda: self._world.wallet.scan_face("fail"))
+        self._until(lambda: self._world.wallet.state.scan == "failed")
+
+    def _present(self) -> None:
+        self._io(lambda: self._world.wallet.scan_face("success"))
+        self._until(lambda: self._world.wallet.state.screen is PhoneScreen.HOLD_NEAR)
+        self._io(self._world.pos.charge)
+        self._until(lambda: self._world.pos.state.phase is PosPhase.PRESENT)
+
+    def _read(self) -> None:
+        self._io(self._world.hands.hold)
+        self._until(lambda: self._world.wallet.state.screen is PhoneScreen.READ)
+        self._window.drain.drain_now()
+
+    def _approved(self) -> None:
+        self._until(lambda: self._world.pos.state.phase is PosPhase.APPROVED)
+        self._until(lambda: self._world.wallet.state.banner is not None)
+
+    def _receipt(self) -> None:
+        payment_id = self._world.pos.state.payment_id
+        self._io(lambda: self._world.pos.select_receipt(payment_id))
+        self._until(lambda: self._world.pos.state.receipt is not None)
+
+    def _card_detail(self) -> None:
+        self._io(self._world.wallet.dismiss_banner)
+        self._io(self._world.wallet.refresh)
+        self._until(lambda: bool(self._world.pos.state.recent))
+        self._pause()
+        self._io(lambda: self._world.wallet.open_card(self._world.wallet.cards[0].id))
+        self._until(lambda: self._world.wallet.state.screen is PhoneScreen.CARD_DETAIL)
+
+    def _tap(self, amount_minor: int, phase: PosPhase) -> None:
+        self._io(self._world.wallet.close)
+        self._io(lambda: self._world.hands.tap(amount_minor, "USD"))
+        self._until(lambda: self._world.pos.state.phase is phase)
+        self._until(lambda: not self._world.hands.busy)
+
+    def _payment(self) -> None:
+        payment_id = self._world.pos.state.payment_id
+        self._pause()
+        self._io(lambda: self._world.console.show_payment(payment_id))
+        self._until(lambda: self._world.console.state.payment is not None)
+        self._window.go_to("payment")
+
+    def _traffic(self) -> None:
+        self._window.go_to("console")
+        self._io(self._world.wallet.close)
+        for number in range(12):
+            self._tap(500 + 100 * number, PosPhase.APPROVED)
+        self._pause()
+
+    def _fault(self) -> None:
+        console = self._world.console
+        self._io(lambda: console.set_fault("visa.slow", on=True, parameters={"ms": 800.0}))
+        self._until(lambda: bool(console.state.deviations))
+        self._tap(1240, PosPhase.NOT_COMPLETED)
+        self._until(lambda: any(fault.fired for fault in console.state.faults))
+
+    def _blocked(self) -> None:
+        self._io(lambda: self._world.console.force_breaker("visa", "open"))
+        self._until(lambda: any(tile.breaker == "open" for tile in self._world.console.state.tiles))
+        self._tap(1240, PosPhase.DECLINED)
+
+    def _kill_engine(self) -> None:
+        """A real kill -9 of the engine that this session started; it will come back."""
+        self._io(self._world.wallet.close)
+        pid = self._world.engine.child_pid
+        if pid is None:
+            raise NotReachedError("the engine is not ours")
+        os.kill(pid, signal.SIGKILL)
+        self._until(lambda: self._world.console.state.engine in {"down", "restarting"})
+        self._window.drain.drain_now()
+
+    # -- tools --------------------------------------------------------------------------------
+
+    def _shot(self, name: str, go: Callable[[], object]) -> None:
+        """Go there (always: later steps build on it), and grab it if it is wanted."""
+        self.known.add(name)
+        try:
+            go()
+            if name not in _AT_ONCE:
+                self._pause()
+            self._window.drain.drain_now()
+        except LabError as fault:
+            self._report.failed[name] = str(fault) or type(fault).__name__
+            return
+        if not self._only or any(name.startswith(wanted) for wanted in self._only):
+            self._window.grab().save(str(self._folder / f"{name}.png"))
+            self._report.made.append(name)
+
+    def _io(self, work: Callable[[], object]) -> None:
+        """Call a flow in the I/O thread, as the window's adapters do."""
+        Runner(self._world, self._running.io.call_soon).post(work)  # type: ignore[arg-type]  # flows return nothing or a coroutine
+
+    def _until(self, reached: Callable[[], bool]) -> None:
+        """Spin Qt's loop until the flows are there.
+
+        Raises:
+            NotReachedError: they are not after `WAIT_MS`.
+        """
+        loop = QEventLoop()
+        look, limit = QTimer(), QTimer()
+        look.setInterval(LOOK_MS)
+        look.timeout.connect(lambda: loop.quit() if reached() else None)
+        limit.setSingleShot(True)
+        limit.timeout.connect(loop.quit)
+        look.start()
+        limit.start(WAIT_MS)
+        if not reached():
+            loop.exec()
+        look.stop()
+        limit.stop()
+        if not reached():
+            raise NotReachedError("the screen was not reached in time")
+
+    def _pause(self) -> None:
+        loop = QEventLoop()
+        QTimer.singleShot(SETTLE_MS, loop.quit)
+        loop.exec()
+
+
+_AT_ONCE = frozenset({"10-wallet-read", "34-engine-down"})

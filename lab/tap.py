@@ -1,0 +1,168 @@
+"""The choreography of a tap: what a person's hands do between phone and till.
+
+Arms the phone, asks the till to charge, holds the phone into the emulated reader's field and takes
+it away again. It plays the person and decides nothing: the secure element may refuse, the kernel
+may refuse, the bank may refuse. Each pause is for the eye and scales with `pace`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from backend.api import Scheduler
+from hardware.api import EmulatedReader, SecureElement
+from lab.bus import Bus
+from lab.client import PATIENCE_S
+from lab.pos.flow import PosFlow, Sale
+from lab.pos.machine import RESTING
+from lab.pos.state import PosPhase, PosState
+from lab.wallet.flow import WalletFlow
+from lab.wallet.state import PhoneScreen
+from lab.words import Message
+
+ORDINARY_AMOUNT_MINOR = 1240
+SHEET_S = 0.45
+APPROACH_S = 0.35
+AFTER_READ_S = 0.4
+_AT_THE_READER = frozenset({PosPhase.PRESENT, PosPhase.READING})
+
+
+class TapFlow:
+    """A pair of hands."""
+
+    def __init__(
+        self,
+        *,
+        wallet: WalletFlow,
+        pos: PosFlow,
+        reader: EmulatedReader,
+        element: SecureElement,
+        scheduler: Scheduler,
+        bus: Bus,
+        pace: float = 1.0,
+    ) -> None:
+        """Hands that hold this phone to this reader.
+
+        Args:
+            wallet: the phone.
+            pos: the till whose reader it is.
+            reader: the emulated field.
+            element: the secure element inside the phone.
+            scheduler: waits between movements.
+            bus: where the till's state is seen.
+            pace: 1 for people, 0 for machines.
+        """
+        self._wallet = wallet
+        self._pos = pos
+        self._reader = reader
+        self._element = element
+        self._scheduler = scheduler
+        self._bus = bus
+        self._pace = pace
+        self._busy = False
+        self._cryptogram_left = False
+        pos.on_read = wallet.card_read
+
+    @property
+    def busy(self) -> bool:
+        """Whether the hands are at work."""
+        return self._busy
+
+    async def space(self) -> Sale | None:
+        """The whole tap with whatever is set: an amount if none is typed, the default card."""
+        if self._busy or self._pos.state.phase in _AT_THE_READER:
+            return None
+        amount_minor, currency = self._pos.amount_minor, self._pos.state.currency
+        return await self.tap(amount_minor or ORDINARY_AMOUNT_MINOR, currency)
+
+    async def tap(
+        self, amount_minor: int, currency: str, card_id: str = "", *, patience_s: float = PATIENCE_S
+    ) -> Sale | None:
+        """One whole tap.
+
+        Returns:
+            How the sale went; None when phone or till could not begin.
+        """
+        if self._busy or self._pos.state.phase not in RESTING:
+            return None
+        self._busy = True
+        try:
+            self._pos.set_amount(amount_minor, currency)
+            if not await self._arm(card_id):
+                return None
+            sale = asyncio.ensure_future(self._pos.charge(patience_s=patience_s))
+            await self._pause(APPROACH_S)
+            await self._hold_until_read(sale)
+            return await sale
+        finally:
+            self._busy = False
+
+    async def hold(self) -> None:
+        """Hold the phone near, as it is: armed or not, and whether or not the till is waiting."""
+        if self._busy:
+            return
+        if self._pos.state.phase is not PosPhase.PRESENT:
+            self._wallet.notice(Message("wallet.no_till_waiting", "waiting"))
+            return
+        self._busy = True
+        try:
+            await self._hold_until_read()
+        finally:
+            self._busy = False
+
+    async def _arm(self, card_id: str) -> bool:
+        wallet = self._wallet
+        wallet.till_asks(self._pos.state.amount_text, self._reader.name)
+        chosen_already = wallet.state.screen is PhoneScreen.HOLD_NEAR and not card_id
+        if chosen_already and wallet.armed_token is not None:
+            return True
+        wallet.double_press()
+        if wallet.state.screen is not PhoneScreen.PAY_SHEET:
+            return False
+        if card_id:
+            wallet.choose(card_id)
+        await self._pause(SHEET_S)
+        return await wallet.scan_face("success")
+
+    async def _hold_until_read(self, sale: asyncio.Future[Sale | None] | None = None) -> None:
+        """Into the field, until the till needs the card no more (or its attempt ended at once)."""
+        self._cryptogram_left = False
+        done: asyncio.Future[PosState] = asyncio.get_running_loop().create_future()
+        seen_at_reader = False
+
+        def watch(state: object) -> None:
+            nonlocal seen_at_reader
+            if not isinstance(state, PosState) or done.done():
+                return
+            if state.phase in _AT_THE_READER:
+                seen_at_reader = True
+            elif seen_at_reader:
+                done.set_result(state)
+
+        unsubscribe = self._bus.subscribe(watch)
+        self._reader.present(self._element.card(on_cryptogram=self._spent))
+        try:
+            either: set[asyncio.Future[PosState] | asyncio.Future[Sale | None]] = {done}
+            if sale is not None:
+                either.add(sale)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            unsubscribe()
+            self._reader.withdraw()
+        state = self._pos.state
+        if state.phase is not PosPhase.AUTHORIZING:
+            self._turned_away(state)
+
+    def _spent(self, _token_ref: str, _atc: int) -> None:
+        self._cryptogram_left = True
+
+    def _turned_away(self, state: PosState) -> None:
+        """The phone knows whether it answered, and says that no money moved."""
+        key = "wallet.read_torn" if self._cryptogram_left else "wallet.not_read"
+        self._wallet.not_read(Message(key, "bad"))
+        if state.phase is PosPhase.OTHER_CARD and state.detail is not None:
+            self._wallet.notice(state.detail)
+
+    async def _pause(self, seconds: float) -> None:
+        if self._pace > 0:
+            await self._scheduler.sleep(seconds * self._pace)

@@ -1,0 +1,44 @@
+"""From what the engine says about cards and payments to what the phone draws."""
+
+from __future__ import annotations
+
+from lab.amounts import format_amount
+from lab.clock_text import iso_to_text
+from lab.engine_shapes import CardRecord
+from lab.json_fields import Json, text, whole
+from lab.wallet.state import CardView, HistoryRow
+
+ARTS = frozenset({"everyday", "travel", "reserve"})
+TILL_READS = frozenset({"visa"})  # the kernels that the till has so far
+
+
+def card_view(card: CardRecord) -> CardView:
+    """One card of the stack."""
+    art = card.product.lower()
+    return CardView(
+        id=card.id,
+        token_ref=card.token_ref,
+        label=card.product or card.network.title(),
+        network=card.network,
+        last4=card.last4,
+        token_last4=card.token_last4,
+        art=art if art in ARTS else "plain",
+        status=card.status,
+        is_default=card.is_default,
+        payable=card.network in TILL_READS,
+    )
+
+
+def history_rows(payments: tuple[Json, ...], card: CardRecord) -> tuple[HistoryRow, ...]:
+    """A card's payments, newest first."""
+    return tuple(
+        HistoryRow(
+            payment_id=text(payment, "id"),
+            merchant=text(payment, "merchantName", ""),
+            at_text=iso_to_text(text(payment, "createdAt")),
+            amount_text=format_amount(whole(payment, "amount"), text(payment, "currency")),
+            state=text(payment, "state", ""),
+        )
+        for payment in payments
+        if text(payment, "cardId", "") == card.id
+    )

@@ -1,0 +1,504 @@
+"""The phone's flow: cards, adding one, arming by face, what the bank says; without Qt.
+
+Runs in the I/O thread. The wallet is an ordinary client of the engine and the owner of the secure
+element; it never sees a device account number or a key. It knows no till: `tap` holds the phone to
+a reader. While the engine is out of reach it shows what it remembers and still arms: the secure
+element needs nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from backend.api import Clock, EventLog, Scheduler, Stream, identifier
+from hardware.api import (
+    FaceAssertion,
+    FaceSensor,
+    ProvisioningRefused,
+    ScanFailed,
+    ScanRefusal,
+    SecureElement,
+)
+from lab.bus import Bus
+from lab.client import EngineClient
+from lab.clock_text import hour_and_minute, to_datetime
+from lab.engine_shapes import CardRecord, PaymentRecord
+from lab.errors import EngineRefused, EngineUnreachable, NotDone
+from lab.json_fields import Json, section, text
+from lab.wallet import phone_cache
+from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
+from lab.wallet.card_views import card_view, history_rows
+from lab.wallet.phone_cache import PhoneMemory
+from lab.wallet.state import AddCardForm, PhoneScreen, WalletState
+from lab.words import Message, message
+
+PHONE_ID = "dev_phone"
+PHONE_NAME = "Phone"
+ARMED_S = 60.0
+SCAN_S = 0.7
+READ_SHOWN_S = 3.0
+DELIVERY_LIMIT_S = 5.0
+_SCANS = {"success": "match", "fail": "no_match", "cancel": "cancel"}
+
+DEMO_CARDS = (  # published test numbers; any code and any future date do
+    CardDraft("4242424242424242", "1230", "123", terms=True),
+    CardDraft("5555555555554444", "1230", "123", terms=True),
+    CardDraft("378282246310005", "1230", "1234", terms=True),
+)
+
+
+class WalletFlow:
+    """One phone."""
+
+    def __init__(  # noqa: PLR0913 -- every port by its name
+        self,
+        *,
+        client: EngineClient,
+        element: SecureElement,
+        sensor: FaceSensor,
+        clock: Clock,
+        scheduler: Scheduler,
+        stream: Stream,
+        log: EventLog,
+        bus: Bus,
+        cache_file: Path,
+        pace: float = 1.0,
+    ) -> None:
+        """A phone with its secure element.
+
+        Args:
+            client: the way to the engine.
+            element: holds tokens and keys; this flow owns it.
+            sensor: the element's paired face sensor.
+            clock: lab time.
+            scheduler: lab waiting.
+            stream: idempotency keys.
+            log: hears what the phone showed.
+            bus: shows the phone's state.
+            cache_file: what the phone remembers while offline.
+            pace: how long screens wait for the eye: 1 live, 0 not at all.
+        """
+        self._client = client
+        self._element = element
+        self._sensor = sensor
+        self._clock = clock
+        self._scheduler = scheduler
+        self._stream = stream
+        self._log = log
+        self._bus = bus
+        self._cache_file = cache_file
+        self._pace = pace
+        self._draft = CardDraft()
+        self._memory = phone_cache.load(cache_file)
+        self._installed = asyncio.Event()
+        self._refreshing = asyncio.Lock()
+        self._loaded = False
+        self._armed_until_us = 0
+        self._read_at_us = 0
+        self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
+        self._state = WalletState(
+            clock_text=hour_and_minute(clock.now_us()), offline=bool(self._memory.cards)
+        )
+        self._show(screen=self._home())
+
+    @property
+    def state(self) -> WalletState:
+        """What the phone shows."""
+        return self._state
+
+    @property
+    def cards(self) -> tuple[CardRecord, ...]:
+        """The cards as last known."""
+        return self._memory.cards
+
+    @property
+    def armed_token(self) -> str | None:
+        """The token that the next reader may have a cryptogram from."""
+        return self._element.armed
+
+    # -- engine -------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """The engine is up: say who we are and load cards and payments."""
+        await self._client.register_device(PHONE_ID, kind="phone", name=PHONE_NAME)
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Load cards and the last payments; out of reach, show what is remembered."""
+        async with self._refreshing:  # one at a time: an old answer must not replace a new one
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        try:
+            listed = await self._client.cards()
+            payments = await self._client.transactions()
+        except EngineUnreachable:
+            self.engine_lost()
+            return
+        # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
+        cards = tuple(card for card in listed if card.device_id == PHONE_ID)
+        gone = {card.token_ref for card in self._memory.cards} - {c.token_ref for c in cards}
+        self._memory = PhoneMemory(cards, payments[: phone_cache.PAYMENTS_KEPT])
+        phone_cache.store(self._cache_file, self._memory)
+        self._loaded = True
+        for token_ref in gone:
+            self._element.remove(token_ref)
+        self._show(offline=False, screen=self._settled())
+
+    def engine_lost(self) -> None:
+        """The engine went out of reach: cached cards, marked."""
+        self._show(offline=True, screen=self._settled())
+
+    async def deliver(self, push: Json) -> None:
+        """A message pushed to this phone; handled before it is acknowledged."""
+        body = section(push, "body")
+        match text(push, "kind"):
+            case "provision_token":
+                self._install(body)
+            case "token_status_change":
+                await self.refresh()
+            case _:
+                self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
+
+    def _install(self, body: Json) -> None:
+        try:
+            token = self._element.install(text(body, "payload"))
+        except ProvisioningRefused as refusal:
+            self._log.emit("token.refused", actor="phone", data={"reason": str(refusal)})
+            self._show(notice=Message("wallet.add.not_installed", "bad"))
+            return
+        self._log.emit(
+            "token.installed",
+            actor="phone",
+            data={"token_ref": token.token_ref, "network": token.network, "last4": token.last4},
+        )
+        self._installed.set()
+
+    # -- adding a card ------------------------------------------------------------------------
+
+    def begin_add(self) -> None:
+        """Open an empty form."""
+        self._draft = CardDraft()
+        self._show(screen=PhoneScreen.ADD_CARD, add=AddCardForm(), notice=None)
+
+    def edit_add(self, name: str, typed: str) -> None:
+        """A field of the form now holds `typed`."""
+        if self._state.screen is not PhoneScreen.ADD_CARD or self._state.add.busy:
+            return
+        self._draft = edit(self._draft, name, typed)
+        shown = problems(self._draft, self._month(), final=False)
+        complete = not problems(self._draft, self._month(), final=True)
+        self._show(add=form_of(self._draft, shown, complete=complete), notice=None)
+
+    async def submit_add(self) -> CardRecord | None:
+        """Add the card in the form; None when it has errors, which it then shows."""
+        wrong = problems(self._draft, self._month(), final=True)
+        if wrong:
+            self._show(add=form_of(self._draft, wrong, complete=False))
+            return None
+        self._show(add=replace(self._state.add, busy=True), busy=True)
+        try:
+            card = await self.add(self._draft)
+        except (EngineRefused, EngineUnreachable, NotDone) as fault:
+            form = form_of(self._draft, {"number": _add_problem(fault)}, complete=True)
+            self._show(add=form, busy=False)
+            return None
+        self._draft = CardDraft()  # the number is forgotten here
+        self._show(add=AddCardForm(), busy=False, screen=PhoneScreen.STACK, selected_id=card.id)
+        return card
+
+    async def start_with_demo_cards(self) -> None:
+        """Add the lab's three cards: Everyday, Travel, Reserve."""
+        self._show(busy=True, notice=Message("wallet.demo.adding", "waiting"))
+        try:
+            known = {(card.network, card.last4) for card in self._memory.cards}
+            for draft in DEMO_CARDS:
+                if (draft.network, draft.last4) not in known:
+                    await self.add(draft)
+        except (EngineRefused, EngineUnreachable, NotDone) as fault:
+            self._show(busy=False, notice=_add_problem(fault))
+            raise
+        self._show(busy=False, notice=None, screen=self._settled())
+
+    async def add(self, draft: CardDraft) -> CardRecord:
+        """Seal, send, and wait until the token is in the secure element.
+
+        Raises:
+            EngineRefused, EngineUnreachable: the engine said no, or nothing.
+            NotDone: the token did not arrive at the phone.
+        """
+        network_key = await self._client.network_key(draft.network)
+        body = {
+            "network": draft.network,
+            "encryptedPan": seal(draft, network_key, self._element.public_key()),
+            "expiry": draft.expiry_text,
+            "cvv": draft.cvv,
+            "last4": draft.last4,
+            "deviceId": PHONE_ID,
+        }
+        key = identifier(self._stream, "add")
+        answer = await self._client.add_card(body, key=key)
+        card = CardRecord.from_json(section(answer, "card"))
+        await self._until_installed(card.token_ref)
+        await self.refresh()
+        return card
+
+    async def _until_installed(self, token_ref: str) -> None:
+        try:
+            async with self._scheduler.deadline(DELIVERY_LIMIT_S):
+                while token_ref not in {token.token_ref for token in self._element.tokens()}:
+                    self._installed.clear()
+                    await self._installed.wait()
+        except TimeoutError as late:
+            raise NotDone("the token did not arrive at the phone") from late
+
+    # -- looking at cards ---------------------------------------------------------------------
+
+    def open_card(self, card_id: str) -> None:
+        """Bring a card forward with its history."""
+        card = self._card(card_id)
+        if card is None:
+            return
+        rows = history_rows(self._memory.payments, card)
+        self._show(screen=PhoneScreen.CARD_DETAIL, selected_id=card_id, history=rows, notice=None)
+
+    def close(self) -> None:
+        """Back to the stack; an armed phone disarms."""
+        self._element.disarm()
+        self._draft = CardDraft()
+        self._show(
+            screen=self._home(),
+            add=AddCardForm(),
+            history=(),
+            notice=None,
+            scan="idle",
+            armed_left_s=0,
+        )
+
+    async def set_default(self, card_id: str) -> None:
+        """Make a card the default one, at the engine and in the secure element."""
+        card = self._card(card_id)
+        if card is None:
+            return
+        try:
+            await self._client.set_default(card_id)
+        except (EngineRefused, EngineUnreachable) as fault:
+            self._show(notice=_add_problem(fault))
+            return
+        self._element.set_default(card.token_ref)
+        await self.refresh()
+
+    async def remove(self, card_id: str) -> None:
+        """Delete a card; its token leaves the secure element first."""
+        card = self._card(card_id)
+        if card is None:
+            return
+        try:
+            await self._client.remove_card(card_id)
+        except (EngineRefused, EngineUnreachable) as fault:
+            self._show(notice=_add_problem(fault))
+            return
+        self._element.remove(card.token_ref)
+        self._show(screen=PhoneScreen.STACK, selected_id="", history=())
+        await self.refresh()
+
+    def open_payment(self, payment_id: str) -> None:
+        """Show a payment in the insight places."""
+        self.on_open_payment(payment_id)
+
+    def dismiss_banner(self) -> None:
+        """Put the bank's message away."""
+        self._show(banner=None, banner_payment_id="")
+
+    # -- arming -------------------------------------------------------------------------------
+
+    def double_press(self) -> None:
+        """The side button, twice: offer a card to pay with."""
+        card = self._chosen()
+        if card is None:
+            self._show(screen=self._home(), notice=Message("wallet.no_card", "bad"))
+            return
+        self._element.disarm()
+        self._show(
+            screen=PhoneScreen.PAY_SHEET,
+            selected_id=card.id,
+            scan="idle",
+            notice=None,
+            banner=None,
+            banner_payment_id="",
+            armed_left_s=0,
+        )
+
+    def choose(self, card_id: str) -> None:
+        """Choose another card on the pay sheet."""
+        if self._card(card_id) is not None:
+            self._show(selected_id=card_id)
+
+    async def scan_face(self, outcome: str) -> bool:
+        """Look at the phone: "success", "fail" or "cancel". True when it is armed now."""
+        card = self._chosen()
+        if card is None or self._state.screen not in _MAY_SCAN:
+            return False
+        challenge = self._element.challenge()
+        self._show(screen=PhoneScreen.FACE_SCAN, scan="scanning", notice=None)
+        await self._scheduler.sleep(SCAN_S * self._pace)
+        seen = self._sensor.scan(challenge, _SCANS[outcome])
+        return self._authenticated(seen, card)
+
+    def enter_passcode(self, code: str) -> bool:
+        """Type the passcode instead. True when the phone is armed now."""
+        card = self._chosen()
+        if card is None or self._state.screen is not PhoneScreen.PASSCODE:
+            return False
+        return self._authenticated(self._sensor.passcode(self._element.challenge(), code), card)
+
+    def _authenticated(self, seen: FaceAssertion | ScanFailed, card: CardRecord) -> bool:
+        if isinstance(seen, FaceAssertion):
+            self._element.arm(seen, card.token_ref, ARMED_S)
+            self._armed_until_us = self._clock.monotonic_us() + int(ARMED_S * 1e6)
+            self._show(
+                screen=PhoneScreen.HOLD_NEAR,
+                scan="success",
+                scans_left=3,
+                selected_id=card.id,
+                armed_left_s=int(ARMED_S),
+                notice=None,
+            )
+            self._log.emit("phone.armed", actor="phone", data={"method": seen.method})
+            return True
+        match seen.reason:
+            case ScanRefusal.CANCELLED:
+                self._show(screen=PhoneScreen.PAY_SHEET, scan="idle")
+            case ScanRefusal.NO_MATCH:
+                self._show(
+                    screen=PhoneScreen.FACE_SCAN,
+                    scan="failed",
+                    scans_left=seen.scans_left,
+                    notice=message("wallet.scan_failed", "bad", left=seen.scans_left),
+                )
+            case ScanRefusal.PASSCODE_WRONG:
+                self._show(notice=Message("wallet.passcode_wrong", "bad"))
+            case ScanRefusal.PASSCODE_NEEDED:
+                self._show(
+                    screen=PhoneScreen.PASSCODE,
+                    scan="failed",
+                    scans_left=0,
+                    notice=Message("wallet.passcode_needed", "waiting"),
+                )
+        return False
+
+    def tick(self) -> None:
+        """Time passes: the status line's clock, and the end of arming."""
+        changes: dict[str, object] = {"clock_text": hour_and_minute(self._clock.now_us())}
+        if self._state.screen is PhoneScreen.HOLD_NEAR:
+            left_us = self._armed_until_us - self._clock.monotonic_us()
+            changes["armed_left_s"] = max(0, -(-left_us // 1_000_000))
+            if self._element.armed is None and left_us <= 0:
+                changes |= {"screen": self._home(), "scan": "idle"}
+                changes["notice"] = Message("wallet.disarmed", "waiting")
+        read_us = self._clock.monotonic_us() - self._read_at_us
+        if self._state.screen is PhoneScreen.READ and read_us > READ_SHOWN_S * 1e6:
+            changes["screen"] = self._home()
+        self._show(**changes)
+
+    # -- the tap, and after it ------------------------------------------------------------------
+
+    def till_asks(self, amount_text: str, reader_text: str) -> None:
+        """What the till nearby wants, for the pay sheet."""
+        self._show(amount_text=amount_text, reader_text=reader_text)
+
+    def card_read(self, tap_id: str) -> None:
+        """A cryptogram left the phone: tick, which means read and not approved."""
+        self._read_at_us = self._clock.monotonic_us()
+        self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
+        self._believe("read", tap_id)
+
+    def not_read(self, why: Message) -> None:
+        """The reader turned away: nothing was charged. The authentication is over."""
+        self._element.disarm()
+        self._show(screen=self._home(), armed_left_s=0, scan="idle", notice=why)
+
+    def notice(self, what: Message) -> None:
+        """One line under the card."""
+        self._show(notice=what)
+
+    def bank_says(self, record: PaymentRecord, amount_text: str) -> None:
+        """The bank's message about a payment with one of this phone's cards."""
+        if record.card_id not in {card.id for card in self._memory.cards}:
+            return
+        kinds = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
+        if record.state not in kinds:
+            return
+        banner = message(
+            f"wallet.bank.{record.state}",
+            kinds[record.state],
+            amount=amount_text,
+            merchant=record.merchant_name,
+        )
+        self._show(banner=banner, banner_payment_id=record.id)
+        self._believe(record.state, record.tap_id, record.id)
+
+    # -- showing ------------------------------------------------------------------------------
+
+    def _believe(self, belief: str, tap_id: str, payment_id: str | None = None) -> None:
+        self._log.emit(
+            "phone.showed",
+            actor="phone",
+            tap_id=tap_id or None,
+            payment_id=payment_id,
+            data={"belief": belief},
+        )
+
+    def _chosen(self) -> CardRecord | None:
+        cards = self._memory.cards
+        default = next((card for card in cards if card.is_default), cards[0] if cards else None)
+        forward = self._card(self._state.selected_id)
+        return forward if forward is not None and self._state.screen in _FORWARD else default
+
+    def _card(self, card_id: str) -> CardRecord | None:
+        return next((card for card in self._memory.cards if card.id == card_id), None)
+
+    def _home(self) -> PhoneScreen:
+        if self._memory.cards:
+            return PhoneScreen.STACK
+        return PhoneScreen.FIRST_START if self._loaded else PhoneScreen.STARTING
+
+    def _settled(self) -> PhoneScreen:
+        """The screen after a refresh: only the ones without cards give way."""
+        waiting = {PhoneScreen.STARTING, PhoneScreen.FIRST_START, PhoneScreen.STACK}
+        return self._home() if self._state.screen in waiting else self._state.screen
+
+    def _month(self) -> str:
+        return to_datetime(self._clock.now_us()).strftime("%y%m")
+
+    def _show(self, **changes: object) -> None:
+        cards = tuple(card_view(card) for card in self._memory.cards)
+        self._state = replace(self._state, cards=cards, **changes)  # type: ignore[arg-type]  # by name
+        self._bus.publish(self._state)
+
+
+_FORWARD = frozenset(
+    {
+        PhoneScreen.CARD_DETAIL,
+        PhoneScreen.PAY_SHEET,
+        PhoneScreen.FACE_SCAN,
+        PhoneScreen.PASSCODE,
+        PhoneScreen.HOLD_NEAR,
+    }
+)
+_MAY_SCAN = frozenset({PhoneScreen.PAY_SHEET, PhoneScreen.FACE_SCAN})
+
+
+def _add_problem(fault: Exception) -> Message:
+    match fault:
+        case EngineUnreachable():
+            return Message("wallet.engine_unreachable", "bad")
+        case EngineRefused(code="already_provisioned" | "card_already_provisioned"):
+            return Message("wallet.add.already", "bad")
+        case EngineRefused():
+            return message("wallet.refused", "bad", why=fault.detail)
+        case _:
+            return message("wallet.refused", "bad", why=str(fault))

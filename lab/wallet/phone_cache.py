@@ -1,0 +1,52 @@
+"""What the phone remembers for when it is offline: its cards and the last 50 payments.
+
+A JSON file in the data folder, replaced atomically. It holds what the screen shows anyway: token
+references and last four digits, never a number. A damaged file counts as none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from lab.engine_shapes import CardRecord
+from lab.json_fields import Json, as_object, objects
+
+PAYMENTS_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneMemory:
+    """Cards and payments as last seen from the engine; newest payment first."""
+
+    cards: tuple[CardRecord, ...] = ()
+    payments: tuple[Json, ...] = ()
+
+
+def load(path: Path) -> PhoneMemory:
+    """What was remembered; nothing when there is no readable file."""
+    try:
+        body = as_object(orjson.loads(path.read_bytes()), path.name)
+        cards = tuple(CardRecord.from_json(card) for card in objects(body, "cards"))
+        return PhoneMemory(cards, objects(body, "payments"))
+    except (FileNotFoundError, ValueError):
+        return PhoneMemory()
+
+
+def store(path: Path, memory: PhoneMemory) -> None:
+    """Remember, atomically."""
+    body = {
+        "cards": [card.to_json() for card in memory.cards],
+        "payments": [dict(payment) for payment in memory.payments[:PAYMENTS_KEPT]],
+    }
+    replace_file(path, orjson.dumps(body))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside and rename, so that a reader sees the old file or the new one."""
+    beside = path.with_name(path.name + ".new")
+    beside.touch(mode=0o600)
+    beside.write_bytes(content)
+    beside.replace(path)

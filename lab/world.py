@@ -1,0 +1,305 @@
+"""The one place where the laboratory is wired: engine, phone, till, reader, console.
+
+Everything above (window, command line, scenarios) asks a `World` for its flows. Real time runs the
+engine's supervision, the reader and the network clients; lab time, which follows the engine's
+clock, runs people and timers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import httpx
+
+from backend.api import Entropy, EventLog, LabClock, LabScheduler
+from hardware.api import (
+    INSTANT,
+    PHONE,
+    EmulatedReader,
+    SecureElement,
+    SecureElementBusy,
+    SecureElementDamaged,
+    TerminalConfig,
+)
+from lab.amounts import format_amount
+from lab.bus import Bus
+from lab.client import EngineClient, http_client
+from lab.console.flow import ConsoleFlow
+from lab.engine_process import EngineProcess, EngineStatus
+from lab.engine_shapes import LabState, PaymentRecord
+from lab.engine_stream import EventStream, push_forever
+from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
+from lab.event_forwarding import EventForwarding
+from lab.pos.flow import PosFlow
+from lab.pos.till_memory import TillMemory
+from lab.seal_key import seal_key
+from lab.settings import DEFAULT_READER, Settings, prepare_data_dir
+from lab.tap import TapFlow
+from lab.wallet.flow import PHONE_ID, WalletFlow
+
+MERCHANT_ID = "mer_corner_market"
+MERCHANT_NAME = "Corner Market"
+MERCHANT_CATEGORY = "5411"
+TERMINAL_ID = "T0000001"
+TICK_S = 0.5
+CLOCK_DRIFT_US = 300_000
+
+
+def terminal_config() -> TerminalConfig:
+    """The till of the lab's shop."""
+    return TerminalConfig(
+        terminal_id=TERMINAL_ID,
+        merchant_id=MERCHANT_ID,
+        merchant_name=MERCHANT_NAME,
+        merchant_category=MERCHANT_CATEGORY,
+    )
+
+
+@dataclass(slots=True)
+class World:
+    """One laboratory, running. Made by `opened`, closed by leaving it."""
+
+    settings: Settings
+    bus: Bus
+    clock: LabClock
+    scheduler: LabScheduler
+    real_scheduler: LabScheduler
+    entropy: Entropy
+    log: EventLog
+    http: httpx.AsyncClient
+    engine: EngineProcess
+    client: EngineClient
+    element: SecureElement
+    reader: EmulatedReader
+    wallet: WalletFlow
+    pos: PosFlow
+    console: ConsoleFlow
+    hands: TapFlow
+    forwarding: EventForwarding
+    source: str
+    _asked: set[str] = field(default_factory=set)
+
+    async def ready(self) -> None:
+        """Wait until the engine is up and the phone has signed in.
+
+        Raises:
+            SomethingMissing: the engine does not come up.
+            EngineRefused, EngineUnreachable: it does not let the phone in.
+        """
+        await self.engine.ready()
+        await self.wallet.connect()
+
+    async def follow(self) -> None:
+        """Start what a window needs beside the flows: streams, polling, ticking."""
+        spawn = self.real_scheduler.spawn
+        spawn(self._follow_events(), "event stream")
+        spawn(self._tick(), "ticking")
+        spawn(self.console.poll_state(), "console state")
+        spawn(self.console.poll_latency(), "console latency")
+
+    async def engine_came_up(self) -> None:
+        """The engine is there (again): sign the phone in, load what it knows."""
+        with contextlib.suppress(EngineUnreachable):  # gone again: the next time will do
+            try:
+                await self.wallet.connect()
+            except EngineRefused:
+                self.client.forget_session()
+                await self.wallet.connect()
+            await self.console.reload()
+
+    def engine_changed(self, status: EngineStatus) -> None:
+        """Supervision says how the engine is."""
+        self.console.engine_is(status)
+        self.log.emit("engine." + status.state, actor="lab", data={"detail": status.detail})
+        match status.state:
+            case "up":
+                self.real_scheduler.spawn(self.engine_came_up(), "engine came up")
+            case "down" | "restarting":
+                self.wallet.engine_lost()
+
+    def follow_clock(self, state: LabState) -> None:
+        """Keep this process's lab clock with the engine's."""
+        if state.rate != self.clock.rate:
+            self.clock.set_rate(state.rate)
+        ahead_us = state.now_us - self.clock.now_us()
+        if ahead_us > CLOCK_DRIFT_US:
+            self.clock.jump(ahead_us / 1e6)
+        elif ahead_us < -CLOCK_DRIFT_US:  # a reset world: the one way lab time goes back
+            self.clock.reset()
+            self.clock.set_rate(state.rate)
+
+    async def _follow_events(self) -> None:
+        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler)
+        async for event in stream.listen():
+            if event.source != self.source:  # our own come from the log, at once
+                self.console.heard(event)
+            if event.kind.startswith("payment.") and event.payment_id:
+                self._ask_about(event.payment_id)
+            elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
+                self._ask_about(self.console.payment_of_tap(event.tap_id))
+
+    def _ask_about(self, payment_id: str) -> None:
+        """One question a payment at a time, however many events it makes."""
+        if not payment_id or payment_id in self._asked:
+            return
+        self._asked.add(payment_id)
+        self.real_scheduler.spawn(self._look_up(payment_id), f"look up {payment_id}")
+
+    async def _look_up(self, payment_id: str) -> None:
+        await self.real_scheduler.sleep(0.05)
+        self._asked.discard(payment_id)
+        try:
+            body = await self.client.payment(payment_id)
+        except (EngineUnreachable, EngineRefused):
+            return  # its next event will ask again
+        record = PaymentRecord.from_json(body)
+        self.pos.resolved(record)
+        self.wallet.bank_says(record, format_amount(record.amount_minor, record.currency))
+        await self.console.payment_changed(record)
+
+    async def _tick(self) -> None:
+        while True:
+            self.wallet.tick()
+            await self.real_scheduler.sleep(TICK_S)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[World]:
+    """A world: wired, its engine starting. Leaving closes everything and lets the engine go.
+
+    Raises:
+        SomethingMissing: data folder, secure element or reader cannot be had.
+    """
+    if settings.reader not in {DEFAULT_READER, "Emulated reader"}:
+        raise SomethingMissing(
+            f"no reader {settings.reader!r}", "tap-lab readers lists those that can be used"
+        )
+    prepare_data_dir(settings.data_dir)
+    settings.traces_dir.mkdir(exist_ok=True, mode=0o700)
+    bus = bus or Bus()
+    clock, real_clock = LabClock(), LabClock()
+    scheduler, real_scheduler = LabScheduler(clock), LabScheduler(real_clock)
+    entropy = Entropy(settings.seed)
+    element = _open_element(settings, real_clock, entropy)
+    http = http_client()
+    try:
+        world = _wire(settings, bus, clock, scheduler, real_scheduler, entropy, element, http)
+        await world.engine.start()
+        real_scheduler.spawn(world.forwarding.run(), "event forwarding")
+        real_scheduler.spawn(
+            push_forever(
+                world.client,
+                lambda: world.engine.endpoint,
+                real_scheduler,
+                PHONE_ID,
+                world.wallet.deliver,
+            ),
+            "phone push",
+        )
+        try:
+            yield world
+        finally:
+            if world.engine.endpoint is not None:
+                await world.forwarding.flush()
+            await world.engine.stop()
+            await real_scheduler.cancel_all()
+            await scheduler.cancel_all()
+    finally:
+        await http.aclose()
+        element.close()
+
+
+def _open_element(settings: Settings, clock: LabClock, entropy: Entropy) -> SecureElement:
+    try:
+        return SecureElement.open(
+            settings.secure_element_file,
+            seal_key=seal_key(settings.data_dir),
+            clock=clock,
+            stream=entropy.secret("secure element"),
+        )
+    except SecureElementBusy as busy:
+        raise SomethingMissing(
+            "this folder's phone is in use by another command or window",
+            "close that one, or use another folder with --data-dir",
+        ) from busy
+    except SecureElementDamaged as damaged:
+        raise SomethingMissing(
+            f"this folder's phone cannot be opened ({damaged})",
+            "load a saved world, or start over with tap-lab world reset",
+        ) from damaged
+
+
+def _wire(
+    settings: Settings,
+    bus: Bus,
+    clock: LabClock,
+    scheduler: LabScheduler,
+    real_scheduler: LabScheduler,
+    entropy: Entropy,
+    element: SecureElement,
+    http: httpx.AsyncClient,
+) -> World:
+    identifiers = entropy.secret("identifiers")
+    source = f"lab.{identifiers.bytes(4).hex()}"
+    log = EventLog(clock, source=source)
+    changed: list[World] = []
+    engine = EngineProcess(
+        settings,
+        http,
+        real_scheduler,
+        lambda status: changed[0].engine_changed(status) if changed else None,
+    )
+    client = EngineClient(lambda: engine.endpoint, http, clock=clock, scheduler=real_scheduler)
+    reader = EmulatedReader(
+        "Emulated reader",
+        real_scheduler,
+        INSTANT if settings.profile == "instant" else PHONE,
+        stream=entropy.stream("reader.sim"),
+    )
+    wallet = WalletFlow(
+        client=client,
+        element=element,
+        sensor=element.face_sensor(),
+        clock=clock,
+        scheduler=real_scheduler,
+        stream=identifiers,
+        log=log,
+        bus=bus,
+        cache_file=settings.phone_cache_file,
+        pace=settings.pace,
+    )
+    pos = PosFlow(
+        reader=reader,
+        config=terminal_config(),
+        client=client,
+        clock=clock,
+        scheduler=real_scheduler,
+        stream=identifiers,
+        log=log,
+        bus=bus,
+        memory=TillMemory(settings.till_file, TERMINAL_ID),
+        traces_dir=settings.traces_dir,
+    )
+    hands = TapFlow(
+        wallet=wallet,
+        pos=pos,
+        reader=reader,
+        element=element,
+        scheduler=real_scheduler,
+        bus=bus,
+        pace=settings.pace,
+    )
+    console = ConsoleFlow(client=client, clock=clock, scheduler=real_scheduler, bus=bus)
+    pos.on_sale = console.tapped
+    wallet.on_open_payment = console.open_payment
+    forwarding = EventForwarding(log, client, real_scheduler)
+    world = World(
+        settings, bus, clock, scheduler, real_scheduler, entropy, log, http, engine, client,
+        element, reader, wallet, pos, console, hands, forwarding, source,
+    )  # fmt: skip
+    console.on_state = world.follow_clock
+    log.subscribe(console.heard)
+    changed.append(world)
+    return world
