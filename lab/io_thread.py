@@ -57,7 +57,7 @@ class IoThread:
 
     def run(self, work: Coroutine[object, object, T], limit_s: float | None = None) -> T:
         """Run `work` in the loop and wait for its result; not for Qt's thread."""
-        assert self._loop is not None  # noqa: S101 -- a programmer's slip: not started
+        assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(limit_s)
 
     def stop(self) -> None:

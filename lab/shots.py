@@ -172,7 +172,7 @@ class _Session:
 
     def _demo_cards(self) -> None:
         self._io(self._world.wallet.start_with_demo_cards)
-        self._until(lambda: len(self._world.wallet.cards) == 3)  # noqa: PLR2004 -- demo cards
+        self._until(lambda: len(self._world.wallet.cards) == 3)
         self._until(lambda: not self._world.wallet.state.busy)
 
     def _add_card(self) -> None:

@@ -287,7 +287,7 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
         view.setXRange(-window_s * 1.002, window_s * self._label_part(), padding=0)
         self._take_heights()
         minutes = window_s / 60
-        step = max(1, round(minutes / 4)) if minutes >= 2 else 0.5  # noqa: PLR2004 - two minutes have one tick a minute
+        step = max(1, round(minutes / 4)) if minutes >= 2 else 0.5
         ticks: list[tuple[float, str]] = [(0.0, tr("console.now"))]
         at = step
         while at <= minutes:

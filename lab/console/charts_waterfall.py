@@ -117,4 +117,4 @@ def hop_name(hop: Hop) -> str:
 def milliseconds(duration_us: int) -> str:
     """A duration: whole milliseconds, one decimal below ten."""
     value = duration_us / 1000
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"  # noqa: PLR2004 - two significant digits
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QStackedWidget, QWidget
 
-from backend.runtime.events import Event
+from backend.api import Event
 from lab.console.charts_waterfall import HopTable, WaterfallBar
 from lab.console.state import LedgerLine, PaymentDetail
 from lab.design.blocks import (
@@ -167,7 +167,7 @@ class LedgerTable(QWidget):
                 )
                 if place == len(texts) - 1:
                     label.wrapping()
-                if place == 2:  # noqa: PLR2004 - the amount's column
+                if place == 2:
                     label.setAlignment(Qt.AlignmentFlag.AlignRight)
                 label.say(text)
                 grid.addWidget(label, line, place)

@@ -381,7 +381,7 @@ class PosFlow:
             response_code=record.response_code,
             reason=record.reason,
         )
-        assert revised is not None  # noqa: S101 -- found above
+        assert revised is not None
         receipt = self._state.receipt
         if receipt is not None and receipt.payment_id == record.id:
             self._state = replace(self._state, receipt=self._receipt(revised))
@@ -402,7 +402,7 @@ class PosFlow:
     def _amount_changed(self) -> None:
         event = PosEvent.AMOUNT_TYPED if self._digits else PosEvent.AMOUNT_CLEARED
         phase = advance(self._state.phase, event)
-        assert phase is not None, "keys act in resting phases only"  # noqa: S101 -- the table says so
+        assert phase is not None, "keys act in resting phases only"
         self._state = replace(self._state, payment_id="", receipt=None)
         self._show(phase)
 

@@ -57,7 +57,7 @@ class CardDraft:
     @property
     def expiry_text(self) -> str:
         """The expiry as a card shows it: "12/29"."""
-        return f"{self.expiry[:2]}/{self.expiry[2:]}" if len(self.expiry) > 2 else self.expiry  # noqa: PLR2004 -- month
+        return f"{self.expiry[:2]}/{self.expiry[2:]}" if len(self.expiry) > 2 else self.expiry
 
 
 def edit(draft: CardDraft, name: str, typed: str) -> CardDraft:
@@ -134,7 +134,7 @@ def _number_problem(draft: CardDraft, *, final: bool) -> Message | None:
     if not draft.number:
         return message("wallet.add.number_missing", "bad") if final else None
     if not draft.network:
-        unknown = final or len(draft.number) >= 4  # noqa: PLR2004 -- longest prefix
+        unknown = final or len(draft.number) >= 4
         return message("wallet.add.network_unknown", "bad") if unknown else None
     if is_complete(draft.number):
         if passes_luhn(draft.number):

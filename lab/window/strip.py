@@ -13,7 +13,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 from typing_extensions import override
 
-from backend.runtime.clock import to_datetime
+from backend.api import to_datetime
 from lab.console.state import ConsoleState, Deviation
 from lab.design.blocks import Button, Label, clear_layout, row
 from lab.design.icons import icon_pixmap

@@ -13,7 +13,7 @@ from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter, QPai
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 from typing_extensions import override
 
-from backend.runtime.clock import to_datetime
+from backend.api import to_datetime
 from lab.console.state import ConsoleState, FilmMark
 from lab.design.blocks import Button, Label, row
 from lab.design.icons import draw_shape
