@@ -10,7 +10,7 @@ beyond the books (9F6E, CTQ, AIP) is a lab approximation. Knows no terminal.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.card.credentials import Credentials, Network
@@ -28,8 +28,6 @@ from hardware.runtime.errors import ApduError, AtcExhausted, NotArmed, TlvError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from hardware.card.secure_element import SecureElement
 
 LAB_IIN = bytes.fromhex("999901")
 """The issuer number no issuer has: what marks a lab card."""
@@ -67,12 +65,27 @@ class _Refused(Exception):
         self.sw = sw
 
 
+class Purse(Protocol):
+    """What a card needs of the element that it lives in."""
+
+    def shown_credentials(self) -> Credentials | None:
+        """The token to show: the armed one, else the default one, else none."""
+
+    def spend(self, token_ref: str) -> int:
+        """Turn the authentication into one transaction counter, on disk when this returns.
+
+        Raises:
+            NotArmed: nobody was recognised for this token, or not lately.
+            AtcExhausted: the token has no counter left.
+        """
+
+
 class PaymentCard:
     """One card in the field; a conversation starts with its PPSE."""
 
     def __init__(
         self,
-        element: SecureElement,
+        element: Purse,
         *,
         with_records: bool,
         on_cryptogram: Callable[[str, int], None] | None,
