@@ -289,3 +289,16 @@ def test_the_description_names_every_route(world: SimulatedWorld) -> None:
     shown = {path for _, path in LAB_ROUTES if "1" not in path and path != "/lab/anything/else"}
     shown.discard("/lab/breakers/visa/force")
     assert shown <= set(paths)
+
+
+def test_the_page_for_people_names_every_route_and_fetches_nothing(world: SimulatedWorld) -> None:
+    paths = send(world, "GET", "/openapi.json").json()["paths"]
+    page = send(world, "GET", "/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    for path, methods in paths.items():
+        for method in methods:
+            assert f"<b>{method.upper()}</b> {path}</h3>" in page.text
+    assert "<code>jump_s</code><td>body<td>number, optional" in page.text
+    for outside in ("<script", "http://", "https://", "src="):
+        assert outside not in page.text
