@@ -134,8 +134,18 @@ def test_a_killed_engine_comes_back_with_everything_acknowledged(
             body = phone.tap(card["tokenRef"])
             answer = await phone.pay(body, "T0000001-1")
             assert answer.json()["approved"], answer.text
+            await client.post("/lab/clock", json={"jump_s": 3_600})
+            back = (await client.post("/lab/clock", json={"reset": True})).json()
+            assert (back["clock_moved"], back["clock_offset_s"]) == (False, 0.0)
+            assert set(back) == set((await client.get("/lab/clock")).json())
+            both = await client.post("/lab/clock", json={"reset": True, "rate": 2})
+            assert (both.status_code, both.json()["code"]) == (400, "clock_order")
             moved = await client.post("/lab/clock", json={"jump_s": 86_400})
             assert moved.json()["clock_moved"]
+            assert (await client.post(f"/api/cards/{card['id']}/suspend", json={})).is_success
+            late = await client.post("/lab/clock", json={"reset": True})
+            assert (late.status_code, late.json()["code"]) == (409, "clock_history_ahead")
+            assert (await client.get("/lab/clock")).json()["clock_moved"]
             backwards = await client.post("/lab/clock", json={"jump_s": -1})
             assert (backwards.status_code, backwards.json()["code"]) == (400, "clock_range")
             return phone, body, answer.content
