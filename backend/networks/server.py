@@ -84,9 +84,7 @@ async def build_networks(
     services: dict[str, TokenService] = {}
     for network in NETWORKS:
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
-        issuer = Issuer(
-            entropy.stream(f"issuer.{network}.codes"), chosen.limit_major, chosen.steering
-        )
+        issuer = Issuer(chosen.limit_major, chosen.steering)
         rules = NetworkRules(network, store, vault, keys, issuer, clock)
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
         hosts[network] = NetworkHost(rules, delays)
