@@ -14,7 +14,7 @@ from backend.networks.server import HostSettings
 from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import MessageError
 from backend.switch import requests
-from backend.switch.answers import Answered, AuthorizationRequest, StatusKnown
+from backend.switch.answers import Answered, AuthorizationRequest, NetworkReference, StatusKnown
 from tests.backend.networks.bench import Bench, bench, payment, phone_with
 
 
@@ -59,7 +59,11 @@ def test_no_authorization_code_comes_again_after_a_restart(tmp_path: Path) -> No
         async with bench(tmp_path) as lab:
             phone = await phone_with(lab, "visa")
             phone.atc = run * 10  # the card goes on counting, whatever the host does
-            return [(await pay(lab, payment(lab, phone))).auth_code for _ in range(3)]
+            orders = [
+                payment(lab, phone, reference=NetworkReference(f"{number:012d}", "000001", 0))
+                for number in range(phone.atc, phone.atc + 3)
+            ]
+            return [(await pay(lab, order)).auth_code for order in orders]
 
     codes = asyncio.run(approvals(0)) + asyncio.run(approvals(1))
     assert None not in codes
