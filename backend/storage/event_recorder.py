@@ -2,8 +2,8 @@
 
 Events of changes are stored with the change. Messages to the networks, breakers, faults, clock and
 cache speak in between; their events are stored here, soon after, in whatever batch has gathered
-while the last one was written. Numbers are reserved in blocks before they are used, so that after a crash no number is
-given twice, not even one whose event was never stored.
+while the last one was written. Numbers are reserved in blocks before they are used, so that after a
+crash no number is given twice, not even one whose event was never stored.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class Lane:
             tell_sent(self._emit, self.network, message, subject)
             started_us, waited_us = self._clock.monotonic_us(), started_us
             left_s = deadline_s - (started_us - waited_us) / 1e6
-            await asyncio.wait([answer], timeout=max(left_s, 0.0))
+            await _settled(answer, max(left_s, 0.0))
             if not answer.done():
                 happening, why = Happening.FAILED, "timeout"
                 return Waiting(answer, started_us)
@@ -215,3 +215,23 @@ class Lane:
                 "why": why,
             },
         )
+
+
+async def _settled(answer: asyncio.Future[Message], patience_s: float) -> None:
+    """Wait until there is an answer, or for so long; what `asyncio.wait` does, for one future."""
+    if answer.done():
+        return
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def wake(_settled: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(patience_s, wake)
+    answer.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        answer.remove_done_callback(wake)
