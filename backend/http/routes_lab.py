@@ -210,6 +210,10 @@ class LabRoutes:
     async def snapshot(self, body: SnapshotOrder) -> Response:
         """Copy the world's databases, with a manifest, under the data folder."""
         lab = self._lab
+        if lab.networks_database is None:
+            raise Conflict(
+                "networks_apart", "the network hosts run apart: copy their data folder yourself"
+            )
         manifest: dict[str, object] = {
             "format": SNAPSHOT_FORMAT,
             "world": lab.world,

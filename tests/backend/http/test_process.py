@@ -244,3 +244,40 @@ def test_the_networks_run_apart(tmp_path: Path, children: list[Child]) -> None:
     key = httpx.get(f"{said['tsp_url']}/visa/tsp/key", trust_env=False).json()
     assert (key["kty"], key["crv"]) == ("EC", "P-256")
     assert child.end(signal.SIGTERM) == (0, "")
+
+
+def test_hosts_that_run_apart_serve_an_engine_and_come_back(
+    tmp_path: Path, children: list[Child]
+) -> None:
+    hosts_dir = tmp_path / "hosts"
+    lonely = Child(tmp_path / "lab", "--networks-dir", str(hosts_dir))
+    children.append(lonely)
+    assert "start python -m backend networks" in lonely.process.communicate()[1]
+    assert lonely.process.returncode == 3
+    hosts = Child(hosts_dir, command="networks")
+    children.append(hosts)
+    said = hosts.ready()
+    engine = Child(tmp_path / "lab", "--networks-dir", str(hosts_dir))
+    children.append(engine)
+    url = engine.ready()["url"]
+
+    async def pay_then_lose_the_hosts() -> Phone:
+        async with engine.client(url) as client:
+            phone = Phone(client)
+            card = await provision(phone, url)
+            answer = await phone.pay(phone.tap(card["tokenRef"]), "T0000001-1")
+            assert answer.json()["approved"], answer.text
+            refused = await client.post("/lab/world/snapshot", json={"directory": "x"})
+            assert (refused.status_code, refused.json()["code"]) == (409, "networks_apart")
+            hosts.end(signal.SIGTERM)
+            answer = await phone.pay(phone.tap(card["tokenRef"]), "T0000001-2")
+            assert answer.json()["status"] in ("not_sent", "pending")
+            return phone
+
+    asyncio.run(pay_then_lose_the_hosts())
+    again = Child(hosts_dir, command="networks")
+    children.append(again)
+    assert again.ready()["iso"] == said["iso"]
+    assert engine.end(signal.SIGTERM)[0] == 0
+    assert not (tmp_path / "lab" / "networks.db").exists()
+    assert verify(tmp_path / "lab")["ok"]
