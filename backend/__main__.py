@@ -54,6 +54,7 @@ def _serve(chosen: argparse.Namespace) -> int:
             profile=chosen.profile,
             exit_when_idle=chosen.exit_when_idle,
             allow_non_loopback=chosen.allow_non_loopback,
+            networks_dir=chosen.networks_dir,
         )
     except UsageError as error:
         sys.stderr.write(f"python -m backend serve: {error}\n")
@@ -115,7 +116,8 @@ def _parser() -> argparse.ArgumentParser:
         "networks",
         help="only the network hosts",
         description="Run the simulated card networks alone; prints their addresses as one line.",
-        epilog="example: python -m backend networks --profile instant",
+        epilog="example: python -m backend networks --data-dir /tmp/hosts, then "
+        "python -m backend serve --networks-dir /tmp/hosts",
     )
     _common(networks, _networks)
     _simulation(networks)
@@ -152,6 +154,11 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--port", type=int, default=0, help="port to listen on (default: a free one)")
     add("--database-url", help="sqlite:///DATA_DIR/engine.db, which is the default")
     add("--redis-url", help="a Redis or Valkey server (default: inside the process)")
+    add(
+        "--networks-dir",
+        type=Path,
+        help="data folder of `networks` that run apart (default: inside the engine)",
+    )
     add("--exit-when-idle", action="store_true", help="stop when nobody is attached any more")
     add(
         "--allow-non-loopback",

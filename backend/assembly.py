@@ -42,7 +42,7 @@ from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler, VirtualScheduler
 from backend.settings import Settings
 from backend.storage import event_rows
-from backend.storage.data_folder import DataFolder, WorldRecord
+from backend.storage.data_folder import DataFolder, HostAddresses, WorldRecord
 from backend.storage.database import Database, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
 from backend.storage.host_rows import SqlHostStore
@@ -104,7 +104,7 @@ class _Files:
     """What is open in the data folder."""
 
     engine: Database
-    networks: Database
+    networks: Database | None
     keys: KeyHome
     named_keys: NamedKeys
 
@@ -117,7 +117,7 @@ class Engine:
         app: answers HTTP and WebSocket.
         token: the local token's text.
         devices: what waits for a device, as its push connection would deliver it.
-        networks: the simulated hosts, without sockets.
+        networks: the simulated hosts, without sockets; None when they run apart.
     """
 
     app: FrontDoor
@@ -125,7 +125,7 @@ class Engine:
     lab: Laboratory
     payments: PaymentEngine[Transaction]
     devices: Devices
-    networks: Networks
+    networks: Networks | None
     ground: Ground
     _edge: Edge
     _recorder: EventRecorder
@@ -144,7 +144,8 @@ class Engine:
         await lab.cache.close()
         await self._recorder.close()
         lab.engine_database.close()
-        lab.networks_database.close()
+        if lab.networks_database is not None:
+            lab.networks_database.close()
 
 
 def live_ground(folder: DataFolder, seed: int | None) -> Ground:
@@ -179,8 +180,12 @@ async def open_engine(
     recorder = EventRecorder(files.engine, ground.scheduler, events, first_seq)
     _catch_up(ground.clock, files.engine)
     board = FaultBoard(clock=ground.clock, emit=events.emit, seed=ground.entropy.seed)
-    networks = await open_networks(files.networks, files.named_keys, settings, ground)
-    edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
+    networks = None
+    if files.networks is None:
+        edge = await _apart(_hosts_of(settings), board, ground)
+    else:
+        networks = await open_networks(files.networks, files.named_keys, settings, ground)
+        edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
     cache = open_cache(settings.redis_url, ground.clock, events.emit)
@@ -223,14 +228,21 @@ def open_files(folder: DataFolder, settings: Settings, ground: Ground) -> _Files
         UsageError: the key cannot be had.
         StorageError: a file that is no database of ours.
     """
+    if settings.networks_dir is not None and folder.networks_database.exists():
+        raise UsageError(
+            f"{folder.path} has networks of its own: take another --data-dir with --networks-dir"
+        )
     migrate_engine(folder.engine_database)
-    prepare_hosts(folder.networks_database)
     secret = ground.entropy.secret("vault.root")
     keys = open_key_home(folder.path, settings.environment, secret)
     inline = not ground.is_live
+    networks = None
+    if settings.networks_dir is None:
+        prepare_hosts(folder.networks_database)
+        networks = Database(folder.networks_database, synchronous="NORMAL", inline=inline)
     return _Files(
         Database(folder.engine_database, inline=inline),
-        Database(folder.networks_database, synchronous="NORMAL", inline=inline),
+        networks,
         keys,
         NamedKeys(keys.root),
     )
@@ -250,12 +262,23 @@ async def open_networks(
 
 
 async def _sockets(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:
-    """Hosts on loopback, a fault proxy before each, TCP links to the proxies."""
+    """Hosts on loopback, inside this process."""
     hosts = NetworkHosts(networks)
     await hosts.start()
+    edge = await _apart(HostAddresses(hosts.iso_addresses, hosts.tsp_url), board, ground)
+
+    async def close() -> None:
+        await edge.close()
+        await hosts.stop()
+
+    return Edge(edge.links, edge.tokens, close)
+
+
+async def _apart(hosts: HostAddresses, board: FaultBoard, ground: Ground) -> Edge:
+    """A fault proxy before each host, wherever it runs, and TCP links to the proxies."""
     links: dict[str, Link] = {}
     proxies = []
-    for network, address in hosts.iso_addresses.items():
+    for network, address in hosts.iso.items():
         proxy = FaultProxy(f"{network}.auth", address, board)
         entrance = await proxy.start()
         proxies.append(proxy)
@@ -266,9 +289,19 @@ async def _sockets(networks: Networks, board: FaultBoard, ground: Ground) -> Edg
         await http.aclose()
         for proxy in proxies:
             await proxy.stop()
-        await hosts.stop()
 
     return Edge(links, TspClient(hosts.tsp_url, http), close)
+
+
+def _hosts_of(settings: Settings) -> HostAddresses:
+    assert settings.networks_dir is not None, "asked only when the hosts run apart"
+    hosts = DataFolder(settings.networks_dir).hosts()
+    if hosts is None or set(hosts.iso) != set(NETWORKS):
+        raise UsageError(
+            f"no network hosts on {settings.networks_dir}: start "
+            f"python -m backend networks --data-dir {settings.networks_dir}"
+        )
+    return hosts
 
 
 async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:

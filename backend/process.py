@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from urllib.parse import urlsplit
 
 from backend.assembly import live_ground, open_engine, open_files, open_networks
 from backend.http.attachments import Attachments
@@ -22,7 +23,7 @@ from backend.networks.server import NetworkHosts
 from backend.runtime.clock import real_now_us, to_iso
 from backend.runtime.errors import BackendError
 from backend.settings import Settings
-from backend.storage.data_folder import Announcement, DataFolder
+from backend.storage.data_folder import Announcement, DataFolder, HostAddresses
 
 log = logging.getLogger("taplab.process")
 
@@ -90,8 +91,11 @@ async def _serve_networks(folder: DataFolder, settings: Settings) -> None:
     stop = _Stop()
     ground = live_ground(folder, settings.seed)
     files = open_files(folder, settings, ground)
+    assert files.networks is not None, "hosts that run apart have their own file"
     hosts = NetworkHosts(await open_networks(files.networks, files.named_keys, settings, ground))
-    await hosts.start()
+    before = folder.hosts()
+    await hosts.start(_ports_of(before) if before else None)
+    folder.announce_hosts(HostAddresses(hosts.iso_addresses, hosts.tsp_url))
     stopped = asyncio.Event()
     stop.watch(stopped.set)
     iso = {name: f"{host}:{port}" for name, (host, port) in hosts.iso_addresses.items()}
@@ -102,6 +106,12 @@ async def _serve_networks(folder: DataFolder, settings: Settings) -> None:
     files.engine.close()
     files.networks.close()
     stop.raise_failure()
+
+
+def _ports_of(addresses: HostAddresses) -> dict[str, int]:
+    """Where the hosts listened last time: engines that know them find them again."""
+    ports = {name: port for name, (_, port) in addresses.iso.items()}
+    return {**ports, "tsp": urlsplit(addresses.tsp_url).port or 0}
 
 
 class _Stop:

@@ -16,6 +16,7 @@ PROFILES = ("lab", "instant")
 DATA_DIR_VARIABLE = "TAPLAB_DATA_DIR"
 DATABASE_VARIABLE = "TAPLAB_DATABASE_URL"
 REDIS_VARIABLE = "TAPLAB_REDIS_URL"
+NETWORKS_VARIABLE = "TAPLAB_NETWORKS_DIR"
 PORT_MAX = 65_535
 
 
@@ -30,6 +31,7 @@ class Settings:
         seed: None keeps the seed of the data folder (a fresh folder draws one).
         profile: delays of the simulated networks: "lab" or "instant".
         exit_when_idle: stop when the last attached command or window is gone.
+        networks_dir: folder of network hosts that run apart; None runs them inside the engine.
         environment: where the key home looks for its choice and passphrase.
     """
 
@@ -41,6 +43,7 @@ class Settings:
     profile: str = "lab"
     exit_when_idle: bool = False
     allow_non_loopback: bool = False
+    networks_dir: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,12 +75,15 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
     profile: str = "lab",
     exit_when_idle: bool = False,
     allow_non_loopback: bool = False,
+    networks_dir: Path | None = None,
 ) -> Settings:
     """Settings from options, with the environment behind them.
 
     Raises:
         UsageError: something that cannot be.
     """
+    named = environment.get(NETWORKS_VARIABLE)
+    apart = networks_dir or (Path(named) if named else None)
     return Settings(
         data_dir=chosen_data_dir(
             data_dir, environment, database_url or environment.get(DATABASE_VARIABLE)
@@ -89,6 +95,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         profile=profile,
         exit_when_idle=exit_when_idle,
         allow_non_loopback=allow_non_loopback,
+        networks_dir=apart.expanduser().absolute() if apart else None,
         environment=environment,
     )
 

@@ -46,10 +46,11 @@ class NewDevice(Body):
 
 
 class ClockOrder(Body):
-    """Move lab time."""
+    """Move lab time: exactly one of the three."""
 
     jump_s: float | None = None
     rate: float | None = None
+    reset: Literal[True] | None = None
 
 
 class BreakerOrder(Body):

@@ -41,6 +41,7 @@ class Laboratory:
     Attributes:
         world: "live" or "simulated".
         clock: a `LabClock` can be moved; a simulated world's clock moves by itself.
+        networks_database: the simulated hosts' own; None when they run apart.
         offload: where a long read runs, so that payments do not wait for it.
         started_at_us: lab time at which the engine was ready.
     """
@@ -52,7 +53,7 @@ class Laboratory:
     entropy: Entropy
     events: EventLog
     engine_database: Database
-    networks_database: Database
+    networks_database: Database | None
     cards: Cards
     payments: PaymentView
     switch: Switch

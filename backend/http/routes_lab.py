@@ -14,8 +14,9 @@ from backend.http import event_stream
 from backend.http.answers import json_answer
 from backend.http.attachments import Attachments
 from backend.http.bodies import BreakerOrder, ClockOrder, FaultOrder, ObservedEvents, SnapshotOrder
+from backend.http.clock_reset import refuse_unless_history_allows
 from backend.http.laboratory import Laboratory
-from backend.runtime.clock import LabClock, to_iso
+from backend.runtime.clock import LabClock, real_now_us, to_iso
 from backend.runtime.errors import BadRequest, Conflict
 from backend.runtime.scheduler import LabScheduler
 from backend.storage import event_rows
@@ -113,12 +114,21 @@ class LabRoutes:
         return json_answer(self._clock_state())
 
     async def move_clock(self, body: ClockOrder) -> Response:
-        """Jump forward, or run faster, slower or not at all."""
+        """Jump forward, run faster, slower or not at all, or go back to real time.
+
+        Real time is refused (409) when something is stored that lies after it, and while an
+        outcome is open: history would be told in the wrong order, and what is due would wait.
+        """
         clock = self._lab.movable_clock
         if clock is None:
             raise Conflict("clock_virtual", "a simulated world's clock moves by itself")
-        if (body.jump_s is None) == (body.rate is None):
-            raise BadRequest("clock_order", 'send {"jump_s": …} or {"rate": …}')
+        if [body.jump_s, body.rate, body.reset].count(None) != 2:
+            raise BadRequest(
+                "clock_order", 'send {"jump_s": …}, {"rate": …} or {"reset": true}, one of them'
+            )
+        if body.reset and clock.is_moved:
+            refuse_unless_history_allows(self._lab.engine_database, real_now_us())
+            clock.reset()
         try:
             if body.jump_s is not None:
                 clock.jump(body.jump_s)
@@ -200,6 +210,10 @@ class LabRoutes:
     async def snapshot(self, body: SnapshotOrder) -> Response:
         """Copy the world's databases, with a manifest, under the data folder."""
         lab = self._lab
+        if lab.networks_database is None:
+            raise Conflict(
+                "networks_apart", "the network hosts run apart: copy their data folder yourself"
+            )
         manifest: dict[str, object] = {
             "format": SNAPSHOT_FORMAT,
             "world": lab.world,

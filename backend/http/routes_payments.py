@@ -36,7 +36,9 @@ class NfcRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one tap on the short way."""
         answer = await self.answer(Request(scope, receive))
-        await answer(scope, receive, send)
+        head = {"type": "http.response.start", "status": answer.status_code}
+        await send({**head, "headers": answer.raw_headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def answer(self, request: Request) -> Response:
         """The answer to one tap; every error is an answer too."""

@@ -15,6 +15,7 @@ from typing import cast
 
 from backend.networks import message
 from backend.networks.authorizing import NetworkRules
+from backend.networks.host_codec import decode, encode
 from backend.networks.issuing import APPROVED
 from backend.networks.message import (
     ANSWER_TO,
@@ -23,8 +24,6 @@ from backend.networks.message import (
     SIGN_ON,
     FrameBuffer,
     Message,
-    decode,
-    encode,
     frame,
     private_text,
 )

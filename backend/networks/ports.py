@@ -140,6 +140,9 @@ class HostRows(Protocol):
     def release_hold(self, network: str, reference: Reference) -> bool:
         """Give the held money back; whether there was an open hold."""
 
+    def next_approval(self, network: str) -> int:
+        """Count one more approval of the network; 1 for the first ever."""
+
     def open_holds(self, network: str) -> list[tuple[Reference, int, str]]:
         """Every open hold of a network: reference, minor units, currency."""
 

@@ -84,9 +84,7 @@ async def build_networks(
     services: dict[str, TokenService] = {}
     for network in NETWORKS:
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
-        issuer = Issuer(
-            entropy.stream(f"issuer.{network}.codes"), chosen.limit_major, chosen.steering
-        )
+        issuer = Issuer(chosen.limit_major, chosen.steering)
         rules = NetworkRules(network, store, vault, keys, issuer, clock)
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
         hosts[network] = NetworkHost(rules, delays)
@@ -111,13 +109,18 @@ class NetworkHosts:
         self._http: _HttpServer | None = None
         self._http_task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Listen on free ports."""
+    async def start(self, ports: Mapping[str, int] | None = None) -> None:
+        """Listen.
+
+        Args:
+            ports: by network, and "tsp": the ports to take if they are free; else free ones.
+        """
+        wanted = ports or {}
         for network, host in self.networks.hosts.items():
             listener = HostServer(host)
-            self.iso_addresses[network] = await listener.start()
+            self.iso_addresses[network] = await _listen_at(listener, wanted.get(network, 0))
             self._listeners.append(listener)
-        listening = socket.create_server((LOOPBACK, 0))
+        listening = _socket_at(wanted.get("tsp", 0))
         self.tsp_url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         self._http = _HttpServer(self.networks.token_services)
         self._http_task = asyncio.create_task(self._http.serve([listening]), name="token services")
@@ -150,6 +153,20 @@ async def start_networks(
     )
     await hosts.start()
     return hosts
+
+
+async def _listen_at(listener: HostServer, port: int) -> tuple[str, int]:
+    try:
+        return await listener.start(port)
+    except OSError:  # somebody else has it by now
+        return await listener.start()
+
+
+def _socket_at(port: int) -> socket.socket:
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OSError:
+        return socket.create_server((LOOPBACK, 0))
 
 
 class _HttpServer(uvicorn.Server):

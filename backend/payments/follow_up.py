@@ -271,7 +271,10 @@ class FollowUps(Generic[Tx]):
         match follow_up.kind:
             case FollowUpKind.STATUS_QUERY:
                 status = await self._switch.query_status(
-                    payment.network_name, payment.network_reference, payment_id=payment.id
+                    payment.network_name,
+                    payment.network_reference,
+                    payment_id=payment.id,
+                    tap_id=payment.tap_id,
                 )
                 work = partial(self._take_status, follow_up, payment.version, status)
             case FollowUpKind.REVERSAL:
@@ -281,6 +284,7 @@ class FollowUps(Generic[Tx]):
                     payment_id=payment.id,
                     amount_minor=payment.amount_minor,
                     currency=payment.currency,
+                    tap_id=payment.tap_id,
                 )
                 work = partial(self._take_reversal, follow_up, payment.version, outcome)
             case _ as never:

@@ -168,11 +168,17 @@ class Switch(Protocol):
         payment_id: str,
         amount_minor: int,
         currency: str,
+        tap_id: str | None = None,
     ) -> Reversed | NotSent | Unknown:
         """Release whatever the reference holds; idempotent at the host."""
 
     async def query_status(
-        self, network: str, reference: NetworkReference, *, payment_id: str
+        self,
+        network: str,
+        reference: NetworkReference,
+        *,
+        payment_id: str,
+        tap_id: str | None = None,
     ) -> StatusKnown | NotSent | Unknown:
         """Ask what became of an authorization."""
 

@@ -2,14 +2,24 @@
 
 BackendError
 ├── UsageError            the caller asked for something that cannot be (settings, file, state)
+│   └── FolderInUse       storage/data_folder: another engine has the data folder
 ├── BadRequest            input refused at a door; carries a stable code
 │   ├── NotFound
-│   └── Conflict
+│   ├── Conflict
+│   │   └── KeyInFlight   payments/idempotency: the first request has no answer yet
+│   ├── KeyMismatch       payments/idempotency: the key belongs to another payment
+│   ├── KeyReused         wallet/provisioning: the key belongs to another card
+│   ├── CardRefused       wallet/provisioning: the network refused the card
+│   └── NotSignedIn       wallet/accounts
 ├── StorageError          the database refused or broke
+├── NetworkUnavailable    wallet/errors: a token service could not be asked
+├── BackgroundFailed      process: a part of the engine broke, and the engine stops
 ├── TransportError        a link to a network host broke
 │   ├── NotConnected      nothing left this process
 │   └── LinkBroken        something may have left this process
 └── MessageError          bytes that are not the message they should be
+
+A class that one package alone raises stands there, beside what raises it, and is drawn here.
 """
 
 from __future__ import annotations

@@ -39,6 +39,19 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
+class HostAddresses:
+    """What `networks.json` says: where network hosts that run apart listen, or last listened.
+
+    Attributes:
+        iso: network to (host, port) of its ISO 8583 listener.
+        tsp_url: base address of the token services.
+    """
+
+    iso: dict[str, tuple[str, int]]
+    tsp_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorldRecord:
     """What a world keeps over restarts besides its databases.
 
@@ -126,6 +139,19 @@ class DataFolder:
             body = json.loads((self.path / "engine.json").read_text())
             return Announcement(str(body["url"]), int(body["pid"]), str(body["started_at"]))
         except (OSError, ValueError, KeyError, TypeError):
+            return None  # not there, or being replaced
+
+    def announce_hosts(self, addresses: HostAddresses) -> None:
+        """Say where this folder's network hosts listen; kept, so that they come back there."""
+        write_private(self.path / "networks.json", json.dumps(asdict(addresses)).encode() + b"\n")
+
+    def hosts(self) -> HostAddresses | None:
+        """Where network hosts say they listen; None when they say nothing readable."""
+        try:
+            body = json.loads((self.path / "networks.json").read_text())
+            iso = {str(name): (str(host), int(port)) for name, (host, port) in body["iso"].items()}
+            return HostAddresses(iso, str(body["tsp_url"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # not there, or being replaced
 
     def world(self) -> WorldRecord | None:

@@ -1,9 +1,9 @@
 """Keeps numbers going over restarts, and stores the events that no commit had to hold.
 
-Events of changes are stored with the change. Breakers, faults, clock and cache speak in between;
-their events are stored here, soon after, in whatever batch has gathered while the last one was
-written. Numbers are reserved in blocks before they are used, so that after a crash no number is
-given twice, not even one whose event was never stored.
+Events of changes are stored with the change. Messages to the networks, breakers, faults, clock and
+cache speak in between; their events are stored here, soon after, in whatever batch has gathered
+while the last one was written. Numbers are reserved in blocks before they are used, so that after a
+crash no number is given twice, not even one whose event was never stored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from backend.storage.database import Store, Transaction
 log = logging.getLogger(__name__)
 ENGINE = "engine"
 BLOCK = 100_000
-STORED_KINDS = ("breaker.", "fault.", "clock.", "cache.", "engine.", "world.")
+STORED_KINDS = ("message.", "breaker.", "fault.", "clock.", "cache.", "engine.", "world.")
 PENDING_EVENTS_MAX = 20_000
 
 

@@ -17,6 +17,7 @@ from backend.networks.ports import AccountRow, AuthorizationRow, HostRows, Refer
 from backend.storage.database import Database, Parameters, Row, Statement, Transaction, Value
 from backend.storage.host_tables import (
     host_accounts,
+    host_approvals,
     host_authorizations,
     host_balances,
     host_holds,
@@ -100,6 +101,15 @@ _RELEASE_HOLD = Statement(
     update(host_holds)
     .where(*(host_holds.c[name] == bindparam(f"of_{name}") for name in _REFERENCE))
     .values(state=bindparam("new_state"))
+)
+_count = upsert(host_approvals).values(
+    network=bindparam("network"), approvals=bindparam("approvals")
+)
+_NEXT_APPROVAL = Statement(
+    _count.on_conflict_do_update(
+        index_elements=["network"],
+        set_={"approvals": host_approvals.c.approvals + _count.excluded.approvals},
+    ).returning(host_approvals.c.approvals)
 )
 _OPEN_HOLDS = Statement(
     select(host_holds).where(
@@ -216,6 +226,12 @@ class SqlHostRows:
             },
         )
         return True
+
+    def next_approval(self, network: str) -> int:
+        """Count one more approval of the network; 1 for the first ever."""
+        row = self._tx.one(_NEXT_APPROVAL, {"network": network, "approvals": 1})
+        assert row is not None, "an upsert returns its row"
+        return int(row["approvals"])
 
     def open_holds(self, network: str) -> list[tuple[Reference, int, str]]:
         """Every open hold of a network: reference, minor units, currency."""

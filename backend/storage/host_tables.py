@@ -124,3 +124,11 @@ host_balances = Table(
     CheckConstraint("held_minor >= 0", name="held"),
     sqlite_with_rowid=False,
 )
+
+host_approvals = Table(
+    "host_approvals",
+    host_metadata,
+    Column("network", Text, primary_key=True),
+    Column("approvals", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)

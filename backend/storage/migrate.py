@@ -18,7 +18,9 @@ from backend.runtime.errors import StorageError
 from backend.storage.database import connect
 
 HEAD = "0001"
-HOSTS_SCHEMA = 1
+HOSTS_SCHEMA = 2
+ADDED_TO_HOSTS = {2: ("host_approvals",)}
+"""Tables that a version of the hosts' schema brought; versions only ever added tables."""
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -77,12 +79,18 @@ def prepare_hosts(path: Path) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version == HOSTS_SCHEMA:
             return
-        if version != 0:
+        if version > HOSTS_SCHEMA:
             raise StorageError(f"{path.name} has schema {version}, this program {HOSTS_SCHEMA}")
         from backend.storage.schema import host_metadata, schema_sql
 
+        missing = None  # all of them
+        if version:
+            missing = [
+                name for added, names in ADDED_TO_HOSTS.items() for name in names if added > version
+            ]
         connection.executescript(
-            f"BEGIN;\n{schema_sql(host_metadata)}\nPRAGMA user_version={HOSTS_SCHEMA};\nCOMMIT;"
+            f"BEGIN;\n{schema_sql(host_metadata, missing)}\n"
+            f"PRAGMA user_version={HOSTS_SCHEMA};\nCOMMIT;"
         )
     except sqlite3.DatabaseError as error:
         raise StorageError(f"{path}: {error}") from error

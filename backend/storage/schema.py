@@ -8,6 +8,7 @@ with a revision of its own, and a test compares what revisions build with what t
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from itertools import groupby
 
 from sqlalchemy import MetaData, create_mock_engine
@@ -37,8 +38,13 @@ TABLE_MODULES = (
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 
 
-def schema_sql(metadata: MetaData) -> str:
-    """Every CREATE statement (tables, indexes, triggers), in the order in which they must run."""
+def schema_sql(metadata: MetaData, only: Sequence[str] | None = None) -> str:
+    """Every CREATE statement (tables, indexes, triggers), in the order in which they must run.
+
+    Args:
+        metadata: the schema.
+        only: names of the tables that are wanted; None for all.
+    """
     statements: list[str] = []
 
     def note(element: Executable, *_: object, **__: object) -> None:
@@ -46,7 +52,8 @@ def schema_sql(metadata: MetaData) -> str:
         statements.append(str(element.compile(dialect=engine.dialect)).strip())
 
     engine = create_mock_engine("sqlite://", note)
-    metadata.create_all(engine, checkfirst=False)
+    tables = None if only is None else [metadata.tables[name] for name in only]
+    metadata.create_all(engine, tables=tables, checkfirst=False)
     ordered: list[str] = []
     for is_index, group in groupby(statements, key=_is_index):
         run = list(group)  # a table keeps its indexes in a set, whose order changes

@@ -2,7 +2,8 @@
 
 A call asks the breaker, waits for the link if it is away, sends, and tells the breaker how it
 ended: no answer by the deadline, a transport error and an answer that cannot be read are failures,
-any answer is a success. Says each change of the breaker as an event. Knows no message type.
+any answer is a success. Says each message and each change of the breaker as an event. Knows no
+message type.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from backend.switch import breaker as breakers
 from backend.switch.answers import NotSent, Unknown
 from backend.switch.breaker import Breaker, Happening, Permit
 from backend.switch.link import Link
+from backend.switch.telling import Subject, tell_received, tell_sent
 
 T = TypeVar("T")
 ACTOR = "switch"
@@ -79,7 +81,7 @@ class Lane:
         read: Callable[[Message, int], T],
         *,
         deadline_s: float,
-        payment_id: str,
+        subject: Subject,
     ) -> T | NotSent | Waiting | Unknown:
         """One exchange under the breaker.
 
@@ -88,12 +90,12 @@ class Lane:
             read: makes a value of the answer and its round trip in microseconds; may raise
                 MessageError when the answer cannot be read.
             deadline_s: real seconds after which the breaker counts a failure.
-            payment_id: for events and figures.
+            subject: for events and figures.
 
         Raises:
             MessageError: the request cannot be written; nothing was sent, nothing is counted.
         """
-        permit = self._ask(payment_id)
+        permit = self._ask(subject)
         if permit is None:
             return NotSent("breaker_open", self.view().retry_in_ms)
         happening, why = Happening.ABANDONED, "the call was given up"
@@ -103,14 +105,18 @@ class Lane:
                 happening, why = Happening.FAILED, "no_connection"
                 return NotSent("no_connection")
             answer = self.link.send(message)
+            tell_sent(self._emit, self.network, message, subject)
             started_us, waited_us = self._clock.monotonic_us(), started_us
             left_s = deadline_s - (started_us - waited_us) / 1e6
-            await asyncio.wait([answer], timeout=max(left_s, 0.0))
+            await _settled(answer, max(left_s, 0.0))
             if not answer.done():
                 happening, why = Happening.FAILED, "timeout"
                 return Waiting(answer, started_us)
             try:
-                value = read(answer.result(), self._clock.monotonic_us() - started_us)
+                received = answer.result()
+                duration_us = self._clock.monotonic_us() - started_us
+                self.tell_received(received, subject, duration_us)
+                value = read(received, duration_us)
             except LinkBroken as error:
                 happening, why = Happening.FAILED, str(error)
                 return Unknown(why)
@@ -120,7 +126,7 @@ class Lane:
             happening, why = Happening.SUCCEEDED, "answered"
             return value
         finally:
-            self._tell(permit, happening, why, started_us, payment_id)
+            self._tell(permit, happening, why, started_us, subject.payment_id)
 
     def force(self, state: str) -> None:
         """Force the breaker "open" or "closed", or leave it to itself with "auto".
@@ -157,15 +163,16 @@ class Lane:
         self._breaker = breakers.restore(kept)
         self._book.note_breaker(self.network, self._breaker.shown.value)
 
-    def _ask(self, payment_id: str) -> Permit | None:
+    def _ask(self, subject: Subject) -> Permit | None:
         state, permit = breakers.ask(self._breaker, self._clock.now_us())
         self._become(state, "cooled down: one probe may pass")
         if permit is None:
-            self._book.record(self.network, "answer", 0, "rejected", payment_id=payment_id)
+            self._book.record(self.network, "answer", 0, "rejected", payment_id=subject.payment_id)
             self._emit(
                 "breaker.rejected",
                 actor=ACTOR,
-                payment_id=payment_id,
+                payment_id=subject.payment_id,
+                tap_id=subject.tap_id,
                 data={"name": self.network, "rejected": state.rejected},
             )
         return permit
@@ -186,19 +193,12 @@ class Lane:
             self.measure("answer", duration_us, why, payment_id)
 
     def measure(self, hop: str, duration_us: int, outcome: str, payment_id: str) -> None:
-        """Count a duration and say it as an event."""
+        """Count a duration."""
         self._book.record(self.network, hop, duration_us, outcome, payment_id=payment_id)
-        self._emit(
-            "hop.measured",
-            actor=ACTOR,
-            payment_id=payment_id,
-            data={
-                "network": self.network,
-                "hop": hop,
-                "duration_us": duration_us,
-                "outcome": outcome,
-            },
-        )
+
+    def tell_received(self, answer: Message, subject: Subject, duration_us: int) -> None:
+        """Say as an event that an answer has arrived."""
+        tell_received(self._emit, self.network, answer, subject, duration_us)
 
     def _become(self, state: Breaker, why: str) -> None:
         before, self._breaker = self._breaker.shown, state
@@ -215,3 +215,23 @@ class Lane:
                 "why": why,
             },
         )
+
+
+async def _settled(answer: asyncio.Future[Message], patience_s: float) -> None:
+    """Wait until there is an answer, or for so long; what `asyncio.wait` does, for one future."""
+    if answer.done():
+        return
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def wake(_settled: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(patience_s, wake)
+    answer.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        answer.remove_done_callback(wake)

@@ -18,7 +18,6 @@ from backend.networks.message import (
     original_elements,
     transmission_time,
 )
-from backend.runtime.clock import to_datetime
 from backend.runtime.errors import MessageError
 from backend.switch.answers import Answered, AuthorizationRequest, NetworkReference, StatusKnown
 
@@ -33,17 +32,17 @@ def authorization(request: AuthorizationRequest) -> Message:
     Raises:
         MessageError: the currency has no number, or the amount does not fit DE 4.
     """
-    sent = request.reference.sent_at_us
+    sent = transmission_time(request.reference.sent_at_us)
     return Message(
         AUTHORIZATION,
         {
             "2": request.token,
             "3": PURCHASE,
             "4": _amount(request.amount_minor),
-            "7": transmission_time(sent),
+            "7": sent,
             "11": request.reference.stan,
-            "12": to_datetime(sent).strftime("%H%M%S"),
-            "13": to_datetime(sent).strftime("%m%d"),
+            "12": sent[4:],
+            "13": sent[:4],
             "14": request.expiry,
             "18": request.merchant_category,
             "22": CONTACTLESS_CHIP,

@@ -36,6 +36,7 @@ from backend.switch.answers import (
 )
 from backend.switch.lane import BreakerView, Lane, Waiting
 from backend.switch.link import TRANSPORT_PATIENCE_S, Link
+from backend.switch.telling import Subject
 
 ECHO_PATIENCE_S = 2.0
 STAN_COUNT = 1_000_000
@@ -92,10 +93,10 @@ class Switch:
             requests.authorization(request),
             requests.answered,
             deadline_s=channel_deadline_s,
-            payment_id=request.payment_id,
+            subject=(subject := Subject(request.payment_id, request.tap_id)),
         )
         if isinstance(outcome, Waiting):
-            return NoAnswerYet(self._late(lane, outcome, request.payment_id))
+            return NoAnswerYet(self._late(lane, outcome, subject))
         if isinstance(outcome, Answered):
             self._measure_hops(lane, outcome, request.payment_id)
         return outcome
@@ -108,6 +109,7 @@ class Switch:
         payment_id: str,
         amount_minor: int,
         currency: str,
+        tap_id: str | None = None,
     ) -> Reversed | NotSent | Unknown:
         """Release whatever the authorization holds (0400); may be repeated.
 
@@ -118,12 +120,17 @@ class Switch:
         """
         message = requests.reversal(reference, amount_minor, currency, self._clock.now_us())
         outcome = await self._lanes[network].call(
-            message, _reversed, deadline_s=self._patience_s, payment_id=payment_id
+            message, _reversed, deadline_s=self._patience_s, subject=Subject(payment_id, tap_id)
         )
         return Unknown("timeout") if isinstance(outcome, Waiting) else outcome
 
     async def query_status(
-        self, network: str, reference: NetworkReference, *, payment_id: str
+        self,
+        network: str,
+        reference: NetworkReference,
+        *,
+        payment_id: str,
+        tap_id: str | None = None,
     ) -> StatusKnown | NotSent | Unknown:
         """Ask what became of an authorization (0600).
 
@@ -133,7 +140,7 @@ class Switch:
             requests.inquiry(reference, self._clock.now_us()),
             _status,
             deadline_s=self._patience_s,
-            payment_id=payment_id,
+            subject=Subject(payment_id, tap_id),
         )
         return Unknown("timeout") if isinstance(outcome, Waiting) else outcome
 
@@ -186,31 +193,32 @@ class Switch:
                 self._lanes[network].restore(state)
 
     def _late(
-        self, lane: Lane, waiting: Waiting, payment_id: str
+        self, lane: Lane, waiting: Waiting, subject: Subject
     ) -> asyncio.Future[Answered | Unknown]:
         late: asyncio.Future[Answered | Unknown] = asyncio.get_running_loop().create_future()
-        waiting.answer.add_done_callback(partial(self._arrived, lane, waiting, payment_id, late))
+        waiting.answer.add_done_callback(partial(self._arrived, lane, waiting, subject, late))
         return late
 
     def _arrived(
         self,
         lane: Lane,
         waiting: Waiting,
-        payment_id: str,
+        subject: Subject,
         late: asyncio.Future[Answered | Unknown],
         answer: asyncio.Future[Message],
     ) -> None:
         duration_us = self._clock.monotonic_us() - waiting.started_us
         outcome: Answered | Unknown
         try:
+            lane.tell_received(answer.result(), subject, duration_us)
             outcome = requests.answered(answer.result(), duration_us)
         except LinkBroken as error:
             outcome = Unknown(str(error))
         except MessageError:
             outcome = Unknown("undecodable")
         if isinstance(outcome, Answered):
-            lane.measure("answer", duration_us, "late", payment_id)
-            self._measure_hops(lane, outcome, payment_id)
+            lane.measure("answer", duration_us, "late", subject.payment_id)
+            self._measure_hops(lane, outcome, subject.payment_id)
         if not late.done():
             late.set_result(outcome)
 

@@ -8,16 +8,19 @@ the common session key only in its diversification value.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
 
 BLOCK = 8
 KEY_BYTES = 16
 OPTION_A_DIGITS = 16
 FULL_BYTE = 0xFF
+CARDS_REMEMBERED_MAX = 4_096
 
 
+@lru_cache(CARDS_REMEMBERED_MAX)
 def master_key(issuer_key: bytes, pan: str, psn: str) -> bytes:
     """The card's master key: option A up to 16 digits, option B beyond.
 
@@ -77,7 +80,7 @@ def mac(key: bytes, data: bytes, *, bit_padding: bool) -> bytes:
 def _session_key(card_key: bytes, diversifier: bytes) -> bytes:
     left = diversifier[:2] + b"\xf0" + diversifier[3:]
     right = diversifier[:2] + b"\x0f" + diversifier[3:]
-    return _encrypt(card_key, left + right)
+    return _card_cipher(card_key).update(left + right)
 
 
 def _diversify(issuer_key: bytes, value: bytes) -> bytes:
@@ -86,9 +89,19 @@ def _diversify(issuer_key: bytes, value: bytes) -> bytes:
 
 
 def _encrypt(key: bytes, blocks: bytes) -> bytes:
+    return _cipher(key).update(blocks)
+
+
+def _cipher(key: bytes) -> CipherContext:
     whole = key + key[:8]  # 24 bytes: the library warns about shorter keys
     # ECB is what EMV prescribes for single-block diversification
-    return Cipher(TripleDES(whole), modes.ECB()).encryptor().update(blocks)  # noqa: S305
+    return Cipher(TripleDES(whole), modes.ECB()).encryptor()  # noqa: S305
+
+
+@lru_cache(CARDS_REMEMBERED_MAX)
+def _card_cipher(card_key: bytes) -> CipherContext:
+    """Kept for the card's next transaction: whole blocks leave nothing behind in ECB."""
+    return _cipher(card_key)
 
 
 def _odd_parity(key: bytes) -> bytes:

@@ -211,6 +211,26 @@ def test_a_silent_network_ends_without_a_hold(world: SimulatedWorld, phone: Phon
     assert final.content == world.run(phone.pay(body, "T-1")).content
 
 
+def test_the_life_of_a_payment_has_its_messages(tmp_path: Path) -> None:
+    world = SimulatedWorld(3, tmp_path)
+    with world:
+        phone = Phone(world.client())
+        world.run(phone.sign_in())
+        card = ready_card(world, phone)
+        body = phone.tap(card["tokenRef"], tapId="tap_9")
+        world.run(phone.pay(body, "T-1"))
+        world.run(phone.client.aclose())
+    with world:
+        (row,) = send(world, "GET", "/lab/payments").json()["payments"]
+        life = send(world, "GET", f"/lab/payments/{row['id']}")
+    messages = [each for each in life.json()["events"] if each["kind"].startswith("message.")]
+    assert [(each["data"]["mti"], each["tap_id"]) for each in messages] == [
+        ("0100", "tap_9"),
+        ("0110", "tap_9"),
+    ]
+    assert str(body["token"]) not in life.text
+
+
 def test_observed_events_are_stored_once_and_become_beliefs(
     world: SimulatedWorld, phone: Phone
 ) -> None:
@@ -289,3 +309,16 @@ def test_the_description_names_every_route(world: SimulatedWorld) -> None:
     shown = {path for _, path in LAB_ROUTES if "1" not in path and path != "/lab/anything/else"}
     shown.discard("/lab/breakers/visa/force")
     assert shown <= set(paths)
+
+
+def test_the_page_for_people_names_every_route_and_fetches_nothing(world: SimulatedWorld) -> None:
+    paths = send(world, "GET", "/openapi.json").json()["paths"]
+    page = send(world, "GET", "/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    for path, methods in paths.items():
+        for method in methods:
+            assert f"<b>{method.upper()}</b> {path}</h3>" in page.text
+    assert "<code>jump_s</code><td>body<td>number, optional" in page.text
+    for outside in ("<script", "http://", "https://", "src="):
+        assert outside not in page.text

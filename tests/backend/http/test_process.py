@@ -134,8 +134,18 @@ def test_a_killed_engine_comes_back_with_everything_acknowledged(
             body = phone.tap(card["tokenRef"])
             answer = await phone.pay(body, "T0000001-1")
             assert answer.json()["approved"], answer.text
+            await client.post("/lab/clock", json={"jump_s": 3_600})
+            back = (await client.post("/lab/clock", json={"reset": True})).json()
+            assert (back["clock_moved"], back["clock_offset_s"]) == (False, 0.0)
+            assert set(back) == set((await client.get("/lab/clock")).json())
+            both = await client.post("/lab/clock", json={"reset": True, "rate": 2})
+            assert (both.status_code, both.json()["code"]) == (400, "clock_order")
             moved = await client.post("/lab/clock", json={"jump_s": 86_400})
             assert moved.json()["clock_moved"]
+            assert (await client.post(f"/api/cards/{card['id']}/suspend", json={})).is_success
+            late = await client.post("/lab/clock", json={"reset": True})
+            assert (late.status_code, late.json()["code"]) == (409, "clock_history_ahead")
+            assert (await client.get("/lab/clock")).json()["clock_moved"]
             backwards = await client.post("/lab/clock", json={"jump_s": -1})
             assert (backwards.status_code, backwards.json()["code"]) == (400, "clock_range")
             return phone, body, answer.content
@@ -234,3 +244,40 @@ def test_the_networks_run_apart(tmp_path: Path, children: list[Child]) -> None:
     key = httpx.get(f"{said['tsp_url']}/visa/tsp/key", trust_env=False).json()
     assert (key["kty"], key["crv"]) == ("EC", "P-256")
     assert child.end(signal.SIGTERM) == (0, "")
+
+
+def test_hosts_that_run_apart_serve_an_engine_and_come_back(
+    tmp_path: Path, children: list[Child]
+) -> None:
+    hosts_dir = tmp_path / "hosts"
+    lonely = Child(tmp_path / "lab", "--networks-dir", str(hosts_dir))
+    children.append(lonely)
+    assert "start python -m backend networks" in lonely.process.communicate()[1]
+    assert lonely.process.returncode == 3
+    hosts = Child(hosts_dir, command="networks")
+    children.append(hosts)
+    said = hosts.ready()
+    engine = Child(tmp_path / "lab", "--networks-dir", str(hosts_dir))
+    children.append(engine)
+    url = engine.ready()["url"]
+
+    async def pay_then_lose_the_hosts() -> Phone:
+        async with engine.client(url) as client:
+            phone = Phone(client)
+            card = await provision(phone, url)
+            answer = await phone.pay(phone.tap(card["tokenRef"]), "T0000001-1")
+            assert answer.json()["approved"], answer.text
+            refused = await client.post("/lab/world/snapshot", json={"directory": "x"})
+            assert (refused.status_code, refused.json()["code"]) == (409, "networks_apart")
+            hosts.end(signal.SIGTERM)
+            answer = await phone.pay(phone.tap(card["tokenRef"]), "T0000001-2")
+            assert answer.json()["status"] in ("not_sent", "pending")
+            return phone
+
+    asyncio.run(pay_then_lose_the_hosts())
+    again = Child(hosts_dir, command="networks")
+    children.append(again)
+    assert again.ready()["iso"] == said["iso"]
+    assert engine.end(signal.SIGTERM)[0] == 0
+    assert not (tmp_path / "lab" / "networks.db").exists()
+    assert verify(tmp_path / "lab")["ok"]

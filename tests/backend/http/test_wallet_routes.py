@@ -149,6 +149,7 @@ def test_of_racers_one_asks_the_network_and_another_device_gets_its_own_token(
         assert len({card["tokenRef"] for card in cards}) == 2
 
     world.run(main())
+    assert world.engine.lab.networks_database is not None
     tokens = world.engine.lab.networks_database.read(_count_tokens)
     assert tokens == 2
 

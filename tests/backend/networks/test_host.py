@@ -1,18 +1,20 @@
 """What a network answers: token, cryptogram, counter, money, repeats, reversals, inquiries."""
 
 import asyncio
+import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from backend.networks.issuing import authorization_code
 from backend.networks.message import Message, decode, encode, original_elements, transmission_time
 from backend.networks.server import HostSettings
 from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import MessageError
 from backend.switch import requests
-from backend.switch.answers import Answered, AuthorizationRequest, StatusKnown
+from backend.switch.answers import Answered, AuthorizationRequest, NetworkReference, StatusKnown
 from tests.backend.networks.bench import Bench, bench, payment, phone_with
 
 
@@ -50,6 +52,29 @@ def test_a_payment_is_approved_and_held(network: str, tmp_path: Path) -> None:
             assert lab.held(network) == [1240]
 
     asyncio.run(main())
+
+
+def test_no_authorization_code_comes_again_after_a_restart(tmp_path: Path) -> None:
+    async def approvals(run: int) -> list[str | None]:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            phone.atc = run * 10  # the card goes on counting, whatever the host does
+            orders = [
+                payment(lab, phone, reference=NetworkReference(f"{number:012d}", "000001", 0))
+                for number in range(phone.atc, phone.atc + 3)
+            ]
+            return [(await pay(lab, order)).auth_code for order in orders]
+
+    codes = asyncio.run(approvals(0)) + asyncio.run(approvals(1))
+    assert None not in codes
+    assert len(set(codes)) == len(codes)
+
+
+def test_a_round_of_authorization_codes_has_each_once() -> None:
+    step, count = 618_033, 1_000_000
+    assert math.gcd(step, count) == 1
+    assert authorization_code("visa", count + 5) == authorization_code("visa", 5)
+    assert len({authorization_code("amex", number) for number in range(1, 1_001)}) == 1_000
 
 
 @pytest.mark.parametrize(

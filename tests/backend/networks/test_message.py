@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.networks import message
+from backend.networks import host_codec, message
 from backend.networks.message import FrameBuffer, Message, decode, encode, frame
 from backend.runtime.errors import MessageError
 
@@ -35,6 +35,42 @@ def test_an_authorization_survives_the_wire() -> None:
     assert back.reference == ("000000000042", "000042", "1120183000")
 
 
+OPTIONAL = ("18", "38", "39", "43", "48", "70", "90")
+OTHER_TEXT = {
+    "38": "123456",
+    "39": "00",
+    "48": "rs=approved;cv=Y",
+    "70": "301",
+    "90": "0100" * 10 + "00",
+}
+
+
+@given(st.sets(st.sampled_from(OPTIONAL)), st.text("0123456789", min_size=1, max_size=19))
+@settings(max_examples=100)
+def test_switch_and_host_write_and_read_the_same_bytes(also: set[str], token: str) -> None:
+    fields = {key: value for key, value in FIELDS.items() if key not in OPTIONAL}
+    texts = {**FIELDS, **OTHER_TEXT}
+    sent = Message("0100", {**fields, **{key: texts[key] for key in also}, "2": token})
+    raw = encode(sent)
+    assert raw == host_codec.encode(sent)
+    assert decode(raw) == host_codec.decode(raw) == sent
+
+
+@given(st.integers(0, 10_000), st.binary(min_size=1, max_size=3))
+@settings(max_examples=200)
+def test_switch_and_host_refuse_the_same_bytes(position: int, damage: bytes) -> None:
+    raw = bytearray(encode(Message("0100", FIELDS)))
+    start = position % len(raw)
+    raw[start : start + len(damage)] = damage
+    verdicts = []
+    for read in (decode, host_codec.decode):
+        try:
+            verdicts.append(read(bytes(raw)))
+        except MessageError:
+            verdicts.append(None)
+    assert verdicts[0] == verdicts[1]
+
+
 def test_a_printed_message_shows_no_token() -> None:
     assert "499999" not in repr(Message("0100", FIELDS))
 
@@ -50,9 +86,9 @@ def test_an_answer_belongs_to_the_exchange_of_its_request() -> None:
     [
         ({"4": "12.40".rjust(12)}, "DE 4 is not numeric"),
         ({"37": "0000\x000000000"}, "DE 37 is not printable"),
-        ({"41": "TILL"}, "field 41"),
-        ({"55": "9F" * 300}, "field 55"),
-        ({"55": "XY"}, "field 55"),
+        ({"41": "TILL"}, "DE 41 has 4 bytes, not 8"),
+        ({"55": "9F" * 300}, "DE 55 has 300 bytes"),
+        ({"55": "XY"}, "DE 55 is not hexadecimal"),
         ({"64": "00"}, "DE 64 is not in the dialect"),
         ({"2": ""}, "DE 2 is not numeric"),
     ],
@@ -80,7 +116,7 @@ def test_a_cut_message_is_refused(cut: int) -> None:
 
 
 def test_bytes_after_the_message_are_refused() -> None:
-    with pytest.raises(MessageError, match="Extra data"):
+    with pytest.raises(MessageError, match="1 bytes too many"):
         decode(encode(Message("0100", FIELDS)) + b"0")
 
 

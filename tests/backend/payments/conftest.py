@@ -186,9 +186,14 @@ class Networks:
         return behaviour
 
     async def query_status(
-        self, network: str, reference: NetworkReference, *, payment_id: str
+        self,
+        network: str,
+        reference: NetworkReference,
+        *,
+        payment_id: str,
+        tap_id: str | None = None,
     ) -> StatusKnown | NotSent | Unknown:
-        del network, payment_id
+        del network, payment_id, tap_id
         self._hear()
         self.asked.append(("status", self._clock.now_us()))
         if self.follow_up_faults:
@@ -209,8 +214,9 @@ class Networks:
         payment_id: str,
         amount_minor: int,
         currency: str,
+        tap_id: str | None = None,
     ) -> Reversed | NotSent | Unknown:
-        del network, payment_id, amount_minor, currency
+        del network, payment_id, amount_minor, currency, tap_id
         self._hear()
         self.asked.append(("reversal", self._clock.now_us()))
         if self.follow_up_faults:

@@ -91,6 +91,22 @@ def test_the_networks_file_has_a_number_in_its_head(tmp_path: Path) -> None:
         prepare_hosts(path)
 
 
+def test_an_older_networks_file_gets_the_tables_that_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "networks.db"
+    prepare_hosts(path)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE host_approvals")
+    connection.execute("INSERT INTO host_secrets VALUES ('visa', 'sealing', x'00')")
+    connection.execute("PRAGMA user_version=1")
+    connection.commit()
+    connection.close()
+    prepare_hosts(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM host_approvals").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM host_secrets").fetchone() == (1,)
+    connection.close()
+
+
 def test_a_folder_in_use_is_not_migrated(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     folder.take()
