@@ -21,8 +21,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 def _module_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     lab = opened(tmp_path_factory.mktemp("shows"))
     yield lab
-    lab.running.stop()
-    assert lab.running.faults == []
+    lab.stop()
 
 
 @pytest.fixture
@@ -39,5 +38,4 @@ def own_lab(tmp_path: Path) -> Iterator[Laboratory]:
     """A laboratory of the test's own, empty."""
     lab = opened(tmp_path / "lab")
     yield lab
-    lab.running.stop()
-    assert lab.running.faults == []
+    lab.stop()

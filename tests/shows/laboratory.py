@@ -32,6 +32,14 @@ class Laboratory:
     """A running world and what tests ask of it."""
 
     running: Running
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """End engine and world, once; nothing may have failed in the background."""
+        if not self.stopped:
+            self.stopped = True
+            self.running.stop()
+        assert self.running.faults == []
 
     @property
     def world(self):
