@@ -103,7 +103,9 @@ class Laboratory:
 
     def holds(self, amount_minor: int) -> list[str]:
         """States of the holds of that amount; tests tell their payments apart by amount."""
-        found = self.at_networks("SELECT state FROM host_holds WHERE amount_minor = ?", amount_minor)
+        found = self.at_networks(
+            "SELECT state FROM host_holds WHERE amount_minor = ?", amount_minor
+        )
         return [str(state) for (state,) in found]
 
     def until(self, reached: Callable[[], bool]) -> None:

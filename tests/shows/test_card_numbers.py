@@ -71,10 +71,14 @@ def readings(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, b
 def search(files: dict[str, bytes], numbers: set[str]) -> list[str]:
     """Where a number lies open: file, encoding, last four digits."""
     found = []
-    wanted = {(number[-4:], how): raw for number in numbers for how, raw in disguises(number).items()}
+    wanted = {
+        (number[-4:], how): raw for number in numbers for how, raw in disguises(number).items()
+    }
     for file, content in files.items():
         for name, reading in readings(file, content):
-            found += [f"{name}: {how} of …{l4}" for (l4, how), raw in wanted.items() if raw in reading]
+            found += [
+                f"{name}: {how} of …{l4}" for (l4, how), raw in wanted.items() if raw in reading
+            ]
     return found
 
 

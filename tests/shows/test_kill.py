@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
 
-from backend.api import verify
+from backend.api import Entropy, verify
 from lab.engine_shapes import NfcOrder
 from lab.pos.state import PosPhase
 from tests.shows.laboratory import OK, PAY, Laboratory, pay_until_final, rows_of
@@ -85,14 +84,14 @@ async def ask_again(lab: Laboratory, book: Book) -> None:
 def kill_at_random_moments(lab: Laboratory, moments: int, seed: int) -> Book:
     """Kill, come back, look; so many times."""
     world = lab.world
-    dice = random.Random(seed)  # noqa: TID251, S311 - the moments of a test, with its seed
+    dice = Entropy(seed).stream("moments")
     lab.run(world.wallet.start_with_demo_cards())
     everything, killed_while_paying = Book(), 0
     for moment in range(moments):
         amounts = [1 + number % CENTS for number in range(TILLS * TAPS_A_TILL)]
         orders = lab.orders(amounts, devices=TILLS // 3)
         book = Book()
-        lab.run(kill_under_load(lab, orders, f"m{moment}", dice.uniform(0.005, 0.25), book))
+        lab.run(kill_under_load(lab, orders, f"m{moment}", 0.005 + 0.245 * dice.random(), book))
         killed_while_paying += bool(book.cut_off)
 
         lab.until(lambda: world.engine.endpoint is None)
