@@ -27,11 +27,12 @@ from lab.commands import (
     vectors,
     world,
 )
-from lab.commands.shared import FAILED, MISSING, WRONG_USE, remark
+from lab.commands.shared import FAILED, MISSING, WRONG_USE, engine_url, remark
 from lab.errors import EngineRefused, EngineUnreachable, LabError, SomethingMissing, WrongUse
 from lab.settings import DEFAULT_READER, THEMES, Settings, default_data_dir, prepare_data_dir
 
 INTERRUPTED = 130
+SCALES = (0.5, 4.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,11 +67,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.set_defaults(run=_window)
     top.add_argument("--data-dir", type=Path, help="folder of the laboratory")
-    top.add_argument("--engine", metavar="URL", help="use a running engine")
+    top.add_argument("--engine", metavar="URL", type=engine_url, help="use a running engine")
     top.add_argument("--seed", type=int, help="seed of a fresh world")
     top.add_argument("--reader", default=DEFAULT_READER, help="URL or name of the till's reader")
     top.add_argument("--theme", choices=THEMES, default="dark")
-    top.add_argument("--scale", type=float, default=1.0, help="size of everything (default 1)")
+    top.add_argument("--scale", type=_scale, default=1.0, help="size of everything (default 1)")
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
@@ -78,6 +79,13 @@ def parser() -> argparse.ArgumentParser:
     ):  # fmt: skip
         module.add(commands)
     return top
+
+
+def _scale(text: str) -> float:
+    smallest, largest = SCALES
+    if not smallest <= float(text) <= largest:
+        raise argparse.ArgumentTypeError(f"{text} is not {smallest:g} to {largest:g}")
+    return float(text)
 
 
 def _window(chosen: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import httpx
 import orjson
+from filelock import FileLock, Timeout
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from backend.api import Scheduler
@@ -39,7 +40,8 @@ BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 5.0
 STARTS_FAILED_MAX = 3
 STOP_LIMIT_S = 10.0
-EXIT_ENGINE_RUNS_ALREADY = 3
+EXIT_MISSING = 3  # something is missing or, as a rule, the folder has an engine already
+LAST_WORDS_BYTES = 2_000
 _PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -197,11 +199,26 @@ class EngineProcess:
             found = await self._running()
             if found is not None:
                 return found
-            if ended is not None and ended != EXIT_ENGINE_RUNS_ALREADY:
+            if ended is not None and not (ended == EXIT_MISSING and self._folder_is_taken()):
                 raise SomethingMissing(
-                    f"the engine ended with {ended}", f"see {self._settings.engine_log_file}"
+                    f"the engine ended with {ended}", self._last_words() or "it said nothing"
                 )
             await self._scheduler.sleep(LOOK_AGAIN_S)
+
+    def _folder_is_taken(self) -> bool:
+        """Whether an engine holds this folder; ours may have ended for another reason."""
+        lock = FileLock(self._settings.data_dir / "engine.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    def _last_words(self) -> str:
+        """The last line that the child left in its log."""
+        lines = self._settings.engine_log_file.read_bytes()[-LAST_WORDS_BYTES:].splitlines()
+        return lines[-1].decode(errors="replace").strip() if lines else ""
 
     async def _healthy(self, url: str) -> bool:
         try:

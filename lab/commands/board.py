@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import tomllib
+from http import HTTPStatus
 from pathlib import Path
 
 from lab.commands.engine_only import Engine, with_engine
@@ -17,10 +19,11 @@ from lab.commands.shared import (
     write_json,
 )
 from lab.console.presets import fault_key
-from lab.errors import WrongUse
+from lab.errors import EngineRefused, WrongUse
 from lab.json_fields import Json, as_object, number, objects, text, whole
 
 PLAN_BYTES_MAX = 256 * 1024
+PLAN_KEYS = {"fault"}
 
 
 def add(commands: Subparsers) -> None:
@@ -47,7 +50,7 @@ def _fault(chosen: argparse.Namespace) -> int:
 
     async def work(engine: Engine) -> tuple[Json, ...]:
         if chosen.action == "apply":
-            await engine.client.put_faults(plan)
+            await _apply(engine, plan, chosen.file)
         elif chosen.action == "reset":
             await engine.client.reset_faults()
         return await engine.client.faults()
@@ -65,6 +68,15 @@ def _fault(chosen: argparse.Namespace) -> int:
     return SUCCESS
 
 
+async def _apply(engine: Engine, plan: tuple[Json, ...], path: Path) -> None:
+    try:
+        await engine.client.put_faults(plan)
+    except EngineRefused as refusal:
+        if refusal.status != HTTPStatus.BAD_REQUEST:
+            raise
+        raise WrongUse(f"{path}: {refusal.detail} ({refusal.code})") from refusal
+
+
 def _plan(path: Path | None) -> tuple[Json, ...]:
     if path is None:
         raise WrongUse("fault apply needs a FILE")
@@ -72,6 +84,8 @@ def _plan(path: Path | None) -> tuple[Json, ...]:
         if path.stat().st_size > PLAN_BYTES_MAX:
             raise WrongUse(f"{path} is larger than {PLAN_BYTES_MAX} bytes")
         body = as_object(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+        if unknown := sorted(body.keys() - PLAN_KEYS):
+            raise WrongUse(f"{path} is no fault plan ({unknown[0]!r} is not [[fault]])")
         return objects(body, "fault")
     except OSError as fault:
         raise WrongUse(f"{path} cannot be read ({fault.strerror})") from fault
@@ -82,6 +96,8 @@ def _plan(path: Path | None) -> tuple[Json, ...]:
 def _clock(chosen: argparse.Namespace) -> int:
     if chosen.action != "show" and chosen.value is None:
         raise WrongUse(f"clock {chosen.action} needs a number")
+    if chosen.value is not None and not (math.isfinite(chosen.value) and chosen.value >= 0):
+        raise WrongUse(f"clock {chosen.action} takes a number from 0: lab time never goes back")
 
     async def work(engine: Engine) -> Json:
         match chosen.action:

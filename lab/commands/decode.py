@@ -31,6 +31,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _bytes(text: str) -> bytes:
     compact = "".join(text.split())
+    if not compact:
+        raise WrongUse("no HEX to decode")
     if len(compact) > HEX_MAX:
         raise WrongUse("more than 64 KiB of data")
     try:

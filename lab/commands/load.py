@@ -40,9 +40,10 @@ def add(commands: Subparsers) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Send them; exit 1 when one was not answered."""
-    count = round(chosen.rate * chosen.seconds)
-    if not 0 < chosen.rate <= RATE_MAX or not 0 < count <= PAYMENTS_MAX:
+    wanted = chosen.rate * chosen.seconds  # may be nan or infinite: both are valid floats
+    if not (0 < chosen.rate <= RATE_MAX and 0 < wanted <= PAYMENTS_MAX and round(wanted)):
         raise WrongUse(f"up to {RATE_MAX:g} a second and {PAYMENTS_MAX} payments, more than none")
+    count = round(wanted)
     settings = settings_of(chosen)
 
     async def work(engine: Engine) -> LoadResult:

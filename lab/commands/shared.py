@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -36,11 +37,30 @@ def command(
     )
     parser.set_defaults(run=run)
     add = parser.add_argument
-    add("--data-dir", type=Path, help="folder of the laboratory (default: the user's data folder)")
-    add("--engine", metavar="URL", help="use a running engine instead of starting one")
-    add("--seed", type=int, help="seed of a fresh world")
+    # Suppressed: a default here would overwrite what stood before the command's name.
+    add("--data-dir", type=Path, default=argparse.SUPPRESS,
+        help="folder of the laboratory (default: the user's data folder)")  # fmt: skip
+    add("--engine", metavar="URL", type=engine_url, default=argparse.SUPPRESS,
+        help="use a running engine instead of starting one")  # fmt: skip
+    add("--seed", type=int, default=argparse.SUPPRESS, help="seed of a fresh world")
     add("--json", action="store_true", help="one JSON document on stdout")
     return parser
+
+
+def engine_url(text: str) -> str:
+    """An engine's address, for argparse.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port beyond 65535
+        good = False
+    if not good:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address such as http://127.0.0.1:8800")
+    return text
 
 
 def profile_option(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from lab.commands.shared import FAILED, SUCCESS, Subparsers, command, remark, write, write_json
-from lab.errors import SomethingMissing
+from lab.errors import SomethingMissing, WrongUse
 
 
 def add(commands: Subparsers) -> None:
@@ -28,6 +28,10 @@ def run(chosen: argparse.Namespace) -> int:
             f"the window's libraries are not installed ({absent.name})",
             "install the extra: pip install 'tap-lab[window]'",
         ) from absent
+    try:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise WrongUse(f"{chosen.out} cannot be made ({fault.strerror})") from fault
     report = shots.render(chosen.out, frozenset(chosen.only or ()))
     if chosen.json:
         write_json(report.to_json())

@@ -47,7 +47,9 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--amount", required=True, help="decimal amount, such as 12.40")
     parser.add_argument("--currency", default="USD", help="ISO 4217 letters (default %(default)s)")
     parser.add_argument("--card", choices=("visa", "mastercard", "amex"), default="visa")
-    parser.add_argument("--reader", help="URL or name of a reader (default sim:)")
+    parser.add_argument(
+        "--reader", default=argparse.SUPPRESS, help="URL or name of a reader (default sim:)"
+    )
     profile_option(parser)
 
 

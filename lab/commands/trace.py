@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from hardware.api import Trace, decode, parse_trace
+from hardware.api import HardwareError, Trace, decode, parse_trace
 from lab.commands.decode import write_tree
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
 from lab.errors import WrongUse
@@ -31,7 +31,10 @@ def run(chosen: argparse.Namespace) -> int:
     """Show or export."""
     trace = _read(chosen.file)
     if chosen.action == "export" and chosen.out is not None:
-        chosen.out.write_bytes(orjson.dumps(trace.to_json(), option=orjson.OPT_INDENT_2))
+        try:
+            chosen.out.write_bytes(orjson.dumps(trace.to_json(), option=orjson.OPT_INDENT_2))
+        except OSError as fault:
+            raise WrongUse(f"{chosen.out} cannot be written ({fault.strerror})") from fault
     elif chosen.action == "export" or chosen.json:
         write_json(trace.to_json())
     else:
@@ -45,7 +48,7 @@ def _read(path: Path) -> Trace:
         if path.stat().st_size > TRACE_BYTES_MAX:
             raise WrongUse(f"{path} is larger than {TRACE_BYTES_MAX} bytes")
         return parse_trace(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as fault:
+    except (OSError, UnicodeDecodeError, HardwareError) as fault:
         raise WrongUse(f"{path} cannot be read as a trace ({fault})") from fault
 
 

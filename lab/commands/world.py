@@ -47,8 +47,12 @@ def add(commands: Subparsers) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Do it; exit 3 when something else uses the folder."""
+    if chosen.action == "save" and chosen.file and not chosen.file.absolute().parent.is_dir():
+        raise WrongUse(f"there is no folder {chosen.file.absolute().parent}")
     settings = settings_of(chosen)
     if chosen.action == "reset":
+        if chosen.file is not None:
+            raise WrongUse("world reset takes no FILE: did you mean load?")
         asyncio.run(reset(settings))
         return _said(chosen, {"reset": str(settings.data_dir)}, "a clean start")
     if chosen.file is None:

@@ -142,7 +142,7 @@ def test_board_and_load_work_on_a_running_engine(
     assert main(["fault", "apply", str(plan), *folder]) == 0
     assert json.loads(capsys.readouterr().out)["faults"][0]["link"] == "amex.auth"
     plan.write_text('[[fault]]\nlink = "amex.auth"\neffect = "nonsense"\n')
-    assert main(["fault", "apply", str(plan), *folder]) == 1
+    assert main(["fault", "apply", str(plan), *folder]) == 2
     assert main(["fault", "reset", *folder]) == 0
     assert main(["load", "--rate", "40", "--seconds", "0.5", *folder]) == 0
     document = json.loads(capsys.readouterr().out.partition("\n}\n")[2])
