@@ -42,7 +42,8 @@ def _bytes(text: str) -> bytes:
 def write_tree(node: Node, depth: int) -> None:
     """A node and what is inside it, indented."""
     source = f"  [{node.source}]" if node.source else ""
-    write(f"{'  ' * depth}{node.tag} {node.name}: {node.value}{source}")
+    value = node.value or ("" if node.children else node.value_hex)
+    write(f"{'  ' * depth}{node.tag} {node.name}: {value}{source}")
     for detail in node.details:
         write(f"{'  ' * (depth + 1)}- {detail}")
     for child in node.children:
