@@ -38,6 +38,7 @@ WINDOW_S = 120
 BUCKETS_S = {30: 1, 120: 2, 600: 10}  # seconds shown → seconds a bucket
 PAYMENTS_SHOWN = 200
 EVENTS_KEPT = 2_000
+BENCH_AFTER_S = 0.1
 TAP_BUDGET_US = 500_000
 
 
@@ -97,7 +98,7 @@ class ConsoleFlow:
             self._observed.append(event)
             if event.kind == "tap.outcome":
                 self._bench_tap = event.tap_id or ""
-                self._bus.publish(bench_state(self._bench_tap, tuple(self._observed)))
+                self._scheduler.spawn(self._show_bench(self._bench_tap), "bench")
 
     def tapped(self, sale: Sale) -> None:
         """A sale ended at our till: where its milliseconds went."""
@@ -114,6 +115,15 @@ class ConsoleFlow:
             )
         )
 
+    async def _show_bench(self, tap_id: str, card_text: str = "") -> None:
+        """Decode the conversation: after the tap, whose milliseconds are not for this."""
+        if card_text:
+            self._bench_named = tap_id
+        else:
+            await self._scheduler.sleep(BENCH_AFTER_S)
+        if tap_id == self._bench_tap and (card_text or tap_id != self._bench_named):
+            self._bus.publish(bench_state(tap_id, tuple(self._observed), card_text))
+
     async def payment_changed(self, record: PaymentRecord) -> None:
         """The engine's word on one payment, again."""
         row = self._payments[record.id] = rows.payment_row(record)
@@ -123,8 +133,7 @@ class ConsoleFlow:
             del self._payments[old.id]
         self._show(payments=self._visible())
         if record.tap_id and record.tap_id == self._bench_tap != self._bench_named:
-            self._bench_named = self._bench_tap
-            self._bus.publish(bench_state(row.tap_id, tuple(self._observed), row.card_text))
+            await self._show_bench(record.tap_id, row.card_text)
         if record.id == self._open_payment:
             await self.show_payment(record.id)
 

@@ -24,6 +24,7 @@ from hardware.api import (
     TapRequest,
     TapResult,
     TerminalConfig,
+    Trace,
     TraceRecorder,
     run_tap,
 )
@@ -112,6 +113,7 @@ class PosFlow:
         self._beliefs = Beliefs(log, "pos", "till.showed")
         self._card_in_field_us: int | None = None
         self._total_us = 0
+        self._trace: Trace | None = None
         self._presenting: asyncio.Task[CardLink] | None = None
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
@@ -244,10 +246,14 @@ class PosFlow:
         event = event_of(tap)
         if event is not PosEvent.CARD_READ:
             self._go(event, tap_id=tap_id, why=card_words(tap))
+            self._keep_trace(tap_id)
             return self._sale(tap_id, tap=tap, problem=tap.reason)
         self._go(PosEvent.CARD_READ, tap_id=tap_id)
         self.on_read(tap_id)
-        sale = await self._authorize(tap, tap_id, key, patience_s)
+        try:
+            sale = await self._authorize(tap, tap_id, key, patience_s)
+        finally:
+            self._keep_trace(tap_id)
         self.on_sale(sale)
         return sale
 
@@ -276,9 +282,7 @@ class PosFlow:
             on_exchange=heard,
         )
         await link.release()
-        if self._traces_dir is not None:
-            trace = recorder.finish(tap.kernel).to_text()
-            (self._traces_dir / f"{tap_id}.apdu").write_text(trace, encoding="utf-8")
+        self._trace = recorder.finish(tap.kernel)
         self._tell(
             "tap.outcome",
             tap_id,
@@ -295,6 +299,13 @@ class PosFlow:
             },
         )
         return tap
+
+    def _keep_trace(self, tap_id: str) -> None:
+        """Write the conversation down, masked; after the result, which it must not delay."""
+        if self._traces_dir is not None and self._trace is not None:
+            path = self._traces_dir / f"{tap_id}.apdu"
+            path.write_text(self._trace.to_text(), encoding="utf-8")
+        self._trace = None
 
     async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
         order = NfcOrder(
@@ -360,11 +371,13 @@ class PosFlow:
             reason=answer.reason,
             key=key,
         )
-        self._memory.remember(sale)
         self._state = replace(
             self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
         )
         self._go(event, tap_id=tap_id, why=detail, payment_id=answer.payment_id)
+        # Shown first: the engine has it on disk, and this list is only the till's convenience.
+        self._memory.remember(sale)
+        self._show(self._state.phase, keep=True)
 
     def _verdict(self, answer: PaymentAnswer) -> tuple[PosEvent, Message]:
         match answer.status:
