@@ -7,6 +7,7 @@ line). Without a command it opens the window; Qt is imported only then.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except (LabError, HardwareError) as fault:
         remark(f"tap-lab: {fault}")
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`); the interpreter must not flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

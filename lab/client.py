@@ -186,7 +186,7 @@ class EngineClient:
         return await self._lab("GET", "/lab/clock")
 
     async def move_clock(self, change: Json) -> Json:
-        """Apply {"jump_s": seconds} or {"rate": lab seconds a second}."""
+        """Apply {"jump_s": seconds}, {"rate": lab seconds a second} or {"reset": true}."""
         return await self._lab("POST", "/lab/clock", change)
 
     async def post_events(self, events: tuple[Event, ...]) -> None:

@@ -14,7 +14,7 @@ HEX_MAX = 2 * 65_536
 def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command(commands, "decode", "decode BER-TLV data or a card's answer",
-                     "tap-lab decode 6F0D8407A0000000031010A5025000", run)  # fmt: skip
+                     "tap-lab decode 6F0D8407A0000000031010A5025000", run, alone=True)  # fmt: skip
     parser.add_argument("hex", nargs="+", metavar="HEX", help="hex digits, spaces allowed")
 
 

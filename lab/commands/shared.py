@@ -29,16 +29,33 @@ def command(
     does: str,
     example: str,
     run: Callable[[argparse.Namespace], int],
+    *,
+    alone: bool = False,
 ) -> argparse.ArgumentParser:
-    """A command with the common options, a sentence and an example."""
+    """A command with the common options, a sentence and an example.
+
+    Args:
+        commands: where it is added.
+        name: what is typed.
+        does: what it does.
+        example: one that works as it stands, or with the file that it names.
+        run: does it; the exit code.
+        alone: it uses neither data folder nor engine: their options are taken, as for every
+            command, but not offered.
+    """
+
+    def offered(text: str) -> str:
+        return argparse.SUPPRESS if alone else text
+
     parser = commands.add_parser(
         name, help=does, description=does + ".", epilog=f"example: {example}"
     )
     parser.set_defaults(run=run)
     add = parser.add_argument
-    add("--data-dir", type=Path, help="folder of the laboratory (default: the user's data folder)")
-    add("--engine", metavar="URL", help="use a running engine instead of starting one")
-    add("--seed", type=int, help="seed of a fresh world")
+    folder = "folder of the laboratory (default: the user's data folder)"
+    add("--data-dir", type=Path, metavar="DIR", help=offered(folder))
+    add("--engine", metavar="URL", help=offered("use a running engine instead of starting one"))
+    add("--seed", type=int, help=offered("seed of a fresh world"))
     add("--json", action="store_true", help="one JSON document on stdout")
     return parser
 
