@@ -37,7 +37,17 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, or the window; the exit code."""
-    chosen = parser().parse_args(arguments)
+    try:
+        return _run(parser().parse_args(arguments))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`); the interpreter must not flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(chosen: argparse.Namespace) -> int:
     try:
         code: int = chosen.run(chosen)
     except WrongUse as wrong:
@@ -52,12 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LabError, HardwareError) as fault:
         remark(f"tap-lab: {fault}")
         return FAILED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`); the interpreter must not flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return code
 
 
