@@ -158,7 +158,8 @@ class PosAdapter:
         self._post(lambda: self._flow.select_receipt(payment_id))
 
     def _charge(self) -> Coroutine[object, object, object]:
-        self._wallet.till_asks(self._flow.state.amount_text, self._flow.state.reader_text)
+        if self._flow.amount_minor:
+            self._wallet.till_asks(self._flow.state.amount_text, self._flow.state.reader_text)
         return self._flow.charge()
 
 
@@ -200,6 +201,10 @@ class LabAdapter:
     def show_network(self, name: str) -> None:
         """Put a network into the main chart."""
         self._post(lambda: self._console.show_network(name))
+
+    def set_window(self, seconds: int) -> None:
+        """How far back the chart looks: 30, 120 or 600 seconds."""
+        self._post(lambda: self._console.set_window(seconds))
 
     def show_payment(self, payment_id: str) -> None:
         """Fill the payment place."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
@@ -59,8 +59,14 @@ def open_window(settings: Settings, motion: Motion | None = None) -> Running:
     bus, faults = Bus(), Faults()
     io = IoThread(settings, bus, faults.tell)
     world = io.start()
+    window = _window(world, io, settings, motion)
+    io.call_soon(lambda: _connect(bus, window, []))
+    return Running(window, world, io, faults)
+
+
+def _window(world: World, io: IoThread, settings: Settings, motion: Motion | None) -> MainWindow:
     runner = Runner(world, io.call_soon)
-    window = MainWindow(
+    return MainWindow(
         WalletAdapter(world, runner.post),
         PosAdapter(world, runner.post),
         LabAdapter(world, runner.post),
@@ -69,12 +75,34 @@ def open_window(settings: Settings, motion: Motion | None = None) -> Running:
         presenter=settings.presenter,
         motion=motion,
     )
-    io.call_soon(lambda: _connect(bus, window))
-    return Running(window, world, io, faults)
 
 
-def _connect(bus: Bus, window: MainWindow) -> None:
-    bus.subscribe(window.drain.put)
+def _connect(bus: Bus, window: MainWindow, forget: list[Callable[[], None]]) -> None:
+    forget.append(bus.subscribe(window.drain.put))
+
+
+@dataclass(slots=True)
+class SecondWindow:
+    """Another window on a world that already has one."""
+
+    window: MainWindow
+    io: IoThread
+    forget: list[Callable[[], None]]
+
+    def close(self) -> None:
+        """Close this window only; its world goes on."""
+        for forget in self.forget:
+            self.io.call_soon(forget)
+        self.window.close()
+
+
+def second_window(running: Running, theme: str, *, presenter: bool) -> SecondWindow:
+    """The same world in another dress, without motion."""
+    settings = replace(running.world.settings, theme=theme, presenter=presenter)
+    window = _window(running.world, running.io, settings, Motion(scale=0.0))
+    forget: list[Callable[[], None]] = []
+    running.io.call_soon(lambda: _connect(running.world.bus, window, forget))
+    return SecondWindow(window, running.io, forget)
 
 
 def run_window(settings: Settings, arguments: Sequence[str] = ()) -> int:

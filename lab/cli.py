@@ -7,6 +7,7 @@ line). Without a command it opens the window; Qt is imported only then.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,17 @@ SCALES = (0.5, 4.0)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, or the window; the exit code."""
-    chosen = parser().parse_args(arguments)
+    try:
+        return _run(parser().parse_args(arguments))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`); the interpreter must not flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(chosen: argparse.Namespace) -> int:
     try:
         code: int = chosen.run(chosen)
     except WrongUse as wrong:
@@ -52,8 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LabError, HardwareError) as fault:
         remark(f"tap-lab: {fault}")
         return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return code
 
 

@@ -20,6 +20,7 @@ from backend.api import Clock, Event, Scheduler
 from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, as_object, objects, text
+from lab.loopback import LoopbackTransport
 
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 5.0
@@ -41,7 +42,7 @@ def http_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(
         timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         trust_env=False,
-        limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+        transport=LoopbackTransport(),
     )
 
 
@@ -186,7 +187,7 @@ class EngineClient:
         return await self._lab("GET", "/lab/clock")
 
     async def move_clock(self, change: Json) -> Json:
-        """Apply {"jump_s": seconds} or {"rate": lab seconds a second}."""
+        """Apply {"jump_s": seconds}, {"rate": lab seconds a second} or {"reset": true}."""
         return await self._lab("POST", "/lab/clock", change)
 
     async def post_events(self, events: tuple[Event, ...]) -> None:

@@ -17,6 +17,7 @@ from lab.errors import EngineRefused, EngineUnreachable
 WAITING_MAX = 8_192
 BATCH_MAX = 50
 PAUSE_S = 0.15
+PAUSES_MAX = 7
 RETRY_S = 1.0
 
 
@@ -36,6 +37,7 @@ class EventForwarding:
         self._waiting: deque[Event] = deque(maxlen=WAITING_MAX)
         self._some = asyncio.Event()
         self._sending = asyncio.Lock()
+        self._heard = 0
         self.refused = 0
         log.subscribe(self._collect)
 
@@ -43,9 +45,17 @@ class EventForwarding:
         """Forward for ever."""
         while True:
             await self._some.wait()
-            await self._scheduler.sleep(PAUSE_S)
+            await self._quiet()
             if not await self.flush():
                 await self._scheduler.sleep(RETRY_S)
+
+    async def _quiet(self) -> None:
+        """Until nothing new has come for a moment: a tap in progress has the line for itself."""
+        for _ in range(PAUSES_MAX):
+            heard = self._heard
+            await self._scheduler.sleep(PAUSE_S)
+            if heard == self._heard:
+                return
 
     async def flush(self) -> bool:
         """Send what is waiting now; False when the engine is out of reach."""
@@ -64,5 +74,6 @@ class EventForwarding:
             return True
 
     def _collect(self, event: Event) -> None:
+        self._heard += 1
         self._waiting.append(event)
         self._some.set()

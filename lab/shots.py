@@ -11,17 +11,20 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractItemView, QApplication
 
 from lab.adapter import Runner
-from lab.app import Running, open_window
+from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
 from lab.errors import LabError
+from lab.load import generator, synthetic_till
+from lab.load.wire import LeanClient
+from lab.pos.flow import Sale
 from lab.pos.state import PosPhase
 from lab.settings import Settings
 from lab.wallet.state import PhoneScreen
@@ -44,6 +47,11 @@ ALL = (
 )  # fmt: skip
 
 
+BURST_RATE = 40.0
+BURST_PAYMENTS = 600
+BURST_DEVICES = 4
+CHART_WINDOW_S = 30
+SILENT_TAPS = 5
 VARIATIONS = {
     "26-presenter-1280x720": ("dark", True, (1280, 720)),
     "27-light-theme": ("light", False, SIZE),
@@ -86,26 +94,9 @@ def render(folder: Path, only: frozenset[str] = frozenset()) -> Report:
             session.play()
         finally:
             running.stop()
-        for name, (theme, presenter, size) in VARIATIONS.items():
-            if not only or any(name.startswith(wanted) for wanted in only):
-                look = replace(settings, theme=theme, presenter=presenter)
-                _vary(name, look, size, folder, report)
-    known = session.known | set(VARIATIONS)
-    report.not_built = [name for name in ALL if name not in known]
+    report.not_built = [name for name in ALL if name not in session.known]
     del application
     return report
-
-
-def _vary(
-    name: str, settings: Settings, size: tuple[int, int], folder: Path, report: Report
-) -> None:
-    """The same laboratory again, in another dress: one approved tap."""
-    running = open_window(settings, Motion(scale=0.0))
-    session = _Session(running, folder, frozenset({name}), report)
-    try:
-        session.dress(name, size)
-    finally:
-        running.stop()
 
 
 class _Session:
@@ -120,6 +111,7 @@ class _Session:
         self._folder = folder
         self._only = only
         self._report = report
+        self._burst_is = ""
         self.known: set[str] = set()
 
     def play(self) -> None:
@@ -141,28 +133,32 @@ class _Session:
         self._shot("07-wallet-card-detail", self._card_detail)
         self._shot("15-pos-declined", lambda: self._tap(1251, PosPhase.DECLINED))
         self._shot("19-payment", self._payment)
-        self._shot("22-bench-apdu", lambda: self._window.go_to("bench"))
+        self._shot("22-bench-apdu", self._conversation)
         self._shot("23-bench-readers", lambda: None)
         self._shot("17-console-latency", self._traffic)
+        self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
+        self._shot("31-window-1280x640", lambda: self._window.resize(1280, 640))
+        self._window.resize(*SIZE)
+        for name, (theme, presenter, size) in VARIATIONS.items():
+            self._dress(name, theme, size, presenter=presenter)
         self._shot("18-console-faults", self._fault)
         self._shot("03-window-visa-blocked", self._blocked)
-        self._shot("31-window-1280x640", lambda: self._window.resize(1280, 640))
-        self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
-        self._window.resize(*SIZE)
         self._shot("34-engine-down", self._kill_engine)
         self._shot("11-wallet-offline", lambda: None)
 
-    def dress(self, name: str, size: tuple[int, int]) -> None:
-        """One tap in a window of that size."""
+    def _dress(self, name: str, theme: str, size: tuple[int, int], *, presenter: bool) -> None:
+        """The same laboratory in a second window, in another dress."""
+        plain = self._window
+        other = second_window(self._running, theme, presenter=presenter)
+        self._window = other.window
         self._window.resize(*size)
         self._window.show()
-        self._shot(name, self._come_up_and_tap)
-
-    def _come_up_and_tap(self) -> None:
-        self._until(lambda: bool(self._world.console.state.tiles))
-        self._until(lambda: not self._world.wallet.state.offline)
-        self._tap(1240, PosPhase.APPROVED)
-        self._until(lambda: self._world.wallet.state.banner is not None)
+        self._window.go_to("console")
+        try:
+            self._shot(name, lambda: None)
+        finally:
+            other.close()
+            self._window = plain
 
     # -- the steps ----------------------------------------------------------------------------
 
@@ -227,24 +223,79 @@ class _Session:
         self._until(lambda: self._world.wallet.state.screen is PhoneScreen.CARD_DETAIL)
 
     def _tap(self, amount_minor: int, phase: PosPhase) -> None:
-        self._io(self._world.wallet.close)
-        self._io(lambda: self._world.hands.tap(amount_minor, "USD"))
-        self._until(lambda: self._world.pos.state.phase is phase)
-        self._until(lambda: not self._world.hands.busy)
+        sales: list[Sale | None] = []
+
+        async def tap() -> None:
+            self._world.wallet.close()
+            sales.append(await self._world.hands.tap(amount_minor, "USD"))
+
+        self._io(tap)
+        self._until(lambda: bool(sales))
+        if sales[0] is None or sales[0].phase is not phase:
+            ended = "not begun" if sales[0] is None else sales[0].phase.value
+            raise NotReachedError(f"a tap that should have been {phase.value} was {ended}")
 
     def _payment(self) -> None:
+        self._tap(1240, PosPhase.APPROVED)
         payment_id = self._world.pos.state.payment_id
         self._pause()
         self._io(lambda: self._world.console.show_payment(payment_id))
-        self._until(lambda: self._world.console.state.payment is not None)
+        self._until(lambda: self._shown_payment() == payment_id)
         self._window.go_to("payment")
 
+    def _shown_payment(self) -> str:
+        payment = self._world.console.state.payment
+        return "" if payment is None else payment.row.id
+
+    def _conversation(self) -> None:
+        """The bench, with the answer to GET PROCESSING OPTIONS under the eye."""
+        self._window.go_to("bench")
+        self._pause()
+        exchanges = self._window.findChild(QAbstractItemView, "apduList")
+        if exchanges is None:
+            raise NotReachedError("the bench lists no exchanges")
+        last = exchanges.model().rowCount() - 1
+        exchanges.setCurrentIndex(exchanges.model().index(last, 0))
+
     def _traffic(self) -> None:
+        """Fifteen seconds of a busy shop, with a slow network in the middle."""
         self._window.go_to("console")
         self._io(self._world.wallet.close)
-        for number in range(12):
-            self._tap(500 + 100 * number, PosPhase.APPROVED)
-        self._pause()
+        console = self._world.console
+        self._io(lambda: console.set_window(CHART_WINDOW_S))
+        self._io(self._burst)
+        self._until(lambda: self._burst_is == "sending")
+        self._pause(5_500)
+        slow = {"ms": 180.0, "jitter_ms": 60.0}
+        self._io(lambda: console.set_fault("visa.slow", on=True, parameters=slow))
+        self._pause(3_500)
+        self._io(console.reset_faults)
+        self._until(lambda: self._burst_is == "over")
+        self._tap(1240, PosPhase.APPROVED)
+        self._until(lambda: self._world.wallet.state.banner is not None)
+
+    async def _burst(self) -> None:
+        world = self._world
+        async with synthetic_till.opened(
+            world.settings.traffic_element_file,
+            client=world.client,
+            engine=world.engine,
+            clock=world.clock,
+            scheduler=world.real_scheduler,
+            entropy=world.entropy,
+            devices=BURST_DEVICES,
+        ) as till:
+            orders = await generator.prepare(till, BURST_PAYMENTS)
+            client = LeanClient(await world.engine.ready(), till.cards)
+            self._burst_is = "sending"
+            try:
+                await generator.run(
+                    orders, BURST_RATE, till=till, client=client, clock=world.clock,
+                    scheduler=world.real_scheduler,
+                )  # fmt: skip
+            finally:
+                await client.close()
+                self._burst_is = "over"
 
     def _fault(self) -> None:
         console = self._world.console
@@ -254,9 +305,23 @@ class _Session:
         self._until(lambda: any(fault.fired for fault in console.state.faults))
 
     def _blocked(self) -> None:
-        self._io(lambda: self._world.console.force_breaker("visa", "open"))
-        self._until(lambda: any(tile.breaker == "open" for tile in self._world.console.state.tiles))
+        """Five silent answers, counted by the breaker itself; then a tap that is not sent."""
+        console = self._world.console
+        self._io(console.reset_faults)
+        self._until(lambda: not console.state.deviations)
+        self._io(lambda: console.set_fault("visa.silent", on=True, parameters={}))
+        self._until(lambda: bool(console.state.deviations))
+        for _ in range(SILENT_TAPS):
+            if self._visa_is("open"):
+                break
+            self._tap(1240, PosPhase.NOT_COMPLETED)
+        self._until(lambda: self._visa_is("open"))
         self._tap(1240, PosPhase.DECLINED)
+        self._pause(1_200)
+
+    def _visa_is(self, breaker: str) -> bool:
+        tiles = self._world.console.state.tiles
+        return any(tile.name == "visa" and tile.breaker == breaker for tile in tiles)
 
     def _kill_engine(self) -> None:
         """A real kill -9 of the engine that this session started; it will come back."""
@@ -310,9 +375,9 @@ class _Session:
         if not reached():
             raise NotReachedError("the screen was not reached in time")
 
-    def _pause(self) -> None:
+    def _pause(self, milliseconds: int = SETTLE_MS) -> None:
         loop = QEventLoop()
-        QTimer.singleShot(SETTLE_MS, loop.quit)
+        QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()
 
 

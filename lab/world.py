@@ -23,6 +23,7 @@ from hardware.api import (
     SecureElementDamaged,
     TerminalConfig,
 )
+from lab import saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
 from lab.client import EngineClient, http_client
@@ -90,6 +91,7 @@ class World:
         """
         await self.engine.ready()
         await self.wallet.connect()
+        await saved_faults.put_back(self.settings.data_dir, self.client)
 
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
@@ -107,6 +109,7 @@ class World:
             except EngineRefused:
                 self.client.forget_session()
                 await self.wallet.connect()
+            await saved_faults.put_back(self.settings.data_dir, self.client)
             await self.console.reload()
 
     def engine_changed(self, status: EngineStatus) -> None:

@@ -25,8 +25,12 @@ from hardware.emv.tags import describe_tag
 from hardware.runtime.errors import ApduError, TlvError
 
 _SUCCESS = b"\x90\x00"
+_OTHER_STATUS = range(0x61, 0x70)
+"""First bytes of every other status word that ISO 7816-4 gives a meaning."""
 _PAN = 0x5A
 _COUNTER = 0x9F36
+_NAMES = frozenset({0x4F, 0x84, 0x9F06})
+"""Application names: some are text ("2PAY.SYS.DDF01"), most are numbers."""
 _DATES = frozenset({0x9A, 0x5F24, 0x5F25})
 _AMOUNTS = frozenset({0x9F02, 0x9F03})
 _LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F})
@@ -39,7 +43,7 @@ class Node:
     tag: str
     name: str
     value: str
-    """In words."""
+    """In words; empty where the bytes say it all."""
     value_hex: str
     source: str
     book: str
@@ -56,14 +60,18 @@ class Node:
 
 def decode(data: bytes) -> list[Node]:
     """The tree of a sequence of data objects; a response's status word may stand at the end."""
-    # 9000 would also read as an empty tag 90, which no card sends.
-    if data.endswith(_SUCCESS) and (answered := _decode_response(data)) is not None:
+    # 9000 or 6F00 would also read as an empty tag 90 or 6F, which no card sends.
+    if _ends_in_status(data) and (answered := _decode_response(data)) is not None:
         return answered
     try:
         return [_node(item) for item in tlv.parse(data)]
     except TlvError as damage:
         with_status = _decode_response(data)
         return with_status if with_status is not None else _decode_damaged(data, damage)
+
+
+def _ends_in_status(data: bytes) -> bool:
+    return data.endswith(_SUCCESS) or (len(data) > 1 and data[-2] in _OTHER_STATUS)
 
 
 def _decode_response(data: bytes) -> list[Node] | None:
@@ -152,9 +160,7 @@ def _details(tag: int, value: bytes) -> tuple[str, ...]:
 
 
 def _words(tag: int, data_format: Format, value: bytes) -> str:
-    """A primitive value in words; the masked hex where there is nothing better to say."""
-    masked = mask_value(tag, value)
-    fallback = masked.hex().upper()
+    """A primitive value in words; empty where they would only repeat the bytes."""
     words: str | None = "; ".join(explain(tag, value))
     if tag == _PAN:
         digits = decode_compressed(value)
@@ -166,6 +172,7 @@ def _words(tag: int, data_format: Format, value: bytes) -> str:
         words = f"{amount} minor units" if amount is not None else None
     elif tag == _COUNTER:
         words = str(int.from_bytes(value, "big"))
-    elif data_format in {Format.AN, Format.ANS}:
-        words = decode_text(masked)
-    return words or fallback
+    elif tag in _NAMES or data_format in {Format.AN, Format.ANS}:
+        masked = mask_value(tag, value)
+        words = decode_text(masked) if masked.isascii() and masked.decode().isprintable() else None
+    return words or ""

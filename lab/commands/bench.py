@@ -12,7 +12,7 @@ from lab.commands.shared import SUCCESS, Subparsers, command, remark, settings_o
 def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command(commands, "bench", "measure taps and payments a second",
-                     "tap-lab bench --json --rounds 5", run)  # fmt: skip
+                     "tap-lab bench --json --rounds 5", run, alone=True)  # fmt: skip
     parser.add_argument("--rounds", type=int, default=5, help="medians are over so many")
     parser.add_argument("--taps", type=int, default=60, help="taps a round")
     parser.add_argument("--payments", type=int, default=400, help="payments a round")

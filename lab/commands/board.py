@@ -32,16 +32,28 @@ def add(commands: Subparsers) -> None:
         commands,
         "fault",
         "list, apply or reset faults",
-        "tap-lab fault apply slow-visa.toml",
+        "tap-lab fault apply visa-silent.toml --json",
         _fault,
     )
     fault.add_argument("action", choices=("list", "apply", "reset"))
-    fault.add_argument("file", type=Path, nargs="?", metavar="FILE")
-    clock = command(
-        commands, "clock", "show, jump or pace lab time", "tap-lab clock jump 86400", _clock
+    fault.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="a plan in TOML: fault = [{link = 'visa.auth', effect = 'timeout'}]",
     )
-    clock.add_argument("action", choices=("show", "jump", "rate"))
-    clock.add_argument("value", type=float, nargs="?", metavar="SECONDS|X")
+    clock = command(
+        commands, "clock", "show, jump, pace or reset lab time", "tap-lab clock jump 86400", _clock
+    )
+    clock.add_argument("action", choices=("show", "jump", "rate", "reset"))
+    clock.add_argument(
+        "value",
+        type=float,
+        nargs="?",
+        metavar="SECONDS|X",
+        help="seconds to jump, or lab seconds a second",
+    )
 
 
 def _fault(chosen: argparse.Namespace) -> int:
@@ -94,7 +106,7 @@ def _plan(path: Path | None) -> tuple[Json, ...]:
 
 
 def _clock(chosen: argparse.Namespace) -> int:
-    if chosen.action != "show" and chosen.value is None:
+    if chosen.action in {"jump", "rate"} and chosen.value is None:
         raise WrongUse(f"clock {chosen.action} needs a number")
     if chosen.value is not None and not (math.isfinite(chosen.value) and chosen.value >= 0):
         raise WrongUse(f"clock {chosen.action} takes a number from 0: lab time never goes back")
@@ -105,6 +117,8 @@ def _clock(chosen: argparse.Namespace) -> int:
                 return await engine.client.move_clock({"jump_s": chosen.value})
             case "rate":
                 return await engine.client.move_clock({"rate": chosen.value})
+            case "reset":
+                return await engine.client.move_clock({"reset": True})
             case _:
                 return await engine.client.clock()
 

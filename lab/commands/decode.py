@@ -14,7 +14,7 @@ HEX_MAX = 2 * 65_536
 def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command(commands, "decode", "decode BER-TLV data or a card's answer",
-                     "tap-lab decode 6F0D8407A0000000031010A5025000", run)  # fmt: skip
+                     "tap-lab decode 6F0D8407A0000000031010A5025000", run, alone=True)  # fmt: skip
     parser.add_argument("hex", nargs="+", metavar="HEX", help="hex digits, spaces allowed")
 
 
@@ -44,7 +44,8 @@ def _bytes(text: str) -> bytes:
 def write_tree(node: Node, depth: int) -> None:
     """A node and what is inside it, indented."""
     source = f"  [{node.source}]" if node.source else ""
-    write(f"{'  ' * depth}{node.tag} {node.name}: {node.value}{source}")
+    value = node.value or ("" if node.children else node.value_hex)
+    write(f"{'  ' * depth}{node.tag} {node.name}: {value}{source}")
     for detail in node.details:
         write(f"{'  ' * (depth + 1)}- {detail}")
     for child in node.children:

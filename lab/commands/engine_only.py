@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from backend.api import LabClock, LabScheduler
+from lab import saved_faults
 from lab.client import EngineClient, http_client
 from lab.engine_process import EngineProcess
 from lab.settings import Settings
@@ -37,6 +38,7 @@ def with_engine(settings: Settings, work: Callable[[Engine], Awaitable[T]]) -> T
             await process.start()
             try:
                 await process.ready()
+                await saved_faults.put_back(settings.data_dir, client)
                 return await work(Engine(process, client, clock, scheduler))
             finally:
                 await process.stop()

@@ -30,19 +30,35 @@ def command(
     does: str,
     example: str,
     run: Callable[[argparse.Namespace], int],
+    *,
+    alone: bool = False,
 ) -> argparse.ArgumentParser:
-    """A command with the common options, a sentence and an example."""
+    """A command with the common options, a sentence and an example.
+
+    Args:
+        commands: where it is added.
+        name: what is typed.
+        does: what it does.
+        example: one that works as it stands, or with the file that it names.
+        run: does it; the exit code.
+        alone: it uses neither data folder nor engine: their options are taken, as for every
+            command, but not offered.
+    """
+
+    def offered(text: str) -> str:
+        return argparse.SUPPRESS if alone else text
+
     parser = commands.add_parser(
         name, help=does, description=does + ".", epilog=f"example: {example}"
     )
     parser.set_defaults(run=run)
     add = parser.add_argument
+    folder = "folder of the laboratory (default: the user's data folder)"
     # Suppressed: a default here would overwrite what stood before the command's name.
-    add("--data-dir", type=Path, default=argparse.SUPPRESS,
-        help="folder of the laboratory (default: the user's data folder)")  # fmt: skip
+    add("--data-dir", type=Path, metavar="DIR", default=argparse.SUPPRESS, help=offered(folder))
     add("--engine", metavar="URL", type=engine_url, default=argparse.SUPPRESS,
-        help="use a running engine instead of starting one")  # fmt: skip
-    add("--seed", type=int, default=argparse.SUPPRESS, help="seed of a fresh world")
+        help=offered("use a running engine instead of starting one"))  # fmt: skip
+    add("--seed", type=int, default=argparse.SUPPRESS, help=offered("seed of a fresh world"))
     add("--json", action="store_true", help="one JSON document on stdout")
     return parser
 

@@ -13,7 +13,7 @@ from lab.errors import SomethingMissing, WrongUse
 def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command(commands, "shots", "render every screen to PNG, offscreen",
-                     "tap-lab shots --out pictures", run)  # fmt: skip
+                     "tap-lab shots --out pictures", run, alone=True)  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--only", action="append", metavar="NAME", help="only these screens")
 

@@ -64,7 +64,7 @@ def run(chosen: argparse.Namespace) -> int:
         if sale is None:
             raise NotDone("the phone did not arm")
         state = world.pos.state
-        said = tell(state.headline) + (f": {tell(state.detail)}" if state.detail else "")
+        said = tell(state.headline) + (f". {tell(state.detail)}" if state.detail else "")
         return sale, card, said
 
     sale, card, said = in_world(settings_of(chosen), work)

@@ -20,7 +20,7 @@ STATUS_HEX = 4  # a status word is two bytes
 def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command(commands, "trace", "show or export a recorded conversation",
-                     "tap-lab trace show tap_0a1b.apdu", run)  # fmt: skip
+                     "tap-lab trace show tap_0a1b.apdu", run, alone=True)  # fmt: skip
     parser.add_argument("action", choices=("show", "export"))
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--format", choices=("json",), default="json", help="of an export")

@@ -18,8 +18,10 @@ FILE_BYTES_MAX = 16 * 1024 * 1024
 def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command(commands, "vectors", "check the cryptography against a vector file",
-                     "tap-lab vectors vectors.json --json", run)  # fmt: skip
-    parser.add_argument("file", type=Path, metavar="FILE")
+                     "tap-lab vectors tests/data/vectors-sample.json", run, alone=True)  # fmt: skip
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="JSON: named cases with inputs and expected outputs"
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:

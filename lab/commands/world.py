@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from backend.api import LabClock, LabScheduler
-from lab import world_file
+from lab import saved_faults, world_file
 from lab.commands.shared import (
     SUCCESS,
     Subparsers,
@@ -63,9 +63,8 @@ def run(chosen: argparse.Namespace) -> int:
             remark("UNPROTECTED: the file contains its own key, as this data folder does")
         return _said(chosen, {"saved": str(chosen.file)}, f"saved {chosen.file}")
     loaded = asyncio.run(load(settings, chosen.file))
-    faults = objects(section(section(loaded, "engine"), "faults"), "faults")
-    if faults:
-        remark(f"{len(faults)} fault(s) of that world are not put back: tap-lab fault apply does")
+    if faults := faults_of(loaded):
+        remark(f"{len(faults)} fault(s) of that world come back with the next window or command")
     return _said(chosen, {"loaded": str(chosen.file)}, f"loaded {chosen.file}")
 
 
@@ -99,7 +98,13 @@ async def load(settings: Settings, source: Path) -> Json:
         world_file.demand_free(settings.data_dir, clock)
         async with engine_out(settings):
             world_file.replace_stores(folder, settings.data_dir)
+            saved_faults.keep(settings.data_dir, faults_of(manifest))
     return manifest
+
+
+def faults_of(manifest: Json) -> tuple[Json, ...]:
+    """The faults that were on when a world was saved."""
+    return objects(section(section(manifest, "engine"), "faults"), "faults")
 
 
 async def reset(settings: Settings) -> None:
@@ -111,6 +116,7 @@ async def reset(settings: Settings) -> None:
     world_file.demand_free(settings.data_dir, LabClock())
     async with engine_out(settings):
         world_file.clear(settings.data_dir)
+        saved_faults.keep(settings.data_dir, ())
 
 
 class engine_out:  # noqa: N801 -- reads as a verb in `async with`

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from backend.api import Event
 from hardware.api import Node, decode, list_readers, status_name
+from lab.amounts import format_amount
+from lab.clock_text import time_of_day
 from lab.console.state import ApduLine, BenchState, DecodedNode, ReaderView
 from lab.json_fields import text, whole
 
+KERNEL_NETWORKS = {2: "Mastercard", 3: "Visa", 4: "Amex"}  # Book C-2, C-3, C-4
 STATUS_HEX = 4  # a status word is two bytes
 
 
@@ -29,18 +32,41 @@ def reader_views(in_use: str = "sim:") -> tuple[ReaderView, ...]:
     )
 
 
-def bench_state(tap_id: str, observed: tuple[Event, ...]) -> BenchState:
-    """The conversation of one tap."""
-    lines = tuple(
-        _line(event) for event in observed if event.tap_id == tap_id and event.kind == "tap.apdu"
-    )
+def bench_state(tap_id: str, observed: tuple[Event, ...], card_text: str = "") -> BenchState:
+    """The conversation of one tap.
+
+    Args:
+        tap_id: which one.
+        observed: what this process saw, of this tap and others.
+        card_text: network and last four digits, once a payment tells them.
+    """
+    events = tuple(event for event in observed if event.tap_id == tap_id)
+    lines = tuple(_line(event) for event in events if event.kind == "tap.apdu")
     decoded = {
         line.index: tuple(_flat(decode(bytes.fromhex(line.response_hex[:-STATUS_HEX])), 0))
         for line in lines
     }
     return BenchState(
-        readers=reader_views(), tap_id=tap_id, title=tap_id, apdus=lines, decoded=decoded
+        readers=reader_views(),
+        tap_id=tap_id,
+        title=_title(events, card_text),
+        apdus=lines,
+        decoded=decoded,
     )
+
+
+def _title(events: tuple[Event, ...], card_text: str) -> str:
+    """The tap as people know it: "19:49:57 · $12.40 · Visa ·4242"."""
+    parts = []
+    for event in events:
+        if event.kind == "tap.started":
+            parts.append(time_of_day(event.lab_time_us))
+            amount_minor = whole(event.data, "amount_minor", 0)
+            if amount_minor:
+                parts.append(format_amount(amount_minor, text(event.data, "currency")))
+        elif event.kind == "tap.outcome" and not card_text:
+            card_text = KERNEL_NETWORKS.get(whole(event.data, "kernel", 0), "")
+    return " · ".join([*parts, card_text] if card_text else parts)
 
 
 def _line(event: Event) -> ApduLine:

@@ -12,6 +12,7 @@ from lab.console.presets import fault_key, preset_id_of
 from lab.console.state import FaultSpan, FilmMark
 from lab.engine_shapes import PaymentRecord
 from lab.json_fields import Json, text
+from lab.words import tr
 
 MARKS_MAX = 1_000
 SPANS_MAX = 200
@@ -59,10 +60,11 @@ class Film:
         self._ended = self._ended[-SPANS_MAX:]
         for key, fault in keys.items():
             if key not in self._running:
+                preset_id = preset_id_of(fault)
                 self._running[key] = FaultSpan(
-                    fault_id=preset_id_of(fault) or key,
+                    fault_id=preset_id or key,
                     link=text(fault, "link", ""),
-                    text=key,
+                    text=tr(f"fault.{preset_id}") if preset_id else key,
                     from_us=now_us,
                     to_us=None,
                 )

@@ -20,7 +20,6 @@ from lab.console.film import Film
 from lab.console.state import (
     BenchState,
     ConsoleState,
-    Hop,
     LastTap,
     LatencySeries,
     PaymentRow,
@@ -36,9 +35,10 @@ from lab.words import Message, message
 STATE_EVERY_S = 0.5
 LATENCY_EVERY_S = 0.25
 WINDOW_S = 120
-BUCKET_S = 2
+BUCKETS_S = {30: 1, 120: 2, 600: 10}  # seconds shown → seconds a bucket
 PAYMENTS_SHOWN = 200
 EVENTS_KEPT = 2_000
+BENCH_AFTER_S = 0.25
 TAP_BUDGET_US = 500_000
 
 
@@ -61,12 +61,15 @@ class ConsoleFlow:
         self._scheduler = scheduler
         self._bus = bus
         self._network = "visa"
+        self._window_s = WINDOW_S
         self._lab: LabState | None = None
         self._latency: Json = {}
         self._networks: Mapping[str, Json] = {}
         self._payments: dict[str, PaymentRow] = {}
         self._observed: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._open_payment = ""
+        self._bench_tap = ""
+        self._bench_named = ""
         self._film = Film(clock.now_us())
         self.on_state: Callable[[LabState], None] = lambda _state: None
         self.stop_traffic: Callable[[], Awaitable[None]] | None = None
@@ -92,42 +95,45 @@ class ConsoleFlow:
     def heard(self, event: Event) -> None:
         """Something happened, here or in the engine."""
         if event.source.startswith("lab"):
-            if event.kind == "tap.outcome":
-                self._bus.publish(bench_state(event.tap_id or "", tuple(self._observed)))
             self._observed.append(event)
+            if event.kind == "tap.outcome":
+                self._bench_tap = event.tap_id or ""
+                self._scheduler.spawn(self._show_bench(self._bench_tap), "bench")
 
     def tapped(self, sale: Sale) -> None:
         """A sale ended at our till: where its milliseconds went."""
         if sale.tap is None or sale.answer is None:
             return
         part = {name: round(ms * 1000) for name, ms in sale.answer.latency_ms.items()}
-        rest_us = max(0, sale.total_us - sale.tap.reader_us - sum(part.values()))
-        hops = (
-            Hop("hop.reader", sale.tap.reader_us),
-            Hop("hop.till", rest_us),
-            Hop("hop.engine", part.get("engine", 0)),
-            Hop("hop.database", part.get("database", 0)),
-            Hop("hop.network", part.get("network", 0)),
-            Hop("hop.issuer", part.get("issuer", 0)),
-        )
         self._show(
             last_tap=LastTap(
                 payment_id=sale.answer.payment_id,
                 total_us=sale.total_us,
                 budget_us=TAP_BUDGET_US,
                 outcome=Message(f"payment.{sale.answer.status}"),
-                hops=hops,
+                hops=rows.hops(part, sale.tap.reader_us, sale.total_us),
             )
         )
 
+    async def _show_bench(self, tap_id: str, card_text: str = "") -> None:
+        """Decode the conversation: after the tap, whose milliseconds are not for this."""
+        if card_text:
+            self._bench_named = tap_id
+        else:
+            await self._scheduler.sleep(BENCH_AFTER_S)
+        if tap_id == self._bench_tap and (card_text or tap_id != self._bench_named):
+            self._bus.publish(bench_state(tap_id, tuple(self._observed), card_text))
+
     async def payment_changed(self, record: PaymentRecord) -> None:
         """The engine's word on one payment, again."""
-        self._payments[record.id] = rows.payment_row(record)
+        row = self._payments[record.id] = rows.payment_row(record)
         self._film.payment(record)
         newest = sorted(self._payments.values(), key=lambda row: row.at_us, reverse=True)
         for old in newest[PAYMENTS_SHOWN:]:
             del self._payments[old.id]
         self._show(payments=self._visible())
+        if record.tap_id and record.tap_id == self._bench_tap != self._bench_named:
+            await self._show_bench(record.tap_id, row.card_text)
         if record.id == self._open_payment:
             await self.show_payment(record.id)
 
@@ -164,8 +170,12 @@ class ConsoleFlow:
 
     async def measure(self) -> None:
         """Ask once for the chart."""
-        self._latency = await self._client.latency(window_s=WINDOW_S, bucket_s=BUCKET_S)
-        self._show()
+        window_s = self._window_s
+        bucket_s = BUCKETS_S[window_s]
+        latency = await self._client.latency(window_s=window_s, bucket_s=bucket_s)
+        if window_s == self._window_s:  # an answer about another window came too late
+            self._latency = latency
+            self._show()
 
     # -- levers -------------------------------------------------------------------------------
 
@@ -200,9 +210,7 @@ class ConsoleFlow:
             case "breaker":
                 await self._client.force_breaker(rest, "auto")
             case "clock":
-                # Lab time never goes back (things would expire twice): only a reset does that.
-                await self._client.move_clock({"rate": 1.0})
-                self.toast(Message("console.clock_stays", "waiting"))
+                await self._reset_clock()
             case "traffic" if self.stop_traffic is not None:
                 await self.stop_traffic()
             case "card":
@@ -218,6 +226,14 @@ class ConsoleFlow:
                 board.remove(fault)
                 break
         await self._client.put_faults(tuple(presets.without_fired(fault) for fault in board))
+
+    async def _reset_clock(self) -> None:
+        """Back to real time; where the engine will not go back, at least to its usual pace."""
+        try:
+            await self._client.move_clock({"reset": True})
+        except EngineRefused:
+            await self._client.move_clock({"rate": 1.0})
+            self.toast(Message("console.clock_stays", "waiting"))
 
     async def force_breaker(self, network: str, state: str) -> None:
         """Force a breaker "open" or "closed", or give it back with "auto"."""
@@ -257,6 +273,12 @@ class ConsoleFlow:
         """Choose the network of the main chart and of "Break something"."""
         self._network = name
         self._show()
+
+    async def set_window(self, seconds: int) -> None:
+        """Look back 30, 120 or 600 seconds in the chart and in the tiles' figures."""
+        if seconds in BUCKETS_S:
+            self._window_s = seconds
+            await self.measure()
 
     async def show_payment(self, payment_id: str) -> None:
         """Open the life of one payment."""
@@ -326,7 +348,7 @@ class ConsoleFlow:
 
     def _series(self) -> LatencySeries:
         states = {payment_id: row.state for payment_id, row in self._payments.items()}
-        return rows.series(self._latency, self._network, WINDOW_S, self._film.spans, states)
+        return rows.series(self._latency, self._network, self._window_s, self._film.spans, states)
 
     def payment_of_tap(self, tap_id: str) -> str:
         """The payment that a tap led to, as far as known; else ""."""

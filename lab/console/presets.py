@@ -102,7 +102,7 @@ def rows(network: str, on: tuple[Json, ...]) -> tuple[FaultPreset, ...]:
         made.append(
             FaultPreset(
                 id=fault_id,
-                title=f"fault.{kind.name}",
+                title=f"fault.{fault_id}",
                 link=f"{network}.auth",
                 effect=kind.effect,
                 parameters=tuple(numbers),

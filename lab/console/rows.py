@@ -28,8 +28,8 @@ from lab.json_fields import (
     text,
     whole,
 )
-from lab.pos.display import network_name
-from lab.words import Message
+from lab.pos.display import network_name, refusal
+from lab.words import Message, tell
 
 _KINDS = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
 
@@ -67,14 +67,14 @@ def payment_detail(body: Json, observed: tuple[Event, ...]) -> PaymentDetail:
             events.setdefault(event.id, event)
     ordered = sorted(events.values(), key=lambda e: (e.real_time_us, e.lab_time_us, e.seq))
     entries = objects(body, "entries")
+    engine_hops = {
+        text(hop, "name"): round(number(hop, "duration_us")) for hop in objects(body, "hops")
+    }
     return PaymentDetail(
         row=payment_row(record),
         facts=_facts(record),
         events=tuple(ordered),
-        hops=tuple(
-            Hop(f"hop.{text(hop, 'name')}", round(number(hop, "duration_us")))
-            for hop in objects(body, "hops")
-        ),
+        hops=hops(engine_hops, *_seen_at_the_till(ordered)),
         entries=tuple(
             LedgerLine(
                 account=text(entry, "account"),
@@ -88,6 +88,35 @@ def payment_detail(body: Json, observed: tuple[Event, ...]) -> PaymentDetail:
     )
 
 
+HOPS = ("engine", "database", "network", "issuer")
+
+
+def hops(parts_us: Mapping[str, int], reader_us: int, total_us: int) -> tuple[Hop, ...]:
+    """Where a tap's time went: card and reader, the till and its way, then the engine's parts.
+
+    Args:
+        parts_us: the engine's parts by name.
+        reader_us: what card and reader took; 0 when the till was not ours.
+        total_us: from the card in the field to the result; 0 when the till was not ours.
+    """
+    inside = tuple(Hop(f"hop.{name}", parts_us.get(name, 0)) for name in HOPS)
+    if not total_us:
+        return tuple(hop for hop in inside if hop.duration_us)
+    rest_us = max(0, total_us - reader_us - sum(hop.duration_us for hop in inside))
+    return (Hop("hop.reader", reader_us), Hop("hop.till", rest_us), *inside)
+
+
+def _seen_at_the_till(events: list[Event]) -> tuple[int, int]:
+    """The reader's and the whole time, as the till said when it first showed a result."""
+    reader_us = total_us = 0
+    for event in events:
+        if event.kind == "tap.outcome":
+            reader_us = whole(event.data, "reader_us", 0)
+        elif event.kind == "till.showed" and not total_us:
+            total_us = whole(event.data, "total_us", 0)
+    return reader_us, total_us
+
+
 def _facts(record: PaymentRecord) -> tuple[tuple[str, str], ...]:
     facts = (
         ("Merchant", record.merchant_name),
@@ -96,12 +125,18 @@ def _facts(record: PaymentRecord) -> tuple[tuple[str, str], ...]:
         ("Counter (ATC)", str(record.atc)),
         ("Auth code", record.auth_code),
         ("Response code", record.response_code),
-        ("Reason", record.reason.replace("_", " ")),
-        ("Steered by", record.steered),
+        ("Reason", _reason(record)),
         ("Payment", record.id),
         ("Tap", record.tap_id),
     )
     return tuple((name, value) for name, value in facts if value)
+
+
+def _reason(record: PaymentRecord) -> str:
+    """Why it was not approved, in the till's words."""
+    if not record.reason or record.state == "approved":
+        return ""
+    return tell(refusal(record.reason, record.steered, record.network, record.response_code))
 
 
 def _sum_text(entries: tuple[Json, ...]) -> str:

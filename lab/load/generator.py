@@ -3,7 +3,7 @@
 Taps are made before the clock starts; payments then leave at their times whether or not earlier
 ones were answered, and latency counts from the time a payment *should* have left. Only a card waits
 for itself: its next payment leaves after its last was answered, because a network takes a card's
-counters in order. Amounts are cents, so that no synthetic account runs dry.
+counters in order. Amounts end in 0, which steers no issuer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ RATE_MAX = 5_000.0
 PAYMENTS_MAX = 60_000
 CONNECTIONS = 48
 DEVICES = 12
-CENTS = 5
+PRICE_MIN_MINOR = 240
+PRICES = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,12 @@ def percentile(ordered: tuple[float, ...], share: float) -> float | None:
 
 async def prepare(till: SyntheticTill, count: int) -> tuple[NfcOrder, ...]:
     """Make the taps, each with the next card."""
-    return tuple([await till.tap(1 + n % CENTS, card=n) for n in range(count)])
+    return tuple([await till.tap(price_minor(n), card=n) for n in range(count)])
+
+
+def price_minor(number: int) -> int:
+    """What the customer of that number buys: 2.40 to 21.30, without a steering ending."""
+    return PRICE_MIN_MINOR + 10 * (number * 37 % PRICES)
 
 
 async def run(

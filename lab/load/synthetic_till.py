@@ -38,10 +38,9 @@ DEVICE_PREFIX = "dev_synthetic"
 DEVICE_NAME = "Synthetic"
 TERMINAL_ID = "T0000099"
 MERCHANT_ID = "mer_corner_market"
-CARDS = (  # published test numbers that are not the phone's demo cards
-    CardDraft("4111111111111111", "1230", "123", terms=True),
-    CardDraft("4012888888881881", "1230", "123", terms=True),
-    CardDraft("4000056655665556", "1230", "123", terms=True),
+CARDS = tuple(  # the networks' load cards, which never run out of money
+    CardDraft(number, "1230", "123", terms=True)
+    for number in ("4000990000000012", "4000990000000020", "4000990000000038")
 )
 DEVICES_MAX = 16
 DELIVERY_LIMIT_S = 5.0

@@ -12,6 +12,7 @@ from lab.clock_text import date_and_time, hour_and_minute
 from lab.pos.state import OFF4, Light, PosPhase, Receipt, RecentSale
 from lab.pos.till_memory import SaleRecord
 from lab.words import Message, message
+from lab.words.flow_words import NETWORK_NAMES
 
 Lights = tuple[Light, Light, Light, Light]
 
@@ -27,8 +28,6 @@ _WAITING = frozenset(
 )
 _CALM = frozenset({PosPhase.IDLE, PosPhase.AMOUNT})
 ALERTING = frozenset(PosPhase) - _GOOD - _WAITING - _CALM - {PosPhase.TIMED_OUT}
-
-NETWORK_NAMES = {"visa": "Visa", "mastercard": "Mastercard", "amex": "Amex"}
 
 
 def network_name(network: str) -> str:
@@ -71,11 +70,14 @@ def tone(phase: PosPhase) -> str:
     return "alert" if phase in ALERTING else ""
 
 
-def refusal(reason: str, steered: str | None, network: str) -> Message:
-    """Why it was not approved, for the display's second line."""
-    if steered:
-        return message("pos.why.steered", "bad", steered=steered)
+def refusal(
+    reason: str, steered: str | None, network: str, response_code: str | None = None
+) -> Message:
+    """Why it was not approved, in one sentence: the till, the command line and the console."""
     key = f"pos.why.{reason}"
+    if steered:
+        named = f"pos.steered.{reason}" if key in KNOWN_REASONS else "pos.steered.other"
+        return message(named, "bad", code=response_code or "no code", steered=steered)
     if key not in KNOWN_REASONS:
         return message("pos.why.other", "bad", reason=reason.replace("_", " ") or "no reason given")
     return message(key, "bad", network=network_name(network))
@@ -86,7 +88,7 @@ KNOWN_REASONS = frozenset(
     for reason in (
         "insufficient_funds",
         "expired_card",
-        "over_limit",
+        "exceeds_limit",
         "restricted_card",
         "issuer_unavailable",
         "system_malfunction",

@@ -24,10 +24,12 @@ from hardware.api import (
     TapRequest,
     TapResult,
     TerminalConfig,
+    Trace,
     TraceRecorder,
     run_tap,
 )
 from lab.amounts import AMOUNT_DIGITS_MAX, currency_of, format_amount
+from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
@@ -108,6 +110,10 @@ class PosFlow:
         self._memory = memory
         self._traces_dir = traces_dir
         self._digits = ""
+        self._beliefs = Beliefs(log, "pos", "till.showed")
+        self._card_in_field_us: int | None = None
+        self._total_us = 0
+        self._trace: Trace | None = None
         self._presenting: asyncio.Task[CardLink] | None = None
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
@@ -193,6 +199,7 @@ class PosFlow:
             return None
         tap_id = identifier(self._stream, "tap")
         sequence, key = self._memory.next_attempt()
+        self._card_in_field_us, self._total_us = None, 0
         self._go(PosEvent.CHARGE)
         try:
             self._presenting = asyncio.ensure_future(self._reader.wait_for_card(PRESENT_LIMIT_S))
@@ -223,19 +230,30 @@ class PosFlow:
     async def _read_and_pay(
         self, link: CardLink, tap_id: str, sequence: int, key: str, patience_s: float
     ) -> Sale:
-        started_us = self._clock.monotonic_us()
+        self._card_in_field_us = self._clock.monotonic_us()
         self._go(PosEvent.CARD_IN_FIELD)
-        self._tell("tap.started", tap_id, "reader", {"reader": self._reader.name})
+        self._tell(
+            "tap.started",
+            tap_id,
+            "reader",
+            {
+                "reader": self._reader.name,
+                "amount_minor": self.amount_minor,
+                "currency": self._state.currency,
+            },
+        )
         tap = await self._read(link, tap_id, sequence)
         event = event_of(tap)
         if event is not PosEvent.CARD_READ:
             self._go(event, tap_id=tap_id, why=card_words(tap))
-            total_us = self._clock.monotonic_us() - started_us
-            return self._sale(tap_id, tap=tap, total_us=total_us, problem=tap.reason)
+            self._keep_trace(tap_id)
+            return self._sale(tap_id, tap=tap, problem=tap.reason)
         self._go(PosEvent.CARD_READ, tap_id=tap_id)
         self.on_read(tap_id)
-        sale = await self._authorize(tap, tap_id, key, patience_s)
-        sale = replace(sale, total_us=self._clock.monotonic_us() - started_us)
+        try:
+            sale = await self._authorize(tap, tap_id, key, patience_s)
+        finally:
+            self._keep_trace(tap_id)
         self.on_sale(sale)
         return sale
 
@@ -264,9 +282,7 @@ class PosFlow:
             on_exchange=heard,
         )
         await link.release()
-        if self._traces_dir is not None:
-            trace = recorder.finish(tap.kernel).to_text()
-            (self._traces_dir / f"{tap_id}.apdu").write_text(trace, encoding="utf-8")
+        self._trace = recorder.finish(tap.kernel)
         self._tell(
             "tap.outcome",
             tap_id,
@@ -283,6 +299,13 @@ class PosFlow:
             },
         )
         return tap
+
+    def _keep_trace(self, tap_id: str) -> None:
+        """Write the conversation down, masked; after the result, which it must not delay."""
+        if self._traces_dir is not None and self._trace is not None:
+            path = self._traces_dir / f"{tap_id}.apdu"
+            path.write_text(self._trace.to_text(), encoding="utf-8")
+        self._trace = None
 
     async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
         order = NfcOrder(
@@ -348,11 +371,13 @@ class PosFlow:
             reason=answer.reason,
             key=key,
         )
-        self._memory.remember(sale)
         self._state = replace(
             self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
         )
         self._go(event, tap_id=tap_id, why=detail, payment_id=answer.payment_id)
+        # Shown first: the engine has it on disk, and this list is only the till's convenience.
+        self._memory.remember(sale)
+        self._show(self._state.phase, keep=True)
 
     def _verdict(self, answer: PaymentAnswer) -> tuple[PosEvent, Message]:
         match answer.status:
@@ -366,8 +391,9 @@ class PosFlow:
             case "pending":
                 return PosEvent.NO_ANSWER, Message("pos.why.no_answer_in_time", "waiting")
             case _:
-                why = display.refusal(answer.reason, answer.steered, answer.network)
-                return PosEvent.DECLINED, why
+                return PosEvent.DECLINED, display.refusal(
+                    answer.reason, answer.steered, answer.network, answer.response_code
+                )
 
     def resolved(self, record: PaymentRecord) -> None:
         """The engine says how a payment of this till ended, maybe long after the tap."""
@@ -413,22 +439,24 @@ class PosFlow:
         if phase is None:
             return
         self._show(phase, detail=why)
-        if tap_id and phase is not PosPhase.AUTHORIZING:
-            self._log.emit(
-                "till.showed",
-                actor="pos",
-                tap_id=tap_id,
-                payment_id=payment_id or None,
-                data={"belief": phase.value},
-            )
+        if not tap_id or phase is PosPhase.AUTHORIZING:
+            return
+        first = self._card_in_field_us is not None and self._total_us == 0
+        if self._card_in_field_us is not None and first:
+            self._total_us = self._clock.monotonic_us() - self._card_in_field_us
+        self._beliefs.showed(
+            phase.value,
+            tap_id=tap_id,
+            payment_id=payment_id or None,
+            also={"total_us": self._total_us} if first else None,
+        )
 
     def _show(self, phase: PosPhase, *, detail: Message | None = None, keep: bool = False) -> None:
         lights, caption = display.lights(phase)
-        amount = format_amount(self.amount_minor, self._state.currency) if self._digits else ""
         self._state = replace(
             self._state,
             phase=phase,
-            amount_text=amount,
+            amount_text=format_amount(self.amount_minor, self._state.currency),
             headline=display.headline(phase),
             detail=self._state.detail if keep else detail,
             lights=lights,
@@ -449,7 +477,6 @@ class PosFlow:
         *,
         tap: TapResult | None = None,
         answer: PaymentAnswer | None = None,
-        total_us: int = 0,
         problem: str = "",
     ) -> Sale:
         return Sale(
@@ -459,7 +486,7 @@ class PosFlow:
             currency=self._state.currency,
             tap=tap,
             answer=answer,
-            total_us=total_us,
+            total_us=self._total_us,
             problem=problem,
         )
 

@@ -15,13 +15,11 @@ from pathlib import Path
 
 from backend.api import Clock, EventLog, Scheduler, Stream, identifier
 from hardware.api import (
-    FaceAssertion,
     FaceSensor,
     ProvisioningRefused,
-    ScanFailed,
-    ScanRefusal,
     SecureElement,
 )
+from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.clock_text import hour_and_minute, to_datetime
@@ -31,17 +29,16 @@ from lab.json_fields import Json, section, text
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
 from lab.wallet.card_views import card_view, history_rows
+from lab.wallet.flow_arming import Arming
 from lab.wallet.phone_cache import PhoneMemory
 from lab.wallet.state import AddCardForm, PhoneScreen, WalletState
 from lab.words import Message, message
 
 PHONE_ID = "dev_phone"
 PHONE_NAME = "Phone"
-ARMED_S = 60.0
-SCAN_S = 0.7
 READ_SHOWN_S = 3.0
+BANNER_SHOWN_S = 6.0
 DELIVERY_LIMIT_S = 5.0
-_SCANS = {"success": "match", "fail": "no_match", "cancel": "cancel"}
 
 DEMO_CARDS = (  # published test numbers; any code and any future date do
     CardDraft("4242424242424242", "1230", "123", terms=True),
@@ -83,26 +80,34 @@ class WalletFlow:
         """
         self._client = client
         self._element = element
-        self._sensor = sensor
         self._clock = clock
         self._scheduler = scheduler
         self._stream = stream
         self._log = log
         self._bus = bus
         self._cache_file = cache_file
-        self._pace = pace
         self._draft = CardDraft()
         self._memory = phone_cache.load(cache_file)
         self._installed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._loaded = False
-        self._armed_until_us = 0
+        self._beliefs = Beliefs(log, "phone", "phone.showed")
+        self._arming = Arming(
+            self,
+            self._show,
+            element=element,
+            sensor=sensor,
+            clock=clock,
+            scheduler=scheduler,
+            log=log,
+            pace=pace,
+        )
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
             clock_text=hour_and_minute(clock.now_us()), offline=bool(self._memory.cards)
         )
-        self._show(screen=self._home())
+        self._show(screen=self.home())
 
     @property
     def state(self) -> WalletState:
@@ -270,7 +275,7 @@ class WalletFlow:
         self._element.disarm()
         self._draft = CardDraft()
         self._show(
-            screen=self._home(),
+            screen=self.home(),
             add=AddCardForm(),
             history=(),
             notice=None,
@@ -317,20 +322,7 @@ class WalletFlow:
 
     def double_press(self) -> None:
         """The side button, twice: offer a card to pay with."""
-        card = self._chosen()
-        if card is None:
-            self._show(screen=self._home(), notice=Message("wallet.no_card", "bad"))
-            return
-        self._element.disarm()
-        self._show(
-            screen=PhoneScreen.PAY_SHEET,
-            selected_id=card.id,
-            scan="idle",
-            notice=None,
-            banner=None,
-            banner_payment_id="",
-            armed_left_s=0,
-        )
+        self._arming.double_press()
 
     def choose(self, card_id: str) -> None:
         """Choose another card on the pay sheet."""
@@ -339,99 +331,53 @@ class WalletFlow:
 
     async def scan_face(self, outcome: str) -> bool:
         """Look at the phone: "success", "fail" or "cancel". True when it is armed now."""
-        card = self._chosen()
-        if card is None or self._state.screen not in _MAY_SCAN:
-            return False
-        challenge = self._element.challenge()
-        self._show(screen=PhoneScreen.FACE_SCAN, scan="scanning", notice=None)
-        await self._scheduler.sleep(SCAN_S * self._pace)
-        seen = self._sensor.scan(challenge, _SCANS[outcome])
-        return self._authenticated(seen, card)
+        return await self._arming.scan_face(outcome)
 
     def enter_passcode(self, code: str) -> bool:
         """Type the passcode instead. True when the phone is armed now."""
-        card = self._chosen()
-        if card is None or self._state.screen is not PhoneScreen.PASSCODE:
-            return False
-        return self._authenticated(self._sensor.passcode(self._element.challenge(), code), card)
-
-    def _authenticated(self, seen: FaceAssertion | ScanFailed, card: CardRecord) -> bool:
-        if isinstance(seen, FaceAssertion):
-            self._element.arm(seen, card.token_ref, ARMED_S)
-            self._armed_until_us = self._clock.monotonic_us() + int(ARMED_S * 1e6)
-            self._show(
-                screen=PhoneScreen.HOLD_NEAR,
-                scan="success",
-                scans_left=3,
-                selected_id=card.id,
-                armed_left_s=int(ARMED_S),
-                notice=None,
-            )
-            self._log.emit("phone.armed", actor="phone", data={"method": seen.method})
-            return True
-        match seen.reason:
-            case ScanRefusal.CANCELLED:
-                self._show(screen=PhoneScreen.PAY_SHEET, scan="idle")
-            case ScanRefusal.NO_MATCH:
-                self._show(
-                    screen=PhoneScreen.FACE_SCAN,
-                    scan="failed",
-                    scans_left=seen.scans_left,
-                    notice=message("wallet.scan_failed", "bad", left=seen.scans_left),
-                )
-            case ScanRefusal.PASSCODE_WRONG:
-                self._show(notice=Message("wallet.passcode_wrong", "bad"))
-            case ScanRefusal.PASSCODE_NEEDED:
-                self._show(
-                    screen=PhoneScreen.PASSCODE,
-                    scan="failed",
-                    scans_left=0,
-                    notice=Message("wallet.passcode_needed", "waiting"),
-                )
-        return False
+        return self._arming.enter_passcode(code)
 
     def tick(self) -> None:
-        """Time passes: the status line's clock, and the end of arming."""
+        """Time passes: the status line's clock, the end of arming, the end of the tick."""
         changes: dict[str, object] = {"clock_text": hour_and_minute(self._clock.now_us())}
-        if self._state.screen is PhoneScreen.HOLD_NEAR:
-            left_us = self._armed_until_us - self._clock.monotonic_us()
-            changes["armed_left_s"] = max(0, -(-left_us // 1_000_000))
-            if self._element.armed is None and left_us <= 0:
-                changes |= {"screen": self._home(), "scan": "idle"}
-                changes["notice"] = Message("wallet.disarmed", "waiting")
+        changes |= self._arming.passing()
         read_us = self._clock.monotonic_us() - self._read_at_us
         if self._state.screen is PhoneScreen.READ and read_us > READ_SHOWN_S * 1e6:
-            changes["screen"] = self._home()
+            changes["screen"] = self.home()
         self._show(**changes)
 
     # -- the tap, and after it ------------------------------------------------------------------
 
     def till_asks(self, amount_text: str, reader_text: str) -> None:
-        """What the till nearby wants, for the pay sheet."""
-        self._show(amount_text=amount_text, reader_text=reader_text)
+        """What the till nearby wants, for the pay sheet. The last sale's banner goes."""
+        self._show(
+            amount_text=amount_text, reader_text=reader_text, banner=None, banner_payment_id=""
+        )
 
     def card_read(self, tap_id: str) -> None:
         """A cryptogram left the phone: tick, which means read and not approved."""
         self._read_at_us = self._clock.monotonic_us()
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
-        self._believe("read", tap_id)
+        self._beliefs.showed("read", tap_id=tap_id)
 
     def not_read(self, why: Message) -> None:
         """The reader turned away: nothing was charged. The authentication is over."""
         self._element.disarm()
-        self._show(screen=self._home(), armed_left_s=0, scan="idle", notice=why)
+        self._show(screen=self.home(), armed_left_s=0, scan="idle", notice=why)
 
     def notice(self, what: Message) -> None:
         """One line under the card."""
         self._show(notice=what)
 
     def bank_says(self, record: PaymentRecord, amount_text: str) -> None:
-        """The bank's message about a payment with one of this phone's cards."""
+        """The bank's message about a payment with one of this phone's cards, if it is news."""
         if record.card_id not in {card.id for card in self._memory.cards}:
             return
         kinds = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
         if record.state not in kinds:
             return
+        if not self._beliefs.showed(record.state, tap_id=record.tap_id, payment_id=record.id):
+            return  # the person knows: a banner that was wiped away does not come back
         banner = message(
             f"wallet.bank.{record.state}",
             kinds[record.state],
@@ -439,20 +385,17 @@ class WalletFlow:
             merchant=record.merchant_name,
         )
         self._show(banner=banner, banner_payment_id=record.id)
-        self._believe(record.state, record.tap_id, record.id)
+        self._scheduler.spawn(self._banner_ends(record.id), "banner")
+
+    async def _banner_ends(self, payment_id: str) -> None:
+        await self._scheduler.sleep(BANNER_SHOWN_S)
+        if self._state.banner_payment_id == payment_id:
+            self.dismiss_banner()
 
     # -- showing ------------------------------------------------------------------------------
 
-    def _believe(self, belief: str, tap_id: str, payment_id: str | None = None) -> None:
-        self._log.emit(
-            "phone.showed",
-            actor="phone",
-            tap_id=tap_id or None,
-            payment_id=payment_id,
-            data={"belief": belief},
-        )
-
-    def _chosen(self) -> CardRecord | None:
+    def chosen(self) -> CardRecord | None:
+        """The card that would pay now: the one brought forward, else the default one."""
         cards = self._memory.cards
         default = next((card for card in cards if card.is_default), cards[0] if cards else None)
         forward = self._card(self._state.selected_id)
@@ -461,7 +404,8 @@ class WalletFlow:
     def _card(self, card_id: str) -> CardRecord | None:
         return next((card for card in self._memory.cards if card.id == card_id), None)
 
-    def _home(self) -> PhoneScreen:
+    def home(self) -> PhoneScreen:
+        """The screen to go back to."""
         if self._memory.cards:
             return PhoneScreen.STACK
         return PhoneScreen.FIRST_START if self._loaded else PhoneScreen.STARTING
@@ -469,7 +413,7 @@ class WalletFlow:
     def _settled(self) -> PhoneScreen:
         """The screen after a refresh: only the ones without cards give way."""
         waiting = {PhoneScreen.STARTING, PhoneScreen.FIRST_START, PhoneScreen.STACK}
-        return self._home() if self._state.screen in waiting else self._state.screen
+        return self.home() if self._state.screen in waiting else self._state.screen
 
     def _month(self) -> str:
         return to_datetime(self._clock.now_us()).strftime("%y%m")
@@ -489,7 +433,6 @@ _FORWARD = frozenset(
         PhoneScreen.HOLD_NEAR,
     }
 )
-_MAY_SCAN = frozenset({PhoneScreen.PAY_SHEET, PhoneScreen.FACE_SCAN})
 
 
 def _add_problem(fault: Exception) -> Message:

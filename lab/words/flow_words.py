@@ -7,6 +7,16 @@ def _same(text: str) -> tuple[str, str]:
     return (text, text)
 
 
+NETWORK_NAMES = {"visa": "Visa", "mastercard": "Mastercard", "amex": "Amex"}
+_BROKEN = {
+    "slow": ("slow", "latency"),
+    "silent": ("no answer", "timeout"),
+    "request_lost": ("request lost", "lost_request"),
+    "answer_lost": ("answer lost", "lost_response"),
+    "reset": ("line cut", "reset_peer"),
+    "garbled": ("garbled", "corrupt"),
+}
+
 _POS: dict[str, tuple[str, str]] = {
     "pos.idle": _same("Enter an amount"),
     "pos.amount": _same("Press Charge"),
@@ -50,11 +60,17 @@ _POS: dict[str, tuple[str, str]] = {
         "Nothing had been sent: no money moved. You may tap again",
         "Resolved: never sent",
     ),
-    "pos.why.steered": ("Because the {steered}", "Steered: {steered}"),
+    "pos.steered.insufficient_funds": _same("Insufficient funds ({code}): the {steered}"),
+    "pos.steered.expired_card": _same("Expired card ({code}): the {steered}"),
+    "pos.steered.exceeds_limit": _same("Over the limit ({code}): the {steered}"),
+    "pos.steered.restricted_card": _same("Restricted card ({code}): the {steered}"),
+    "pos.steered.issuer_unavailable": _same("Bank out of reach ({code}): the {steered}"),
+    "pos.steered.system_malfunction": _same("Fault at the bank ({code}): the {steered}"),
+    "pos.steered.other": _same("Refused ({code}): the {steered}"),
     "pos.why.other": _same("{reason}"),
     "pos.why.insufficient_funds": ("Not enough money on the account", "51 insufficient funds"),
     "pos.why.expired_card": ("The card has expired", "54 expired card"),
-    "pos.why.over_limit": ("Over the card's limit", "61 exceeds amount limit"),
+    "pos.why.exceeds_limit": ("Over the card's limit", "61 exceeds amount limit"),
     "pos.why.restricted_card": ("The card may not be used here", "62 restricted card"),
     "pos.why.issuer_unavailable": ("The bank cannot be reached", "91 issuer unavailable"),
     "pos.why.system_malfunction": ("The bank has a fault", "96 system malfunction"),
@@ -166,6 +182,11 @@ _CONSOLE: dict[str, tuple[str, str]] = {
     "payment.reversing": ("Taking it back", "Reversing"),
     "payment.reversed": ("Taken back", "Reversed"),
     "hop.till": ("Till and way to the engine", "Till, HTTP"),
+    **{
+        f"fault.{network}.{kind}": (f"{name}: {plain}", f"{name}: {field}")
+        for network, name in NETWORK_NAMES.items()
+        for kind, (plain, field) in _BROKEN.items()
+    },
     "fault.slow": ("Answers late", "latency"),
     "fault.silent": ("Says nothing", "timeout (black hole)"),
     "fault.request_lost": ("Question lost on the way", "lost_request"),

@@ -208,3 +208,21 @@ def test_raw_commands_are_masked_too() -> None:
     assert PAN not in masking.mask_command(typed).hex()
     select = bytes.fromhex("00A4040007A000000003101000")
     assert masking.mask_command(select) == select
+
+
+@pytest.mark.parametrize(("data", "sw"), [("6F00", "6F00"), ("6985", "6985"), ("6283", "6283")])
+def test_a_status_word_alone_is_no_tag(data: str, sw: str) -> None:
+    (node,) = decode(bytes.fromhex(data))
+    assert (node.tag, node.value_hex) == ("SW", sw)
+
+
+def test_a_template_whose_last_bytes_look_like_a_status_word_is_read_whole() -> None:
+    (node,) = decode(bytes.fromhex("77 04 82 02 6F00"))
+    assert (node.tag, [child.tag for child in node.children]) == ("77", ["82"])
+
+
+def test_names_are_words_where_they_are_text_and_nothing_is_said_twice() -> None:
+    data = "84 0E 325041592E5359532E4444463031  4F 07 A0000000031010  50 04 56495341"
+    nodes = decode(bytes.fromhex(data))
+    assert [node.value for node in nodes] == ["2PAY.SYS.DDF01", "", "VISA"]
+    assert nodes[1].value_hex == "A0000000031010"

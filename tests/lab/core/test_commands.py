@@ -156,3 +156,19 @@ def test_a_phone_in_use_is_not_opened_twice(
     folder = str(lab.world.settings.data_dir)
     assert main(["tap", "--amount", "1", "--data-dir", folder]) == 3
     assert "--data-dir" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
+    """Over 0.25 s: a process of its own, because it is about its standard output."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(  # noqa: S603 -- our own interpreter
+        [sys.executable, "-m", "lab", "decode", PPSE],
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, b"")

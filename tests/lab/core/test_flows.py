@@ -6,13 +6,16 @@ import pytest
 
 from lab.adapter import LabAdapter, Runner
 from lab.console.state import BenchState
-from lab.engine_shapes import CardRecord
+from lab.engine_shapes import CardRecord, PaymentRecord
+from lab.pos.display import network_name
 from lab.pos.state import PosPhase
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft
 from lab.wallet.state import PhoneScreen
-from lab.words import tell
+from lab.words import tell, tr
 from tests.lab.core.running import Running
+
+SHOWED = {"phone.showed", "till.showed"}
 
 
 def card_of(lab: Running, network: str) -> CardRecord:
@@ -76,12 +79,62 @@ def test_a_whole_tap_is_approved_and_everybody_believes_it(lab: Running) -> None
     detail = world.console.state.payment
     kinds = [event.kind for event in detail.events]
     assert kinds.count("tap.apdu") == 3
+    told = [(event.kind, event.data["belief"]) for event in detail.events if event.kind in SHOWED]
+    assert sorted(told) == [
+        ("phone.showed", "approved"), ("phone.showed", "read"), ("till.showed", "approved")
+    ]  # fmt: skip
     bench = world.bus.latest(BenchState)
     assert [line.name.split()[0] for line in bench.apdus] == ["SELECT", "SELECT", "GET"]
     assert bench.decoded[0][0].tag == "6F"
+    lab.until(lambda: world.bus.latest(BenchState).title.endswith(" · $12.40 · Visa ·4242"))
+    words = {node.tag: node.meaning for node in bench.decoded[0]}
+    assert words["84"] == "2PAY.SYS.DDF01"
+    assert words["4F"] == ""
     assert kinds.index("tap.started") < kinds.index("payment.approved")
     assert detail.sum_text == "$0.00"
     assert world.console.state.last_tap.payment_id == sale.answer.payment_id
+    assert [hop.key for hop in detail.hops][:2] == ["hop.reader", "hop.till"]
+    assert sum(hop.duration_us for hop in detail.hops) == world.console.state.last_tap.total_us
+
+
+def test_the_banks_banner_leaves_with_the_next_sale_and_does_not_come_back(lab: Running) -> None:
+    world = lab.world
+    payment_id = lab.run(world.hands.tap(1240, "USD")).answer.payment_id
+    lab.until(lambda: world.wallet.state.banner_payment_id == payment_id)
+    lab.call(lambda: world.wallet.till_asks("$1.00", "Emulated reader"))
+    assert world.wallet.state.banner is None
+    record = PaymentRecord.from_json(lab.run(world.client.payment(payment_id)))
+    lab.call(lambda: world.wallet.bank_says(record, "$12.40"))
+    assert world.wallet.state.banner is None
+
+
+def test_the_till_always_shows_its_currency(lab: Running) -> None:
+    pos = lab.world.pos
+    assert pos.state.amount_text == "$0.00"
+    lab.call(lambda: pos.set_currency("JPY"))
+    assert pos.state.amount_text == "¥0"
+    lab.call(lambda: pos.set_currency("USD"))
+
+
+@pytest.mark.parametrize("seconds", [30, 600, 120])
+def test_the_chart_looks_back_as_far_as_it_is_asked_to(lab: Running, seconds: int) -> None:
+    console = lab.world.console
+    lab.run(console.set_window(seconds))
+    assert console.state.latency.window_s == seconds
+    lab.run(console.set_window(7))  # not on offer
+    assert console.state.latency.window_s == seconds
+
+
+@pytest.mark.parametrize("network", ["visa", "mastercard", "amex"])
+def test_what_can_be_broken_carries_the_network(lab: Running, network: str) -> None:
+    lab.call(lambda: lab.world.console.show_network(network))
+    titles = [tr(fault.title) for fault in lab.world.console.state.faults]
+    name = network_name(network)
+    assert titles == [
+        f"{name}: {what}"
+        for what in ("slow", "no answer", "request lost", "answer lost", "line cut", "garbled")
+    ]
+    lab.call(lambda: lab.world.console.show_network("visa"))
 
 
 def test_the_recorded_conversation_holds_no_account_number(lab: Running) -> None:
@@ -101,7 +154,10 @@ def test_a_steered_decline_says_so(lab: Running, amount_minor: int, code: str) -
     sale = lab.run(lab.world.hands.tap(amount_minor, "USD"))
     assert sale.phase is PosPhase.DECLINED
     assert sale.answer.response_code == code
-    assert f".{code}" in tell(lab.world.pos.state.detail)
+    why = tell(lab.world.pos.state.detail)
+    assert why.endswith(f"({code}): the amount ends .{code}")
+    lab.run(lab.world.console.show_payment(sale.answer.payment_id))
+    assert dict(lab.world.console.state.payment.facts)["Reason"] == why
     assert lab.world.pos.state.can_charge  # the amount is kept for another card
     assert lab.world.pos.state.amount_text == f"$12.{code}"
 

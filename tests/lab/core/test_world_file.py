@@ -15,6 +15,7 @@ from lab.commands.world import load, reset, save
 from lab.errors import SomethingMissing, WrongUse
 from lab.pos.state import PosPhase
 from lab.settings import Settings
+from lab.words import tell
 from tests.lab.core.running import Running
 
 
@@ -28,6 +29,7 @@ def saved(
     world = running.world
     running.run(world.wallet.start_with_demo_cards())
     sale = running.run(world.hands.tap(1240, "USD"))
+    running.run(world.console.set_fault("amex.slow", on=True, parameters={"ms": 300.0}))
     manifest = running.run(save(world, folder / "world.taplab"))
     running.stop()
     assert manifest["contains_its_key"]
@@ -45,6 +47,9 @@ def test_a_saved_world_comes_back_on_another_folder(
     asyncio.run(load(settings, archive))
     running = start_lab(settings.data_dir)
     try:
+        running.run(running.world.console.look())
+        (deviation,) = running.world.console.state.deviations
+        assert tell(deviation.text) == "We broke amex.auth: latency 300 ms"
         assert len(running.world.wallet.cards) == 3
         assert [p.id for p in running.run(running.world.client.payments())] == [facts["payment"]]
         sale = running.run(running.world.hands.tap(1240, "USD"))
