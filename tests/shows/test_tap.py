@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from lab.pos.state import PosPhase
+from lab.wallet.state import PhoneScreen
 from lab.words import tell
 from tests.shows.laboratory import Laboratory, tap_lab
 
@@ -78,3 +79,25 @@ def test_a_card_whose_kernel_is_not_here_says_so_plainly(
     assert after is not None
     assert after.phase is PosPhase.APPROVED
     shared_lab.running.call(world.wallet.close)
+
+
+def test_keys_pressed_while_the_phone_arms_do_not_change_the_amount(
+    shared_lab: Laboratory,
+) -> None:
+    """$12.40 and a hasty 1240 once became $124,012.40."""
+    world = shared_lab.world
+    if not world.wallet.cards:
+        shared_lab.run(world.wallet.start_with_demo_cards())
+    typed: list[object] = []
+
+    def hasty(state: object) -> None:
+        if getattr(state, "screen", None) is PhoneScreen.PAY_SHEET and not typed:
+            typed.append(state)
+            world.pos.key("99")
+
+    shared_lab.running.call(lambda: world.bus.subscribe(hasty))
+    sale = shared_lab.run(world.hands.tap(1240, "USD"))
+    shared_lab.running.call(world.wallet.close)
+    assert typed
+    assert sale is not None
+    assert (sale.amount_minor, sale.phase) == (1240, PosPhase.APPROVED)
