@@ -90,6 +90,7 @@ class TapFlow:
             self._pos.set_amount(amount_minor, currency)
             if not await self._arm(card_id):
                 return None
+            self._pos.set_amount(amount_minor, currency)  # whatever was typed while it armed
             sale = asyncio.ensure_future(self._pos.charge(patience_s=patience_s))
             await self._pause(APPROACH_S)
             await self._hold_until_read(sale)

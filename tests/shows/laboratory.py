@@ -8,7 +8,10 @@ their own file, not from the engine.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from lab.load import synthetic_till
 from tests.lab.core.running import Running, start
 
 T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
 PAY = "/api/payments/nfc"
 IN_FLIGHT = 409
 OK = 200
@@ -110,6 +114,19 @@ class Laboratory:
 
     def until(self, reached: Callable[[], bool]) -> None:
         self.running.until(reached)
+
+
+def tap_lab(*arguments: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own, as a stranger's script runs it."""
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "lab", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TAPLAB_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def rows_of(path: Path, sql: str, *values: object) -> list[tuple[object, ...]]:

@@ -12,10 +12,7 @@ import contextlib
 import gzip
 import io
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,9 +22,8 @@ import pytest
 from lab.cli import main
 from lab.commands.world import save
 from lab.pos.state import PosPhase
-from tests.shows.laboratory import Laboratory
+from tests.shows.laboratory import Laboratory, tap_lab
 
-ROOT = Path(__file__).resolve().parents[2]
 PLANTED = "4000056655665556"
 TYPED = "4111111111111111"  # added by hand in the form; the demo cards come beside it
 DEMO = ("4242424242424242", "5555555555554444", "378282246310005")
@@ -219,17 +215,13 @@ def test_a_whole_session_stores_no_card_number(own_lab: Laboratory, tmp_path: Pa
 def test_the_command_line_prints_no_card_number(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment = {**os.environ, "TAPLAB_DATA_DIR": str(tmp_path / "lab")}
     said = b""
     for arguments in (
         ["tap", "--amount", "12.40", "--json", "--profile", "instant"],
         ["tap", "--amount", "12.51", "--profile", "instant"],
     ):
-        done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "lab", *arguments],
-            cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False,
-        )  # fmt: skip
-        said += done.stdout + done.stderr
+        ran = tap_lab(*arguments, data_dir=tmp_path / "lab")
+        said += (ran.stdout + ran.stderr).encode()
     traces = sorted((tmp_path / "lab" / "traces").glob("*.apdu"))
     assert len(traces) == 2
     assert main(["trace", "show", str(traces[0])]) == 0
