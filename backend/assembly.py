@@ -208,6 +208,7 @@ async def open_engine(
         cache=cache,
         keys=files.keys,
         offload=_in_thread if ground.is_live else _inline,
+        flush_events=recorder.flush,
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +44,7 @@ class Laboratory:
         clock: a `LabClock` can be moved; a simulated world's clock moves by itself.
         networks_database: the simulated hosts' own; None when they run apart.
         offload: where a long read runs, so that payments do not wait for it.
+        flush_events: stores the events that are still on their way to the disk.
         started_at_us: lab time at which the engine was ready.
     """
 
@@ -62,6 +64,7 @@ class Laboratory:
     cache: TolerantCache
     keys: KeyHome
     offload: Offload
+    flush_events: Callable[[], Awaitable[None]]
     started_at_us: int
 
     @property

@@ -172,6 +172,7 @@ class LabRoutes:
 
     async def payment(self, payment_id: str) -> Response:
         """The life of one payment."""
+        await self._lab.flush_events()
         return json_answer(self._lab.payments.detail(payment_id))
 
     async def ledger(self, limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX)) -> Response:

@@ -14,20 +14,22 @@ reversal of another amount, 82 cryptogram wrong, 94 same reference for another p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
 from backend.networks.chip.tlv import read_chip_data
 from backend.networks.currencies import code_of
-from backend.networks.issuing import APPROVED, Decision, Issuer
+from backend.networks.issuing import APPROVED, Decision, IssuedCard, Issuer
 from backend.networks.keys import NetworkKeys
 from backend.networks.message import Message, reference_of_original
+from backend.networks.numbers import test_card
 from backend.networks.ports import AuthorizationRow, HostRows, HostStore, TokenRow
 from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.errors import MessageError, StorageError
 
 SEQUENCE_NUMBER = "01"
+CARDS_REMEMBERED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class NetworkRules:
     keys: NetworkKeys
     issuer: Issuer
     clock: Clock
+    cards: dict[str, IssuedCard] = field(default_factory=dict)
 
     def examine(self, request: Message) -> Examined:  # noqa: PLR0911 - one return a finding
         """Token, chip data and cryptogram of a 0100; reads, never writes."""
@@ -173,24 +176,30 @@ class NetworkRules:
     ) -> Decision:
         if examined.refusal is not None or examined.token is None:
             return examined.refusal or Decision("14", "token_unknown")
-        token = rows.token(examined.token.token_ref)
-        if token is None:
-            return Decision("14", "token_unknown")
-        state = _refusal_of_state(token)  # again: it may have been suspended a moment ago
-        if state is not None:
-            return state
-        if examined.atc <= token.atc_seen:
-            return Decision("05", "atc_not_higher")
-        rows.raise_atc(token.token_ref, examined.atc)
+        token_ref = examined.token.token_ref
+        if not rows.take_atc(token_ref, examined.atc):  # it may have been suspended a moment ago
+            token = rows.token(token_ref)
+            if token is None:
+                return Decision("14", "token_unknown")
+            return _refusal_of_state(token) or Decision("05", "atc_not_higher")
+        card = self._card(rows, examined.token)
+        return self.issuer.decide(rows, card, request.reference, amount_minor, examined.currency)
+
+    def _card(self, rows: HostRows, token: TokenRow) -> IssuedCard:
+        """The card behind a token; accounts never change, so each is opened once."""
+        known = self.cards.get(token.account_id)
+        if known is not None:
+            return known
         account = rows.account(token.account_id)
         if account is None:
             raise StorageError(f"token {token.token_ref} has no account")
         number = self.vault.unseal(
             account.sealed_number, self.network, account.account_id, "number"
         ).decode()
-        return self.issuer.decide(
-            rows, account, number, request.reference, amount_minor, examined.currency
-        )
+        card = IssuedCard(account.account_id, self.network, test_card(number, self.network))
+        if len(self.cards) < CARDS_REMEMBERED_MAX:
+            self.cards[token.account_id] = card
+        return card
 
     def _refusal_of_expiry(self, token: TokenRow, request: Message) -> Decision | None:
         if request.fields["14"] != token.expiry:

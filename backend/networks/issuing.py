@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.networks.currencies import EXPONENT_BY_CODE, minor_units
-from backend.networks.numbers import test_card
-from backend.networks.ports import AccountRow, HostRows, Reference
+from backend.networks.numbers import TestCard
+from backend.networks.ports import HostRows, Reference
 
 LIMIT_MAJOR = 50_000
 APPROVED = "00"
@@ -46,6 +46,19 @@ class Decision:
     steered: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedCard:
+    """A card account without its number.
+
+    Attributes:
+        behaviour: what this number does on purpose, if it is a test card.
+    """
+
+    account_id: str
+    network: str
+    behaviour: TestCard
+
+
 @dataclass(slots=True)
 class Issuer:
     """The issuer of one network's cards.
@@ -61,8 +74,7 @@ class Issuer:
     def decide(
         self,
         rows: HostRows,
-        account: AccountRow,
-        number: str,
+        card: IssuedCard,
         reference: Reference,
         amount_minor: int,
         currency: str,
@@ -71,27 +83,26 @@ class Issuer:
 
         Args:
             rows: the unit of work to decide in.
-            account: the card's account.
-            number: the card number (test cards are known by it).
+            card: whose money.
             reference: names the hold.
             amount_minor: in minor units of `currency`.
             currency: ISO 4217 letters.
         """
-        card = test_card(number, account.network)
-        if card.response_code is not None:
-            return Decision(card.response_code, card.reason or "declined")
+        behaviour = card.behaviour
+        if behaviour.response_code is not None:
+            return Decision(behaviour.response_code, behaviour.reason or "declined")
         ending = amount_minor % 100
         if self.steering and ending in STEERED:
             point = "." if EXPONENT_BY_CODE[currency] else ""
             return Decision(
                 f"{ending:02d}", STEERED[ending], steered=f"amount ends {point}{ending:02d}"
             )
-        if not card.unlimited:
-            held = rows.held_minor(account.account_id, currency)
+        if not behaviour.unlimited:
+            held = rows.held_minor(card.account_id, currency)
             if held + amount_minor > minor_units(self.limit_major, currency):
                 return Decision("51", "insufficient_funds")
-        rows.add_hold(account.network, reference, account.account_id, amount_minor, currency)
-        code = authorization_code(account.network, rows.next_approval(account.network))
+        rows.add_hold(card.network, reference, card.account_id, amount_minor, currency)
+        code = authorization_code(card.network, rows.next_approval(card.network))
         return Decision(APPROVED, "approved", auth_code=code)
 
 

@@ -117,8 +117,8 @@ class HostRows(Protocol):
     def set_token_status(self, token_ref: str, status: str) -> None:
         """Change a token's status."""
 
-    def raise_atc(self, token_ref: str, atc: int) -> None:
-        """Remember the highest transaction counter seen."""
+    def take_atc(self, token_ref: str, atc: int) -> bool:
+        """Remember a transaction counter; False when the token is not active or saw a higher."""
 
     def authorization(self, network: str, reference: Reference) -> AuthorizationRow | None:
         """What was answered to the authorization with this reference."""

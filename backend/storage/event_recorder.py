@@ -8,6 +8,7 @@ crash no number is given twice, not even one whose event was never stored.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import partial
 
@@ -22,6 +23,8 @@ ENGINE = "engine"
 BLOCK = 100_000
 STORED_KINDS = ("message.", "breaker.", "fault.", "clock.", "cache.", "engine.", "world.")
 PENDING_EVENTS_MAX = 20_000
+GATHER_S = 0.25
+"""How long events gather before they are stored: one unit of work for many payments."""
 
 
 async def reserve_numbers(store: Store) -> int:
@@ -76,23 +79,41 @@ class EventRecorder:
             return
         if not self._is_writing:
             self._is_writing = True
-            self._scheduler.spawn(self._write_pending(), "event recorder")
+            self._scheduler.spawn(self._gather_and_write(), "event recorder")
+
+    async def flush(self) -> None:
+        """Store what has been said so far; for whoever is about to read it."""
+        batch, self._pending = self._pending, []
+        await self._store_or_drop(batch)  # also when empty: it queues behind what is being stored
+
+    async def _gather_and_write(self) -> None:
+        try:
+            await asyncio.sleep(GATHER_S)
+        except asyncio.CancelledError:
+            self._is_writing = False
+            raise
+        await self._write_pending()
 
     async def _write_pending(self) -> None:
         self._is_writing = True
         try:
             while self._pending or self._last_seq > self._reserved - BLOCK // 2:
                 batch, self._pending = self._pending, []
-                reserved = self._last_seq + BLOCK
-                try:
-                    await self._store.write(partial(_store_batch, batch=batch, reserved=reserved))
-                except StorageError as error:
-                    self.dropped += len(batch)
-                    log.warning("%d events could not be stored: %s", len(batch), error)
+                if not await self._store_or_drop(batch):
                     return
-                self._reserved = reserved
         finally:
             self._is_writing = False
+
+    async def _store_or_drop(self, batch: list[Event]) -> bool:
+        reserved = self._last_seq + BLOCK
+        try:
+            await self._store.write(partial(_store_batch, batch=batch, reserved=reserved))
+        except StorageError as error:
+            self.dropped += len(batch)
+            log.warning("%d events could not be stored: %s", len(batch), error)
+            return False
+        self._reserved = reserved
+        return True
 
 
 def _store_batch(tx: Transaction, batch: list[Event], reserved: int) -> None:

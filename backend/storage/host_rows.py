@@ -58,9 +58,13 @@ _SET_STATUS = Statement(
     .where(host_tokens.c.token_ref == bindparam("wanted"))
     .values(status=bindparam("new_status"))
 )
-_RAISE_ATC = Statement(
+_TAKE_ATC = Statement(
     update(host_tokens)
-    .where(host_tokens.c.token_ref == bindparam("wanted"), host_tokens.c.atc_seen < bindparam("at"))
+    .where(
+        host_tokens.c.token_ref == bindparam("wanted"),
+        host_tokens.c.atc_seen < bindparam("at"),
+        host_tokens.c.status == "active",
+    )
     .values(atc_seen=bindparam("atc"))
 )
 _AUTHORIZATION = _select_by(host_authorizations, *_REFERENCE)
@@ -172,9 +176,9 @@ class SqlHostRows:
         """Change a token's status."""
         self._tx.run(_SET_STATUS, {"wanted": token_ref, "new_status": status})
 
-    def raise_atc(self, token_ref: str, atc: int) -> None:
-        """Remember the highest transaction counter seen."""
-        self._tx.run(_RAISE_ATC, {"wanted": token_ref, "at": atc, "atc": atc})
+    def take_atc(self, token_ref: str, atc: int) -> bool:
+        """Remember a transaction counter; False when the token is not active or saw a higher."""
+        return self._tx.run(_TAKE_ATC, {"wanted": token_ref, "at": atc, "atc": atc}) == 1
 
     def authorization(self, network: str, reference: Reference) -> AuthorizationRow | None:
         """What was answered to the authorization with this reference."""
