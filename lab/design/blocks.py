@@ -151,7 +151,7 @@ class Button(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
-        if kind in {"primary", "phone", "phone-key"}:
+        if kind in {"primary", "phone", "phone-key", "phone-link"}:
             self.setMinimumHeight(look.px(34))
         if text:
             self.setAccessibleName(text)
@@ -184,9 +184,9 @@ def _ink(look: Look, kind: str) -> str:
             return theme.on_fill
         case "quiet" | "tab":
             return theme.text_dim
-        case "link" | "phone":
+        case "link" | "phone" | "phone-link":
             return theme.blue
-        case "phone-key":
+        case "phone-key" | "phone-choice":
             return theme.phone_text
         case "ours":
             return theme.violet
