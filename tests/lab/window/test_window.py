@@ -355,3 +355,25 @@ def test_bytes_and_tree_light_up_together(on_screen: Callable[..., Any], look: L
     cursor.setPosition(34 * 3)
     bench._hex.setTextCursor(cursor)
     assert tree.currentItem().text(0).startswith("87")
+
+
+def test_the_question_mark_lists_the_keys_without_stopping_the_window(
+    window: MainWindow, asked: Asked
+) -> None:
+    fill(window)
+    QTest.keyClick(window, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
+    settle()
+    sheet = window.findChild(QWidget, "helpSheet")
+    assert sheet.isVisible()
+    assert clipped(sheet) == []
+    sheet.findChild(QAbstractButton, "helpClose").click()
+    assert not sheet.isVisible()
+    assert asked.calls == []
+
+
+def test_quiet_traffic_is_a_switch(window: MainWindow, asked: Asked) -> None:
+    fill(window, "busy")
+    switch = window.findChild(QAbstractButton, "quietTraffic")
+    assert switch.isChecked()
+    switch.click()
+    assert asked.calls == [("quiet_traffic", False)]
