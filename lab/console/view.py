@@ -105,6 +105,7 @@ class ConsoleView(QWidget):
         self._stack.setVisible(room is not Room.HIGH)
         self._pair.setVisible(room is Room.HIGH)
         self._group.button(0).setVisible(room is Room.LOW)
+        self.latency.title.setVisible(room is not Room.LOW)  # its tab says it there
         if room is not Room.LOW:
             self._box.insertWidget(1, self.latency, 3)
         if room is Room.HIGH:

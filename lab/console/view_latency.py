@@ -31,6 +31,7 @@ class LatencyPanel(Panel):
 
     def __init__(self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]) -> None:
         super().__init__(look, "latency", tr("console.latency.title"))
+        self._lab = lab
         self._frozen = False
         self._waiting: LatencySeries | None = None
         self._about = Label(
@@ -38,7 +39,7 @@ class LatencyPanel(Panel):
         ).eliding()
         self.head.addWidget(self._about, 1)
         self._window_s = 0
-        self._add_windows(look, lab)
+        self._add_windows(look)
         self.freeze_button = Button(
             look, "freeze", tr("console.freeze"), kind="quiet", icon_name="snowflake"
         )
@@ -67,7 +68,7 @@ class LatencyPanel(Panel):
         self._text = ""
         self._say_window(USUAL_WINDOW_S)
 
-    def _add_windows(self, look: Look, lab: LabCommands) -> None:
+    def _add_windows(self, look: Look) -> None:
         self._windows = QButtonGroup(self)
         for seconds in WINDOWS_S:
             button = Button(
@@ -81,18 +82,19 @@ class LatencyPanel(Panel):
             button.setToolTip(tr("console.window.tip", window=tr(f"console.window.{seconds}.long")))
             self._windows.addButton(button, seconds)
             self.head.addWidget(button)
-        self._windows.idClicked.connect(lab.set_window)
+        self._windows.idClicked.connect(self._ask_window)
+
+    def _ask_window(self, seconds: int) -> None:
+        self._lab.set_window(seconds)
 
     def _say_window(self, seconds: int) -> None:
         """Mark the window that is shown, and name it in the sentence of an empty chart."""
         if seconds == self._window_s:
             return
         self._window_s = seconds
-        button = self._windows.button(seconds)
-        if button is None:
-            window = tr("console.minutes", minutes=f"{seconds / 60:g}")
-        else:
-            button.setChecked(True)
+        window = tr("console.minutes", minutes=f"{seconds / 60:g}")
+        if seconds in WINDOWS_S:
+            self._windows.button(seconds).setChecked(True)
             window = tr(f"console.window.{seconds}.long")
         self._empty.sentence.say(tr("console.latency.empty", window=window))
 

@@ -78,12 +78,12 @@ class StepRow(QFrame):
         self._box = column(look, self, 2)
         line = row(look)
         offset = Label(look, "stepOffset", size_px=TEXT_CAPTION_PX, tone="dim", mono=True)
-        offset.setFixedWidth(look.px(72))
+        offset.setFixedWidth(look.px(80))
         offset.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         offset.say(f"+{offset_us / 1000:,.1f} ms")
         mark = Shape(look, 10)
         mark.show_kind(event_kind(event))
-        actor = Label(look, "stepActor", weight=MEDIUM).eliding(look.px(64))
+        actor = Label(look, "stepActor", weight=MEDIUM).eliding(look.px(56))
         actor.say(event.actor if named else "")
         actor.setAccessibleName(event.actor)
         text = Label(look, "stepText").eliding()
@@ -106,7 +106,7 @@ class StepRow(QFrame):
         (self._unfolded.add if on else self._unfolded.discard)(self._event.id)
         if self._facts is None and on:
             self._facts = fact_grid(self._look, _flat(self._event.data))
-            self._facts.setContentsMargins(self._look.px(92), 0, 0, self._look.px(SPACE_S))
+            self._facts.setContentsMargins(self._look.px(100), 0, 0, self._look.px(SPACE_S))
             self._box.addWidget(self._facts)
         if self._facts is not None:
             self._facts.setVisible(on)
@@ -235,7 +235,7 @@ class PaymentView(QWidget):
         if detail.hops:
             beside.addWidget(self._times(detail))
         beside.addStretch(1)
-        self._pair.addLayout(beside, 5)
+        self._pair.addLayout(beside, 4)
         box.addLayout(self._pair)
         box.addStretch(1)
         self._arrange()

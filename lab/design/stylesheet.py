@@ -7,7 +7,7 @@ Rules select by the dynamic properties `tone`, `kind` and `surface`, never by wi
 from __future__ import annotations
 
 from lab.design.look import Look
-from lab.design.tokens import RADIUS_L, RADIUS_M, RADIUS_S, Theme
+from lab.design.tokens import HIGH_CONTRAST, RADIUS_L, RADIUS_M, RADIUS_S, Theme
 
 
 def stylesheet(look: Look) -> str:
@@ -140,7 +140,13 @@ QPushButton[kind="phone"]:disabled, QPushButton[kind="phone-key"]:disabled {{
 QPushButton:focus {{ border: 2px solid {theme.blue}; }}
 """
     border = "QPushButton { border: 2px solid transparent; }"  # room for the focus ring
-    return "\n".join([border, *rules, quiet])
+    kinds = ("plain", "key", "phone", "phone-key", "phone-choice")
+    edges = [
+        f'QPushButton[kind="{kind}"] {{ border: 2px solid {theme.line}; }}'
+        for kind in kinds
+        if theme.name == HIGH_CONTRAST.name  # there, fills alone do not show where a key ends
+    ]
+    return "\n".join([border, *rules, *edges, quiet])
 
 
 def _fields(look: Look) -> str:

@@ -264,7 +264,7 @@ _BY_AUDIENCE: dict[str, tuple[str, str]] = {
     "console.network.open": ("Blocked", "Blocked"),
     "console.network.half_open": ("Testing", "Testing"),
     "event.tap.started": ("A card was found by the reader", "Card activated"),
-    "event.tap.apdu": ("The till asks, the card answers: {name}", "{name} → {sw}"),
+    "event.tap.apdu": ("Till asks, card answers: {name}", "{name} → {sw}"),
     "event.tap.outcome": ("The till is done with the card: {outcome}", "Kernel outcome: {outcome}"),
     "event.message.sent": ("The question goes to {network}", "{mti} → {network}"),
     "event.message.received": ("{network} answers", "{mti} ← {network}"),
