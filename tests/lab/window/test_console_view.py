@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,7 +21,9 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QTableView,
     QTableWidget,
+    QWidget,
 )
+from typing_extensions import override
 
 from lab.console.charts import (
     CEILING,
@@ -290,3 +292,29 @@ def test_a_waterfalls_parts_are_said(console: ConsoleView, opened: list[str]) ->
 def test_nothing_known_yet_is_drawn_too(console: ConsoleView) -> None:
     console.show_state(ConsoleState())
     assert console.faults._empty.isVisible()
+
+
+def test_what_did_not_change_is_not_painted_again(console: ConsoleView) -> None:
+    state = console_states()["normal"]
+    console.show_state(state)
+    settle()
+    painted: list[str] = []
+
+    class Watch(QObject):
+        @override
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() is QEvent.Type.Paint:
+                painted.append(watched.objectName())
+            return False
+
+    watch = Watch()
+    for widget in console.findChildren(QWidget):
+        widget.installEventFilter(watch)
+    console.tiles.update()
+    settle()
+    assert "tiles" in painted
+    painted.clear()
+    for step in range(1, 5):
+        console.show_state(dataclasses.replace(state, now_us=state.now_us + step))
+        settle()
+    assert painted == []
