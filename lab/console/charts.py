@@ -184,6 +184,7 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
             curve, at = place(QPointF(0.0, value)), place(QPointF(0.0, height))
             painter.setPen(QPen(QColor(colour), 1))
             painter.drawLine(curve + QPointF(2, 0), at + QPointF(LEADER_PX - 2, 0))
+            painter.setPen(QColor(self._look.theme.text))  # a data colour is too pale for text
             painter.drawText(QPointF(at.x() + LEADER_PX, at.y() + rise), text)
 
 
