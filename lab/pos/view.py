@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from lab.design.blocks import Button, Choice, Label, column, row, tight
+from lab.design.blocks import Button, Label, column, row, tight
+from lab.design.choices import Choice
 from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
 from lab.design.tokens import (
     RADIUS_L,

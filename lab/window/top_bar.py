@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QWidget
 from typing_extensions import override
 
 from lab.console.state import ConsoleState, ReaderView
-from lab.design.blocks import Button, Label, Shape, Switch, clear_layout, row
+from lab.design.blocks import Button, Label, Shape, clear_layout, row
+from lab.design.choices import Switch
 from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
 from lab.window.commands import LabCommands
