@@ -7,19 +7,20 @@ touched.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QColor, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
-    QListWidget,
-    QListWidgetItem,
     QPlainTextEdit,
     QSplitter,
+    QTableWidget,
+    QTableWidgetItem,
     QTextEdit,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
 )
+from typing_extensions import override
 
 from lab.console.state import ApduLine, BenchState, DecodedNode, ReaderView
 from lab.console.view_payment import breakable
@@ -30,6 +31,10 @@ from lab.words import tr
 
 BYTE_CHARS = 3  # two digits and a space
 SW_OK = "9000"
+EXCHANGE_PX = (22, 0, 46, 64)  # number, name, status word, time; 0 takes what is left
+SW_PLACE, TIME_PLACE = 2, 3
+CONVERSATION_PX = 336
+NAME_PART, VALUE_PART = 0.46, 0.34  # of the tree's width, at most
 
 
 class ReaderLine(QFrame):
@@ -76,9 +81,9 @@ class BenchView(QWidget):
         split.setChildrenCollapsible(False)
         split.addWidget(self._conversation(look))
         split.addWidget(self._bytes(look))
-        split.setSizes([look.px(300), look.px(560)])
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
+        split.setSizes([look.px(410), look.px(560)])
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 4)
         box.addWidget(split, 1)
 
     def _conversation(self, look: Look) -> Panel:
@@ -87,31 +92,62 @@ class BenchView(QWidget):
             look, "conversationTitle", size_px=TEXT_CAPTION_PX, tone="dim"
         ).eliding()
         panel.head.addWidget(self._title, 1)
-        self._list = QListWidget()
-        self._list.setObjectName("apduList")
-        self._list.setAccessibleName(tr("bench.conversation"))
-        self._list.setFont(look.font())
-        self._list.setFrameShape(QFrame.Shape.NoFrame)
-        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self._list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._list.currentRowChanged.connect(self._choose)
+        self._list = self._exchanges(look)
+        panel.setMinimumWidth(look.px(CONVERSATION_PX))
         self._empty = EmptyState(look, "benchEmpty", tr("bench.empty"))
         panel.body.addWidget(self._empty, 1)
         panel.body.addWidget(self._list, 1)
         return panel
 
+    def _exchanges(self, look: Look) -> QTableWidget:
+        """Number, name, status word and time of each exchange; only the name gives way."""
+        table = QTableWidget(0, len(EXCHANGE_PX))
+        table.setObjectName("apduList")
+        table.setAccessibleName(tr("bench.conversation"))
+        table.setFont(look.font(TEXT_CAPTION_PX, tabular=True))
+        table.setWordWrap(False)
+        table.setFrameShape(QFrame.Shape.NoFrame)
+        table.setShowGrid(False)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        table.setTabKeyNavigation(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(look.px(24))
+        head = table.horizontalHeader()
+        head.setFont(look.font(TEXT_CAPTION_PX))
+        head.setHighlightSections(False)
+        head.setMinimumSectionSize(look.px(20))
+        names = ("bench.number", "bench.command", "bench.sw", "bench.time")
+        for place, (name, width_px) in enumerate(zip(names, EXCHANGE_PX, strict=True)):
+            item = QTableWidgetItem(tr(name))
+            item.setTextAlignment(_side(place))
+            table.setHorizontalHeaderItem(place, item)
+            if width_px:
+                table.setColumnWidth(place, look.px(width_px))
+            else:
+                head.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+        table.currentCellChanged.connect(lambda line, *_: self._choose(line))
+        return table
+
     def _bytes(self, look: Look) -> Panel:
         panel = Panel(look, "decoded", tr("bench.decoded"))
+        self._meaning = Label(look, "apduMeaning", weight=MEDIUM).eliding()
+        panel.body.addWidget(self._meaning)
+        self._caption(panel, "bench.asked")
         self._command = Label(look, "apduCommand", size_px=TEXT_CAPTION_PX, mono=True).wrapping()
         self._command.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         panel.body.addWidget(self._command)
+        self._caption(panel, "bench.answered")
         self._hex = QPlainTextEdit()
         self._hex.setObjectName("apduHex")
         self._hex.setAccessibleName(tr("bench.hex"))
         self._hex.setReadOnly(True)
         self._hex.setFont(look.font(TEXT_CAPTION_PX, mono=True))
-        self._hex.setMaximumHeight(look.px(118))
+        self._hex.document().setDocumentMargin(0)
         self._hex.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._hex.cursorPositionChanged.connect(self._light_tree)
         panel.body.addWidget(self._hex)
@@ -121,15 +157,43 @@ class BenchView(QWidget):
         self._tree.setFont(look.font(TEXT_CAPTION_PX))
         self._tree.header().setFont(look.font(TEXT_CAPTION_PX))
         self._tree.setHeaderLabels([tr("bench.tag"), tr("bench.value"), tr("bench.meaning")])
-        self._tree.header().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self._tree.setColumnWidth(1, look.px(130))
+        self._tree.header().setStretchLastSection(True)
+        self._tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._tree.setIndentation(look.px(14))
+        self._tree.setIndentation(look.px(10))
         self._tree.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._tree.currentItemChanged.connect(self._light_bytes)
         panel.body.addWidget(self._tree, 1)
         return panel
+
+    def _caption(self, panel: Panel, key: str) -> None:
+        caption = Label(self._look, key.replace(".", "_"), size_px=TEXT_CAPTION_PX, tone="dim")
+        caption.say(tr(key))
+        panel.body.addWidget(caption)
+
+    def _fit_hex(self) -> None:
+        """Give the bytes the lines that they take, up to a third of the place."""
+        line_px = self._hex.fontMetrics().lineSpacing()
+        one_px = max(1, self._hex.fontMetrics().horizontalAdvance("0" * BYTE_CHARS))
+        columns = max(1, self._hex.viewport().width() // one_px)
+        lines = -(-len(self._hex.toPlainText()[::BYTE_CHARS]) // columns)
+        most = max(2, self.height() // 3 // line_px)
+        needed, never = Qt.ScrollBarPolicy.ScrollBarAsNeeded, Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self._hex.setVerticalScrollBarPolicy(needed if lines > most else never)
+        self._hex.setFixedHeight(min(max(1, lines), most) * line_px + self._look.px(6))
+
+    def _share_columns(self) -> None:
+        """Name, value and meaning by what stands in them; the name gives way last."""
+        width = self._tree.viewport().width()
+        for place, part in ((0, NAME_PART), (1, VALUE_PART)):
+            wanted = self._tree.sizeHintForColumn(place) + self._look.px(8)
+            self._tree.setColumnWidth(place, min(wanted, round(width * part)))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_hex()
+        self._share_columns()
 
     def show_state(self, state: BenchState) -> None:
         """Draw `state`; the exchange looked at stays, as long as the conversation does."""
@@ -144,12 +208,13 @@ class BenchView(QWidget):
         self._empty.setVisible(not state.apdus)
         self._list.setVisible(bool(state.apdus))
         self._list.blockSignals(True)
-        self._list.clear()
-        for apdu in state.apdus:
-            self._list.addItem(self._item(apdu))
+        self._list.setRowCount(len(state.apdus))
+        for line, apdu in enumerate(state.apdus):
+            self._say_exchange(line, apdu)
+        line = min(max(0, chosen), len(state.apdus) - 1)
+        self._list.setCurrentCell(line, 0)
         self._list.blockSignals(False)
-        self._list.setCurrentRow(min(max(0, chosen), len(state.apdus) - 1))
-        self._choose(self._list.currentRow())
+        self._choose(line)
 
     def _show_readers(self, readers: tuple[ReaderView, ...]) -> None:
         clear_layout(self._reader_rows)
@@ -160,24 +225,32 @@ class BenchView(QWidget):
             none.say(tr("bench.no_readers"))
             self._reader_rows.addWidget(none)
 
-    def _item(self, apdu: ApduLine) -> QListWidgetItem:
-        text = f"{apdu.index + 1}  {apdu.name}   {apdu.sw}   {apdu.duration_us / 1000:.1f} ms"
-        item = QListWidgetItem(text)
-        item.setToolTip(apdu.meaning)
-        if apdu.sw != SW_OK:
-            item.setForeground(QColor(self._look.theme.amber))
-        return item
+    def _say_exchange(self, line: int, apdu: ApduLine) -> None:
+        texts = (str(apdu.index + 1), apdu.name, apdu.sw or "-", _time(apdu.duration_us))
+        for place, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            item.setTextAlignment(_side(place))
+            item.setToolTip(f"{apdu.name} · {apdu.meaning}")
+            if place == SW_PLACE:
+                item.setFont(self._look.font(TEXT_CAPTION_PX, mono=True))
+            if apdu.sw != SW_OK:
+                item.setForeground(QColor(self._look.theme.amber))
+            self._list.setItem(line, place, item)
 
     def _choose(self, line: int) -> None:
         state = self._state
         if state is None or not 0 <= line < len(state.apdus):
             self._command.say("")
+            self._meaning.say("")
             self._hex.setPlainText("")
             self._fill_tree(())
             return
         apdu = state.apdus[line]
-        self._command.say(f"→ {pairs(apdu.command_hex)}\n{apdu.meaning}")
+        self._command.say(f"{pairs(apdu.command_hex)}")
+        status = f"{apdu.name} → {apdu.sw or tr('bench.no_answer')}"
+        self._meaning.say(f"{status} · {apdu.meaning}" if apdu.meaning else status)
         self._hex.setPlainText(pairs(apdu.response_hex))
+        self._fit_hex()
         self._fill_tree(state.decoded.get(apdu.index, ()))
 
     def _fill_tree(self, nodes: tuple[DecodedNode, ...]) -> None:
@@ -187,7 +260,7 @@ class BenchView(QWidget):
         parents: list[QTreeWidgetItem] = []
         for node in nodes:
             item = QTreeWidgetItem(
-                [f"{node.tag}  {node.name}", breakable(node.value), node.meaning]
+                [f"{node.tag}  {node.name}", breakable(node.value), _meaning(node)]
             )
             for place in range(3):
                 item.setToolTip(place, item.text(place))
@@ -199,6 +272,7 @@ class BenchView(QWidget):
             parents.append(item)
             self._items.append(item)
         self._tree.expandAll()
+        self._share_columns()
         self._lighting = False
 
     def _light_bytes(self, item: QTreeWidgetItem | None) -> None:
@@ -229,6 +303,23 @@ class BenchView(QWidget):
         ]
         if inside:
             self._tree.setCurrentItem(self._items[min(inside)[1]])
+
+
+def _meaning(node: DecodedNode) -> str:
+    """What a value means, unless that only repeats the value."""
+    plain = node.meaning.replace(" ", "").casefold()
+    return "" if plain == node.value.replace(" ", "").casefold() else node.meaning
+
+
+def _side(place: int) -> Qt.AlignmentFlag:
+    """Numbers and times end on one line, names and codes begin on one."""
+    right = place in {0, TIME_PLACE}
+    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _time(duration_us: int) -> str:
+    return f"{duration_us / 1000:.1f} ms"
 
 
 def pairs(text: str) -> str:

@@ -30,7 +30,11 @@ TICKS_MS = (30, 100, 300, 1000, 3000)
 FLOOR, CEILING = math.log10(30), math.log10(3000)
 DATA_PX_MIN = 40
 EDGE_LABEL_PX = 40  # how far a label may stand out at an end of its axis
+FLAG_PX, LANE_PX = 33, 46  # kept above and below the data
+NOW_MARGIN_PX = 18  # right of now, where no end labels stand
+LEADER_PX = 12  # from the end of a curve to its label
 FEWER_TICKS_BELOW_PX = 90
+TIME_STEPS = ((10, 30), (30, 120), (120, 600), (600, math.inf))
 PERCENTILES = ("p50", "p95", "p99")
 
 
@@ -48,16 +52,16 @@ class Heights:
 
     @classmethod
     def within(cls, height_px: float, scale: float) -> Heights:
-        """Share a view of `height_px`: 33 px flags above, 38 px lanes below, the rest data."""
-        data_px = max(DATA_PX_MIN, height_px - 71 * scale)
+        """Share a view of `height_px`: flags above, lanes below, the rest data."""
+        data_px = max(DATA_PX_MIN, height_px - (FLAG_PX + LANE_PX) * scale)
         unit = (CEILING - FLOOR) / data_px * scale
         return cls(
             flag_top=CEILING + 14 * unit,
             flag_bottom=CEILING + 5 * unit,
-            timeouts=FLOOR - 14 * unit,
-            breaker=FLOOR - 30 * unit,
-            top=CEILING + 33 * unit,
-            bottom=FLOOR - 38 * unit,
+            timeouts=FLOOR - 19 * unit,
+            breaker=FLOOR - 36 * unit,
+            top=CEILING + FLAG_PX * unit,
+            bottom=FLOOR - LANE_PX * unit,
             data_px=data_px,
         )
 
@@ -175,10 +179,13 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
     ) -> None:
         heights = spread([value for _, value, _ in self._ends], gap, CEILING)
         rise = painter.fontMetrics().ascent() / 2 - 1
-        for (text, _, colour), height in zip(self._ends, heights, strict=True):
-            at = place(QPointF(0.0, height))
-            painter.setPen(QColor(colour))
-            painter.drawText(QPointF(at.x() + 6, at.y() + rise), text)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for (text, value, colour), height in zip(self._ends, heights, strict=True):
+            curve, at = place(QPointF(0.0, value)), place(QPointF(0.0, height))
+            painter.setPen(QPen(QColor(colour), 1))
+            painter.drawLine(curve + QPointF(2, 0), at + QPointF(LEADER_PX - 2, 0))
+            painter.setPen(QColor(self._look.theme.text))  # a data colour is too pale for text
+            painter.drawText(QPointF(at.x() + LEADER_PX, at.y() + rise), text)
 
 
 class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
@@ -193,6 +200,7 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
         self._look = look
         self._read_out = read_out
         self._series: LatencySeries | None = None
+        self._labelled = False
         self.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         item = self.getPlotItem()
@@ -237,8 +245,10 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
             self.addItem(line, ignoreBounds=True)
 
     def _label_part(self) -> float:
-        """The part of the window's width that the end labels need, as a share of the data's."""
-        label_px = 6 + self._annotations.label_width()
+        """The room right of now, for end labels where there are any, as a share of the data's."""
+        label_px = float(self._look.px(NOW_MARGIN_PX))
+        if self._labelled:
+            label_px = LEADER_PX + self._annotations.label_width()
         width_px = float(self.getPlotItem().getViewBox().width())
         return label_px / max(1.0, width_px - label_px)
 
@@ -268,9 +278,7 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
         """Draw `series`: move the curves, dots, flags and lanes to their new places."""
         if series is self._series:
             return
-        if self._series is None or self._series.window_s != series.window_s:
-            self._set_range(series.window_s)
-        self._series = series
+        before, self._series = self._series, series
         full = [bucket for bucket in series.buckets if bucket.n >= SAMPLES_MIN]
         ends: list[tuple[str, float, str]] = []
         for index, name in enumerate(PERCENTILES):
@@ -279,21 +287,20 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
             last = next((_value(bucket, name) for bucket in reversed(full)), None)
             if last is not None:
                 ends.append((f"{name} {last:.0f}", _height(last), self._look.theme.ramp[index]))
+        labelled, self._labelled = self._labelled, bool(ends)
+        if before is None or before.window_s != series.window_s or labelled != self._labelled:
+            self._set_range(series.window_s)
         self._show_dots(series)
         self._annotations.show_series(series, ends)
 
     def _set_range(self, window_s: int) -> None:
         view = self.getPlotItem().getViewBox()
-        view.setXRange(-window_s * 1.002, window_s * self._label_part(), padding=0)
+        part = self._label_part()
+        view.setXRange(-window_s * 1.002, window_s * part, padding=0)
+        for line in self._grid:
+            line.setSpan(0, 1.002 / (1.002 + part))  # the grid ends now, the labels stand beside it
         self._take_heights()
-        minutes = window_s / 60
-        step = max(1, round(minutes / 4)) if minutes >= 2 else 0.5
-        ticks: list[tuple[float, str]] = [(0.0, tr("console.now"))]
-        at = step
-        while at <= minutes:
-            ticks.append((-at * 60, tr("console.minutes_ago", minutes=f"{at:g}")))
-            at += step
-        self.getAxis("bottom").setTicks([ticks])
+        self.getAxis("bottom").setTicks([time_ticks(window_s)])
 
     def _curve(
         self, series: LatencySeries, name: str
@@ -348,6 +355,19 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
             None,
         )
         self._read_out(describe(bucket, at.x()))
+
+
+def time_ticks(window_s: int) -> list[tuple[float, str]]:
+    """Marks of the time axis, seconds before now, with their names."""
+    step_s = next(step for step, upto in TIME_STEPS if window_s <= upto)
+    ticks: list[tuple[float, str]] = [(0.0, tr("console.now"))]
+    for ago_s in range(step_s, window_s + 1, step_s):
+        if ago_s % 60:
+            name = tr("console.seconds_ago", seconds=ago_s)
+        else:
+            name = tr("console.minutes_ago", minutes=ago_s // 60)
+        ticks.append((-float(ago_s), name))
+    return ticks
 
 
 def describe(bucket: LatencyBucket | None, at_s: float) -> str:

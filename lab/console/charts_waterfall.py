@@ -10,10 +10,11 @@ from typing_extensions import override
 from lab.console.state import Hop
 from lab.design.blocks import Label, tight
 from lab.design.look import Look
-from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX
+from lab.design.tokens import SPACE_S, TEXT_CAPTION_PX
 from lab.words import tr
 
-BAR_PX = 22
+BAR_PX = 20
+HOP_SPACE_PX = 2
 ROWS_MAX = 12
 
 
@@ -27,7 +28,7 @@ class WaterfallBar(QWidget):
         self._hops: tuple[Hop, ...] = ()
         self._total_us = 0
         self._budget_us = 0
-        self.setFixedHeight(look.px(BAR_PX + 20))
+        self.setFixedHeight(look.px(BAR_PX + 18))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_hops(self, hops: tuple[Hop, ...], total_us: int, budget_us: int) -> None:
@@ -40,7 +41,7 @@ class WaterfallBar(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(self._look.px(240), self._look.px(BAR_PX + 20))
+        return QSize(self._look.px(240), self._look.px(BAR_PX + 18))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -68,7 +69,7 @@ class WaterfallBar(QWidget):
         text = tr("console.budget", ms=round(self._budget_us / 1000))
         width_px = painter.fontMetrics().horizontalAdvance(text)
         start = min(self.width() - width_px, max(0, round(at) - width_px))
-        painter.drawText(start, height + self._look.px(16), text)
+        painter.drawText(start, height + self._look.px(14), text)
 
 
 class HopTable(QWidget):
@@ -78,8 +79,10 @@ class HopTable(QWidget):
         super().__init__()
         self.setObjectName("hopTable")
         self._grid = QGridLayout(self)
-        tight(self._grid, look.px(SPACE_XS))
-        self._grid.setContentsMargins(0, 0, look.px(SPACE_M), 0)  # beside a scroll bar
+        tight(self._grid)
+        self._grid.setVerticalSpacing(look.px(HOP_SPACE_PX))
+        self._grid.setHorizontalSpacing(look.px(SPACE_S))
+        self._grid.setContentsMargins(0, 0, look.px(SPACE_S), 0)  # beside a scroll bar
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[QWidget, Label, Label]] = []
         for index in range(ROWS_MAX):

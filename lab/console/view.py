@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLayout, QStackedWidget, QWidget
 from typing_extensions import override
 
 from lab.console.state import ConsoleState
@@ -19,13 +19,14 @@ from lab.console.view_last_tap import LastTapPanel
 from lab.console.view_latency import LatencyPanel
 from lab.console.view_payments import PaymentsPanel
 from lab.console.view_tiles import TileRow
-from lab.design.blocks import Button, Panel, column, row, tight
+from lab.design.blocks import Button, Panel, column, row
 from lab.design.look import Look
 from lab.design.tokens import SPACE_S
 from lab.window.commands import LabCommands
 
 TABS_BELOW_PX = 700
 SINGLE_BELOW_PX = 535
+PAIR_PX = 248  # seven parts of a tap, or six faults, without a scroll bar
 
 
 class Room(Enum):
@@ -71,13 +72,10 @@ class ConsoleView(QWidget):
         box.addWidget(self._tabs)
         self._stack = QStackedWidget()
         box.addWidget(self._stack, 2)
-        self._wide = QWidget()
-        self._grid = QGridLayout(self._wide)
-        tight(self._grid, look.px(SPACE_S))
-        for line in range(2):
-            self._grid.setRowStretch(line, 1)
-            self._grid.setColumnStretch(line, 1)
-        box.addWidget(self._wide, 7)
+        self._pair = QWidget()
+        self._pair.setFixedHeight(look.px(PAIR_PX))
+        self._pair_line = row(look, self._pair, SPACE_S)
+        box.addWidget(self._pair)
 
     def _fill_tabs(self, look: Look) -> None:
         line = row(look, self._tabs, 4)
@@ -102,17 +100,18 @@ class ConsoleView(QWidget):
         tabbed = self._panels if room is Room.LOW else self._panels[1:]
         for panel in self._panels:
             self._stack.removeWidget(panel)
+        self._box.removeWidget(self.payments)
         self._tabs.setVisible(room is not Room.HIGH)
         self._stack.setVisible(room is not Room.HIGH)
-        self._wide.setVisible(room is Room.HIGH)
+        self._pair.setVisible(room is Room.HIGH)
         self._group.button(0).setVisible(room is Room.LOW)
+        self.latency.title.setVisible(room is not Room.LOW)  # its tab says it there
         if room is not Room.LOW:
-            stretch = 6 if room is Room.HIGH else 3
-            self._box.insertWidget(1, self.latency, stretch)
+            self._box.insertWidget(1, self.latency, 3)
         if room is Room.HIGH:
-            self._grid.addWidget(self.last_tap, 0, 0)
-            self._grid.addWidget(self.faults, 0, 1)
-            self._grid.addWidget(self.payments, 1, 0, 1, 2)
+            self._pair_line.addWidget(self.last_tap, 5)
+            self._pair_line.addWidget(self.faults, 6)
+            self._box.addWidget(self.payments, 3)
             for panel in self._panels:
                 panel.show()
             return

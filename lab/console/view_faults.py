@@ -1,20 +1,27 @@
 """The faults on offer ("Break something"), one line each.
 
-With its numbers, Try it, and what it has done so far.
+With its numbers, what it has done so far, Try it, and Break or Mend.
 """
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QWidget
 
 from lab.console.state import FaultPreset
 from lab.design.blocks import Button, EmptyState, Label, Panel, column, row, scroll, set_property
 from lab.design.look import MEDIUM, Look
-from lab.design.tokens import SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX
+from lab.design.tokens import SPACE_S, SPACE_XS, TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
-from lab.words import tr
+from lab.words import ENGLISH, tr
 
 PARAMETER_MAX = 1_000_000.0
+LINE_SPACE_PX = 3
+EDITOR_PX = 72
+
+
+def fault_title(preset: FaultPreset) -> str:
+    """A fault's name; the flow gives a words key or, with the network in it, the words."""
+    return tr(preset.title) if preset.title in ENGLISH else preset.title
 
 
 class FaultLine(QFrame):
@@ -27,50 +34,49 @@ class FaultLine(QFrame):
         self._lab = lab
         self._preset = preset
         self._numbers: dict[str, QDoubleSpinBox] = {}
-        box = column(look, self, SPACE_XS)
-        box.setContentsMargins(*(look.px(SPACE_M), look.px(6)) * 2)
-        first = row(look)
-        texts = column(look, None, 0)
-        title = Label(look, "faultTitle", weight=MEDIUM).eliding()
-        title.say(tr(preset.title))
-        self._about = Label(
-            look, "faultAbout", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True
-        ).eliding()
-        texts.addWidget(title)
-        texts.addWidget(self._about)
-        first.addLayout(texts, 1)
-        self._try = Button(look, f"try_{preset.id}", tr("console.fault.try"), kind="link")
+        line = row(look, self, SPACE_XS)
+        line.setContentsMargins(look.px(SPACE_S), look.px(1), look.px(SPACE_XS), look.px(1))
+        self._title = Label(look, "faultTitle", weight=MEDIUM).eliding()
+        line.addWidget(self._title, 1)
+        self._fired = Label(look, "faultFired", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True)
+        line.addWidget(self._fired)
+        for name, value in preset.parameters:
+            editor = self._editor(look, name, value)
+            self._numbers[name] = editor
+            line.addWidget(editor)
+        self._try = Button(
+            look,
+            f"try_{preset.id}",
+            tr("console.fault.try"),
+            kind="link",
+            size_px=TEXT_CAPTION_PX,
+        )
         self._try.clicked.connect(lambda: lab.try_it(preset.id))
-        self._toggle = Button(look, f"toggle_{preset.id}", kind="key")
+        self._toggle = Button(look, f"toggle_{preset.id}", kind="key", size_px=TEXT_CAPTION_PX)
+        self._toggle.setFixedWidth(look.px(56))
         self._toggle.clicked.connect(self._flip)
-        first.addWidget(self._try)
-        first.addWidget(self._toggle)
-        box.addLayout(first)
-        if preset.parameters:
-            box.addLayout(self._editors(look))
+        line.addWidget(self._try)
+        line.addWidget(self._toggle)
         self.show_preset(preset)
 
-    def _editors(self, look: Look) -> QHBoxLayout:
-        line = row(look, None, SPACE_S)
-        for name, value in self._preset.parameters:
-            caption = Label(look, f"caption_{name}", size_px=TEXT_CAPTION_PX, tone="dim")
-            caption.say(name.replace("_", " "))
-            editor = QDoubleSpinBox()
-            editor.setObjectName(f"{self._preset.id}_{name}")
-            editor.setAccessibleName(f"{tr(self._preset.title)}: {name.replace('_', ' ')}")
-            editor.setFont(look.font(TEXT_CAPTION_PX, tabular=True))
-            editor.setRange(0.0, PARAMETER_MAX)
-            editor.setDecimals(2 if 0 < value < 1 or name == "probability" else 0)
-            editor.setKeyboardTracking(False)
-            editor.setFixedWidth(look.px(64))
-            editor.setValue(value)
-            editor.editingFinished.connect(self._edited)
-            caption.setBuddy(editor)
-            self._numbers[name] = editor
-            line.addWidget(caption)
-            line.addWidget(editor)
-        line.addStretch(1)
-        return line
+    def _editor(self, look: Look, name: str, value: float) -> QDoubleSpinBox:
+        editor = QDoubleSpinBox()
+        editor.setObjectName(f"{self._preset.id}_{name}")
+        plain = name.replace("_", " ")
+        key = f"console.parameter.{name}"
+        before, _, after = (tr(key) if key in ENGLISH else f"{plain} #").partition("#")
+        editor.setPrefix(before)
+        editor.setSuffix(after)
+        editor.setAccessibleName(f"{fault_title(self._preset)}: {plain}")
+        editor.setToolTip(plain)
+        editor.setFont(look.font(TEXT_CAPTION_PX, tabular=True))
+        editor.setRange(0.0, PARAMETER_MAX)
+        editor.setDecimals(2 if 0 < value < 1 or name == "probability" else 0)
+        editor.setKeyboardTracking(False)
+        editor.setFixedWidth(look.px(EDITOR_PX))
+        editor.setValue(value)
+        editor.editingFinished.connect(self._edited)
+        return editor
 
     def _parameters(self) -> dict[str, float]:
         return {name: editor.value() for name, editor in self._numbers.items()}
@@ -87,9 +93,11 @@ class FaultLine(QFrame):
         fresh = preset.parameters != self._preset.parameters
         self._preset = preset
         set_property(self, "surface", "ours" if preset.on else "raised")
+        self._title.say(fault_title(preset))
+        self.setToolTip(f"{preset.link} · {preset.effect.replace('_', ' ')}")
         fired = tr("console.fault.fired", count=preset.fired) if preset.on or preset.fired else ""
-        parts = (preset.link, preset.effect.replace("_", " "), fired)
-        self._about.say(" · ".join(part for part in parts if part), "ours" if preset.on else "dim")
+        self._fired.say(fired, "ours" if preset.on else "dim")
+        self._fired.setVisible(bool(fired))
         self._toggle.say(tr("console.fault.mend" if preset.on else "console.fault.break"))
         if fresh:
             for name, value in preset.parameters:
@@ -104,14 +112,15 @@ class FaultPanel(Panel):
         super().__init__(look, "faults", tr("console.faults.title"))
         self._look = look
         self._lab = lab
+        self._shown: tuple[FaultPreset, ...] | None = None
         self._lines: dict[str, FaultLine] = {}
         self.head.addStretch(1)
         self._reset = Button(look, "resetFaults", tr("console.faults.reset"), kind="link")
         self._reset.clicked.connect(lab.reset_faults)
         self.head.addWidget(self._reset)
         holder = QWidget()
-        inside = column(look, holder, SPACE_XS)
-        self._rows = column(look, None, SPACE_XS)
+        inside = column(look, holder, 0)
+        self._rows = column(look, None, LINE_SPACE_PX)
         inside.addLayout(self._rows)
         inside.addStretch(1)
         self._area = scroll(holder, "faultScroll")
@@ -121,17 +130,22 @@ class FaultPanel(Panel):
 
     def show_faults(self, faults: tuple[FaultPreset, ...]) -> None:
         """Draw the presets, making a line for each that is new."""
+        if faults == self._shown:
+            return
+        self._shown = faults
         self._empty.setVisible(not faults)
         self._area.setVisible(bool(faults))
         self._reset.setEnabled(any(preset.on for preset in faults))
         ids = {preset.id for preset in faults}
         for gone in [fault_id for fault_id in self._lines if fault_id not in ids]:
-            self._lines.pop(gone).deleteLater()
+            line = self._lines.pop(gone)
+            line.hide()
+            line.deleteLater()
         for preset in faults:
-            line = self._lines.get(preset.id)
-            if line is None:
-                line = FaultLine(self._look, self._lab, preset)
-                self._lines[preset.id] = line
-                self._rows.addWidget(line)
+            known = self._lines.get(preset.id)
+            if known is None:
+                known = FaultLine(self._look, self._lab, preset)
+                self._lines[preset.id] = known
+                self._rows.addWidget(known)
             else:
-                line.show_preset(preset)
+                known.show_preset(preset)

@@ -1,10 +1,16 @@
-"""The panel of the main chart: head line, freeze, table, and what to do when it is empty."""
+"""The panel of the main chart: its window, freeze, table, and what to do when it is empty."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHeaderView,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+)
 
 from lab.console.charts import LatencyPlot
 from lab.console.state import LatencyBucket, LatencySeries
@@ -15,6 +21,8 @@ from lab.design.tokens import TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
 from lab.words import tr
 
+WINDOWS_S = (30, 120, 600)
+USUAL_WINDOW_S = 120
 COLUMNS = ("ago", "n", "p50", "p95", "p99", "timeouts", "breaker")
 
 
@@ -23,12 +31,15 @@ class LatencyPanel(Panel):
 
     def __init__(self, look: Look, lab: LabCommands, open_payment: Callable[[str], None]) -> None:
         super().__init__(look, "latency", tr("console.latency.title"))
+        self._lab = lab
         self._frozen = False
         self._waiting: LatencySeries | None = None
         self._about = Label(
             look, "latencyAbout", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True
         ).eliding()
         self.head.addWidget(self._about, 1)
+        self._window_s = 0
+        self._add_windows(look)
         self.freeze_button = Button(
             look, "freeze", tr("console.freeze"), kind="quiet", icon_name="snowflake"
         )
@@ -49,12 +60,43 @@ class LatencyPanel(Panel):
         self._set_up_table(look)
         start = Button(look, "startQuietTraffic", tr("console.quiet.start"), kind="primary")
         start.clicked.connect(lambda: lab.quiet_traffic(True))
-        self._empty = EmptyState(look, "latencyEmpty", tr("console.latency.empty"), start)
+        self._empty = EmptyState(look, "latencyEmpty", "", start)
         for page in (self._empty, self._plot, self._table):
             self._pages.addWidget(page)
         self.body.addWidget(self._pages, 1)
         self._series: LatencySeries | None = None
         self._text = ""
+        self._say_window(USUAL_WINDOW_S)
+
+    def _add_windows(self, look: Look) -> None:
+        self._windows = QButtonGroup(self)
+        for seconds in WINDOWS_S:
+            button = Button(
+                look,
+                f"window{seconds}",
+                tr(f"console.window.{seconds}"),
+                kind="tab",
+                size_px=TEXT_CAPTION_PX,
+            )
+            button.setCheckable(True)
+            button.setToolTip(tr("console.window.tip", window=tr(f"console.window.{seconds}.long")))
+            self._windows.addButton(button, seconds)
+            self.head.addWidget(button)
+        self._windows.idClicked.connect(self._ask_window)
+
+    def _ask_window(self, seconds: int) -> None:
+        self._lab.set_window(seconds)
+
+    def _say_window(self, seconds: int) -> None:
+        """Mark the window that is shown, and name it in the sentence of an empty chart."""
+        if seconds == self._window_s:
+            return
+        self._window_s = seconds
+        window = tr("console.minutes", minutes=f"{seconds / 60:g}")
+        if seconds in WINDOWS_S:
+            self._windows.button(seconds).setChecked(True)
+            window = tr(f"console.window.{seconds}.long")
+        self._empty.sentence.say(tr("console.latency.empty", window=window))
 
     def _set_up_table(self, look: Look) -> None:
         table = self._table
@@ -90,17 +132,17 @@ class LatencyPanel(Panel):
     def show_series(self, series: LatencySeries | None) -> None:
         """Draw `series`, unless the chart is frozen."""
         self._waiting = series
-        if self._frozen:
+        if self._frozen or (series is not None and series is self._series):
             return
         self._series = series
         if series is not None:
             self._text = tr(
                 "console.latency.about",
                 network=network_name(series.network),
-                minutes=f"{series.window_s / 60:g}",
                 n=series.n,
             )
             self._about.say(self._text)
+            self._say_window(series.window_s)
         self._choose_page()
 
     def _fill_table(self, series: LatencySeries) -> None:

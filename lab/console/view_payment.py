@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QStackedWidget, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QStackedWidget, QWidget
+from typing_extensions import override
 
 from backend.api import Event
 from lab.console.charts_waterfall import HopTable, WaterfallBar
@@ -28,12 +30,14 @@ from lab.design.blocks import (
 )
 from lab.design.look import BOLD, MEDIUM, Look
 from lab.design.names import state_word
-from lab.design.tokens import SPACE_L, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
+from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
 from lab.window.commands import LabCommands
 from lab.words import ENGLISH, tell, tr
 
 EVENTS_MAX = 200
-NAMED_FACTS = ("name", "sw", "to", "link", "fault", "outcome", "belief", "status")
+FACT_COLUMNS = 3
+BESIDE_FROM_PX = 820  # from this width, steps stand beside money and time
+NAMED_FACTS = ("mti", "network", "name", "sw", "to", "link", "fault", "outcome", "belief", "status")
 BAD_WORDS = ("declined", "failed", "refused", "timeout", "lost", "rejected", "open")
 GOOD_WORDS = ("approved", "captured", "completed", "verified", "activated")
 WAITING_WORDS = ("unknown", "reversing", "retry", "waiting", "half_open")
@@ -62,7 +66,9 @@ def sentence(event: Event) -> str:
 class StepRow(QFrame):
     """One event; its facts unfold on request and are built only then."""
 
-    def __init__(self, look: Look, event: Event, offset_us: int, unfolded: set[str]) -> None:
+    def __init__(
+        self, look: Look, event: Event, offset_us: int, unfolded: set[str], *, named: bool = True
+    ) -> None:
         super().__init__()
         self._unfolded = unfolded
         self.setObjectName(f"step_{event.id}")
@@ -72,13 +78,14 @@ class StepRow(QFrame):
         self._box = column(look, self, 2)
         line = row(look)
         offset = Label(look, "stepOffset", size_px=TEXT_CAPTION_PX, tone="dim", mono=True)
-        offset.setFixedWidth(look.px(84))
+        offset.setFixedWidth(look.px(80))
         offset.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         offset.say(f"+{offset_us / 1000:,.1f} ms")
         mark = Shape(look, 10)
         mark.show_kind(event_kind(event))
-        actor = Label(look, "stepActor", weight=MEDIUM).eliding(look.px(84))
-        actor.say(event.actor)
+        actor = Label(look, "stepActor", weight=MEDIUM).eliding(look.px(56))
+        actor.say(event.actor if named else "")
+        actor.setAccessibleName(event.actor)
         text = Label(look, "stepText").eliding()
         text.say(sentence(event))
         line.addWidget(offset)
@@ -99,7 +106,7 @@ class StepRow(QFrame):
         (self._unfolded.add if on else self._unfolded.discard)(self._event.id)
         if self._facts is None and on:
             self._facts = fact_grid(self._look, _flat(self._event.data))
-            self._facts.setContentsMargins(self._look.px(116), 0, 0, self._look.px(SPACE_S))
+            self._facts.setContentsMargins(self._look.px(100), 0, 0, self._look.px(SPACE_S))
             self._box.addWidget(self._facts)
         if self._facts is not None:
             self._facts.setVisible(on)
@@ -109,7 +116,9 @@ def _flat(data: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]
     """Nested facts as one list of names and texts."""
     made: list[tuple[str, str]] = []
     for name, value in data.items():
-        if isinstance(value, Mapping):
+        if name == "fields" and not prefix and isinstance(value, Mapping):
+            made.extend((f"DE {number}", str(value[number])) for number in _in_order(value))
+        elif isinstance(value, Mapping):
             made.extend(_flat(value, f"{prefix}{name}."))
         elif isinstance(value, Sequence) and not isinstance(value, str):
             made.append((prefix + name, ", ".join(str(one) for one in value)))
@@ -118,22 +127,29 @@ def _flat(data: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]
     return made
 
 
-def fact_grid(look: Look, facts: Sequence[tuple[str, str]]) -> QWidget:
-    """Names and values in two columns; values can be selected and break anywhere."""
+def _in_order(fields: Mapping[str, object]) -> list[str]:
+    """Data elements by number, as ISO 8583 counts them."""
+    return sorted(fields, key=lambda number: (not number.isdecimal(), number.zfill(4)))
+
+
+def fact_grid(look: Look, facts: Sequence[tuple[str, str]], columns: int = 1) -> QWidget:
+    """Names and values in pairs; values can be selected and break anywhere."""
     holder = QWidget()
     grid = QGridLayout(holder)
     tight(grid, look.px(SPACE_XS))
-    grid.setHorizontalSpacing(look.px(SPACE_L))
-    grid.setColumnStretch(1, 1)
-    for line, (name, value) in enumerate(facts):
+    grid.setHorizontalSpacing(look.px(SPACE_M))
+    lines = -(-len(facts) // columns)
+    for index, (name, value) in enumerate(facts):
+        place, line = divmod(index, max(1, lines))
         key = Label(look, "factName", size_px=TEXT_CAPTION_PX, tone="dim")
         key.setAlignment(Qt.AlignmentFlag.AlignTop)
         key.say(name.replace("_", " "))
         text = Label(look, "factValue", size_px=TEXT_CAPTION_PX, mono=True).wrapping()
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         text.say(breakable(value))
-        grid.addWidget(key, line, 0)
-        grid.addWidget(text, line, 1)
+        grid.setColumnStretch(2 * place + 1, 1)
+        grid.addWidget(key, line, 2 * place)
+        grid.addWidget(text, line, 2 * place + 1)
     return holder
 
 
@@ -147,7 +163,7 @@ def breakable(value: str) -> str:
 
 
 class LedgerTable(QWidget):
-    """Debit and credit with the plain sentence beside each, and the line that sums to zero."""
+    """Debit and credit with the plain sentence under each, and the line that sums to zero."""
 
     def __init__(self, look: Look, entries: tuple[LedgerLine, ...], sum_text: str) -> None:
         super().__init__()
@@ -155,26 +171,28 @@ class LedgerTable(QWidget):
         grid = QGridLayout(self)
         tight(grid, look.px(SPACE_XS))
         grid.setHorizontalSpacing(look.px(SPACE_L))
-        grid.setColumnStretch(3, 1)
-        for line, entry in enumerate(entries):
-            texts = (entry.account, entry.direction, entry.amount_text, entry.sentence)
-            for place, text in enumerate(texts):
-                label = Label(
-                    look,
-                    f"ledger{line}_{place}",
-                    tone="dim" if place == len(texts) - 1 else "text",
-                    tabular=True,
-                )
-                if place == len(texts) - 1:
-                    label.wrapping()
-                if place == 2:
-                    label.setAlignment(Qt.AlignmentFlag.AlignRight)
-                label.say(text)
+        grid.setColumnStretch(0, 1)
+        for index, entry in enumerate(entries):
+            line = 2 * index
+            account = Label(look, f"ledger{index}_account", weight=MEDIUM).eliding()
+            account.say(entry.account)
+            side = Label(look, f"ledger{index}_side", size_px=TEXT_CAPTION_PX, tone="dim")
+            side.say(entry.direction)
+            amount = Label(look, f"ledger{index}_amount", tabular=True)
+            amount.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            amount.say(entry.amount_text)
+            words = Label(
+                look, f"ledger{index}_sentence", size_px=TEXT_CAPTION_PX, tone="dim"
+            ).wrapping()
+            words.say(entry.sentence)
+            for place, label in enumerate((account, side, amount)):
                 grid.addWidget(label, line, place)
-        grid.addWidget(rule(look), len(entries), 0, 1, 4)
+            grid.addWidget(words, line + 1, 0, 1, 3)
+        last = 2 * len(entries)
+        grid.addWidget(rule(look), last, 0, 1, 3)
         total = Label(look, "ledgerSum", weight=MEDIUM, tabular=True).wrapping()
         total.say(sum_text)
-        grid.addWidget(total, len(entries) + 1, 0, 1, 4)
+        grid.addWidget(total, last + 1, 0, 1, 3)
 
 
 class PaymentView(QWidget):
@@ -189,7 +207,7 @@ class PaymentView(QWidget):
         tap = Button(look, "paymentEmptyTap", tr("console.last_tap.action"), kind="plain")
         tap.clicked.connect(lab.space)
         self._pages.addWidget(EmptyState(look, "paymentEmpty", tr("payment.empty"), tap))
-        self._box = column(look)
+        self._pair: QBoxLayout | None = None
         self._unfolded: set[str] = set()
         self._area = scroll(QWidget(), "paymentScroll")
         self._pages.addWidget(self._area)
@@ -204,18 +222,37 @@ class PaymentView(QWidget):
         if detail is None:
             return
         content, at = QWidget(), self._area.verticalScrollBar().value()
-        self._box = column(self._look, content, SPACE_S)
-        self._box.addWidget(self._head(detail))
-        if detail.hops:
-            self._box.addWidget(self._times(detail))
-        self._box.addWidget(self._steps(detail))
+        box = column(self._look, content, SPACE_S)
+        box.addWidget(self._head(detail))
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        tight(self._pair, self._look.px(SPACE_S))
+        self._pair.addWidget(self._steps(detail), 6)
+        beside = column(self._look, None, SPACE_S)
         if detail.entries:
             ledger = Panel(self._look, "paymentLedger", tr("payment.ledger"))
             ledger.body.addWidget(LedgerTable(self._look, detail.entries, detail.sum_text))
-            self._box.addWidget(ledger)
-        self._box.addStretch(1)
+            beside.addWidget(ledger)
+        if detail.hops:
+            beside.addWidget(self._times(detail))
+        beside.addStretch(1)
+        self._pair.addLayout(beside, 4)
+        box.addLayout(self._pair)
+        box.addStretch(1)
+        self._arrange()
         self._area.setWidget(content)  # whole, so that nothing is seen half built
         self._area.verticalScrollBar().setValue(at)
+
+    def _arrange(self) -> None:
+        """Steps beside money and time where there is width, else above them."""
+        if self._pair is not None:
+            wide = self.width() >= self._look.px(BESIDE_FROM_PX)
+            directions = QBoxLayout.Direction
+            self._pair.setDirection(directions.LeftToRight if wide else directions.TopToBottom)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def _head(self, detail: PaymentDetail) -> Panel:
         look, payment = self._look, detail.row
@@ -246,7 +283,7 @@ class PaymentView(QWidget):
         )
         panel.body.addWidget(beliefs)
         if detail.facts:
-            panel.body.addWidget(fact_grid(look, detail.facts))
+            panel.body.addWidget(fact_grid(look, detail.facts, columns=FACT_COLUMNS))
         return panel
 
     def _times(self, detail: PaymentDetail) -> Panel:
@@ -264,9 +301,13 @@ class PaymentView(QWidget):
         panel.body.setSpacing(self._look.px(2))
         events = detail.events[:EVENTS_MAX]
         start_us = events[0].real_time_us if events else 0
+        actor = ""
         for event in events:
             offset_us = event.real_time_us - start_us
-            panel.body.addWidget(StepRow(self._look, event, offset_us, self._unfolded))
+            if actor and event.actor != actor:
+                panel.body.addWidget(rule(self._look))
+            named, actor = event.actor != actor, event.actor
+            panel.body.addWidget(StepRow(self._look, event, offset_us, self._unfolded, named=named))
         if len(detail.events) > EVENTS_MAX:
             rest = Label(self._look, "stepsRest", tone="dim")
             rest.say(tr("payment.steps.rest", count=len(detail.events) - EVENTS_MAX))

@@ -220,7 +220,7 @@ class PaymentsPanel(Panel):
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(look.px(28))
+        table.verticalHeader().setDefaultSectionSize(look.px(26))
         head = table.horizontalHeader()
         head.setFont(look.font(TEXT_CAPTION_PX))
         head.setHighlightSections(False)

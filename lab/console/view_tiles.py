@@ -34,6 +34,7 @@ class Tile(Panel):
         self._look = look
         self._lab = lab
         self._name = name
+        self._tile: NetworkTile | None = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.body.setSpacing(look.px(2))
         self.body.addWidget(self._name_line(look))
@@ -108,7 +109,10 @@ class Tile(Panel):
         return QSize(0, super().minimumSizeHint().height())
 
     def show_tile(self, tile: NetworkTile) -> None:
-        """Draw `tile`."""
+        """Draw `tile`, unless it is what is drawn already."""
+        if tile == self._tile:
+            return
+        self._tile = tile
         kind = KINDS.get(tile.breaker, "neutral")
         self._shape.show_kind(kind)
         word = tr(f"console.network.{tile.breaker}")

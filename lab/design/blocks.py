@@ -8,11 +8,14 @@ the till. Knows nothing of payments.
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QCheckBox,
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,16 +23,14 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QStyle,
-    QStyleOptionButton,
     QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
 
-from lab.design.icons import draw_shape, icon, icon_pixmap
+from lab.design.icons import draw_shape, icon
 from lab.design.look import REGULAR, SEMIBOLD, Look
-from lab.design.tokens import SPACE_M, SPACE_S, TEXT_BODY_PX, TEXT_CAPTION_PX, TEXT_LEAD_PX
+from lab.design.tokens import SPACE_M, SPACE_S, TEXT_BODY_PX, TEXT_LEAD_PX
 
 SCROLL_PX_MIN = 40
 
@@ -151,7 +152,7 @@ class Button(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
-        if kind in {"primary", "phone", "phone-key"}:
+        if kind in {"primary", "phone", "phone-key", "phone-link"}:
             self.setMinimumHeight(look.px(34))
         if text:
             self.setAccessibleName(text)
@@ -184,73 +185,14 @@ def _ink(look: Look, kind: str) -> str:
             return theme.on_fill
         case "quiet" | "tab":
             return theme.text_dim
-        case "link" | "phone":
+        case "link" | "phone" | "phone-link":
             return theme.blue
-        case "phone-key":
+        case "phone-key" | "phone-choice":
             return theme.phone_text
         case "ours":
             return theme.violet
         case _:
             return theme.text
-
-
-class Tick(QCheckBox):
-    """A check box whose tick is drawn, not taken from the platform's style."""
-
-    def __init__(self, look: Look, name: str, text: str, tone: str = "text") -> None:
-        super().__init__(text)
-        self._look = look
-        self.setObjectName(name)
-        self.setAccessibleName(text)
-        self.setProperty("tone", tone)
-        self.setFont(look.font())
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self.isChecked():
-            return
-        option = QStyleOptionButton()
-        self.initStyleOption(option)
-        box = self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
-        side = min(box.width(), box.height()) - 2
-        ink = self._look.theme.on_fill
-        QPainter(self).drawPixmap(box.left() + 1, box.top() + 1, icon_pixmap("check", ink, side))
-
-
-class Choice(QComboBox):
-    """A list to choose from. Typed digits pass it by: they belong to the till."""
-
-    def __init__(self, look: Look, name: str, accessible_name: str) -> None:
-        super().__init__()
-        self._look = look
-        self.setObjectName(name)
-        self.setAccessibleName(accessible_name)
-        self.setToolTip(accessible_name)
-        self.setFont(look.font(TEXT_CAPTION_PX))
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.text().isdigit():
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
-
-    @override
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self.isEnabled():
-            return
-        side = self._look.px(14)
-        arrow = icon_pixmap("chevron-down", self._look.theme.text_dim, side)
-        left, top = self.width() - side - self._look.px(5), (self.height() - side) // 2
-        QPainter(self).drawPixmap(left, top, arrow)
 
 
 class Shape(QWidget):

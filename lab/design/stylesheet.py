@@ -7,7 +7,7 @@ Rules select by the dynamic properties `tone`, `kind` and `surface`, never by wi
 from __future__ import annotations
 
 from lab.design.look import Look
-from lab.design.tokens import RADIUS_M, RADIUS_S, Theme
+from lab.design.tokens import HIGH_CONTRAST, RADIUS_L, RADIUS_M, RADIUS_S, Theme
 
 
 def stylesheet(look: Look) -> str:
@@ -57,6 +57,8 @@ QFrame[surface="bar"] {{ background: {theme.panel}; border: none; }}
 QFrame[surface="strip"] {{ background: {theme.violet_quiet}; border: none; }}
 QFrame[surface="alert"] {{ background: {theme.amber_quiet}; border: none; }}
 QFrame[surface="phone-raised"] {{ background: {theme.phone_raised}; border-radius: {radius}px; }}
+QFrame[surface="phone-sheet"] {{ background: {theme.phone_raised};
+    border-radius: {look.px(RADIUS_L)}px; }}
 QFrame[surface="line"] {{ background: {theme.line}; border: none; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: {thin}px; margin: 0; }}
@@ -117,6 +119,12 @@ QPushButton[kind="quiet"]:checked, QPushButton[kind="tab"]:checked {{
 QPushButton[kind="tab"] {{ background: transparent; color: {theme.text_dim};
     border-radius: {radius}px; padding: {look.px(4)}px {look.px(10)}px; }}
 QPushButton[kind="tab"]:hover {{ color: {theme.text}; background: {theme.hover}; }}
+QPushButton[kind="phone-link"] {{ background: transparent; color: {theme.blue};
+    border-radius: {radius}px; padding: {look.px(4)}px {look.px(8)}px; }}
+QPushButton[kind="phone-choice"] {{ background: {theme.phone_screen}; color: {theme.phone_text};
+    border-radius: {radius}px; padding: {look.px(4)}px {look.px(8)}px; text-align: left; }}
+QPushButton[kind="phone-choice"]:hover, QPushButton[kind="phone-link"]:hover {{
+    border: 2px solid {theme.phone_edge}; }}
 QPushButton[kind="row"] {{ background: transparent; text-align: left;
     padding: {look.px(4)}px {look.px(4)}px; border-radius: {radius}px; color: {theme.text}; }}
 QPushButton[kind="row"]:hover {{ background: {theme.hover}; }}
@@ -132,7 +140,13 @@ QPushButton[kind="phone"]:disabled, QPushButton[kind="phone-key"]:disabled {{
 QPushButton:focus {{ border: 2px solid {theme.blue}; }}
 """
     border = "QPushButton { border: 2px solid transparent; }"  # room for the focus ring
-    return "\n".join([border, *rules, quiet])
+    kinds = ("plain", "key", "phone", "phone-key", "phone-choice")
+    edges = [
+        f'QPushButton[kind="{kind}"] {{ border: 2px solid {theme.line}; }}'
+        for kind in kinds
+        if theme.name == HIGH_CONTRAST.name  # there, fills alone do not show where a key ends
+    ]
+    return "\n".join([border, *rules, *edges, quiet])
 
 
 def _fields(look: Look) -> str:

@@ -33,6 +33,7 @@ class Theme:
         *_fill: surfaces that carry `on_fill` text.
         phone_*, till_*, display_*, paper_*: the objects on the table keep their own materials.
         ramp: data series, from the quiet to the loud end, all one hue.
+        hops: parts of one bar, the same hue; neighbours differ most.
         code_mark: behind highlighted bytes.
     """
 
@@ -123,7 +124,7 @@ DARK = Theme(
     paper_ink="#1d1f24",
     paper_ink_dim="#5c5f66",
     ramp=("#4f8ff7", "#8dbbff", "#d3e4ff"),
-    hops=("#3f7ee6", "#9dc3ff", "#5e9cf8", "#c6dcff", "#2f68c8", "#7db0ff"),
+    hops=("#2f6ad0", "#a9caff", "#4d8df5", "#dce9ff", "#2458ab", "#7fb2ff"),
     code_mark="#2a4a80",
 )
 
@@ -165,11 +166,11 @@ LIGHT = Theme(
     display_bad="#ff7070",
     display_waiting="#f2b84b",
     light_off="#c3cad4",
-    paper="#fffdf7",
+    paper="#fbf3dc",
     paper_ink="#1d1f24",
     paper_ink_dim="#5c5f66",
     ramp=("#5b93ee", "#1f5fc9", "#0c2f6e"),
-    hops=("#1f5fc9", "#84b0f5", "#0c3a86", "#5b93ee", "#b3cef8", "#3a77da"),
+    hops=("#1f5fc9", "#9cc0f7", "#0c3a86", "#b9d1f8", "#2f6fdb", "#84b0f5"),
     code_mark="#cfe0fb",
 )
 
@@ -215,7 +216,7 @@ HIGH_CONTRAST = Theme(
     paper_ink="#000000",
     paper_ink_dim="#333333",
     ramp=("#5fa8ff", "#a9d2ff", "#ffffff"),
-    hops=("#5fa8ff", "#d5e9ff", "#8ec9ff", "#ffffff", "#3c8cf0", "#b8dbff"),
+    hops=("#4d97f5", "#ffffff", "#3c8cf0", "#d5e9ff", "#2a6fd0", "#b8dbff"),
     code_mark="#004a99",
 )
 

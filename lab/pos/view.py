@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from lab.design.blocks import Button, Choice, Label, column, row, tight
+from lab.design.blocks import Button, Label, column, row, tight
+from lab.design.choices import Choice
 from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
 from lab.design.tokens import (
     RADIUS_L,
@@ -43,6 +44,7 @@ from lab.words import tell, tr
 
 SHEET_BELOW_PX = 660  # below this height receipt and list take the keypad's place
 SQUEEZE_BELOW_PX = 480
+CURRENCY_PX = 62  # three letters and an arrow
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0")
 BEFORE_READ = {PosPhase.PRESENT, PosPhase.READING}
 AFTER_READ = {
@@ -108,13 +110,16 @@ class Display(QFrame):
         ).eliding()
         head.addWidget(self._merchant, 1)
         self._currency = Choice(look, "currency", tr("till.currency"))
+        self._currency.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._currency.setFixedWidth(look.px(CURRENCY_PX))
         self._currency.textActivated.connect(self._commands.set_currency)
         head.addWidget(self._currency)
         return head
 
     def show_state(self, state: PosState) -> None:
         """Draw `state`."""
-        self._merchant.say(f"{state.merchant} · {state.terminal_id}")
+        self._merchant.say(state.merchant)
+        self._merchant.setToolTip(tr("till.terminal", terminal=state.terminal_id))
         if state.currencies != self._currencies:
             self._currencies = state.currencies
             self._currency.clear()

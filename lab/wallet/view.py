@@ -142,6 +142,10 @@ class PhoneView(QWidget):
         pad = look.px(14)
         box.setContentsMargins(pad, look.px(10), pad, look.px(SPACE_L))
         box.addLayout(self._status_line())
+        self._under_banner = QWidget()  # keeps the page clear of the bank's message
+        self._under_banner.setFixedHeight(0)
+        self._under_banner.hide()
+        box.addWidget(self._under_banner)
         self._pages = QStackedWidget()
         self._pages.setObjectName("phonePages")
         box.addWidget(self._pages, 1)
@@ -231,6 +235,13 @@ class PhoneView(QWidget):
             if state.screen is PhoneScreen.PAY_SHEET:
                 self._look.motion.run(self, SHEET_MS, self._slide)
         self._banner.show_message(state.banner, state.banner_payment_id)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Move the page down under the bank's message, and back up when it has gone."""
+        shown = not self._banner.isHidden()
+        self._under_banner.setFixedHeight(self._banner.height() if shown else 0)
+        self._under_banner.setVisible(shown)
 
     def _slide(self, part: float) -> None:
         self._pay.move(0, round((1.0 - part) * self._pages.height()))
@@ -244,6 +255,7 @@ class PhoneView(QWidget):
         top, length = self.height() // 4, look.px(64)
         self._side.setGeometry(self.width() - side, top, side, length)
         self._banner.place()
+        self._make_room()
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from lab.design.blocks import Button, Label, Tick, column, row, scroll, set_property
+from lab.design.blocks import Button, Label, column, row, scroll, set_property
+from lab.design.choices import Tick
 from lab.design.look import BOLD, MEDIUM, Look
 from lab.design.names import network_name
 from lab.design.tokens import SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX

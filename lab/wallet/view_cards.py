@@ -30,6 +30,8 @@ from lab.wallet.state import CardView, WalletState
 from lab.window.commands import WalletCommands
 from lab.words import tr
 
+PEEK_PX = 44  # the line with a card's name
+
 
 class CardFace(QAbstractButton):
     """A card lying on the phone's screen, with room for its shadow around it."""
@@ -104,6 +106,13 @@ class CardSlot(QWidget):
         self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._face: CardFace | None = None
+        self._peeks = False
+
+    def peek(self, *, on: bool) -> None:
+        """Show only the edge with the card's name, where there is little height."""
+        if on != self._peeks:
+            self._peeks = on
+            self._place()
 
     def show_card(self, card: CardView | None) -> None:
         """Show `card`, or leave the place empty."""
@@ -122,7 +131,7 @@ class CardSlot(QWidget):
 
     def _place(self) -> None:
         height = card_height(self.width())
-        self.setFixedHeight(max(1, height))
+        self.setFixedHeight(max(1, self._look.px(PEEK_PX) if self._peeks else height))
         if self._face is not None:
             outset = SHADOW_PX
             self._face.setGeometry(-outset, -outset, self.width() + 2 * outset, height + 2 * outset)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen, QPolygonF, QRadialGradient
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
@@ -21,14 +21,15 @@ FULL_TURN = 360 * 16  # QPainter counts sixteenths of a degree
 class _Drawing(QWidget):
     """A square drawing that runs through its movement once, then stands still."""
 
-    def __init__(self, look: Look, name: str, side_px: int) -> None:
+    def __init__(self, look: Look, name: str, side_px: int, least_px: int) -> None:
         super().__init__()
         self.setObjectName(name)
         self._look = look
         self._part = 1.0
         self._side = look.px(side_px)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(self._side)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setMinimumHeight(look.px(least_px))
+        self.setMaximumHeight(self._side)
 
     @override
     def sizeHint(self) -> QSize:
@@ -43,15 +44,15 @@ class _Drawing(QWidget):
         self.update()
 
     def _square(self) -> QRectF:
-        side = self._side - 4
-        return QRectF((self.width() - side) / 2, 2, side, side)
+        side = min(self.width(), self.height()) - 4
+        return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
 
 
 class ScanRing(_Drawing):
     """A ring: an arc sweeps round while the face is scanned, and the result stays in it."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__(look, "scanRing", 96)
+        super().__init__(look, "scanRing", 112, 64)
         self._scan = "idle"
 
     def show_scan(self, scan: str) -> None:
@@ -93,10 +94,10 @@ class ScanRing(_Drawing):
 
 
 class HoldPicture(_Drawing):
-    """A phone over a reader: three rows of dots grow towards the reader, once."""
+    """A phone over a reader whose field lights up, once."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__(look, "holdPicture", 128)
+        super().__init__(look, "holdPicture", 220, 88)
 
     def begin(self) -> None:
         """Play the movement once."""
@@ -107,35 +108,41 @@ class HoldPicture(_Drawing):
         theme, painter = self._look.theme, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = self._square()
-        middle, unit = box.center().x(), box.height() / 128
-        pen = QPen(QColor(theme.phone_text), 2.4 * unit)
-        painter.setPen(pen)
-        phone = QRectF(middle - 21 * unit, box.top(), 42 * unit, 62 * unit)
-        painter.drawRoundedRect(phone, 9 * unit, 9 * unit)
+        middle, unit = box.center().x(), box.height() / 220
+        top = box.top() + 6 * unit
+        reader = QRectF(middle - 66 * unit, box.bottom() - 26 * unit, 132 * unit, 16 * unit)
+        self._glow(painter, QPointF(middle, reader.top()), 74 * unit)
+        painter.setBrush(QColor(theme.phone_raised))
+        painter.setPen(QPen(QColor(theme.phone_text), 2.6 * unit))
+        phone = QRectF(middle - 39 * unit, top, 78 * unit, 132 * unit)
+        painter.drawRoundedRect(phone, 15 * unit, 15 * unit)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.blue))
-        stripe = QRectF(phone.left() + 7 * unit, phone.top() + 12 * unit, 28 * unit, 18 * unit)
-        painter.drawRoundedRect(stripe, 3 * unit, 3 * unit)
-        for line in range(3):
-            reached = max(0.0, min(1.0, self._part * 3 - line))
-            dots, top = 3 + line * 2, phone.bottom() + (10 + line * 11) * unit
-            colour = QColor(theme.blue)
-            colour.setAlphaF(0.25 + 0.75 * reached)
-            painter.setBrush(colour)
-            for index in range(dots):
-                left = middle + (index - (dots - 1) / 2) * 9 * unit
-                bend = ((index - (dots - 1) / 2) ** 2) * -0.55 * unit
-                painter.drawEllipse(QPointF(left, top + bend), 2.1 * unit, 2.1 * unit)
+        card = QRectF(phone.left() + 12 * unit, top + 20 * unit, 54 * unit, 34 * unit)
+        painter.drawRoundedRect(card, 5 * unit, 5 * unit)
         painter.setBrush(QColor(theme.phone_text_dim))
-        reader = QRectF(middle - 40 * unit, box.bottom() - 14 * unit, 80 * unit, 11 * unit)
-        painter.drawRoundedRect(reader, 5 * unit, 5 * unit)
+        painter.drawRoundedRect(reader, 8 * unit, 8 * unit)
+
+    def _glow(self, painter: QPainter, centre: QPointF, reach: float) -> None:
+        """The field over the reader: it fades in once and stays."""
+        bright, gone = QColor(self._look.theme.blue), QColor(self._look.theme.blue)
+        bright.setAlphaF(0.55 * self._part)
+        gone.setAlphaF(0.0)
+        fade = QRadialGradient(centre, reach * (0.6 + 0.4 * self._part))
+        fade.setColorAt(0.0, bright)
+        fade.setColorAt(1.0, gone)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QBrush(fade))
+        painter.drawPie(
+            QRectF(centre.x() - reach, centre.y() - reach, 2 * reach, 2 * reach), 0, FULL_TURN // 2
+        )
 
 
 class ReadTick(_Drawing):
     """A tick on blue: the card was read. Green would say "approved", which nobody knows yet."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__(look, "readTick", 96)
+        super().__init__(look, "readTick", 120, 56)
 
     def begin(self) -> None:
         """Play the movement once."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
+from PySide6.QtGui import QIcon, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from lab.design.blocks import Button, Label, clear_layout, column, row, scroll, tight
 from lab.design.look import BOLD, MEDIUM, SEMIBOLD, Look
@@ -18,10 +19,11 @@ from lab.design.tokens import (
     SPACE_S,
     SPACE_XS,
     TEXT_AMOUNT_PX,
+    TEXT_CAPTION_PX,
     TEXT_LEAD_PX,
     TEXT_TITLE_PX,
 )
-from lab.wallet.card_art import art_pixmap
+from lab.wallet.card_art import art_pixmap, card_height
 from lab.wallet.state import CardView, WalletState
 from lab.wallet.view_cards import CardSlot
 from lab.wallet.view_drawings import HoldPicture, ReadTick, ScanRing
@@ -31,6 +33,9 @@ from lab.words import tell, tr
 PASSCODE_LENGTH_MIN = 4
 PASSCODE_LENGTH_MAX = 6
 THUMBNAIL_PX = 32
+OTHER_PX, OTHERS_SHOWN_MIN, OTHERS_SHOWN_MAX = 38, 2, 4
+SHEET_ROOM_PX = 330  # below this beside it, a card shows only its name
+HOLD_ROOM_PX = 300
 
 
 def chosen_card(state: WalletState) -> CardView | None:
@@ -39,6 +44,12 @@ def chosen_card(state: WalletState) -> CardView | None:
         if card.id == state.selected_id:
             return card
     return next((card for card in state.cards if card.is_default), None)
+
+
+def fit_card(page: QWidget, slot: CardSlot, room_px: int) -> None:
+    """Show the whole card where `room_px` stay free beside it, else its edge with the name."""
+    if page.isVisible():  # a hidden page has no size of its own to judge by
+        slot.peek(on=page.height() - card_height(page.width()) < room_px)
 
 
 class PayPage(QWidget):
@@ -52,23 +63,39 @@ class PayPage(QWidget):
         self._offered: tuple[CardView, ...] | None = None
         box = column(look, self, SPACE_M)
         self._slot = CardSlot(look, "payCard")
+        box.addStretch(1)
         box.addWidget(self._slot)
+        box.addStretch(1)
+        box.addWidget(self._sheet_panel())
+
+    def _sheet_panel(self) -> QFrame:
+        """What is paid, with what else it could be, and the look that allows it: one group."""
+        look = self._look
+        panel = QFrame()
+        panel.setObjectName("paySheet")
+        panel.setProperty("surface", "phone-sheet")
+        box = column(look, panel, SPACE_M)
+        box.setContentsMargins(*(look.px(SPACE_M),) * 4)
         self._amount = Label(
             look, "payAmount", size_px=TEXT_AMOUNT_PX, weight=BOLD, tone="phone", tabular=True
         ).centred()
         box.addWidget(self._amount)
-        self._others = column(look, None, SPACE_XS)
-        holder = QWidget()
-        inside = column(look, holder, SPACE_XS)
-        self._others_title = Label(look, "payOthersTitle", tone="phone-dim")
+        self._others_area = QWidget()
+        inside = column(look, self._others_area, SPACE_XS)
+        self._others_title = Label(
+            look, "payOthersTitle", size_px=TEXT_CAPTION_PX, tone="phone-dim"
+        )
         self._others_title.say(tr("phone.pay.other_cards"))
         inside.addWidget(self._others_title)
-        inside.addLayout(self._others)
-        inside.addStretch(1)
-        self._others_area = scroll(holder, "payOthers")
-        box.addWidget(self._others_area, 3)
+        self._others = column(look, None, SPACE_XS)
+        holder = QWidget()
+        held = column(look, holder, 0)
+        held.addLayout(self._others)
+        held.addStretch(1)
+        self._others_scroll = scroll(holder, "payOthers")
+        inside.addWidget(self._others_scroll)
+        box.addWidget(self._others_area)
         self._ring = ScanRing(look)
-        box.addStretch(1)
         box.addWidget(self._ring)
         self._line = Label(
             look, "payLine", size_px=TEXT_LEAD_PX, weight=SEMIBOLD, tone="phone"
@@ -78,20 +105,26 @@ class PayPage(QWidget):
         self._notice = Label(look, "payNotice", tone="waiting").wrapping()
         self._notice.centred()
         box.addWidget(self._notice)
-        box.addStretch(1)
+        box.addLayout(self._looks())
+        return panel
+
+    def _looks(self) -> QVBoxLayout:
+        look, commands = self._look, self._commands
+        box = column(look, None, SPACE_S)
         self._look_at = Button(
             look, "scanSuccess", tr("phone.scan.success"), kind="primary", weight=MEDIUM
         )
         self._look_at.clicked.connect(lambda: commands.scan_face("success"))
         box.addWidget(self._look_at)
         others = row(look)
-        self._stranger = Button(look, "scanFail", tr("phone.scan.fail"), kind="phone")
+        self._stranger = Button(look, "scanFail", tr("phone.scan.fail"), kind="phone-link")
         self._stranger.clicked.connect(lambda: commands.scan_face("fail"))
-        self._cancel = Button(look, "scanCancel", tr("phone.cancel"), kind="phone")
+        self._cancel = Button(look, "scanCancel", tr("phone.cancel"), kind="phone-link")
         self._cancel.clicked.connect(lambda: commands.scan_face("cancel"))
         others.addWidget(self._stranger, 1)
         others.addWidget(self._cancel, 1)
         box.addLayout(others)
+        return box
 
     def show_state(self, state: WalletState, *, sheet: bool) -> None:
         """Draw `state`; `sheet` while a card can still be chosen."""
@@ -105,21 +138,21 @@ class PayPage(QWidget):
         if sheet:
             self._offer(others)
         self._ring.show_scan(state.scan)
-        self._line.setVisible(not sheet or not others)
-        self._line.say(self._sentence(state, sheet=sheet))
-        self._notice.setVisible(state.notice is not None)
+        sentence = "" if sheet else self._sentence(state)
+        self._line.setVisible(bool(sentence))
+        self._line.say(sentence)
+        told = not sheet and state.scan == "failed"  # the line says so already
+        self._notice.setVisible(state.notice is not None and not told)
         if state.notice is not None:
             self._notice.say(tell(state.notice), _tone(state.notice.kind))
         waiting = state.scan in {"scanning", "success"}
         for button in (self._look_at, self._stranger):
             button.setEnabled(not waiting and not state.busy)
 
-    def _sentence(self, state: WalletState, *, sheet: bool) -> str:
-        if sheet:
-            return tr("phone.pay.confirm")
+    def _sentence(self, state: WalletState) -> str:
         if state.scan == "failed":
             return tr("phone.scan.failed", left=state.scans_left)
-        return tr(f"phone.scan.{'idle' if state.scan == 'idle' else state.scan + '_now'}")
+        return "" if state.scan == "idle" else tr(f"phone.scan.{state.scan}_now")
 
     def _offer(self, cards: tuple[CardView, ...]) -> None:
         if cards == self._offered:
@@ -131,18 +164,33 @@ class PayPage(QWidget):
                 self._look,
                 f"choose_{card.id}",
                 f"  {card.label}  •••• {card.last4}",
-                kind="phone-key",
+                kind="phone-choice",
             )
             button.setEnabled(card.status == "active")
             art = art_pixmap(card.art, self._look.px(THUMBNAIL_PX), self.devicePixelRatioF())
             button.setIcon(QIcon(art))
             button.setIconSize(QSize(self._look.px(THUMBNAIL_PX), self._look.px(20)))
-            button.setMinimumHeight(self._look.px(36))
+            button.setFixedHeight(self._look.px(OTHER_PX))
             button.clicked.connect(self._chooser(card.id))
             self._others.addWidget(button)
+        shown = min(len(cards), OTHERS_SHOWN_MAX)
+        height_px = shown * (OTHER_PX + SPACE_XS) - SPACE_XS
+        self._others_scroll.setMaximumHeight(max(1, self._look.px(height_px)))
+        least = min(len(cards), OTHERS_SHOWN_MIN) * (OTHER_PX + SPACE_XS) - SPACE_XS
+        self._others_scroll.setMinimumHeight(max(1, self._look.px(least)))
 
     def _chooser(self, card_id: str) -> Callable[[], None]:
         return lambda: self._commands.choose(card_id)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        fit_card(self, self._slot, self._look.px(SHEET_ROOM_PX))
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        fit_card(self, self._slot, self._look.px(SHEET_ROOM_PX))
 
 
 class PasscodePage(QWidget):
@@ -229,9 +277,14 @@ class HoldPage(QWidget):
     def __init__(self, look: Look, commands: WalletCommands) -> None:
         super().__init__()
         self.setObjectName("holdPage")
+        self._look = look
         box = column(look, self, SPACE_M)
         self._slot = CardSlot(look, "holdCard")
         box.addWidget(self._slot)
+        self._amount = Label(
+            look, "holdAmount", size_px=TEXT_AMOUNT_PX, weight=BOLD, tone="phone", tabular=True
+        ).centred()
+        box.addWidget(self._amount)
         box.addStretch(1)
         self._hold = HoldPicture(look)
         self._tick = ReadTick(look)
@@ -255,11 +308,20 @@ class HoldPage(QWidget):
         self._close = Button(look, "holdClose", tr("phone.cancel"), kind="phone")
         self._close.clicked.connect(commands.close)
         box.addWidget(self._close)
-        self._read = False
 
     def begin(self, *, read: bool) -> None:
         """The page comes up, armed or with the tick."""
         (self._tick if read else self._hold).begin()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        fit_card(self, self._slot, self._look.px(HOLD_ROOM_PX))
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        fit_card(self, self._slot, self._look.px(HOLD_ROOM_PX))
 
     def show_state(self, state: WalletState, *, read: bool) -> None:
         """Draw `state`; `read` once the card was read."""
@@ -268,7 +330,9 @@ class HoldPage(QWidget):
         self._tick.setVisible(read)
         self._line.say(tr("phone.read.title" if read else "phone.hold.title"))
         self._second.say(self._details(state, read=read))
-        self._notice.setVisible(state.notice is not None)
+        self._amount.setVisible(bool(state.amount_text) and not read)
+        self._amount.say(state.amount_text)
+        self._notice.setVisible(state.notice is not None and state.banner is None)
         if state.notice is not None:
             self._notice.say(tell(state.notice), _tone(state.notice.kind))
         self._touch.setVisible(not read)
@@ -277,10 +341,8 @@ class HoldPage(QWidget):
 
     def _details(self, state: WalletState, *, read: bool) -> str:
         if read:
-            return tr("phone.read.text")
-        parts = [state.amount_text] if state.amount_text else []
-        if state.reader_text:
-            parts.append(state.reader_text)
+            return tr("phone.read.text" if state.banner is None else "phone.read.answered")
+        parts = [state.reader_text] if state.reader_text else []
         if state.armed_left_s:
             parts.append(tr("phone.hold.left", seconds=state.armed_left_s))
         return " · ".join(parts)

@@ -107,6 +107,9 @@ class LabCommands(Protocol):
     def show_network(self, name: str) -> None:
         """Put a network into the main chart."""
 
+    def set_window(self, seconds: int) -> None:
+        """How far back the main chart looks, seconds: 30, 120 or 600."""
+
     def show_payment(self, payment_id: str) -> None:
         """Fill the payment place."""
 

@@ -36,6 +36,7 @@ from lab.wallet.state import PhoneScreen, WalletState
 from lab.wallet.view import PhoneView
 from lab.window.commands import LabCommands, PosCommands, WalletCommands
 from lab.window.drain import Drain
+from lab.window.help_sheet import HelpSheet
 from lab.window.layout import RAIL_PX, share
 from lab.window.strip import EngineLine, LookingLine, Strip
 from lab.window.time_bar import TimeBar
@@ -43,6 +44,7 @@ from lab.window.top_bar import PLACES, TopBar
 from lab.words import tell, tr
 
 WINDOW_MIN_PX = (900, 600)
+PLAIN_MODIFIERS = Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier
 ENTER_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -80,6 +82,7 @@ class MainWindow(QWidget):
         self._wallet_state: WalletState | None = None
         self._console_state: ConsoleState | None = None
         self._bench_state: BenchState | None = None
+        self._help: HelpSheet | None = None
         self.setObjectName("tapLabWindow")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(tr("window.name"))
@@ -107,6 +110,7 @@ class MainWindow(QWidget):
         self.setMinimumSize(*WINDOW_MIN_PX)
         self._top = TopBar(look, lab)
         self._top.place_wanted.connect(self.go_to)
+        self._top.help_wanted.connect(self.show_help)
         self._engine = EngineLine(look)
         self._strip = Strip(look, lab)
         self._looking = LookingLine(look, lab)
@@ -182,6 +186,12 @@ class MainWindow(QWidget):
     def _opened_on_phone(self, payment_id: str) -> None:
         self._wallet.open_payment(payment_id)
         self.go_to("payment")
+
+    def show_help(self) -> None:
+        """Show the keys, over the window and without stopping it."""
+        if self._help is None:
+            self._help = HelpSheet(self._look, self)
+        self._help.open()
 
     def fold(self, name: str) -> None:
         """Fold "phone" or "till" to a rail when the window is too narrow for both."""
@@ -279,7 +289,7 @@ class MainWindow(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that no focused widget wanted: the till's, and Space for a tap."""
         key, typing = Qt.Key(event.key()), _is_typing()
-        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        plain = not event.modifiers() & ~PLAIN_MODIFIERS
         if key is Qt.Key.Key_Escape:
             self._escape(typing=typing)
         elif typing or not plain or (event.isAutoRepeat() and key is not Qt.Key.Key_Backspace):
@@ -294,6 +304,8 @@ class MainWindow(QWidget):
             self._pos.clear()
         elif key is Qt.Key.Key_Space:
             self._lab.space()
+        elif key is Qt.Key.Key_Question or event.text() == "?":
+            self.show_help()
         elif key is Qt.Key.Key_F and self._place == "console":
             self._console.toggle_freeze()
         else:

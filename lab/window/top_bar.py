@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from lab.console.state import ConsoleState, ReaderView
 from lab.design.blocks import Button, Label, Shape, clear_layout, row
+from lab.design.choices import Switch
 from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
 from lab.window.commands import LabCommands
@@ -49,9 +50,10 @@ class Chip(QFrame):
 
 
 class TopBar(QFrame):
-    """The top bar. `place_wanted` carries the name of a place."""
+    """The top bar. `place_wanted` carries the name of a place; `help_wanted` asks for the keys."""
 
     place_wanted = Signal(str)
+    help_wanted = Signal()
 
     def __init__(self, look: Look, lab: LabCommands) -> None:
         super().__init__()
@@ -86,11 +88,15 @@ class TopBar(QFrame):
             box.addWidget(button)
         self._group.idClicked.connect(lambda index: self.place_wanted.emit(PLACES[index]))
         box.addStretch(1)
-        self._traffic = Button(look, "quietTraffic", tr("window.quiet_traffic"), kind="quiet")
-        self._traffic.setCheckable(True)
+        self._traffic = Switch(look, "quietTraffic", tr("window.quiet_traffic"))
         self._traffic.setToolTip(tr("window.quiet_traffic.tip"))
         self._traffic.clicked.connect(lambda on: lab.quiet_traffic(bool(on)))
         box.addWidget(self._traffic)
+        self._help = Button(look, "help", "?", kind="quiet", weight=SEMIBOLD).named(
+            tr("window.help")
+        )
+        self._help.clicked.connect(self.help_wanted)
+        box.addWidget(self._help)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

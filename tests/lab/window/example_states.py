@@ -328,28 +328,22 @@ LAST_TAP = LastTap("pay_1", 312_000, 500_000, say("approved 00", "good"), HOPS)
 
 
 def faults() -> tuple[FaultPreset, ...]:
-    words()._catalogue.update(
-        {
-            f"example.fault.{n}": (t, t)
-            for n, t in enumerate(
-                ("Visa: slow", "Visa: no answer", "Visa: answer lost", "Bank says no")
-            )
-        }
-    )
     return (
         FaultPreset(
             "visa.slow",
-            "example.fault.0",
+            "Visa: slow",
             "visa.auth",
             "latency",
             (("ms", 250.0), ("probability", 0.4)),
             on=True,
             fired=31,
         ),
-        FaultPreset("visa.mute", "example.fault.1", "visa.auth", "timeout", (), on=False, fired=0),
+        FaultPreset("visa.cut", "Visa: line cut", "visa.auth", "reset_peer", (), on=False, fired=0),
+        FaultPreset("visa.bad", "Visa: garbled", "visa.auth", "corrupt", (), on=False, fired=0),
+        FaultPreset("visa.mute", "Visa: no answer", "visa.auth", "timeout", (), on=False, fired=0),
         FaultPreset(
             "visa.lost",
-            "example.fault.2",
+            "Visa: answer lost",
             "visa.auth",
             "lost_response",
             (("probability", 1.0),),
@@ -358,7 +352,7 @@ def faults() -> tuple[FaultPreset, ...]:
         ),
         FaultPreset(
             "bank.no",
-            "example.fault.3",
+            "Bank says no",
             "visa.issuer",
             "answer_code",
             (("code", 51.0),),

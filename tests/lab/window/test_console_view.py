@@ -11,17 +11,30 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
     QDoubleSpinBox,
     QLabel,
     QLineEdit,
+    QScrollArea,
+    QTableView,
     QTableWidget,
+    QWidget,
 )
+from typing_extensions import override
 
-from lab.console.charts import CEILING, Heights, LatencyPlot, describe, spread
+from lab.console.charts import (
+    CEILING,
+    FLAG_PX,
+    LANE_PX,
+    Heights,
+    LatencyPlot,
+    describe,
+    spread,
+    time_ticks,
+)
 from lab.console.charts_waterfall import milliseconds
 from lab.console.state import ConsoleState
 from lab.console.view import ConsoleView
@@ -152,9 +165,37 @@ def test_end_labels_never_overlap_nor_leave_the_chart(values: list[float], gap: 
 @pytest.mark.parametrize("height", [100, 150, 300, 600])
 def test_lanes_and_flags_keep_their_pixels(height: int) -> None:
     made = Heights.within(height, 1.0)
-    unit = (made.top - made.bottom) / (made.data_px + 71)
+    unit = (made.top - made.bottom) / (made.data_px + FLAG_PX + LANE_PX)
     assert (made.timeouts - made.breaker) / unit >= 15
     assert (made.top - made.flag_top) / unit >= 15
+
+
+@pytest.mark.parametrize(("window_s", "first"), [(30, "10 s"), (120, "30 s"), (600, "2 min")])
+def test_the_time_axis_ends_now_and_names_round_moments(window_s: int, first: str) -> None:
+    names = [name for _, name in time_ticks(window_s)]
+    assert names[0] == "now"
+    assert names[1][1:] == first
+    assert 4 <= len(names) <= 6
+
+
+def test_the_chart_looks_as_far_back_as_one_asks(console: ConsoleView, asked: Asked) -> None:
+    console.show_state(console_states()["normal"])
+    assert console.findChild(QAbstractButton, "window120").isChecked()
+    console.findChild(QAbstractButton, "window600").click()
+    assert asked.calls == [("set_window", 600)]
+    console.latency.show_series(latency(window_s=600))
+    assert console.findChild(QAbstractButton, "window600").isChecked()
+
+
+def test_nothing_is_hidden_where_there_is_height(console: ConsoleView) -> None:
+    console.resize(926, 880)
+    console.show_state(console_states()["normal"])
+    settle()
+    for name in ("hopScroll", "faultScroll"):
+        area = console.findChild(QScrollArea, name)
+        assert area.verticalScrollBar().maximum() == 0, name
+    table = console.findChild(QTableView, "paymentTable")
+    assert table.viewport().height() // table.rowHeight(0) >= 6
 
 
 def test_a_fault_is_broken_with_its_numbers_mended_and_tried(
@@ -186,8 +227,12 @@ def test_a_running_faults_numbers_are_applied_when_edited(
 
 def test_what_fired_is_counted_on_the_line(console: ConsoleView) -> None:
     console.show_state(console_states()["busy"])
+    settle()
     line = console.faults._lines["visa.slow"]
-    assert line._about.whole_text == "visa.auth · latency · fired 31"
+    assert line._fired.text() == "fired 31"
+    assert line._fired.isVisible()
+    assert line.toolTip() == "visa.auth · latency"
+    assert not console.faults._lines["visa.mute"]._fired.isVisible()
 
 
 def test_rows_are_filtered_copied_and_written(
@@ -247,3 +292,29 @@ def test_a_waterfalls_parts_are_said(console: ConsoleView, opened: list[str]) ->
 def test_nothing_known_yet_is_drawn_too(console: ConsoleView) -> None:
     console.show_state(ConsoleState())
     assert console.faults._empty.isVisible()
+
+
+def test_what_did_not_change_is_not_painted_again(console: ConsoleView) -> None:
+    state = console_states()["normal"]
+    console.show_state(state)
+    settle()
+    painted: list[str] = []
+
+    class Watch(QObject):
+        @override
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() is QEvent.Type.Paint:
+                painted.append(watched.objectName())
+            return False
+
+    watch = Watch()
+    for widget in console.findChildren(QWidget):
+        widget.installEventFilter(watch)
+    console.tiles.update()
+    settle()
+    assert "tiles" in painted
+    painted.clear()
+    for step in range(1, 5):
+        console.show_state(dataclasses.replace(state, now_us=state.now_us + step))
+        settle()
+    assert painted == []

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QAbstractAnimation, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTreeWidget, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QTableWidget,
+    QTreeWidget,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from lab.bench.view import BenchView
@@ -320,6 +328,22 @@ def test_a_payment_that_goes_on_is_shown_at_once_and_keeps_what_was_unfolded(
     assert not steps[2].findChild(QAbstractButton, "stepMore").isChecked()
 
 
+def test_a_conversations_numbers_stand_in_columns_and_are_never_shortened(
+    on_screen: Callable[..., Any], look: Look
+) -> None:
+    bench = on_screen(BenchView(look), 706, 600)
+    bench.show_state(BENCH["conversation"])
+    settle()
+    table = bench.findChild(QTableWidget, "apduList")
+    said = [[table.item(line, place).text() for place in range(4)] for line in range(4)]
+    assert said[0] == ["1", "SELECT 2PAY.SYS.DDF01", "9000", "18.0 ms"]
+    assert said[3][2] == "6A83"
+    for place in (0, 1, 2, 3):
+        assert table.sizeHintForColumn(place) <= table.columnWidth(place), place
+    table.setCurrentCell(3, 1)
+    assert "record not found" in bench._meaning.whole_text
+
+
 def test_bytes_and_tree_light_up_together(on_screen: Callable[..., Any], look: Look) -> None:
     bench = on_screen(BenchView(look), 900, 800)
     bench.show_state(BENCH["conversation"])
@@ -331,3 +355,25 @@ def test_bytes_and_tree_light_up_together(on_screen: Callable[..., Any], look: L
     cursor.setPosition(34 * 3)
     bench._hex.setTextCursor(cursor)
     assert tree.currentItem().text(0).startswith("87")
+
+
+def test_the_question_mark_lists_the_keys_without_stopping_the_window(
+    window: MainWindow, asked: Asked
+) -> None:
+    fill(window)
+    QTest.keyClick(window, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
+    settle()
+    sheet = window.findChild(QWidget, "helpSheet")
+    assert sheet.isVisible()
+    assert clipped(sheet) == []
+    sheet.findChild(QAbstractButton, "helpClose").click()
+    assert not sheet.isVisible()
+    assert asked.calls == []
+
+
+def test_quiet_traffic_is_a_switch(window: MainWindow, asked: Asked) -> None:
+    fill(window, "busy")
+    switch = window.findChild(QAbstractButton, "quietTraffic")
+    assert switch.isChecked()
+    switch.click()
+    assert asked.calls == [("quiet_traffic", False)]
