@@ -179,7 +179,7 @@ class LabAdapter:
         self._post(self._world.hands.space)
 
     def try_it(self, fault_id: str) -> None:
-        """Send the tap that shows a fault: with the network's card that it is about."""
+        """Put the fault on if it is not, and send the tap that shows it."""
         self._post(lambda: self._try_it(fault_id))
 
     def set_fault(self, fault_id: str, on: bool, parameters: dict[str, float]) -> None:  # noqa: FBT001 -- the seam's shape
@@ -244,6 +244,8 @@ class LabAdapter:
         if card is None:
             self._console.toast(Message("console.no_visa", "bad"))
             return
+        if not self._console.is_on(fault_id):
+            await self._console.set_fault(fault_id, on=True, parameters={})
         hands, pos = self._world.hands, self._world.pos
         await hands.tap(pos.amount_minor or 1240, pos.state.currency, card.id)
 

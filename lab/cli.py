@@ -113,7 +113,7 @@ def _window(chosen: argparse.Namespace) -> int:
     except ImportError as absent:
         raise SomethingMissing(
             f"the window's libraries are not installed ({absent.name})",
-            "install the extra: pip install 'tap-lab[window]'",
+            "python3 start.py installs them (with the wheel: pip install 'tap-lab[window]')",
         ) from absent
     return run_window(settings)
 

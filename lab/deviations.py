@@ -6,12 +6,12 @@ it: "fault:N" (place on the board), "breaker:visa", "clock", "traffic", "card:ID
 
 from __future__ import annotations
 
-from lab.console.presets import fault_key
+from lab.console.presets import fault_key, preset_id_of
 from lab.console.state import Deviation
 from lab.engine_shapes import LabState
 from lab.json_fields import number_or_none, text
 from lab.pos.display import network_name
-from lab.words import message
+from lab.words import message, tr
 
 OURS = "ours"
 
@@ -30,10 +30,14 @@ def deviations(state: LabState, *, quiet_traffic: bool) -> tuple[Deviation, ...]
 def _faults(state: LabState) -> list[Deviation]:
     found = []
     for place, fault in enumerate(state.faults):
-        link, effect = text(fault, "link", "?"), text(fault, "effect", "?").replace("_", " ")
         size = number_or_none(fault, "ms")
         amount = "" if size is None else f" {size:g} ms"
-        words = message("deviation.fault", OURS, link=link, effect=effect, amount=amount)
+        if (preset := preset_id_of(fault)) is not None:
+            amount = amount and f",{amount}"
+            words = message("deviation.preset", OURS, what=tr(f"fault.{preset}"), amount=amount)
+        else:
+            link, effect = text(fault, "link", "?"), text(fault, "effect", "?").replace("_", " ")
+            words = message("deviation.fault", OURS, link=link, effect=effect, amount=amount)
         found.append(Deviation(f"fault:{place}:{fault_key(fault)}", "fault", words))
     return found
 

@@ -173,7 +173,7 @@ class EngineProcess:
         if self._settings.engine_url is not None:
             return await self._given(self._settings.engine_url.rstrip("/"))
         found = await self._running()
-        if found is not None:
+        if found is not None and self._folder_is_taken():  # a copied folder names another's engine
             return found
         self._reap()
         self._child = self._spawn()

@@ -26,7 +26,7 @@ def run(chosen: argparse.Namespace) -> int:
     except ImportError as absent:
         raise SomethingMissing(
             f"the window's libraries are not installed ({absent.name})",
-            "install the extra: pip install 'tap-lab[window]'",
+            "python3 start.py installs them (with the wheel: pip install 'tap-lab[window]')",
         ) from absent
     try:
         chosen.out.mkdir(parents=True, exist_ok=True)

@@ -134,8 +134,8 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
         theme, heights = self._look.theme, self._heights
         violet, wash = QColor(theme.violet), QColor(theme.violet)
         wash.setAlphaF(0.10)
-        taken_until = -math.inf
-        for fault in series.faults:
+        taken_from = math.inf  # the newest flag is named first: it is what people ask about
+        for fault in reversed(series.faults):
             left = max(-series.window_s, (fault.from_us - series.now_us) / 1e6)
             right = 0.0 if fault.to_us is None else min(0.0, (fault.to_us - series.now_us) / 1e6)
             if right <= left:
@@ -148,9 +148,9 @@ class _Annotations(pg.GraphicsObject):  # type: ignore[misc, unused-ignore]
             width = painter.fontMetrics().horizontalAdvance(fault.text)
             edge = box(-series.window_s, 0, FLOOR, CEILING)
             start = max(edge.left(), min(flag.left(), edge.right() - width))
-            if start >= taken_until:
+            if start + width <= taken_from:
                 painter.drawText(QPointF(start, flag.top() - 4), fault.text)
-                taken_until = start + width + 8
+                taken_from = start - 8
 
     def _paint_lanes(
         self, painter: QPainter, series: LatencySeries, box: Callable[..., QRectF]

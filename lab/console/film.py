@@ -39,8 +39,8 @@ class Film:
         return (*self._ended, *self._running.values())
 
     def payment(self, record: PaymentRecord) -> None:
-        """A payment of this session, in its present state."""
-        if record.created_at_us < self._from_us:
+        """A payment of this session, in its present state; synthetic ones stay in the charts."""
+        if record.synthetic or record.created_at_us < self._from_us:
             return
         kind = record.state
         self._dots[record.id] = FilmMark(record.created_at_us, kind, payment_id=record.id)

@@ -68,6 +68,7 @@ class ConsoleFlow:
         self._payments: dict[str, PaymentRow] = {}
         self._observed: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._open_payment = ""
+        self._chosen_by_hand = False  # until then the Payment place follows the newest one
         self._bench_tap = ""
         self._bench_named = ""
         self._film = Film(clock.now_us())
@@ -102,6 +103,7 @@ class ConsoleFlow:
 
     def tapped(self, sale: Sale) -> None:
         """A sale ended at our till: where its milliseconds went."""
+        self._chosen_by_hand = False
         if sale.tap is None or sale.answer is None:
             return
         part = {name: round(ms * 1000) for name, ms in sale.answer.latency_ms.items()}
@@ -134,8 +136,9 @@ class ConsoleFlow:
         self._show(payments=self._visible())
         if record.tap_id and record.tap_id == self._bench_tap != self._bench_named:
             await self._show_bench(record.tap_id, row.card_text)
-        if record.id == self._open_payment:
-            await self.show_payment(record.id)
+        follows = not (self._chosen_by_hand or record.synthetic) and newest[0].id == record.id
+        if follows or record.id == self._open_payment:
+            await self._open(record.id)
 
     async def reload(self) -> None:
         """The engine came up: everything it knows, once."""
@@ -178,6 +181,10 @@ class ConsoleFlow:
             self._show()
 
     # -- levers -------------------------------------------------------------------------------
+
+    def is_on(self, fault_id: str) -> bool:
+        """Whether that preset is on the board, as far as the last look knows."""
+        return any(preset.id == fault_id and preset.on for preset in self._state.faults)
 
     async def set_fault(self, fault_id: str, *, on: bool, parameters: Mapping[str, float]) -> None:
         """Put a preset on the board, change its numbers, or take it off."""
@@ -281,7 +288,11 @@ class ConsoleFlow:
             await self.measure()
 
     async def show_payment(self, payment_id: str) -> None:
-        """Open the life of one payment."""
+        """Open the life of one payment, and stay with it whatever comes."""
+        self._chosen_by_hand = True
+        await self._open(payment_id)
+
+    async def _open(self, payment_id: str) -> None:
         self._open_payment = payment_id
         body = await self._client.payment(payment_id)
         self._show(payment=rows.payment_detail(body, tuple(self._observed)))

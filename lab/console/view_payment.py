@@ -29,7 +29,7 @@ from lab.design.blocks import (
     tight,
 )
 from lab.design.look import BOLD, MEDIUM, Look
-from lab.design.names import state_word
+from lab.design.names import network_name, state_word
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
 from lab.window.commands import LabCommands
 from lab.words import ENGLISH, tell, tr
@@ -60,6 +60,9 @@ def sentence(event: Event) -> str:
     if key not in ENGLISH:
         return event.kind.replace(".", ": ").replace("_", " ")
     named = {name: str(event.data.get(name, "")) for name in NAMED_FACTS}
+    named["network"] = network_name(named["network"])
+    named["belief"] = state_word(named["belief"]).lower()
+    named["outcome"] = named["outcome"].replace("_", " ")
     return tr(key, **named)
 
 
@@ -191,7 +194,7 @@ class LedgerTable(QWidget):
         last = 2 * len(entries)
         grid.addWidget(rule(look), last, 0, 1, 3)
         total = Label(look, "ledgerSum", weight=MEDIUM, tabular=True).wrapping()
-        total.say(sum_text)
+        total.say(tr("payment.sum", sum=sum_text))
         grid.addWidget(total, last + 1, 0, 1, 3)
 
 

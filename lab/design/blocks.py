@@ -165,6 +165,13 @@ class Button(QPushButton):
             self.setText(text)
             self.setAccessibleName(text)
 
+    def become(self, kind: str) -> None:
+        """Look like another of the stylesheet's kinds from now on."""
+        if kind != self.property("kind"):
+            self.setProperty("kind", kind)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
     def named(self, accessible_name: str) -> Button:
         """Say what an icon-only button does: to the screen reader and as a tip."""
         self.setAccessibleName(accessible_name)

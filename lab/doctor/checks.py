@@ -50,11 +50,23 @@ def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding
     where = machine or Machine()
     checks: Iterable[Callable[[], Finding]] = (
         _python,
-        lambda: _library("window", "PySide6", "pip install 'tap-lab[window]'"),
+        lambda: _library(
+            "window",
+            "PySide6",
+            "python3 start.py installs it (with the wheel: pip install 'tap-lab[window]')",
+        ),
         _fonts,
-        lambda: _library("PC/SC library", "smartcard", "pip install 'tap-lab[drivers]'"),
+        lambda: _library(
+            "PC/SC library",
+            "smartcard",
+            "python3 start.py installs it (with the wheel: pip install 'tap-lab[drivers]')",
+        ),
         lambda: _pcscd(where),
-        lambda: _library("NFC library", "nfc", "pip install 'tap-lab[drivers]'"),
+        lambda: _library(
+            "NFC library",
+            "nfc",
+            "python3 start.py installs it (with the wheel: pip install 'tap-lab[drivers]')",
+        ),
         lambda: _modules(where),
         _readers,
         _loopback,

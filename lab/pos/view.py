@@ -46,6 +46,7 @@ SHEET_BELOW_PX = 660  # below this height receipt and list take the keypad's pla
 SQUEEZE_BELOW_PX = 480
 CURRENCY_PX = 62  # three letters and an arrow
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0")
+SALE_UNDER_WAY = {PosPhase.PRESENT, PosPhase.READING, PosPhase.AUTHORIZING}
 BEFORE_READ = {PosPhase.PRESENT, PosPhase.READING}
 AFTER_READ = {
     PosPhase.AUTHORIZING,
@@ -288,10 +289,10 @@ class PosView(QWidget):
 
     def cancel_or_clear(self) -> None:
         """Cancel the sale, or empty the amount when there is no sale to cancel."""
-        if self._phase in {PosPhase.IDLE, PosPhase.AMOUNT}:
-            self._commands.clear()
-        else:
+        if self._phase in SALE_UNDER_WAY:
             self._commands.cancel()
+        else:
+            self._commands.clear()
 
     def show_state(self, state: PosState) -> None:
         """Draw `state`; run the lights when a card has just been read."""
@@ -305,9 +306,10 @@ class PosView(QWidget):
         self._phase, self._all_on = state.phase, all_on
         self._display.show_state(state)
         self._charge.setEnabled(state.can_charge)
-        clearing = state.phase in {PosPhase.IDLE, PosPhase.AMOUNT}
-        self._cancel.say(tr("till.clear" if clearing else "till.cancel"))
-        self._cancel.setEnabled(state.can_cancel or (clearing and bool(state.amount_text)))
+        under_way = state.phase in SALE_UNDER_WAY
+        self._cancel.say(tr("till.cancel" if under_way else "till.clear"))
+        self._cancel.become("cancel" if under_way else "key")
+        self._cancel.setEnabled(state.can_cancel)
         self._receipt.show_receipt(state.receipt)
         self._recent.show_recent(state.recent)
 

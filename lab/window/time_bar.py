@@ -113,9 +113,6 @@ class Film(QWidget):
             return
         kind = KINDS.get(mark.kind, "neutral")
         box = QRectF(at - side / 2, middle - side / 2, side, side)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.panel))
-        painter.drawEllipse(box.adjusted(-2, -2, 2, 2))
         colour = self._look.kind(kind) if kind != "neutral" else QColor(theme.text_dim)
         draw_shape(painter, box, kind, colour)
 

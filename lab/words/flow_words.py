@@ -193,6 +193,7 @@ _CONSOLE: dict[str, tuple[str, str]] = {
     "fault.answer_lost": ("Answer lost on the way back", "lost_response"),
     "fault.reset": ("Hangs up", "reset_peer"),
     "fault.garbled": ("Talks nonsense", "corrupt"),
+    "deviation.preset": ("We broke {what}{amount}", "{what}{amount}"),
     "deviation.fault": ("We broke {link}: {effect}{amount}", "{link} {effect}{amount}"),
     "deviation.breaker": ("{network} is held {state} by hand", "{network} breaker forced {state}"),
     "deviation.clock": ("The lab clock was moved", "Clock moved"),

@@ -227,6 +227,7 @@ _WINDOW: dict[str, str] = {
     "payment.steps": "Step by step",
     "payment.steps.rest": "and {count} more events",
     "payment.step.more": "Show the facts and bytes of this step",
+    "payment.sum": "Debits less credits: {sum}",
     "payment.ledger": "What was booked",
     "bench.readers": "Readers",
     "bench.no_readers": "No reader yet: plug one in, or tap without one (Space).",

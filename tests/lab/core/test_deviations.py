@@ -53,7 +53,7 @@ def test_everything_that_somebody_changed_is_named() -> None:
         "card",
     ]
     assert [tell(deviation.text) for deviation in found] == [
-        "We broke visa.auth: latency 800 ms",
+        "We broke Visa: slow, 800 ms",
         "Amex is held open by hand",
         "The lab clock runs 10 times as fast",
         "Quiet shop traffic (synthetic)",

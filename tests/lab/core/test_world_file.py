@@ -49,7 +49,7 @@ def test_a_saved_world_comes_back_on_another_folder(
     try:
         running.run(running.world.console.look())
         (deviation,) = running.world.console.state.deviations
-        assert tell(deviation.text) == "We broke amex.auth: latency 300 ms"
+        assert tell(deviation.text) == "We broke Amex: slow, 300 ms"
         assert len(running.world.wallet.cards) == 3
         assert [p.id for p in running.run(running.world.client.payments())] == [facts["payment"]]
         sale = running.run(running.world.hands.tap(1240, "USD"))

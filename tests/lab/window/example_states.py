@@ -166,6 +166,7 @@ def pos_states() -> dict[str, PosState]:
             p.AMOUNT,
             amount_text="$12.40",
             can_charge=True,
+            can_cancel=True,
             headline=say("Press Charge"),
             lights=BLINK,
             lights_caption=say("Idle: first light blinks"),
@@ -437,7 +438,7 @@ PAYMENT = PaymentDetail(
         ),
         LedgerLine("Corner Market", "credit", "$12.40", "The merchant is owed the sale."),
     ),
-    "Debits less credits = 0.00 USD",
+    "0.00 USD",
 )
 
 

@@ -309,7 +309,7 @@ def test_a_payments_steps_unfold_their_bytes(
     steps[1].findChild(QAbstractButton, "stepMore").click()
     values = [label.text() for label in steps[1].findChildren(QLabel, "factValue")]
     assert any(value.startswith("6F 2F 84") for value in values)
-    assert view.findChild(QLabel, "ledgerSum").text() == "Debits less credits = 0.00 USD"
+    assert view.findChild(QLabel, "ledgerSum").text() == "Debits less credits: 0.00 USD"
 
 
 def test_a_payment_that_goes_on_is_shown_at_once_and_keeps_what_was_unfolded(
