@@ -61,7 +61,9 @@ class TapFlow:
         self._pace = pace
         self._busy = False
         self._cryptogram_left = False
-        pos.on_read = wallet.card_read
+        pos.on_read = lambda tap_id: wallet.card_read(
+            tap_id, pos.amount_minor, pos.state.currency, pos.state.merchant
+        )
 
     @property
     def busy(self) -> bool:

@@ -30,7 +30,7 @@ from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
 from lab.wallet.card_views import card_view, history_rows
 from lab.wallet.flow_arming import Arming
-from lab.wallet.phone_cache import PhoneMemory
+from lab.wallet.phone_cache import PhoneMemory, TapLogged
 from lab.wallet.state import AddCardForm, PhoneScreen, WalletState
 from lab.words import Message, message
 
@@ -354,11 +354,24 @@ class WalletFlow:
             amount_text=amount_text, reader_text=reader_text, banner=None, banner_payment_id=""
         )
 
-    def card_read(self, tap_id: str) -> None:
-        """A cryptogram left the phone: tick, which means read and not approved."""
+    def card_read(self, tap_id: str, amount_minor: int, currency: str, merchant_name: str) -> None:
+        """A cryptogram left the phone: tick, which means read and not approved.
+
+        The phone logs it as pending by itself; the engine's history takes its place.
+        """
+        card = self.chosen()
+        if card is not None:
+            now_us = self._clock.now_us()
+            self._memory = self._memory.with_tap(
+                TapLogged(tap_id, card.id, merchant_name, amount_minor, currency, now_us)
+            )
+            self._scheduler.spawn(self._store_memory(), "phone log")
         self._read_at_us = self._clock.monotonic_us()
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
         self._beliefs.showed("read", tap_id=tap_id)
+
+    async def _store_memory(self) -> None:
+        phone_cache.store(self._cache_file, self._memory)
 
     def not_read(self, why: Message) -> None:
         """The reader turned away: nothing was charged. The authentication is over."""

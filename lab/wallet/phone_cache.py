@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from backend.api import to_iso
 from lab.engine_shapes import CardRecord
 from lab.json_fields import Json, as_object, objects
 
@@ -23,6 +24,39 @@ class PhoneMemory:
 
     cards: tuple[CardRecord, ...] = ()
     payments: tuple[Json, ...] = ()
+
+    def with_tap(self, tap: TapLogged) -> PhoneMemory:
+        """The memory with a tap on top whose answer the phone does not know."""
+        return PhoneMemory(self.cards, (tap.to_json(), *self.payments[: PAYMENTS_KEPT - 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class TapLogged:
+    """What the phone itself knows of a tap: it gave a cryptogram, and to whom.
+
+    Attributes:
+        amount_minor: in minor units of `currency` (ISO 4217 letters).
+        at_us: lab time.
+    """
+
+    tap_id: str
+    card_id: str
+    merchant_name: str
+    amount_minor: int
+    currency: str
+    at_us: int
+
+    def to_json(self) -> Json:
+        """The shape of the engine's history, still pending."""
+        return {
+            "id": self.tap_id,
+            "cardId": self.card_id,
+            "merchantName": self.merchant_name,
+            "amount": self.amount_minor,
+            "currency": self.currency,
+            "createdAt": to_iso(self.at_us),
+            "state": "pending",
+        }
 
 
 def load(path: Path) -> PhoneMemory:

@@ -21,7 +21,7 @@ def view(lab):
     return PaymentView(lab.database, SqlViewRows(), world="simulated")
 
 
-@pytest.mark.inv(84, 168)
+@pytest.mark.inv(84, 86, 168)
 def test_the_list_is_newest_first_and_pages_by_time(lab, order, view):
     for atc in (1, 2, 3):
         lab.pay(order(atc=atc), f"k{atc}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lab.adapter import LabAdapter, Runner
@@ -56,6 +58,20 @@ def test_a_bad_form_goes_nowhere(lab: Running) -> None:
     assert {name for name, _ in wallet.state.add.errors} == {"number", "expiry", "cvv", "terms"}
     lab.call(wallet.close)
     assert wallet.state.add.number_text == ""
+
+
+@pytest.mark.inv(71)
+def test_the_phone_logs_a_tap_before_anybody_told_it_the_answer(lab: Running) -> None:
+    wallet, cache = lab.world.wallet, lab.world.settings.data_dir / "phone.json"
+    lab.call(lambda: wallet.card_read("tap_alone", 1240, "USD", "Corner Market"))
+    lab.until(lambda: b"tap_alone" in cache.read_bytes())
+    (row,) = json.loads(cache.read_bytes())["payments"][:1]
+    assert row["state"] == "pending"
+    assert (row["merchantName"], row["amount"], row["currency"]) == ("Corner Market", 1240, "USD")
+    visa = next(card for card in wallet.cards if card.network == "visa")
+    lab.call(lambda: wallet.open_card(visa.id))
+    assert wallet.state.history[0].state == "pending"
+    assert wallet.state.history[0].amount_text == "$12.40"
 
 
 def test_a_whole_tap_is_approved_and_everybody_believes_it(lab: Running) -> None:
