@@ -68,10 +68,10 @@ def check_key(key: str) -> None:
     """Refuse keys that cannot be kept.
 
     Raises:
-        BadRequest: `idempotency_key_missing` or `idempotency_key_invalid`.
+        BadRequest: `idempotency_key_required` or `idempotency_key_invalid`.
     """
     if not key:
-        raise BadRequest("idempotency_key_missing", "send an Idempotency-Key")
+        raise BadRequest("idempotency_key_required", "send an Idempotency-Key")
     if _KEY.fullmatch(key) is None:
         raise BadRequest(
             "idempotency_key_invalid", f"1 to {KEY_LENGTH_MAX} visible ASCII characters"

@@ -31,9 +31,9 @@ from lab.words import tr
 
 BYTE_CHARS = 3  # two digits and a space
 SW_OK = "9000"
-EXCHANGE_PX = (22, 0, 46, 64)  # number, name, status word, time; 0 takes what is left
+EXCHANGE_PX = (22, 0, 46, 78)  # number, name, status word, time; 0 takes what is left
 SW_PLACE, TIME_PLACE = 2, 3
-CONVERSATION_PX = 336
+CONVERSATION_PX = 350
 NAME_PART, VALUE_PART = 0.46, 0.34  # of the tree's width, at most
 
 

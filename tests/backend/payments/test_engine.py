@@ -222,7 +222,7 @@ def test_an_unknown_merchant_is_refused_before_anything_is_written(lab, order):
 @pytest.mark.parametrize(
     ("key", "code"),
     [
-        ("", "idempotency_key_missing"),
+        ("", "idempotency_key_required"),
         ("x" * 256, "idempotency_key_invalid"),
         ("a b", "idempotency_key_invalid"),
     ],
