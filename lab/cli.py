@@ -39,13 +39,15 @@ SCALES = (0.5, 4.0)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, or the window; the exit code."""
     try:
-        return _run(parser().parse_args(arguments))
+        code = _run(parser().parse_args(arguments))
+        sys.stdout.flush()  # here, where a reader that has gone is no fault, not at the exit
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`); the interpreter must not flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    return code
 
 
 def _run(chosen: argparse.Namespace) -> int:
