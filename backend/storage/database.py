@@ -319,6 +319,9 @@ def connect(path: Path, synchronous: str) -> sqlite3.Connection:
     """
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: {error}") from error
+    try:
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -326,5 +329,6 @@ def connect(path: Path, synchronous: str) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES_MAX}")
     except sqlite3.Error as error:
+        connection.close()
         raise StorageError(f"{path}: {error}") from error
     return connection
