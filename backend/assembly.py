@@ -134,10 +134,8 @@ class Engine:
     async def close(self) -> None:
         """Stop in an order in which nobody speaks to something that is gone."""
         lab, scheduler = self.lab, self.ground.scheduler
-        clock = lab.movable_clock
-        if clock is not None:
-            jumped_s = clock.offset_s if clock.is_moved else 0.0
-            self._folder.keep_world(WorldRecord(lab.entropy.seed, jumped_s, clock.rate))
+        if lab.movable_clock is not None:
+            self._folder.keep_world(lab.record())
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
@@ -149,18 +147,26 @@ class Engine:
 
 
 def live_ground(folder: DataFolder, seed: int | None) -> Ground:
-    """Real time, continued from the folder's last run; a given seed replaces the kept one.
+    """Real time, continued from the folder's last run; another seed than the kept one starts anew.
 
     Raises:
         UsageError: the folder's record is damaged.
     """
     kept = folder.world()
     clock = LabClock()
-    entropy = Entropy(seed if seed is not None or kept is None else kept.seed)
+    if kept is not None and seed in {None, kept.seed}:
+        entropy = Entropy(kept.seed, positions=kept.positions)
+    else:
+        entropy = Entropy(seed)
     if kept is not None and (kept.jumped_s or kept.rate != 1.0):
         _restore(clock, kept)
     folder.keep_world(
-        WorldRecord(entropy.seed, clock.offset_s if clock.is_moved else 0.0, clock.rate)
+        WorldRecord(
+            entropy.seed,
+            clock.offset_s if clock.is_moved else 0.0,
+            clock.rate,
+            entropy.positions(),
+        )
     )
     return Ground("live", clock, LabScheduler(clock), entropy)
 

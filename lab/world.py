@@ -23,7 +23,7 @@ from hardware.api import (
     SecureElementDamaged,
     TerminalConfig,
 )
-from lab import saved_faults
+from lab import kept_streams, saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
 from lab.client import EngineClient, http_client
@@ -184,7 +184,7 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
     bus = bus or Bus()
     clock, real_clock = LabClock(), LabClock()
     scheduler, real_scheduler = LabScheduler(clock), LabScheduler(real_clock)
-    entropy = Entropy(settings.seed)
+    entropy = kept_streams.entropy_of(settings.data_dir, settings.seed)
     element = _open_element(settings, real_clock, entropy)
     http = http_client()
     try:
@@ -209,6 +209,7 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
             await world.engine.stop()
             await real_scheduler.cancel_all()
             await scheduler.cancel_all()
+            kept_streams.keep(settings.data_dir, entropy)
     finally:
         await http.aclose()
         element.close()

@@ -14,6 +14,7 @@ from backend.runtime.clock import Clock, LabClock
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler, VirtualScheduler
+from backend.storage.data_folder import WorldRecord
 from backend.storage.database import Database
 from backend.switch.switch import Switch
 from backend.vault.key_home import KeyHome
@@ -71,3 +72,11 @@ class Laboratory:
     def movable_clock(self) -> LabClock | None:
         """The clock, where a person may move it."""
         return self.clock if isinstance(self.clock, LabClock) else None
+
+    def record(self) -> WorldRecord:
+        """What of this world outlives the process, besides its databases."""
+        clock, seed = self.movable_clock, self.entropy.seed
+        positions = self.entropy.positions()
+        if clock is None or not clock.is_moved:
+            return WorldRecord(seed, positions=positions)
+        return WorldRecord(seed, clock.offset_s, clock.rate, positions)
