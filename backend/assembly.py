@@ -19,6 +19,7 @@ from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.faults.proxy import FaultProxy
+from backend.faults.wire_judge import WireJudge
 from backend.http.app import Doors, build_app
 from backend.http.attachments import Attachments
 from backend.http.device_push import DevicePush
@@ -286,7 +287,7 @@ async def _apart(hosts: HostAddresses, board: FaultBoard, ground: Ground) -> Edg
     links: dict[str, Link] = {}
     proxies = []
     for network, address in hosts.iso.items():
-        proxy = FaultProxy(f"{network}.auth", address, board)
+        proxy = FaultProxy(f"{network}.auth", address, WireJudge(board))
         entrance = await proxy.start()
         proxies.append(proxy)
         links[network] = TcpLink(network, entrance, clock=ground.clock, scheduler=ground.scheduler)
@@ -313,8 +314,9 @@ def _hosts_of(settings: Settings) -> HostAddresses:
 
 async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:
     """The same hosts and faults, called in this thread."""
+    judge = WireJudge(board)
     links: dict[str, Link] = {
-        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=board)
+        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=judge)
         for network, host in networks.hosts.items()
     }
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=networks.token_services))
