@@ -33,6 +33,10 @@ from lab.engine_shapes import LabState, PaymentRecord
 from lab.engine_stream import EventStream, push_forever
 from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
+from lab.faulty_transport import PHONE_LINK, TILL_LINK, FaultyTransport
+from lab.json_fields import Json
+from lab.loopback import LoopbackTransport
+from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.pos.till_memory import TillMemory
 from lab.seal_key import seal_key
@@ -79,8 +83,11 @@ class World:
     console: ConsoleFlow
     hands: TapFlow
     forwarding: EventForwarding
+    links: OwnLinks
     source: str
     _asked: set[str] = field(default_factory=set)
+    _held_back: set[str] = field(default_factory=set)
+    _cut: frozenset[str] = frozenset()
 
     async def ready(self) -> None:
         """Wait until the engine is up and the phone has signed in.
@@ -90,8 +97,23 @@ class World:
             EngineRefused, EngineUnreachable: it does not let the phone in.
         """
         await self.engine.ready()
-        await self.wallet.connect()
         await saved_faults.put_back(self.settings.data_dir, self.client)
+        await self.client.faults()
+        try:
+            await self.wallet.connect()
+        except EngineUnreachable:
+            if not self.links.is_cut(PHONE_LINK):
+                raise
+            self.wallet.engine_lost()  # a phone that is cut off can still pay
+
+    async def deliver(self, push: Json) -> None:
+        """A message pushed to the phone, over its line.
+
+        Raises:
+            EngineUnreachable: it got lost; it comes again with the next connection.
+        """
+        await self.links.reach_phone()
+        await self.wallet.deliver(push)
 
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
@@ -104,13 +126,32 @@ class World:
     async def engine_came_up(self) -> None:
         """The engine is there (again): sign the phone in, load what it knows."""
         with contextlib.suppress(EngineUnreachable):  # gone again: the next time will do
+            await saved_faults.put_back(self.settings.data_dir, self.client)
+            await self.client.faults()
+            await self.console.reload()
+        await self._sign_in()
+
+    async def _sign_in(self) -> None:
+        try:
             try:
                 await self.wallet.connect()
             except EngineRefused:
                 self.client.forget_session()
                 await self.wallet.connect()
-            await saved_faults.put_back(self.settings.data_dir, self.client)
-            await self.console.reload()
+        except EngineUnreachable:  # gone again, or cut off: tried again when that has changed
+            self.wallet.engine_lost()
+
+    def look_at_lines(self) -> None:
+        """A line that was cut or mended: the phone notices; what was kept from them is told."""
+        cut = frozenset(line for line in (PHONE_LINK, TILL_LINK) if self.links.is_cut(line))
+        if cut == self._cut:
+            return
+        if (PHONE_LINK in cut) != (PHONE_LINK in self._cut) and self.engine.endpoint is not None:
+            self.real_scheduler.spawn(self._sign_in(), "phone looks for the engine")
+        self._cut = cut
+        held, self._held_back = self._held_back, set()
+        for payment_id in sorted(held):
+            self._ask_about(payment_id)
 
     def engine_changed(self, status: EngineStatus) -> None:
         """Supervision says how the engine is."""
@@ -138,6 +179,8 @@ class World:
         async for event in stream.listen():
             if event.source != self.source:  # our own come from the log, at once
                 self.console.heard(event)
+            if event.kind == "fault.applied":
+                self.links.follow(event.data)
             if event.kind.startswith("payment.") and event.payment_id:
                 self._ask_about(event.payment_id)
             elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
@@ -158,13 +201,18 @@ class World:
         except (EngineUnreachable, EngineRefused):
             return  # its next event will ask again
         record = PaymentRecord.from_json(body)
-        self.pos.resolved(record)
-        self.wallet.bank_says(record, format_amount(record.amount_minor, record.currency))
+        if self._cut:
+            self._held_back.add(payment_id)
+        if TILL_LINK not in self._cut:
+            self.pos.resolved(record)
+        if PHONE_LINK not in self._cut:
+            self.wallet.bank_says(record, format_amount(record.amount_minor, record.currency))
         await self.console.payment_changed(record)
 
     async def _tick(self) -> None:
         while True:
             self.wallet.tick()
+            self.look_at_lines()  # a fault's time line may have begun or ended
             await self.real_scheduler.sleep(TICK_S)
 
 
@@ -186,9 +234,9 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
     scheduler, real_scheduler = LabScheduler(clock), LabScheduler(real_clock)
     entropy = kept_streams.entropy_of(settings.data_dir, settings.seed)
     element = _open_element(settings, real_clock, entropy)
-    http = http_client()
+    transport = FaultyTransport(LoopbackTransport(), real_clock, real_scheduler)
     try:
-        world = _wire(settings, bus, clock, scheduler, real_scheduler, entropy, element, http)
+        world = _wire(settings, bus, clock, scheduler, real_scheduler, entropy, element, transport)
         await world.engine.start()
         real_scheduler.spawn(world.forwarding.run(), "event forwarding")
         real_scheduler.spawn(
@@ -197,7 +245,7 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
                 lambda: world.engine.endpoint,
                 real_scheduler,
                 PHONE_ID,
-                world.wallet.deliver,
+                world.deliver,
             ),
             "phone push",
         )
@@ -211,7 +259,7 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
             await scheduler.cancel_all()
             kept_streams.keep(settings.data_dir, entropy)
     finally:
-        await http.aclose()
+        await transport.aclose()
         element.close()
 
 
@@ -243,11 +291,12 @@ def _wire(
     real_scheduler: LabScheduler,
     entropy: Entropy,
     element: SecureElement,
-    http: httpx.AsyncClient,
+    transport: FaultyTransport,
 ) -> World:
     identifiers = entropy.secret("identifiers")
     source = f"lab.{identifiers.bytes(4).hex()}"
     log = EventLog(clock, source=source)
+    http = http_client(transport)
     changed: list[World] = []
     engine = EngineProcess(
         settings,
@@ -255,12 +304,19 @@ def _wire(
         real_scheduler,
         lambda status: changed[0].engine_changed(status) if changed else None,
     )
-    client = EngineClient(lambda: engine.endpoint, http, clock=clock, scheduler=real_scheduler)
     reader = EmulatedReader(
         "Emulated reader",
         real_scheduler,
         INSTANT if settings.profile == "instant" else PHONE,
         stream=entropy.stream("reader.sim"),
+    )
+    links = OwnLinks(reader, transport, clock=clock, scheduler=real_scheduler, log=log)
+    client = EngineClient(
+        lambda: engine.endpoint,
+        http,
+        clock=clock,
+        scheduler=real_scheduler,
+        on_board=links.follow,
     )
     wallet = WalletFlow(
         client=client,
@@ -275,7 +331,7 @@ def _wire(
         pace=settings.pace,
     )
     pos = PosFlow(
-        reader=reader,
+        reader=links.reader,
         config=terminal_config(),
         client=client,
         clock=clock,
@@ -295,15 +351,18 @@ def _wire(
         bus=bus,
         pace=settings.pace,
     )
-    console = ConsoleFlow(client=client, clock=clock, scheduler=real_scheduler, bus=bus)
+    console = ConsoleFlow(
+        client=client.beside_links(), clock=clock, scheduler=real_scheduler, bus=bus
+    )
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
     forwarding = EventForwarding(log, client, real_scheduler)
     world = World(
         settings, bus, clock, scheduler, real_scheduler, entropy, log, http, engine, client,
-        element, reader, wallet, pos, console, hands, forwarding, source,
+        element, reader, wallet, pos, console, hands, forwarding, links, source,
     )  # fmt: skip
     console.on_state = world.follow_clock
+    links.on_change = world.look_at_lines
     log.subscribe(console.heard)
     changed.append(world)
     return world
