@@ -20,6 +20,7 @@ from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.faults.proxy import FaultProxy
+from backend.faults.wire_judge import WireJudge
 from backend.http.app import Doors, build_app
 from backend.http.attachments import Attachments
 from backend.http.device_push import DevicePush
@@ -136,9 +137,8 @@ class Engine:
 
     async def close(self) -> None:
         """Stop in an order in which nobody speaks to something that is gone."""
-        lab, scheduler, clock = self.lab, self.ground.scheduler, self.lab.clock
-        jumped_s = clock.offset_s if clock.is_moved else 0.0
-        self._folder.keep_world(WorldRecord(lab.entropy.seed, jumped_s, clock.rate))
+        lab, scheduler = self.lab, self.ground.scheduler
+        self._folder.keep_world(lab.record())
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
@@ -165,14 +165,14 @@ class Engine:
 
 
 def live_ground(folder: DataFolder, seed: int | None) -> Ground:
-    """Real time, continued from the folder's last run; a given seed replaces the kept one.
+    """Real time, continued from the folder's last run; another seed than the kept one starts anew.
 
     Raises:
         UsageError: the folder's record is damaged.
     """
     kept = folder.world()
-    entropy = Entropy(seed if seed is not None or kept is None else kept.seed)
-    return _ground("live", folder, LabClock(), entropy)
+    entropy = entropy_of(kept, seed)
+    return _ground("live", folder, LabClock(), entropy, kept)
 
 
 def simulated_ground(folder: DataFolder, below: VirtualClock, entropy: Entropy) -> Ground:
@@ -181,15 +181,28 @@ def simulated_ground(folder: DataFolder, below: VirtualClock, entropy: Entropy) 
     Raises:
         UsageError: the folder's record is damaged.
     """
-    return _ground("simulated", folder, LabClock(below), entropy)
+    return _ground("simulated", folder, LabClock(below), entropy, folder.world())
 
 
-def _ground(world: str, folder: DataFolder, clock: LabClock, entropy: Entropy) -> Ground:
-    kept = folder.world()
+def entropy_of(kept: WorldRecord | None, seed: int | None, *, simulated: bool = False) -> Entropy:
+    """The world's randomness from where it was; another seed than the kept one starts anew."""
+    if kept is not None and seed in {None, kept.seed}:
+        return Entropy(kept.seed, simulated=simulated, positions=kept.positions)
+    return Entropy(seed, simulated=simulated)
+
+
+def _ground(
+    world: str, folder: DataFolder, clock: LabClock, entropy: Entropy, kept: WorldRecord | None
+) -> Ground:
     if kept is not None and (kept.jumped_s or kept.rate != 1.0):
         _restore(clock, kept)
     folder.keep_world(
-        WorldRecord(entropy.seed, clock.offset_s if clock.is_moved else 0.0, clock.rate)
+        WorldRecord(
+            entropy.seed,
+            clock.offset_s if clock.is_moved else 0.0,
+            clock.rate,
+            entropy.positions(),
+        )
     )
     return Ground(world, clock, LabScheduler(clock), entropy)
 
@@ -339,7 +352,7 @@ async def _apart(hosts: HostAddresses, board: FaultBoard, ground: Ground) -> Edg
     links: dict[str, Link] = {}
     proxies = []
     for network, address in hosts.iso.items():
-        proxy = FaultProxy(f"{network}.auth", address, board)
+        proxy = FaultProxy(f"{network}.auth", address, WireJudge(board))
         entrance = await proxy.start()
         proxies.append(proxy)
         links[network] = TcpLink(network, entrance, clock=ground.clock, scheduler=ground.scheduler)
@@ -366,8 +379,9 @@ def _hosts_of(settings: Settings) -> HostAddresses:
 
 async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:
     """The same hosts and faults, called in this thread."""
+    judge = WireJudge(board)
     links: dict[str, Link] = {
-        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=board)
+        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=judge)
         for network, host in networks.hosts.items()
     }
     server = MemoryServer(networks.token_services)
