@@ -19,6 +19,7 @@ LIMIT_MAJOR = 50_000
 APPROVED = "00"
 CODE_COUNT = 1_000_000
 CODE_STEP = 618_033  # shares no divisor with the count: every code comes once in a round
+DECLINED = "declined"
 STEERED = {
     51: "insufficient_funds",
     54: "expired_card",
@@ -27,6 +28,11 @@ STEERED = {
     91: "issuer_unavailable",
     96: "system_malfunction",
 }
+
+
+def reason_of(response_code: str) -> str:
+    """The stable word behind a declining DE 39 that nobody explained."""
+    return STEERED.get(int(response_code), DECLINED) if response_code.isdecimal() else DECLINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class Issuer:
         """
         behaviour = card.behaviour
         if behaviour.response_code is not None:
-            return Decision(behaviour.response_code, behaviour.reason or "declined")
+            return Decision(behaviour.response_code, behaviour.reason or DECLINED)
         ending = amount_minor % 100
         if self.steering and ending in STEERED:
             point = "." if EXPONENT_BY_CODE[currency] else ""
