@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.faults.board import FaultBoard
+from backend.faults.issuer_way import FaultyIssuerWay
 from backend.faults.proxy import FaultProxy
 from backend.faults.wire_judge import WireJudge
 from backend.metrics.latency import LatencyBook
@@ -86,7 +87,7 @@ async def _sockets(folder: Path) -> AsyncIterator[Visa]:
     scheduler = LabScheduler(clock)
     log = EventLog(clock, source="engine")
     board = FaultBoard(clock=clock, emit=log.emit, seed=1)
-    async with bench(folder, clock=clock, inline=False) as lab:
+    async with bench(folder, clock=clock, inline=False, way=FaultyIssuerWay(board)) as lab:
         host = HostServer(lab.networks.hosts["visa"])
         proxy = FaultProxy("visa.auth", await host.start(), WireJudge(board))
         link = TcpLink("visa", await proxy.start(), clock=clock, scheduler=scheduler)
@@ -109,7 +110,7 @@ async def _memory(folder: Path) -> AsyncIterator[Visa]:
     clock, scheduler = virtual()
     log = EventLog(clock, source="engine")
     board = FaultBoard(clock=clock, emit=log.emit, seed=1)
-    async with bench(folder, clock=clock) as lab:
+    async with bench(folder, clock=clock, way=FaultyIssuerWay(board)) as lab:
         handle = lab.networks.hosts["visa"].handle
         link = MemoryLink("visa", handle, scheduler=scheduler, faults=WireJudge(board))
         book = LatencyBook(clock, ["visa"])
