@@ -34,10 +34,7 @@ from backend.runtime.scheduler import (
 from backend.settings import Settings, chosen_data_dir, settings_from
 
 if TYPE_CHECKING:
-    from httpx import AsyncBaseTransport
-
     from backend.checks import VerifyReport
-    from backend.faults.http_link import Armory, FaultyTransport, LinkOf
     from backend.simulation import SimulatedWorld
     from backend.vault.key_home import KeyHome
     from backend.vault.named_keys import NamedKeys
@@ -71,7 +68,6 @@ __all__ = [
     "chosen_data_dir",
     "dump_toml",
     "event_from_json",
-    "faulty_transport",
     "identifier",
     "key_home",
     "load_toml",
@@ -181,16 +177,3 @@ def named_keys(home: KeyHome) -> NamedKeys:
     from backend.vault.named_keys import NamedKeys
 
     return NamedKeys(home.root)
-
-
-def faulty_transport(inner: AsyncBaseTransport, faults: Armory, link_of: LinkOf) -> FaultyTransport:
-    """An httpx transport with the faults of an HTTP link (`phone.engine`, `pos.engine`) round it.
-
-    Args:
-        inner: what really sends.
-        faults: a `LinkFaults` that follows the board.
-        link_of: the link that a request takes; None for one that no fault concerns.
-    """
-    from backend.faults.http_link import FaultyTransport
-
-    return FaultyTransport(inner, faults, link_of)

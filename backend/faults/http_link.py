@@ -1,7 +1,7 @@
 """An httpx transport that carries out what is armed on an HTTP link.
 
 Theory of operation. It wraps the transport that really sends, so the same faults act between engine
-and token service, between phone or till and engine, on sockets and in memory. A caller that hears
+and token services on sockets and in memory. A caller that hears
 nothing waits as long as its own read timeout says and then gets httpx's own `ReadTimeout`, also
 where the wrapped transport knows no timeouts. Waiting is input/output time, not lab time. Knows no
 path and no body.
@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import httpx
 
-from backend.faults.armed import NOTHING_SEEN, Facts, Strike
+from backend.faults.armed import Strike
+from backend.faults.board import FaultBoard
 from backend.faults.catalogue import Point
 
 PATIENCE_S = 30.0
@@ -24,23 +25,15 @@ BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 SILENCE = frozenset({"timeout", "lost_request"})
 
 
-class Armory(Protocol):
-    """Who knows what is armed: the engine's board or the laboratory's copy of it."""
-
-    def concern(self, link: str) -> bool:
-        """Whether anything is on there."""
-
-    def strike(self, link: str, point: Point, facts: Facts = NOTHING_SEEN) -> list[Strike]:
-        """The faults that strike this message here and now."""
-
-
 LinkOf = Callable[[httpx.Request], str | None]
 
 
 class FaultyTransport(httpx.AsyncBaseTransport):
     """A transport with faults round it."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, faults: Armory, link_of: LinkOf) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, faults: FaultBoard, link_of: LinkOf
+    ) -> None:
         """Wrap a transport.
 
         Args:

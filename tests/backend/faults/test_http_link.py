@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.api import LinkFaults, faulty_transport
 from backend.faults.board import FaultBoard
+from backend.faults.http_link import FaultyTransport
 from backend.runtime.events import EventLog
 from tests.backend.networks.bench import run_virtual, virtual
 
@@ -37,17 +37,15 @@ class World:
         log = EventLog(self.clock, source="engine")
         self.board = FaultBoard(clock=self.clock, emit=log.emit, seed=2)
         self.service = Counter()
-        self.copy = LinkFaults(self.clock)
-        transport = faulty_transport(
+        transport = FaultyTransport(
             httpx.ASGITransport(self.service),
-            self.copy,
-            lambda request: "pos.engine" if request.url.path.startswith("/api") else None,
+            self.board,
+            lambda request: "visa.tsp" if request.url.path.startswith("/api") else None,
         )
         self.http = httpx.AsyncClient(transport=transport, timeout=PATIENCE_S)
 
     def trouble(self, **fault: object) -> None:
-        self.board.apply([{"link": "pos.engine", **fault}])
-        self.copy.follow(self.board.view())
+        self.board.apply([{"link": "visa.tsp", **fault}])
 
     async def post(self, path: str = "/api/pay") -> tuple[httpx.Response, float]:
         begun_us = self.clock.now_us()
@@ -85,7 +83,7 @@ def test_the_caller_hears_nothing(
         assert len(at.service.bodies) == reached
         response, took_s = await at.post()
         assert (response.status_code, took_s) == (200, 0)
-        assert [armed.fired for armed in at.copy.armed] == [1]
+        assert [fault["fired"] for fault in at.board.view()["faults"]] == [1]
 
     play(story)
 
