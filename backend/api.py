@@ -28,7 +28,7 @@ from backend.runtime.scheduler import (
     VirtualLoop,
     VirtualScheduler,
 )
-from backend.settings import Settings, chosen_data_dir, settings_from
+from backend.settings import Settings, chosen_data_dir, is_loopback, settings_from
 
 if TYPE_CHECKING:
     from backend.checks import VerifyReport
@@ -58,6 +58,7 @@ __all__ = [
     "chosen_data_dir",
     "event_from_json",
     "identifier",
+    "is_loopback",
     "key_home",
     "migrate",
     "named_keys",

@@ -6,6 +6,8 @@ HardwareError
 ├── VectorFormatError        a vector file that is not one
 ├── TraceFormatError         a trace file that is not one
 ├── FaultPlanError           a fault nobody could fire
+├── VpcdFrameError           a message that no virtual reader sends
+├── VpcdUnreachable          no virtual reader takes the card
 ├── CardLinkError            the conversation broke
 │   ├── NoCard               nothing came into the field in time
 │   ├── CardCollision        more than one card in the field
@@ -50,6 +52,14 @@ class TraceFormatError(HardwareError):
 
 class FaultPlanError(HardwareError):
     """A fault with an unknown key, a bad value or a missing one."""
+
+
+class VpcdFrameError(HardwareError):
+    """A message on vpcd's wire that no reader sends."""
+
+
+class VpcdUnreachable(HardwareError):
+    """The card could not be put into a virtual reader; the message says where and why."""
 
 
 class CardLinkError(HardwareError):
