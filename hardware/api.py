@@ -30,6 +30,15 @@ from hardware.emv.tlv import build as build_tlv
 from hardware.emv.tlv import parse as parse_tlv
 from hardware.faults.spec import CardFaultSpec, Effect, FaultLink, Moment
 from hardware.faults.wrappers import CardFaultPlan, FaultCount, FaultyLink, FaultyReader, Fired
+from hardware.publish.powered_card import PoweredCard
+from hardware.publish.transmission import Transmission
+from hardware.publish.vpcd_client import (
+    VPCD_PORT,
+    Address,
+    Publication,
+    PublicationChange,
+    VpcdClient,
+)
 from hardware.readers.discovery import ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
@@ -63,6 +72,8 @@ from hardware.runtime.errors import (
     TlvError,
     TraceFormatError,
     VectorFormatError,
+    VpcdFrameError,
+    VpcdUnreachable,
 )
 from hardware.runtime.ports import Clock, Scheduler, Stream
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
@@ -89,6 +100,8 @@ __all__ = [
     "PHONE",
     "PROFILES",
     "TAGS",
+    "VPCD_PORT",
+    "Address",
     "ApduError",
     "AtcExhausted",
     "Card",
@@ -133,7 +146,10 @@ __all__ = [
     "PcscMonitor",
     "PcscReader",
     "PcscService",
+    "PoweredCard",
     "ProvisioningRefused",
+    "Publication",
+    "PublicationChange",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
@@ -165,11 +181,15 @@ __all__ = [
     "TraceFormatError",
     "TraceLine",
     "TraceRecorder",
+    "Transmission",
     "Trust",
     "UiMessage",
     "UiRequest",
     "UiStatus",
     "VectorFormatError",
+    "VpcdClient",
+    "VpcdFrameError",
+    "VpcdUnreachable",
     "Winscard",
     "build_tlv",
     "decode",

@@ -17,6 +17,7 @@ from hardware.api import HardwareError
 from lab.commands import (
     bench,
     board,
+    card,
     decode,
     doctor,
     load,
@@ -96,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
+        tap, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve, card,
     ):  # fmt: skip
         module.add(commands)
     return top

@@ -1,6 +1,8 @@
-"""The card a phone shows: PPSE, SELECT, GET PROCESSING OPTIONS, READ RECORD.
+"""The card a phone shows: PPSE, PSE, SELECT, GET PROCESSING OPTIONS, READ RECORD.
 
-A state machine over bytes. Visa answers GPO with everything an online payment needs in one 77
+A state machine over bytes. Contactless terminals find the application in the answer to SELECT
+2PAY.SYS.DDF01; for contact readers, where a card has that way too, the same entry is a record of
+1PAY.SYS.DDF01 (Book 1, 12.2). Visa answers GPO with everything an online payment needs in one 77
 template (Book C-3, 2.4); Mastercard and Amex tokens are listed and answer SELECT, and refuse GPO.
 Without an authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with
 the lab's issuer number in BF0C, so that a till can tell it from a real one. What a phone answers
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 LAB_IIN = bytes.fromhex("999901")
 """The issuer number no issuer has: what marks a lab card."""
 PPSE_NAME = b"2PAY.SYS.DDF01"
+PSE_NAME = b"1PAY.SYS.DDF01"
 AIDS: dict[Network, bytes] = {
     Network.VISA: bytes.fromhex("A0000000031010"),
     Network.MASTERCARD: bytes.fromhex("A0000000041010"),
@@ -49,12 +52,14 @@ DEVICE_VERIFIED = bytes.fromhex("0080")
 """9F6C: verification performed on the consumer's device."""
 RECORD_LOCATOR = bytes.fromhex("10010100")
 """AFL: file 2, record 1, not signed."""
+_PSE_DIRECTORY_FILE = 1
 _DISCRETIONARY_DIGITS = "0000000000"
 _AID_LENGTH_MIN = 5
 
 
 class _State(Enum):
     IDLE = "idle"
+    LISTED = "contact directory selected"
     SELECTED = "application selected"
     PROCESSED = "processing options given"
 
@@ -88,11 +93,13 @@ class PaymentCard:
         element: Purse,
         *,
         with_records: bool,
+        with_pse: bool,
         on_cryptogram: Callable[[str, int], None] | None,
     ) -> None:
         """Use `SecureElement.card`."""
         self._element = element
         self._with_records = with_records
+        self._with_pse = with_pse
         self._on_cryptogram = on_cryptogram
         self._state = _State.IDLE
         self._selected: Credentials | None = None
@@ -130,6 +137,9 @@ class PaymentCard:
             raise _Refused(0x6A82)
         if command.data == PPSE_NAME:
             return _ppse(credentials)
+        if self._with_pse and command.data == PSE_NAME:
+            self._state, self._selected = _State.LISTED, credentials
+            return _pse()
         aid = AIDS[credentials.network]
         if len(command.data) < _AID_LENGTH_MIN or not aid.startswith(command.data):
             raise _Refused(0x6A82)
@@ -187,11 +197,16 @@ class PaymentCard:
     # READ RECORD -----------------------------------------------------------------------------
 
     def _read_record(self, command: CommandApdu) -> bytes:
-        if self._state is not _State.PROCESSED or self._selected is None:
+        if self._state not in {_State.LISTED, _State.PROCESSED} or self._selected is None:
             raise _Refused(0x6985)
         if command.p2 & 0x07 != 0x04:
             raise _Refused(0x6A86)
-        if not self._with_records or (command.p1, command.p2 >> 3) != (1, 2):
+        record, file = command.p1, command.p2 >> 3
+        if self._state is _State.LISTED:
+            if (record, file) != (1, _PSE_DIRECTORY_FILE):
+                raise _Refused(0x6A83)
+            return tlv.build(0x70, tlv.build(0x61, _entry(self._selected)))
+        if not self._with_records or (record, file) != (1, 2):
             raise _Refused(0x6A83)
         objects = _static_data(self._selected)
         return tlv.build(0x70, (tlv.build(tag, value) for tag, value in objects.items()))
@@ -224,17 +239,25 @@ def track_2(credentials: Credentials) -> bytes:
     return bytes.fromhex(digits + "F" * (len(digits) % 2))
 
 
-def _ppse(credentials: Credentials) -> bytes:
-    """The directory with its one entry (Book B, 3.3.2.3)."""
-    entry = tlv.build(
-        0x61,
-        (
-            tlv.build(0x4F, AIDS[credentials.network]),
-            tlv.build(0x50, _label(credentials)),
-            tlv.build(0x87, b"\x01"),
-            tlv.build(0x9F2A, bytes([KERNELS[credentials.network]])),
-        ),
+def _entry(credentials: Credentials) -> bytes:
+    """What a directory says of an application: name, label, priority (Book 1, 12.2.3)."""
+    return (
+        tlv.build(0x4F, AIDS[credentials.network])
+        + tlv.build(0x50, _label(credentials))
+        + tlv.build(0x87, b"\x01")
     )
+
+
+def _pse() -> bytes:
+    """The contact directory: which file holds its records (Book 1, 11.3.4)."""
+    proprietary = tlv.build(0xA5, tlv.build(0x88, bytes([_PSE_DIRECTORY_FILE])))
+    return tlv.build(0x6F, (tlv.build(0x84, PSE_NAME), proprietary))
+
+
+def _ppse(credentials: Credentials) -> bytes:
+    """The contactless directory with its one entry (Book B, 3.3.2.3)."""
+    kernel = tlv.build(0x9F2A, bytes([KERNELS[credentials.network]]))
+    entry = tlv.build(0x61, _entry(credentials) + kernel)
     proprietary = tlv.build(0xA5, tlv.build(0xBF0C, entry))
     return tlv.build(0x6F, (tlv.build(0x84, PPSE_NAME), proprietary))
 

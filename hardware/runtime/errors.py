@@ -7,6 +7,8 @@ HardwareError
 ├── TraceFormatError         a trace file that is not one
 ├── FaultPlanError           a fault nobody could fire
 ├── DriverMissing            a reader's library is not installed; carries its remedy
+├── VpcdFrameError           a message that no virtual reader sends
+├── VpcdUnreachable          no virtual reader takes the card
 ├── CardLinkError            the conversation broke
 │   ├── NoCard               nothing came into the field in time
 │   ├── CardCollision        more than one card in the field
@@ -65,6 +67,14 @@ class DriverMissing(HardwareError):
         super().__init__(f"{what}: {remedy}")
         self.what = what
         self.remedy = remedy
+
+
+class VpcdFrameError(HardwareError):
+    """A message on vpcd's wire that no reader sends."""
+
+
+class VpcdUnreachable(HardwareError):
+    """The card could not be put into a virtual reader; the message says where and why."""
 
 
 class CardLinkError(HardwareError):
