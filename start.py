@@ -7,8 +7,9 @@
 
 Makes `.venv` beside this file, installs the locked requirements with their hashes, and on Debian
 the system libraries (for `test` also the smart card service) when it may (root, or sudo without a
-password); otherwise it prints the exact line. Card-reader drivers are a part of their own: a missing compiler stops only them. Standard
-library only, Linux, macOS and Windows; knows nothing of the program that it starts.
+password); otherwise it prints the exact line. Card-reader drivers are a part of their own: a
+missing compiler stops only them. Standard library only, Linux, macOS and Windows; knows nothing of
+the program that it starts.
 """
 
 from __future__ import annotations
