@@ -9,7 +9,8 @@ library that is missing is said, with the remedy.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from hardware.api import (
     EMULATED,
@@ -24,6 +25,7 @@ from hardware.api import (
     Winscard,
     list_readers,
     pcsc_readers,
+    readers_seen,
     survey_pcsc,
 )
 from lab.errors import SomethingMissing
@@ -42,8 +44,22 @@ def is_emulated(wanted: str) -> bool:
     return wanted in {DEFAULT_READER, EMULATED.name}
 
 
+@dataclass(frozen=True, slots=True)
+class RealReader:
+    """A reader that is no emulation, and who watches it."""
+
+    reader: Reader
+    monitor: PcscMonitor
+
+    def watch(self, tell: Callable[[tuple[ReaderInfo, ...]], None]) -> None:
+        """Tell `tell` every reader of this machine whenever one changes, in another thread."""
+        self.monitor.subscribe(
+            lambda snapshot: tell(list_readers((lambda: readers_seen(snapshot),)))
+        )
+
+
 @contextlib.contextmanager
-def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[Reader | None]:
+def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[RealReader | None]:
     """The reader called so, until left; None for the emulated one.
 
     Args:
@@ -63,7 +79,7 @@ def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[Reader | None]:
         raise SomethingMissing(missing.what, missing.remedy) from missing
     monitor = PcscMonitor(service)
     try:
-        yield PcscReader(name, service, monitor, scheduler)
+        yield RealReader(PcscReader(name, service, monitor, scheduler), monitor)
     finally:
         monitor.close()
 

@@ -8,6 +8,7 @@ follows the engine's clock, runs people and timers.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +20,7 @@ import httpx
 from backend.api import Entropy, EventLog, LabClock, LabScheduler
 from hardware.api import (
     EmulatedReader,
+    ReaderInfo,
     SecureElement,
     SecureElementBusy,
     SecureElementDamaged,
@@ -38,7 +40,7 @@ from lab.ground import Ground, live_ground
 from lab.json_fields import Json
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
-from lab.readers import real_reader
+from lab.readers import RealReader, real_reader
 from lab.settings import Settings
 from lab.shop import Till, closing, prepared_ground, running, wire_till
 from lab.tap import CounterFlow, Hands, TapFlow
@@ -65,6 +67,7 @@ class World:
     client: EngineClient
     element: SecureElement
     reader: EmulatedReader
+    real: RealReader | None
     wallet: WalletFlow
     pos: PosFlow
     console: ConsoleFlow
@@ -105,9 +108,24 @@ class World:
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
         self.listen()
+        self._watch_readers()
         spawn = self.real_scheduler.spawn
         spawn(self.console.poll_state(), "console state")
         spawn(self.console.poll_latency(), "console latency")
+
+    def _watch_readers(self) -> None:
+        """Show real readers coming and going, where the till stands at one."""
+        if self.real is None:
+            return
+        loop, till_at = asyncio.get_running_loop(), self.links.reader
+
+        def changed(readers: tuple[ReaderInfo, ...]) -> None:
+            if not loop.is_closed():  # a monitor that its service hung up may be late
+                loop.call_soon_threadsafe(
+                    lambda: self.console.readers_are(readers, till_at.url, till_at.name)
+                )
+
+        self.real.watch(changed)
 
     def listen(self) -> None:
         """Let phone, till and console hear what the engine says, and let them see time pass."""
@@ -327,7 +345,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         pace=settings.pace,
     )
     hands: Hands = CounterFlow(wallet, pos)
-    if not till.at_real_reader:
+    if till.real is None:
         hands = TapFlow(
             wallet=wallet,
             pos=pos,
@@ -348,7 +366,8 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
-        till.field, wallet, pos, console, hands, till.forwarding, till.links, till.source,
+        till.field, till.real, wallet, pos, console, hands, till.forwarding, till.links,
+        till.source,
     )  # fmt: skip
     console.on_state = world.follow_clock
     till.links.on_change = world.look_at_lines

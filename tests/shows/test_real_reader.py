@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hardware.api import ScanOutcome
+from lab.console.state import BenchState, ReaderView
 from lab.pos.flow import Sale
 from lab.pos.state import PosPhase
 from lab.wallet.state import PhoneScreen
@@ -152,6 +153,32 @@ def test_a_card_without_the_labs_mark_is_read_no_further_than_select(
     sale = space(desk_lab)
     assert (sale.phase, sale.problem) == (PosPhase.OTHER_CARD, "real_card")
     assert [command[1] for command in card.commands] == [0xCA, 0xA4, 0xA4]
+
+
+def test_the_window_shows_the_tills_reader_coming_and_going(
+    desk_lab: Laboratory, pcsc_stack: PcscStack
+) -> None:
+    shown: list[BenchState] = []
+    world = desk_lab.world
+
+    def see(state: object) -> None:
+        if isinstance(state, BenchState):
+            shown.append(state)
+
+    forget = desk_lab.running.call(lambda: world.bus.subscribe(see))
+    desk_lab.running.call(world._watch_readers)
+
+    def till() -> ReaderView | None:
+        found = [view for state in shown[-1:] for view in state.readers if view.role == "till"]
+        return found[0] if found else None
+
+    desk_lab.until(lambda: (view := till()) is not None and view.usable)
+    pcsc_stack.insert(Phone(desk_lab))
+    desk_lab.until(lambda: till().card == "3B80800101")
+    pcsc_stack.kill()
+    desk_lab.until(lambda: not till().usable)
+    assert till().name == pcsc_stack.reader_name()
+    desk_lab.running.call(forget)
 
 
 def test_nobody_comes_and_the_cashier_cancels(desk_lab: Laboratory) -> None:
