@@ -120,6 +120,7 @@ async def running(till: Till, ground: Ground) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await till.links.reader.close()
         if till.engine.endpoint is not None:
             await till.forwarding.flush()
         await till.engine.stop()

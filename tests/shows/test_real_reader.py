@@ -6,6 +6,9 @@ cards every 0.4 s and an engine is a process, so these tests take as long as tha
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -257,3 +260,22 @@ def test_a_service_that_does_not_run_is_named_with_the_remedy(
     listed = tap_lab("readers", data_dir=tmp_path)
     assert listed.returncode == 0
     assert "pcscd" in listed.stdout
+
+
+def test_watching_tells_of_a_card_as_it_comes(tmp_path: Path, pcsc_stack: PcscStack) -> None:
+    """Over 0.25 s: a process, which looks once a second."""
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "lab", "readers", "--watch"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TAPLAB_DATA_DIR": str(tmp_path), "PYTHONUNBUFFERED": ""},
+    )
+    with watching:
+        assert watching.stdout is not None
+        listed = [watching.stdout.readline() for _ in range(3)]
+        assert sum("pcsc:" in line for line in listed) == 2
+        pcsc_stack.insert(lambda _: b"\x90\x00")
+        changed = [watching.stdout.readline() for _ in range(2)]
+        watching.terminate()
+    assert [line[0] for line in changed] == ["-", "+"]
+    assert "card 3B80800101" in changed[1]
