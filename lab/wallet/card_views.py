@@ -9,7 +9,7 @@ from lab.json_fields import Json, text, whole
 from lab.wallet.state import CardView, HistoryRow
 
 ARTS = frozenset({"everyday", "travel", "reserve"})
-TILL_READS = frozenset({"visa"})  # the kernels that the till has so far
+TILL_READS = frozenset({"visa", "mastercard", "amex"})  # the kernels that the till has
 
 
 def card_view(card: CardRecord) -> CardView:
