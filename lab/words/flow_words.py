@@ -215,7 +215,7 @@ _CONSOLE: dict[str, tuple[str, str]] = {
         "Not done: the payment service is away",
         "Not done: engine unreachable",
     ),
-    "console.no_visa": ("Add a card first: the till reads Visa", "No payable token installed"),
+    "console.no_card": ("Add a card of {network} first", "No token of {network} installed"),
 }
 
 WORDS: dict[str, tuple[str, str]] = {**_POS, **_WALLET, **_CONSOLE}
