@@ -20,6 +20,7 @@ from lab.commands import (
     decode,
     doctor,
     load,
+    pos,
     readers,
     serve,
     shots,
@@ -86,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
+        tap, pos, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
     ):  # fmt: skip
         module.add(commands)
     return top
