@@ -6,10 +6,12 @@ The answers that are changed are those of real taps of the lab's own cards, made
 from __future__ import annotations
 
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from backend.runtime.entropy import SeededStream
+from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.api import (
     ENDINGS,
     CardFault,
@@ -22,7 +24,6 @@ from hardware.api import (
     TerminalConfig,
     run_tap,
 )
-from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.emv import tlv
 from hardware.emv.bitfields import explain
 from hardware.emv.decode import Node, decode
@@ -73,7 +74,7 @@ def _corpus(folder: Path) -> list[bytes]:
     return [answer for taken in good_answers(folder) for answer in taken.values()]
 
 
-def _any_bytes(corpus: list[bytes], stream: SeededStream) -> bytes:
+def _any_bytes(corpus: list[bytes], stream: SeededStream) -> bytes:  # noqa: PLR0911 - one a kind
     match stream.randint(0, 9):
         case 0:
             return stream.bytes(stream.randint(0, 80))
@@ -94,16 +95,19 @@ def _any_bytes(corpus: list[bytes], stream: SeededStream) -> bytes:
 # Data objects ----------------------------------------------------------------------------------
 
 
-def tlv_case(folder: Path) -> Case:
+def tlv_case(folder: Path, held: ExitStack) -> Case:
     """The decoder: whole trees whose offsets fit, or one typed error at a byte of the input."""
     corpus = _corpus(folder)
 
     def case(stream: SeededStream) -> str:
         data = _any_bytes(corpus, stream)
+        offset = None
         try:
             nodes = tlv.parse(data)
         except TlvError as wrong:
-            assert 0 <= wrong.offset <= len(data)
+            offset = wrong.offset
+        if offset is not None:
+            assert 0 <= offset <= len(data)
             return "refused"
         for root in nodes:
             for node in root.walk():
@@ -115,7 +119,7 @@ def tlv_case(folder: Path) -> Case:
     return case
 
 
-def decode_case(folder: Path) -> Case:
+def decode_case(folder: Path, held: ExitStack) -> Case:
     """The tree for the eye and the masks: never an error, never another length, no number."""
     corpus = _corpus(folder)
 
@@ -147,15 +151,16 @@ def _check_hidden(data: bytes, masked: bytes) -> None:
         return
     for root in roots:
         for node in root.walk():
-            if node.tag in {0x5A, 0x57} and node.value.startswith(bytes.fromhex("4242424242424242")):
+            if node.tag in {0x5A, 0x57} and node.value.startswith(
+                bytes.fromhex("4242424242424242")
+            ):
                 end = node.offset + node.length
                 shown = masked[end - len(node.value) : end].hex()
                 assert not shown.startswith("4242424242424242"), node.tag
 
 
-def values_case(folder: Path) -> Case:
+def values_case(folder: Path, held: ExitStack) -> Case:
     """Lists, formats, locators and bit fields, each with whatever bytes."""
-    del folder
 
     def case(stream: SeededStream) -> str:
         data = value(stream)
@@ -190,7 +195,7 @@ def values_case(folder: Path) -> Case:
 # Commands and answers --------------------------------------------------------------------------
 
 
-def apdu_case(folder: Path) -> Case:
+def apdu_case(folder: Path, held: ExitStack) -> Case:
     """Both parsers: what they read they write back."""
     commands = [bytes.fromhex(start.hex().ljust(10, "0")) for start in _STARTS]
     corpus = _corpus(folder)
@@ -219,9 +224,10 @@ def apdu_case(folder: Path) -> Case:
     return case
 
 
-def card_case(folder: Path) -> Case:
+def card_case(folder: Path, held: ExitStack) -> Case:
     """The lab's card: whatever a till or a program sends, a status word comes out."""
     bench = Bench(folder)
+    held.callback(bench.element.close)
     bench.arm(bench.install())
     good = [exchange.command for exchange in bench.tap().exchanges]
 
@@ -263,7 +269,7 @@ class _Spoken:
         """Nothing to let go."""
 
 
-def tap_case(folder: Path) -> Case:
+def tap_case(folder: Path, held: ExitStack) -> Case:
     """One to three changed answers: an outcome of the table, and the till is ready for the next."""
     everything = good_answers(folder)
     config = TerminalConfig()

@@ -23,7 +23,7 @@ _LENGTH_FORMS = (b"\x80", b"\x81", b"\x82\xff\xff", b"\x83\x00\x00\x01", b"\x84\
                  b"\x85\x01", b"\xff", b"\x81\xff", b"\x82\x00\x01")  # fmt: skip
 
 
-def spoiled(data: bytes, stream: Stream) -> bytes:
+def spoiled(data: bytes, stream: Stream) -> bytes:  # noqa: PLR0911 - one a kind of change
     """One change: a bit, a byte, a cut, a gap, a doubling, an insertion, a strange length."""
     if not data:
         return stream.bytes(stream.randint(0, 8))
@@ -44,7 +44,9 @@ def spoiled(data: bytes, stream: Stream) -> bytes:
         case 6:
             return data[:at] + stream.choice(_LENGTH_FORMS) + data[at + 1 :]
         case _:
-            return data[:at] + bytes([stream.choice((0x00, 0x7F, 0x80, 0x81, 0xFF))]) + data[at + 1:]
+            return (
+                data[:at] + bytes([stream.choice((0x00, 0x7F, 0x80, 0x81, 0xFF))]) + data[at + 1 :]
+            )
 
 
 def reshaped(data: bytes, stream: Stream) -> bytes:
@@ -61,7 +63,9 @@ def reshaped(data: bytes, stream: Stream) -> bytes:
     return b"".join(_rebuilt(node, victim, how, stream) for node in nodes)
 
 
-def _rebuilt(node: tlv.Tlv, victim: tlv.Tlv, how: int, stream: Stream) -> bytes:
+def _rebuilt(  # noqa: PLR0911 - one a kind of change
+    node: tlv.Tlv, victim: tlv.Tlv, how: int, stream: Stream
+) -> bytes:
     if node.constructed:
         body = b"".join(_rebuilt(child, victim, how, stream) for child in node.children)
     else:

@@ -17,6 +17,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -45,7 +46,8 @@ class Target:
 
     Attributes:
         name: on the command line.
-        module: where `NAME_case(folder)` makes its case function; a folder to put files into.
+        module: where `NAME_case(folder, held)` makes its case function: a folder to put files into,
+            and what closes at the end whatever was opened.
         quick: cases in every run.
         full: cases with `--full=fuzz`.
         reach: words that many cases must have ended with, or the generator is not worth its name.
@@ -57,10 +59,10 @@ class Target:
     full: int
     reach: frozenset[str]
 
-    def case(self, folder: Path) -> Case:
+    def case(self, folder: Path, held: ExitStack) -> Case:
         """The case function, with what it needs made once."""
         make = getattr(import_module(self.module), f"{self.name}_case")
-        case: Case = make(folder)
+        case: Case = make(folder, held)
         return case
 
 
@@ -87,8 +89,8 @@ def run(target: Target, first: int, count: int, *, seed: int = SEED) -> Report:
     """
     clock = LabClock()
     report = Report()
-    with tempfile.TemporaryDirectory(prefix="tap-lab-fuzz-") as folder:
-        case = target.case(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="tap-lab-fuzz-") as folder, ExitStack() as held:
+        case = target.case(Path(folder), held)
         for number in range(first, first + count):
             took_us = _attempt(case, target, seed, number, clock, report)
             if took_us > CASE_LIMIT_US:

@@ -9,14 +9,14 @@ _HTTP = "tests.fuzz.http_cases"
 
 TARGETS = (
     Target("tlv", _CARD, 12_000, 3_000_000, frozenset({"read", "refused"})),
-    Target("decode", _CARD, 1_500, 200_000, frozenset({"read", "damaged", "with status"})),
+    Target("decode", _CARD, 800, 200_000, frozenset({"read", "damaged", "with status"})),
     Target("values", _CARD, 3_000, 300_000, frozenset({"read", "refused"})),
     Target("apdu", _CARD, 4_000, 500_000, frozenset({"command", "response", "neither"})),
-    Target("card", _CARD, 300, 50_000, frozenset({"9000", "6700", "6A82", "6985", "6D00"})),
+    Target("card", _CARD, 300, 50_000, frozenset({"9000", "6700", "6A82"})),
     Target(
         "tap",
         _CARD,
-        600,
+        400,
         200_000,
         frozenset({"online_request", "error", "use_another_card", "try_again"}),
     ),
@@ -30,5 +30,5 @@ TARGETS = (
     Target("dialogues", _FILES, 300, 50_000, frozenset({"read", "refused"})),
     Target("vectors", _FILES, 250, 50_000, frozenset({"passed", "failed", "refused"})),
     Target("world", _FILES, 60, 5_000, frozenset({"read", "refused"})),
-    Target("http", _HTTP, 120, 20_000, frozenset({"200", "400", "404", "422"})),
+    Target("http", _HTTP, 60, 20_000, frozenset({"200", "400", "404", "409"})),
 )

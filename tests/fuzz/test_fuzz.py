@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.machinery import Case, Finding, Target, run, run_on_all_cores
+from tests.fuzz.machinery import Target, run, run_on_all_cores
 from tests.fuzz.targets import TARGETS
 
 EVERY = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
