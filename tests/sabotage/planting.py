@@ -88,12 +88,12 @@ class Copy:
         path = self.place / defect.file
         sound = path.read_text()
         path.write_text(defect.spoil(sound))
-        self._forget_compiled()
+        _forget_compiled(path)
         try:
             yield
         finally:
             path.write_text(sound)
-            self._forget_compiled()
+            _forget_compiled(path)
 
     def run_tests(self, *checks: str) -> subprocess.CompletedProcess[str]:
         """Run these checks, up to the first failure."""
@@ -110,7 +110,7 @@ class Copy:
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name != "CI"}
-        environment |= {"PYTHONPATH": str(self.place), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {"PYTHONPATH": str(self.place), "COLUMNS": "300"}
         return subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, *arguments],
             cwd=self.place,
@@ -121,7 +121,8 @@ class Copy:
             check=False,
         )
 
-    def _forget_compiled(self) -> None:
-        """A change within one second and of equal length would else go unseen."""
-        for cache in self.place.rglob("__pycache__"):
-            shutil.rmtree(cache)
+
+def _forget_compiled(path: Path) -> None:
+    """A change of equal length within one second would else go unseen."""
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+        compiled.unlink()

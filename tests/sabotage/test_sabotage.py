@@ -6,7 +6,6 @@ A few in every run, all with `--full=sabotage`.
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -65,9 +64,9 @@ def test_a_few_defects_are_noticed(copy: Copy) -> None:
 
 def test_a_check_that_sees_nothing_is_told(copy: Copy) -> None:
     """The positive control: harmless, so no check may be said to have noticed it."""
-    harmless = Defect("a comment", "backend/ledger/journal.py", "from __future__ import annotations",
-                      "from __future__ import annotations  # harmless",
-                      "tests/backend/ledger/test_journal.py")  # fmt: skip
+    line = "from __future__ import annotations"
+    check = "tests/backend/ledger/test_journal.py"
+    harmless = Defect("a comment", "backend/ledger/journal.py", line, f"{line}  # harmless", check)
     with pytest.raises(AssertionError, match="went unnoticed"):
         expect_noticed(copy, harmless)
 
