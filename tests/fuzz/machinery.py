@@ -1,7 +1,8 @@
 """Runs generated cases against a target, and says which command repeats the one that failed.
 
 A case is a number: its whole content is drawn from a stream named by target and number, so one case
-can be had again without those before it. A target ends each case with a word for what it reached;
+can be had again without those before it, unless a world stands behind the target and remembers. A
+target ends each case with a word for what it reached;
 the words are counted, because silence about inputs that never got anywhere means nothing. Three
 things are findings: an exception that is not of the target's own error tree, a case that takes
 longer than the limit each of three times (the machine may have been busy once), and memory that one
@@ -51,6 +52,7 @@ class Target:
         quick: cases in every run.
         full: cases with `--full=fuzz`.
         reach: words that many cases must have ended with, or the generator is not worth its name.
+        remembers: a case may depend on those before it, from the first of its run.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Target:
     quick: int
     full: int
     reach: frozenset[str]
+    remembers: bool = False
 
     def case(self, folder: Path, held: ExitStack) -> Case:
         """The case function, with what it needs made once."""
@@ -87,25 +90,12 @@ def run(target: Target, first: int, count: int, *, seed: int = SEED) -> Report:
     Raises:
         Finding: the first case that does what it must not.
     """
-    clock = LabClock()
-    report = Report()
     with tempfile.TemporaryDirectory(prefix="tap-lab-fuzz-") as folder, ExitStack() as held:
-        case = target.case(Path(folder), held)
+        running = _Running(target, seed, first, target.case(Path(folder), held))
         for number in range(first, first + count):
-            took_us = _attempt(case, target, seed, number, clock, report)
-            if took_us > CASE_LIMIT_US:
-                again = Report()
-                took_us = min(
-                    took_us,
-                    *(_attempt(case, target, seed, number, clock, again) for _ in range(2)),
-                )
-                if took_us > CASE_LIMIT_US:
-                    text = f"three times at least {took_us / 1000:.0f} ms"
-                    raise Finding(_told(target, seed, number, text))
-            report.slowest_us = max(report.slowest_us, took_us)
-        _weigh(case, target, seed, first, min(count, MEASURED_CASES))
-    report.cases = count
-    return report
+            running.time(number)
+        running.weigh(min(count, MEASURED_CASES))
+    return running.report
 
 
 def run_on_all_cores(target: Target, count: int, *, seed: int = SEED) -> Report:
@@ -129,38 +119,71 @@ def run_on_all_cores(target: Target, count: int, *, seed: int = SEED) -> Report:
     return total
 
 
-def _attempt(
-    case: Case, target: Target, seed: int, number: int, clock: LabClock, report: Report
-) -> int:
-    """One case; the microseconds it took."""
-    stream = SeededStream(seed, f"{target.name}.{number}")
-    started_us = clock.monotonic_us()
-    try:
-        report.reached[case(stream)] += 1
-    except Exception as wrong:
-        raise Finding(_told(target, seed, number, f"{type(wrong).__name__}: {wrong}")) from wrong
-    return clock.monotonic_us() - started_us
+@dataclass(slots=True)
+class _Running:
+    """Cases of one target in one process, from `first` on."""
 
+    target: Target
+    seed: int
+    first: int
+    case: Case
+    clock: LabClock = field(default_factory=LabClock)
+    report: Report = field(default_factory=Report)
 
-def _weigh(case: Case, target: Target, seed: int, first: int, count: int) -> None:
-    """The memory of some cases: none takes much, and together they keep little."""
-    tracemalloc.start()
-    try:
-        for number in range(first, first + count):
-            before, _ = tracemalloc.get_traced_memory()
-            tracemalloc.reset_peak()
-            case(SeededStream(seed, f"{target.name}.{number}"))
-            _, peak = tracemalloc.get_traced_memory()
-            if peak - before > CASE_BYTES_MAX:
-                raise Finding(_told(target, seed, number, f"{peak - before} bytes at once"))
-        kept, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    if kept > KEPT_BYTES_MAX:
-        raise Finding(_told(target, seed, first, f"{count} cases keep {kept} bytes", count))
+    def time(self, number: int) -> None:
+        """One case within its limit; a slow one gets two more chances.
 
+        Raises:
+            Finding: an error outside the target's tree, or slow every time.
+        """
+        took_us, word = self._attempt(number)
+        if took_us > CASE_LIMIT_US:
+            took_us = min(took_us, *(self._attempt(number)[0] for _ in range(2)))
+        if took_us > CASE_LIMIT_US:
+            raise Finding(f"three times at least {took_us / 1000:.0f} ms\n{self._repeat(number)}")
+        self.report.cases += 1
+        self.report.reached[word] += 1
+        self.report.slowest_us = max(self.report.slowest_us, took_us)
 
-def _told(target: Target, seed: int, number: int, what: str, count: int = 1) -> str:
-    repeat = f"python -m tests.fuzz.again {target.name} --seed {seed} --first {number}"
-    more = f" --count {count}" if count > 1 else ""
-    return f"{target.name}, case {number}: {what}\n  repeat with: {repeat}{more}"
+    def weigh(self, count: int) -> None:
+        """The memory of the first cases: none takes much, and together they keep little.
+
+        Raises:
+            Finding: one takes too much, or they keep too much.
+        """
+        tracemalloc.start()
+        try:
+            for number in range(self.first, self.first + count):
+                before, _ = tracemalloc.get_traced_memory()
+                tracemalloc.reset_peak()
+                self.case(self._stream(number))
+                _, peak = tracemalloc.get_traced_memory()
+                if peak - before > CASE_BYTES_MAX:
+                    raise Finding(f"{peak - before} bytes at once\n{self._repeat(number)}")
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        if kept > KEPT_BYTES_MAX:
+            again = self._repeat(self.first, count)
+            raise Finding(f"{count} cases keep {kept} bytes\n{again}")
+
+    def _attempt(self, number: int) -> tuple[int, str]:
+        """The microseconds of one case, and what it reached."""
+        stream = self._stream(number)
+        started_us = self.clock.monotonic_us()
+        try:
+            word = self.case(stream)
+        except Exception as wrong:
+            told = f"{type(wrong).__name__}: {wrong}"
+            raise Finding(f"{told}\n{self._repeat(number)}") from wrong
+        return self.clock.monotonic_us() - started_us, word
+
+    def _stream(self, number: int) -> SeededStream:
+        return SeededStream(self.seed, f"{self.target.name}.{number}")
+
+    def _repeat(self, number: int, count: int = 1) -> str:
+        """The command that does this case again, with those before it where they matter."""
+        start = self.first if self.target.remembers else number
+        more = f" --count {number - start + count}" if number - start + count > 1 else ""
+        command = "python -m tests.fuzz.again"
+        return f"repeat with: {command} {self.target.name} --seed {self.seed} --first {start}{more}"

@@ -9,7 +9,16 @@ import pytest
 
 from backend.runtime.clock import LabClock
 from backend.runtime.entropy import SeededStream
-from tests.fuzz.machinery import CASE_BYTES_MAX, CASE_LIMIT_US, Case, Finding, Target, run
+from tests.fuzz.machinery import (
+    CASE_BYTES_MAX,
+    CASE_LIMIT_US,
+    Case,
+    Finding,
+    Target,
+    run,
+    run_on_all_cores,
+)
+from tests.fuzz.targets import TARGETS
 
 PLANTED_AT = 7
 KEPT: list[bytes] = []
@@ -80,3 +89,11 @@ def test_what_takes_too_much_is_found(name: str, told: str) -> None:
     """Over 0.25 s where it is slow: that is what is planted."""
     with pytest.raises(Finding, match=told):
         run(_planted(name), 0, 3)
+
+
+def test_parts_on_all_cores_are_the_same_cases() -> None:
+    """Over 0.25 s: processes of their own, and what they find comes back whole."""
+    (values,) = (target for target in TARGETS if target.name == "values")
+    assert run_on_all_cores(values, 40).reached == run(values, 0, 40).reached
+    with pytest.raises(Finding, match=f"--first {PLANTED_AT}"):
+        run_on_all_cores(_planted("error"), 10)
