@@ -77,8 +77,7 @@ class Copy:
         for name in COPIED:
             source = ROOT / name
             if source.is_dir():
-                leave = shutil.ignore_patterns("__pycache__", ".*_cache")
-                shutil.copytree(source, place / name, ignore=leave)
+                shutil.copytree(source, place / name)  # compiled files too: times are kept
             else:
                 shutil.copy2(source, place / name)
 
