@@ -36,6 +36,7 @@ from backend.runtime.errors import BadRequest
 FAULTS_MAX = 64
 BYTES_MAX = 65_536
 MS_MAX = 3_600_000
+SECONDS_MAX = 10**12
 NOT_AVAILABLE = "effect_not_available"
 
 EFFECTS = frozenset(
@@ -187,7 +188,7 @@ def load_toml(text: str, available: Available = AVAILABLE) -> list[Fault]:
     """
     try:
         body = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number or a nesting beyond all measure
         raise BadRequest("not_toml", f"the plan is no TOML: {error}") from error
     faults = body.get("fault", [])
     if not isinstance(faults, list):
@@ -284,6 +285,8 @@ def _number(
     body: Mapping[str, object], key: str, where: str, default: float, high: float = float("inf")
 ) -> float:
     value = body.get(key, default)
+    if isinstance(value, int) and value > SECONDS_MAX:
+        value = None  # more than a float holds is no number here
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= high:
         limit = "" if high == float("inf") else f" to {high:g}"
         raise BadRequest("bad_value", f"{where}: {key} is a number from 0{limit}",

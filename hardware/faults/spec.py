@@ -65,6 +65,7 @@ _KEYS = frozenset(
     }
 )  # fmt: skip
 _MS_MAX = 600_000
+_S_MAX = 10**9
 _APDU_MAX = 1000
 
 
@@ -110,8 +111,8 @@ class CardFaultSpec:
             jitter_ms=_number(table, "jitter_ms", _MS_MAX) or 0.0,
             sw=_status_word(table),
             probability=_probability(table),
-            from_s=_number(table, "from_s", None),
-            to_s=_number(table, "to_s", None),
+            from_s=_number(table, "from_s", _S_MAX),
+            to_s=_number(table, "to_s", _S_MAX),
         )
         spec._check()
         return spec
@@ -173,15 +174,15 @@ def _whole(table: Mapping[str, object], name: str, limit: int | None) -> int | N
     return value
 
 
-def _number(table: Mapping[str, object], name: str, limit: float | None) -> float | None:
+def _number(table: Mapping[str, object], name: str, limit: float) -> float | None:
     value = table.get(name)
     if value is None:
         return None
     # The comparison also refuses NaN, which is neither above nor below anything.
     if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
         raise FaultPlanError(f"{name!r} must be a number from 0; got {value!r}")
-    if limit is not None and value > limit:
-        raise FaultPlanError(f"{name!r} must be at most {limit:g}; got {value!r}")
+    if value > limit:
+        raise FaultPlanError(f"{name!r} must be at most {limit:g}")
     return float(value)
 
 
