@@ -79,9 +79,10 @@ def problem_of(error: Exception) -> Response:
     """The answer that an exception becomes; what is not expected is logged and stays vague."""
     match error:
         case BadRequest():
-            headers = None
+            retry_after_s = error.retry_after_s
             if error.status == CONFLICT and error.code.endswith("in_flight"):
-                headers = {"Retry-After": str(IN_FLIGHT_RETRY_S)}
+                retry_after_s = IN_FLIGHT_RETRY_S
+            headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
             return problem(
                 error.status,
                 error.code,

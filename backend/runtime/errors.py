@@ -45,10 +45,12 @@ class BadRequest(BackendError):
         status: the HTTP status that this becomes.
         field: the offending field, where one is to blame.
         members: what else the problem document says (RFC 9457 section 3.2).
+        retry_after_s: when the same thing may be asked again; None when time cures nothing.
     """
 
     status = 400
     members: Mapping[str, object] = MappingProxyType({})
+    retry_after_s: int | None = None
 
     def __init__(self, code: str, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)

@@ -1,7 +1,7 @@
 """The whole schema in one place: imports every table module, and can say it as SQL.
 
-The first revision is frozen as SQL; a change of a table comes with a revision of its own, and a test
-compares what revisions build with what the tables say.
+The first revision is frozen as SQL; a change of a table comes with a revision of its own, and a
+test compares what revisions build with what the tables say.
 """
 
 from __future__ import annotations

@@ -48,10 +48,14 @@ class StepRefused(BadRequest):
         methods: how each method stands now.
     """
 
-    def __init__(self, refusal: _Refusal, methods: tuple[StepUpMethod, ...]) -> None:
+    def __init__(self, outcome: Verified, methods: tuple[StepUpMethod, ...], by: str = "") -> None:
+        refusal = REFUSALS[outcome]
         super().__init__(refusal.code, refusal.detail)
         self.status = refusal.status
         self.members = {"methods": [method_json(method) for method in methods]}
+        if outcome is Verified.TOO_EARLY:
+            waits = [method.resend_in_ms for method in methods if method.method == by]
+            self.retry_after_s = -(-max(waits, default=0) // 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +230,11 @@ class Verifications:
         self, caller: Caller, card: Card, method: str, key: str | None, answer: Verification
     ) -> Step:
         """Second commit: what the network said is true here too."""
-        refusal = REFUSALS.get(answer.outcome)
+        is_refused = answer.outcome in REFUSALS
         if answer.outcome not in _CHANGING:
             await self._give_back(caller, key)
-            if refusal is not None:
-                raise StepRefused(refusal, answer.methods)
+            if is_refused:
+                raise StepRefused(answer.outcome, answer.methods, method)
             return Step(_body(card, answer.methods))
         kind = _KINDS[answer.outcome]
         event = self._events.make(
@@ -242,7 +246,7 @@ class Verifications:
             "card.verified" if answer.outcome is Verified.ACTIVE else kind,
             "card",
             card.id,
-            "done" if refusal is None else "refused",
+            "refused" if is_refused else "done",
             caller.ip_address,
             {"token_ref": card.token_ref, "method": method},
         )
@@ -252,8 +256,8 @@ class Verifications:
         if is_news:
             await self._lists.forget(caller.user_id, card.token_ref)
             self._events.publish(event)
-        if refusal is not None:
-            raise StepRefused(refusal, answer.methods)
+        if is_refused:
+            raise StepRefused(answer.outcome, answer.methods)
         return step
 
     def _commit(
@@ -273,10 +277,10 @@ class Verifications:
             now_card = self._changed(rows, now_card, answer)
             rows.audit(entry)
             rows.record(event)
-        refusal = REFUSALS.get(answer.outcome)
         body = _body(now_card, answer.methods)
         if key is not None:
-            stored = body if refusal is None else _refused_body(answer.outcome, answer.methods)
+            is_refused = answer.outcome in REFUSALS
+            stored = _refused_body(answer.outcome, answer.methods) if is_refused else body
             rows.finish_request(card.user_id, key, stored)
         return Step(body), is_news
 
@@ -306,7 +310,7 @@ _KINDS = {
 
 def _check_pending(rows: WalletRows, card: Card) -> None:
     if card.status == "rejected":
-        raise StepRefused(REFUSALS[Verified.FAILED], ())
+        raise StepRefused(Verified.FAILED, ())
     if card.status != "pending":
         raise Conflict("card_not_pending", "this card is verified already")
     device = rows.device(card.device_id)
@@ -352,5 +356,5 @@ def _replayed(answer: bytes) -> Step:
     stored = orjson.loads(answer)
     if "refused" in stored:
         methods = tuple(StepUpMethod(**method) for method in stored["methods"])
-        raise StepRefused(REFUSALS[Verified(stored["refused"])], methods)
+        raise StepRefused(Verified(stored["refused"]), methods)
     return Step(answer, replayed=True)
