@@ -85,6 +85,10 @@ class DetailPage(QWidget):
             if card.token_last4
             else tr("phone.device_number.none"),
         ]
+        if card.status == "rejected":
+            lines.append(tr("phone.rejected"))
+        elif card.status == "pending":
+            lines.append(tr("phone.verify.text"))
         if not card.payable:
             lines.append(tr("phone.not_payable", network=network_name(card.network)))
         if state.notice is not None:
