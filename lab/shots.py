@@ -196,7 +196,11 @@ class _Session:
         self._until(lambda: wallet.state.verify.code_text == code[:3])
 
     def _type_amount(self) -> None:
-        self._io(self._world.wallet.close)
+        wallet = self._world.wallet
+        for card in [card for card in wallet.cards if not card.is_verified]:
+            self._io(partial(wallet.remove, card.id))  # thought better of
+        self._until(lambda: all(card.is_verified for card in wallet.cards))
+        self._io(wallet.close)
         for digit in "1240":
             self._io(partial(self._world.pos.key, digit))
         self._until(lambda: self._world.pos.state.phase is PosPhase.AMOUNT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QSizePolicy, QWidget
 from typing_extensions import override
 
@@ -27,11 +27,12 @@ from lab.wallet.view_cards import CardSlot
 from lab.window.commands import WalletCommands
 from lab.words import tell, tr
 
-BOX_HEIGHT_PX = 40
-BOX_WIDTH_MAX_PX = 36
+BOX_HEIGHT_PX = 44
+BOX_WIDTH_MAX_PX = 48
 BOX_GAP_PX = 4
 MIDDLE_GAP_PX = 12
 BOX_RADIUS_PX = 8
+NO_BREAK_SPACE = "\u00a0"
 LOW_PX = 560
 """Below this height of the page the card shows only the edge with its name."""
 
@@ -118,10 +119,12 @@ class VerifyPage(QWidget):
         inside.addWidget(self._text)
         self._problem = Label(look, "verifyProblem", weight=MEDIUM, tone="bad").wrapping()
         self._choice = self._choice_part()
+        self._code = CodeBoxes(look, "verifyCode")
+        self._code.textEdited.connect(commands.type_code)
+        self._code.returnPressed.connect(self._submit_if_ready)
         self._entry = self._entry_part()
-        inside.addWidget(self._entry)
-        inside.addWidget(self._problem)
-        inside.addWidget(self._choice)
+        for widget in (self._code, self._problem, self._entry, self._choice):
+            inside.addWidget(widget)
         inside.addStretch(1)
         box.addWidget(scroll(holder, "verifyScroll"), 1)
         self._submit = Button(
@@ -148,10 +151,6 @@ class VerifyPage(QWidget):
     def _entry_part(self) -> QWidget:
         look, part = self._look, QWidget()
         box = column(look, part, SPACE_S)
-        self._code = CodeBoxes(look, "verifyCode")
-        self._code.textEdited.connect(self._commands.type_code)
-        self._code.returnPressed.connect(self._submit_if_ready)
-        box.addWidget(self._code)
         self._valid = Label(
             look, "verifyValid", size_px=TEXT_CAPTION_PX, tone="phone-dim", tabular=True
         ).wrapping()
@@ -180,7 +179,6 @@ class VerifyPage(QWidget):
         self._card_id = state.selected_id
         card = next((card for card in state.cards if card.id == state.selected_id), None)
         self._slot.show_card(card)
-        self._slot.peek(on=form.step == "code" or self.height() < self._look.px(LOW_PX))
         ended = form.step in {"done", "failed"}
         self._shape.setVisible(ended)
         self._shape.show_kind("good" if form.step == "done" else "bad")
@@ -193,10 +191,16 @@ class VerifyPage(QWidget):
             self._problem.say(tell(form.problem), form.problem.kind)
         self._choice.setVisible(form.step == "choose")
         self._entry.setVisible(form.step == "code")
+        self._code.setVisible(form.step == "code")
         self._submit.setVisible(form.step == "code")
         self._done.setVisible(ended)
         self._show_entry(form)
         self._show_choice(form)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._slot.peek(on=self.height() < self._look.px(LOW_PX))
 
     def _show_entry(self, form: VerifyForm) -> None:
         came_up = form.step == "code" and not self._code.isEnabled()
@@ -285,7 +289,7 @@ def _sentence(form: VerifyForm) -> str:
             return tr(
                 f"phone.verify.sent_{form.method}",
                 digits=form.code_digits,
-                destination=form.destination,
+                destination=form.destination.replace(" ", NO_BREAK_SPACE),
             )
         case "done" | "failed":
             return tr(f"phone.verify.{form.step}.text")

@@ -52,11 +52,10 @@ _BOTH: dict[str, str] = {
     "phone.verify.sent": "code sent",
     "phone.verify.in_app": "open it on this phone",
     "phone.verify.code": "Code from the bank",
-    "phone.verify.sent_sms": "The bank sent {digits} digits to the number ending {destination}.",
+    "phone.verify.sent_sms": "The bank sent {digits} digits to {destination}.",
     "phone.verify.sent_email": "The bank sent {digits} digits to {destination}.",
     "phone.verify.sent_bank_app": "The bank's app shows {digits} digits.",
-    "phone.verify.sent_call": "The bank calls the number ending {destination} with {digits} "
-    "digits.",
+    "phone.verify.sent_call": "The bank calls {destination} and says {digits} digits.",
     "phone.verify.valid_for": "Good for {minutes}:{seconds}",
     "phone.verify.expired": "The code has expired",
     "phone.verify.submit": "Verify",
