@@ -65,6 +65,7 @@ from backend.wallet.devices import Devices
 from backend.wallet.passwords import LIVE, SIMULATED, Passwords
 from backend.wallet.provisioning import Provisioning
 from backend.wallet.token_status import TokenStatus
+from backend.wallet.verification import Verifications
 
 T = TypeVar("T")
 TSP_LIMIT_S = 10.0
@@ -201,6 +202,7 @@ async def open_engine(
         engine_database=files.engine,
         networks_database=files.networks,
         cards=wallet.cards,
+        notices=edge.tokens.notices,
         payments=PaymentView(files.engine, SqlViewRows(), world=ground.world),
         switch=switch,
         faults=board,
@@ -361,6 +363,15 @@ def _wallet(
         accounts=Accounts(store, clock, entropy, passwords),
         cards=Cards(store, clock, events, lists, status),
         provisioning=Provisioning(
+            store,
+            clock,
+            events,
+            lists,
+            tokens=tokens,
+            fingerprint=files.named_keys.fingerprint,
+            entropy=entropy,
+        ),
+        verifications=Verifications(
             store,
             clock,
             events,

@@ -77,6 +77,26 @@ class WalletAdapter:
         """Send the form."""
         self._post(self._flow.submit_add)
 
+    def choose_method(self, method: str) -> None:
+        """Have the bank send a code."""
+        self._post(lambda: self._flow.choose_method(method))
+
+    def type_code(self, text: str) -> None:
+        """Type the code."""
+        self._post(lambda: self._flow.type_code(text))
+
+    def submit_code(self) -> None:
+        """Send the code."""
+        self._post(self._flow.submit_code)
+
+    def resend_code(self) -> None:
+        """Have another code sent."""
+        self._post(self._flow.resend_code)
+
+    def other_method(self) -> None:
+        """Back to the choice of methods."""
+        self._post(self._flow.other_method)
+
     def open_card(self, card_id: str) -> None:
         """Show one card's detail."""
         self._post(lambda: self._flow.open_card(card_id))
@@ -241,7 +261,8 @@ class LabAdapter:
 
     async def _try_it(self, fault_id: str) -> None:
         network = fault_id.partition(".")[0]
-        card = next((c for c in self._world.wallet.cards if c.network == network), None)
+        cards = (c for c in self._world.wallet.cards if c.network == network and c.is_verified)
+        card = next(cards, None)
         if card is None:
             self._console.toast(message("console.no_card", "bad", network=network_name(network)))
             return

@@ -21,6 +21,7 @@ from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, Pay
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, as_object, objects, text
 from lab.loopback import LoopbackTransport
+from lab.verification_shapes import NoticeRecord, VerificationRecord
 
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 5.0
@@ -94,6 +95,24 @@ class EngineClient:
     async def add_card(self, card: Json, *, key: str) -> Json:
         """Provision a card; the number inside is sealed for its network already."""
         return await self._api("POST", "/api/cards", card, key=key)
+
+    async def verification(self, card_id: str) -> VerificationRecord:
+        """How a pending card can be verified, and what was tried so far."""
+        body = await self._api("GET", f"/api/cards/{card_id}/verify")
+        return VerificationRecord.from_json(body)
+
+    async def send_code(self, card_id: str, method: str, *, key: str) -> VerificationRecord:
+        """Have the bank send a code; repeated with its key it sends one."""
+        body = await self._api("POST", f"/api/cards/{card_id}/verify", {"method": method}, key=key)
+        return VerificationRecord.from_json(body)
+
+    async def check_code(
+        self, card_id: str, method: str, code: str, *, key: str
+    ) -> VerificationRecord:
+        """Have a code checked; repeated with its key it costs one try."""
+        typed = {"method": method, "code": code}
+        body = await self._api("POST", f"/api/cards/{card_id}/verify", typed, key=key)
+        return VerificationRecord.from_json(body)
 
     async def set_default(self, card_id: str) -> None:
         """Make a card the one that pays when nobody chooses."""
@@ -194,6 +213,11 @@ class EngineClient:
         """Give the engine what this process saw, to store and to show to others."""
         await self._lab("POST", "/lab/events", {"events": [event.to_json() for event in events]})
 
+    async def notices(self, after_id: int = 0) -> tuple[NoticeRecord, ...]:
+        """What banks sent to cardholders after that notice, the oldest first."""
+        body = await self._lab("GET", f"/lab/notices?after={after_id}")
+        return tuple(NoticeRecord.from_json(notice) for notice in objects(body, "notices"))
+
     async def snapshot(self, name: str) -> Json:
         """Write a consistent copy of the engine's stores under data-dir/snapshots/`name`."""
         return await self._lab("POST", "/lab/world/snapshot", {"directory": name})
@@ -290,10 +314,11 @@ def _accepted(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
     code, detail = f"http_{response.status_code}", response.reason_phrase
+    problem: Json = {}
     if "json" in response.headers.get("Content-Type", ""):
         problem = _document(response)
         code, detail = text(problem, "code", code), text(problem, "detail", detail)
-    raise EngineRefused(code, detail, response.status_code)
+    raise EngineRefused(code, detail, response.status_code, problem)
 
 
 def _document(response: httpx.Response) -> Json:

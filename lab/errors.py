@@ -10,6 +10,8 @@ LabError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class LabError(Exception):
     """Root of everything that the lab raises on purpose."""
@@ -55,10 +57,14 @@ class EngineRefused(LabError):
     Attributes:
         code: the problem's stable word.
         status: the HTTP status.
+        problem: the whole document, with what else it says.
     """
 
-    def __init__(self, code: str, detail: str, status: int) -> None:
+    def __init__(
+        self, code: str, detail: str, status: int, problem: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(detail)
+        self.problem = problem or {}
         self.code = code
         self.detail = detail
         self.status = status

@@ -30,6 +30,14 @@ class NewCard(Body):
     cvv: str = Field(repr=False)
     last4: str
     deviceId: str  # noqa: N815 - the wire's name
+    termsVersion: str | None = Field(default=None, max_length=20)  # noqa: N815 - the wire's name
+
+
+class VerificationStep(Body):
+    """A step of a card's verification: `method` alone sends a code, with `code` checks it."""
+
+    method: str = Field(max_length=40)
+    code: str | None = Field(default=None, max_length=20, repr=False)
 
 
 class Suspension(Body):

@@ -82,13 +82,13 @@ async def card_for(world: World, network: str) -> CardRecord:
     """The wallet's card of a network; on an empty wallet the demo cards are added first.
 
     Raises:
-        NotDone: the wallet has cards, but none of that network.
+        NotDone: the wallet has cards, but none of that network that may pay.
     """
     if not world.wallet.cards:
         remark("the wallet is empty: adding the lab's demo cards")
         await world.wallet.start_with_demo_cards()
     for card in world.wallet.cards:
-        if card.network == network:
+        if card.network == network and card.is_verified:
             return card
     raise NotDone(f"the wallet has no {network} card: add one in the window")
 

@@ -79,6 +79,9 @@ class Arming:
         if card is None:
             self._show(screen=self._phone.home(), notice=Message("wallet.no_card", "bad"))
             return
+        if not card.is_verified:
+            self._say_unverified(card)
+            return
         self._element.disarm()
         self._show(
             screen=PhoneScreen.PAY_SHEET,
@@ -95,6 +98,9 @@ class Arming:
         card = self._phone.chosen()
         if card is None or self._phone.state.screen not in _MAY_SCAN:
             return False
+        if not card.is_verified:
+            self._say_unverified(card)
+            return False
         challenge = self._element.challenge()
         self._show(screen=PhoneScreen.FACE_SCAN, scan="scanning", notice=None)
         if self._pace > 0:
@@ -107,6 +113,12 @@ class Arming:
         if card is None or self._phone.state.screen is not PhoneScreen.PASSCODE:
             return False
         return self._authenticated(self._sensor.passcode(self._element.challenge(), code), card)
+
+    def _say_unverified(self, card: CardRecord) -> None:
+        """Its keys are still with its bank: there is nothing on this phone to pay with."""
+        self._show(
+            screen=self._phone.home(), notice=Message(f"wallet.cannot_pay.{card.status}", "bad")
+        )
 
     def passing(self) -> dict[str, object]:
         """What the passing of time changes: the countdown, and the end of arming."""

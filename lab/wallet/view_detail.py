@@ -85,6 +85,10 @@ class DetailPage(QWidget):
             if card.token_last4
             else tr("phone.device_number.none"),
         ]
+        if card.status == "rejected":
+            lines.append(tr("phone.rejected"))
+        elif card.status == "pending":
+            lines.append(tr("phone.verify.text"))
         if state.notice is not None:
             lines.append(tr(state.notice.key, **dict(state.notice.values)))
         self._numbers.say("\n".join(lines))

@@ -24,6 +24,21 @@ class WalletCommands(Protocol):
     def submit_add(self) -> None:
         """Send the form."""
 
+    def choose_method(self, method: str) -> None:
+        """Have the bank send a code: "sms", "email", "bank_app" or "call"."""
+
+    def type_code(self, text: str) -> None:
+        """Type the bank's code."""
+
+    def submit_code(self) -> None:
+        """Send the code that was typed."""
+
+    def resend_code(self) -> None:
+        """Have another code sent."""
+
+    def other_method(self) -> None:
+        """Back from the code to the choice of methods."""
+
     def open_card(self, card_id: str) -> None:
         """Show one card's detail."""
 

@@ -139,6 +139,43 @@ _WALLET: dict[str, tuple[str, str]] = {
         "The card's keys could not be installed. Try again",
         "Secure element refused the provisioning payload",
     ),
+    "wallet.verify.code_wrong": (
+        "That is not the code. Tries left: {left}",
+        "Code wrong, {left} tries left for this method",
+    ),
+    "wallet.verify.code_expired": (
+        "This code has expired. Ask for a new one",
+        "Code expired (10 min): send another",
+    ),
+    "wallet.verify.code_not_sent": _same("No code was sent yet"),
+    "wallet.verify.method_spent": (
+        "That way is used up. Choose another one",
+        "Method spent (3 wrong tries): take another",
+    ),
+    "wallet.verify.no_more_codes": (
+        "This way sends no more codes. Choose another one",
+        "3 codes sent by this method: no resend",
+    ),
+    "wallet.verify.resend_too_early": (
+        "A code was sent just now. Wait a little",
+        "Resend refused: 30 s between two codes",
+    ),
+    "wallet.verify.no_mail": (
+        "The bank has sent the code; its message cannot be shown here",
+        "Notice mailbox out of reach",
+    ),
+    "wallet.notice.sms": _same("Lab Bank: {code} is your code for the card ending {last4}"),
+    "wallet.notice.email": _same("E-mail, Lab Bank: {code} adds the card ending {last4}"),
+    "wallet.notice.bank_app": _same("Lab Bank app: {code} adds the card ending {last4}"),
+    "wallet.notice.call": _same("Call from Lab Bank: a voice says {code}, card ending {last4}"),
+    "wallet.cannot_pay.pending": (
+        "This card cannot pay yet: finish adding it first",
+        "Token INACTIVE: verification pending",
+    ),
+    "wallet.cannot_pay.rejected": (
+        "This card cannot pay: call your bank",
+        "Token DEACTIVATED: verification failed",
+    ),
     "wallet.engine_unreachable": (
         "No connection at the moment. Nothing was changed",
         "Engine unreachable",
