@@ -20,6 +20,7 @@ from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
+from backend.faults.disk import FaultyDisk
 from backend.faults.http_link import FaultyTransport
 from backend.faults.issuer_way import FaultyIssuerWay
 from backend.faults.proxy import FaultProxy
@@ -112,6 +113,7 @@ class _Files:
     """What is open in the data folder."""
 
     engine: Database
+    disk: FaultyDisk
     networks: Database | None
     keys: KeyHome
     named_keys: NamedKeys
@@ -243,6 +245,7 @@ async def _open(
         seed=ground.entropy.seed,
         available=AVAILABLE if files.networks is not None else WITHOUT_ISSUERS,
     )
+    files.disk.heed(board)
     networks = None
     if files.networks is None:
         edge = await _apart(_hosts_of(settings), board, ground)
@@ -305,6 +308,7 @@ def open_files(
     migrate_engine(folder.engine_database)
     secret = ground.entropy.secret("vault.root")
     keys = open_key_home(folder.path, settings.environment, secret)
+    disk = FaultyDisk()
     opened = partial(Database, inline=not ground.is_live, points=points)
     networks = None
     if settings.networks_dir is None:
@@ -313,7 +317,8 @@ def open_files(
             folder.networks_database, synchronous="NORMAL" if ground.is_live else "OFF"
         )
     return _Files(
-        opened(folder.engine_database, synchronous="FULL" if ground.is_live else "OFF"),
+        opened(folder.engine_database, synchronous="FULL" if ground.is_live else "OFF", disk=disk),
+        disk,
         networks,
         keys,
         NamedKeys(keys.root),
