@@ -19,6 +19,7 @@ from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
+from backend.faults.cache_way import FaultyCacheWay
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
 from backend.faults.disk import FaultyDisk
 from backend.faults.http_link import FaultyTransport
@@ -256,7 +257,7 @@ async def _open(
         edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
-    cache = open_cache(settings.redis_url, ground.clock, events.emit)
+    cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
     payments = await _payments(files, switch, events, ground, cache, settings)
     wallet = _wallet(files, edge.tokens, events, ground, cache)
     lab = Laboratory(
