@@ -56,7 +56,7 @@ def run(chosen: argparse.Namespace) -> int:
         async with synthetic_till.opened(
             settings.traffic_element_file,
             client=engine.client,
-            engine=engine.process,
+            engine=engine.supervision,
             clock=engine.clock,
             scheduler=engine.scheduler,
             entropy=Entropy(settings.seed),
@@ -65,7 +65,7 @@ def run(chosen: argparse.Namespace) -> int:
             remark(f"making {count} taps with {till.cards} cards")
             stream = Entropy(settings.seed).stream("load mix")
             orders = await generator.prepare(till, count, mix, stream)
-            client = LeanClient(await engine.process.ready(), CONNECTIONS)
+            client = LeanClient(await engine.supervision.ready(), CONNECTIONS)
             try:
                 return await generator.run(
                     orders,
