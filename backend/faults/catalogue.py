@@ -294,3 +294,9 @@ AVAILABLE: Available = {
     link: frozenset() if link == "webhooks" else frozenset(KINDS[kind_of(link)]) for link in LINKS
 }
 """Everything but webhooks: there are none yet."""
+
+WITHOUT_ISSUERS: Available = {
+    link: frozenset() if kind_of(link) == "issuer" else effects
+    for link, effects in AVAILABLE.items()
+}
+"""What an engine can carry out whose network hosts run apart."""

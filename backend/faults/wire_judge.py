@@ -10,15 +10,24 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from backend.faults.alterations import (
+    answer_with,
+    spoiled,
+    with_malformed_field,
+    with_wrong_cryptogram,
+)
 from backend.faults.armed import Facts, Strike
 from backend.faults.board import FaultBoard
 from backend.faults.catalogue import Point
+from backend.faults.plan import Fault
 from backend.networks.message import AUTHORIZATION, AUTHORIZATION_ANSWER, decode
 from backend.runtime.errors import MessageError
 from backend.switch.wire import PASS, Direction, Verdict
 
 MANAGEMENT_CLASS = b"08"
 KB = 1_000
+HELD_BACK_US = 1_000_000
+"""How long a reordered answer waits for the next where the plan does not say."""
 
 
 class WireJudge:
@@ -31,9 +40,10 @@ class WireJudge:
         """What happens to this frame (without its length) on that link."""
         if not self._board.concern(link):
             return PASS
+        strikes = self._board.strike(link, Point(direction.value), _facts(frame))
         verdict = PASS
-        for strike in self._board.strike(link, Point(direction.value), _facts(frame)):
-            verdict = _worsen(verdict, strike)
+        for strike in sorted(strikes, key=_comes_last):
+            verdict = _worsen(verdict, strike, frame)
         return verdict
 
     def close_delay_us(self, link: str) -> int:
@@ -57,17 +67,16 @@ def _facts(frame: bytes) -> Facts:
     )
 
 
-def _worsen(verdict: Verdict, strike: Strike) -> Verdict:  # noqa: PLR0911 - one return an effect
+def _comes_last(strike: Strike) -> bool:
+    """What makes a frame unreadable comes after what alters a part of it."""
+    return strike.fault.effect == "corrupt"
+
+
+def _worsen(verdict: Verdict, strike: Strike, frame: bytes) -> Verdict:  # noqa: PLR0911 - a table
     """The verdict with one more fault in it."""
     fault = strike.fault
     change = partial(replace, verdict)
     match fault.effect:
-        case "latency":
-            return change(delay_us=verdict.delay_us + strike.delay_us)
-        case "bandwidth":
-            return change(rate_bytes_s=fault.kb_s * KB)
-        case "slicer":
-            return change(slice_bytes=fault.slice_bytes, slice_gap_us=strike.delay_us)
         case "timeout" | "lost_request" | "lost_response":
             return change(copies=0)
         case "duplicate":
@@ -78,7 +87,39 @@ def _worsen(verdict: Verdict, strike: Strike) -> Verdict:  # noqa: PLR0911 - one
             return change(cut_after=fault.bytes)
         case "half_open":
             return change(half_open=True)
-        case "corrupt":
-            return change(spoiled=True)
+        case "answer_code":
+            return change(answer=answer_with(frame, fault.code))
+        case "corrupt" | "wrong_cryptogram" | "malformed_field":
+            return change(altered=_alter(verdict.arriving(frame), fault))
+        case _:
+            return _slow(verdict, strike)
+
+
+def _slow(verdict: Verdict, strike: Strike) -> Verdict:
+    """The verdict with one more fault that costs time."""
+    fault = strike.fault
+    change = partial(replace, verdict)
+    match fault.effect:
+        case "latency":
+            return change(delay_us=verdict.delay_us + strike.delay_us)
+        case "late_answer":
+            return change(delay_us=max(verdict.delay_us, strike.delay_us))
+        case "reorder":
+            return change(held_us=strike.delay_us or HELD_BACK_US)
+        case "bandwidth":
+            return change(rate_bytes_s=fault.kb_s * KB)
+        case "slicer":
+            return change(slice_bytes=fault.slice_bytes, slice_gap_us=strike.delay_us)
         case _:
             raise AssertionError(f"the plan lets {fault.effect} through, nothing carries it out")
+
+
+def _alter(frame: bytes, fault: Fault) -> bytes:
+    """The frame with one more thing wrong in it."""
+    match fault.effect:
+        case "wrong_cryptogram":
+            return with_wrong_cryptogram(frame)
+        case "malformed_field":
+            return with_malformed_field(frame, fault.field)
+        case _:
+            return spoiled(frame)

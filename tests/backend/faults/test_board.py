@@ -2,13 +2,14 @@
 
 import pytest
 
+from backend.faults.alterations import SPOILED_BYTES, spoiled
 from backend.faults.board import FaultBoard
 from backend.faults.wire_judge import WireJudge
 from backend.networks.message import Message, encode
 from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import BadRequest
 from backend.runtime.events import Event, EventLog
-from backend.switch.wire import PASS, SPOILED_BYTES, Direction, spoil
+from backend.switch.wire import PASS, Direction
 
 
 class Hands:
@@ -139,7 +140,7 @@ def test_effects_on_one_frame_add_up(board: FaultBoard) -> None:
     verdict = WireJudge(board).judge("visa.auth", Direction.ANSWER, payment_frame())
     assert 140_000 <= verdict.delay_us <= 160_000
     assert (verdict.rate_bytes_s, verdict.slice_bytes, verdict.slice_gap_us) == (2_000, 4, 3_000)
-    assert (verdict.cut_after, verdict.spoiled) == (8, True)
+    assert (verdict.cut_after, verdict.altered) == (8, spoiled(payment_frame()))
     assert fired(board) == [1] * 6
 
 
@@ -202,7 +203,7 @@ def test_a_closing_may_be_late(board: FaultBoard) -> None:
 
 def test_a_spoiled_frame_keeps_its_length_and_loses_its_head() -> None:
     raw = payment_frame()
-    bad = spoil(raw)
+    bad = spoiled(raw)
     assert len(bad) == len(raw)
     assert bad[SPOILED_BYTES:] == raw[SPOILED_BYTES:]
     assert all(a != b for a, b in zip(bad[:SPOILED_BYTES], raw[:SPOILED_BYTES], strict=True))
