@@ -30,8 +30,13 @@ def read(path: Path) -> tuple[int, dict[str, int]]:
     return whole(body, "seed"), read_positions(body.get("positions", {}))
 
 
-def entropy_of(data_dir: Path, seed: int | None) -> Entropy:
+def entropy_of(data_dir: Path, seed: int | None, *, simulated: bool = False) -> Entropy:
     """The folder's randomness, from where it was; of `seed`, if that is another than was kept.
+
+    Args:
+        data_dir: the folder.
+        seed: None takes the one that was kept.
+        simulated: secrets come from the seed too.
 
     Raises:
         SomethingMissing: the file is damaged.
@@ -40,10 +45,12 @@ def entropy_of(data_dir: Path, seed: int | None) -> Entropy:
     try:
         kept, positions = read(path)
     except FileNotFoundError:
-        return Entropy(seed)
+        return Entropy(seed, simulated=simulated)
     except ValueError as damage:
         raise SomethingMissing(f"{path} is damaged ({damage})", "delete it") from damage
-    return Entropy(kept, positions=positions) if seed in {None, kept} else Entropy(seed)
+    if seed in {None, kept}:
+        return Entropy(kept, simulated=simulated, positions=positions)
+    return Entropy(seed, simulated=simulated)
 
 
 def keep(data_dir: Path, entropy: Entropy) -> dict[str, object]:
