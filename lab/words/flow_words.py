@@ -117,6 +117,7 @@ _POS: dict[str, tuple[str, str]] = {
         "Reader unplugged: plug it in and try again. The amount is kept",
         "Reader lost, amount kept",
     ),
+    "pos.why.nonsense": ("The card's answer makes no sense", "{reason}"),
     "pos.why.card_silent": (
         "The card stopped answering: hold it still and try again",
         "No answer from the card",
