@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 
+from lab.console.presets import PRESETS
 from lab.errors import EngineRefused, EngineUnreachable, LabError
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
@@ -16,6 +18,7 @@ from lab.pos.display import network_name
 from lab.words import Message, message
 from lab.world import World
 
+"""The network whose kernel the till has: its card shows a fault of our own links."""
 Work = Callable[[], Awaitable[object] | None]
 Post = Callable[[Work], None]
 
@@ -211,6 +214,14 @@ class LabAdapter:
         """Lift every fault."""
         self._post(self._console.reset_faults)
 
+    def export_faults(self, path: str) -> None:
+        """Write what is on as a fault plan."""
+        self._post(lambda: self._console.export_faults(Path(path)))
+
+    def import_faults(self, path: str) -> None:
+        """Put a fault plan from a file on the board."""
+        self._post(lambda: self._console.import_faults(Path(path)))
+
     def back_to_normal(self) -> None:
         """Undo every deviation."""
         self._post(self._console.back_to_normal)
@@ -260,12 +271,13 @@ class LabAdapter:
         self._post(lambda: self._console.force_breaker(name, state))
 
     async def _try_it(self, fault_id: str) -> None:
-        network = fault_id.partition(".")[0]
-        cards = (c for c in self._world.wallet.cards if c.network == network and c.is_verified)
-        card = next(cards, None)
-        if card is None:
-            self._console.toast(message("console.no_card", "bad", network=network_name(network)))
+        network = PRESETS[fault_id].network  # none: whatever card lies on top
+        fits = [c for c in self._world.wallet.cards if c.is_verified and network in {"", c.network}]
+        if not fits:
+            which = network_name(network) if network else ""
+            self._console.toast(message("console.no_card", "bad", network=which))
             return
+        card = next((c for c in fits if c.is_default), fits[0])
         if not self._console.is_on(fault_id):
             await self._console.set_fault(fault_id, on=True, parameters={})
         hands, pos = self._world.hands, self._world.pos
