@@ -18,7 +18,6 @@ from lab.pos.display import network_name
 from lab.words import Message, message
 from lab.world import World
 
-"""The network whose kernel the till has: its card shows a fault of our own links."""
 Work = Callable[[], Awaitable[object] | None]
 Post = Callable[[Work], None]
 
@@ -274,8 +273,9 @@ class LabAdapter:
         network = PRESETS[fault_id].network  # none: whatever card lies on top
         fits = [c for c in self._world.wallet.cards if c.is_verified and network in {"", c.network}]
         if not fits:
-            which = network_name(network) if network else ""
-            self._console.toast(message("console.no_card", "bad", network=which))
+            name = network_name(network)
+            key = "console.no_card_of" if network else "console.no_card"
+            self._console.toast(message(key, "bad", network=name))
             return
         card = next((c for c in fits if c.is_default), fits[0])
         if not self._console.is_on(fault_id):

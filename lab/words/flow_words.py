@@ -276,7 +276,8 @@ _CONSOLE: dict[str, tuple[str, str]] = {
         "Not done: the payment service is away",
         "Not done: engine unreachable",
     ),
-    "console.no_card": ("Add a card of {network} first", "No token of {network} installed"),
+    "console.no_card": ("Add a card first", "No token installed"),
+    "console.no_card_of": ("Add a {network} card first", "No token of {network} installed"),
 }
 
 WORDS: dict[str, tuple[str, str]] = {**_POS, **_WALLET, **_CONSOLE}
