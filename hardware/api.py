@@ -42,6 +42,12 @@ from hardware.publish.vpcd_client import (
 from hardware.readers.discovery import ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
+from hardware.readers.pcsc import PcscReader
+from hardware.readers.pcsc_errors import PcscFault
+from hardware.readers.pcsc_listing import explain as explain_pcsc_fault
+from hardware.readers.pcsc_listing import pcsc_readers, reader_info
+from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
+from hardware.readers.pcsc_service import PcscService, Winscard
 from hardware.readers.port import Card, CardLink, Reader
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
@@ -49,9 +55,11 @@ from hardware.runtime.errors import (
     AtcExhausted,
     CardCollision,
     CardFault,
+    CardHeld,
     CardLinkError,
     CardMute,
     CardRemoved,
+    DriverMissing,
     FaultPlanError,
     HardwareError,
     NoCard,
@@ -101,6 +109,7 @@ __all__ = [
     "CardFault",
     "CardFaultPlan",
     "CardFaultSpec",
+    "CardHeld",
     "CardLink",
     "CardLinkError",
     "CardMute",
@@ -111,6 +120,7 @@ __all__ = [
     "CommandApdu",
     "CryptogramType",
     "Dialogue",
+    "DriverMissing",
     "Effect",
     "EmulatedLink",
     "EmulatedReader",
@@ -132,6 +142,10 @@ __all__ = [
     "NotArmed",
     "Outcome",
     "PaymentCard",
+    "PcscFault",
+    "PcscMonitor",
+    "PcscReader",
+    "PcscService",
     "PoweredCard",
     "ProvisioningRefused",
     "Publication",
@@ -153,6 +167,7 @@ __all__ = [
     "SecureElementBusy",
     "SecureElementDamaged",
     "SecureElementError",
+    "Snapshot",
     "StartPoint",
     "Stream",
     "TagInfo",
@@ -175,10 +190,12 @@ __all__ = [
     "VpcdClient",
     "VpcdFrameError",
     "VpcdUnreachable",
+    "Winscard",
     "build_tlv",
     "decode",
     "describe_tag",
     "explain",
+    "explain_pcsc_fault",
     "list_readers",
     "luhn_valid",
     "mask_command",
@@ -188,7 +205,9 @@ __all__ = [
     "node_json",
     "parse_tlv",
     "parse_trace",
+    "pcsc_readers",
     "read_dialogues",
+    "reader_info",
     "record_exchange",
     "run_tap",
     "status_name",

@@ -34,6 +34,7 @@ READERS_MAX = 2
 PROGRAMS = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "mount": "mount",
     "ip": "iproute2",
     "pcscd": "pcscd",
@@ -114,7 +115,8 @@ class PcscStack:
         if "--disable-polkit" in _output(_program("pcscd"), "--help"):
             options.append("--disable-polkit")
         self._service = subprocess.Popen(  # noqa: S603 - the system's own programs
-            self.inside(_program("pcscd"), *options),
+            # It must not outlive a test run that was killed.
+            self.inside(_program("setpriv"), "--pdeathsig", "KILL", _program("pcscd"), *options),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
