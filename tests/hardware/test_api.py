@@ -11,7 +11,7 @@ from hardware import api
 
 ROOT = Path(api.__file__).parent
 LAYERS = [
-    {"api"}, {"trace", "faults"}, {"terminal", "card"}, {"readers"}, {"crypto"}, {"emv"},
+    {"api"}, {"trace", "faults", "publish"}, {"terminal", "card"}, {"readers"}, {"crypto"}, {"emv"},
     {"apdu"}, {"runtime"},
 ]  # fmt: skip
 
