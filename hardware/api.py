@@ -39,9 +39,10 @@ from hardware.publish.vpcd_client import (
     PublicationChange,
     VpcdClient,
 )
-from hardware.readers.discovery import ReaderInfo, list_readers
+from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
+from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import explain as explain_pcsc_fault
@@ -93,10 +94,12 @@ from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, 
 from hardware.trace.replay import RecordedDialogue, RecordedExchange, ReplayLink, read_dialogues
 
 __all__ = [
+    "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
     "INSTANT",
     "LAB_IIN",
+    "PCSC_SCHEME",
     "PHONE",
     "PROFILES",
     "TAGS",
