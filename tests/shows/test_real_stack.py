@@ -6,12 +6,15 @@ waits for other people's processes, so none is fast.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from backend.api import verify
 from tests.pcsc_stack import PcscStack
+from tests.shows.laboratory import tap_lab
 from tests.shows.outsiders import (
     Published,
     answers,
@@ -113,3 +116,44 @@ def test_a_slot_with_a_card_in_it_takes_no_other(
             other.in_reader()
         [listed] = answers(opensc("-s", SELECT_PPSE))
         assert VISA in listed
+
+
+def tap(stack: PcscStack, folder: Path, amount: str) -> dict[str, object]:
+    """What our till prints, standing at the real reader in the same data folder."""
+    done = tap_lab(
+        "tap", "--amount", amount, "--reader", f"pcsc:{stack.reader_name()}", "--wait", "20",
+        "--json", data_dir=folder,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_whole_tap_over_the_real_stack_is_approved_once(
+    pcsc_stack: PcscStack, tmp_path: Path
+) -> None:
+    with Published(pcsc_stack, tmp_path, "--arm", "once") as card:
+        token_ref = card.in_reader()["token_ref"]
+        paid = tap(pcsc_stack, tmp_path, "12.40")
+        assert (paid["outcome"], paid["response_code"], paid["kernel"]) == ("approved", "00", 3)
+        assert (paid["apdu_count"], paid["atc"], paid["token_ref"]) == (3, 1, token_ref)
+        assert card.heard("tap", "refused") == {"event": "tap", "atc": 1, "armed_again": False}
+        again = tap(pcsc_stack, tmp_path, "12.40")
+        assert (again["outcome"], again["reason"]) == ("try_again", "see_phone")
+        assert again["transaction_id"] is None
+        assert card.heard("tap", "refused")["event"] == "refused"
+        report = verify(tmp_path)
+        assert report["ok"], report
+
+
+def test_taps_in_two_steps_are_decided_by_the_bank_while_others_read(
+    pcsc_stack: PcscStack, folder: Path
+) -> None:
+    """T=0 on both sides; opensc-tool reads between the payments."""
+    with Published(pcsc_stack, folder, "--arm", "always", "--t0", "--pse") as card:
+        card.in_reader()
+        outcomes = []
+        for amount in ("7.00", "12.51", "8.00"):
+            outcomes.append(tap(pcsc_stack, folder, amount)["outcome"])
+            assert card.heard("tap", "refused")["armed_again"] is True
+            assert VISA in answers(opensc("-s", SELECT_PPSE))[0]
+        assert outcomes == ["approved", "declined", "approved"]
