@@ -45,8 +45,7 @@ from hardware.readers.exchange import Exchange, name_command, record_exchange
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
-from hardware.readers.pcsc_listing import explain as explain_pcsc_fault
-from hardware.readers.pcsc_listing import pcsc_readers, reader_info
+from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
 from hardware.readers.port import Card, CardLink, Reader
@@ -149,6 +148,7 @@ __all__ = [
     "PcscMonitor",
     "PcscReader",
     "PcscService",
+    "PcscTrouble",
     "PoweredCard",
     "ProvisioningRefused",
     "Publication",
@@ -198,7 +198,6 @@ __all__ = [
     "decode",
     "describe_tag",
     "explain",
-    "explain_pcsc_fault",
     "list_readers",
     "luhn_valid",
     "mask_command",
@@ -210,9 +209,9 @@ __all__ = [
     "parse_trace",
     "pcsc_readers",
     "read_dialogues",
-    "reader_info",
     "record_exchange",
     "run_tap",
     "status_name",
+    "survey_pcsc",
     "vectors",
 ]

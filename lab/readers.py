@@ -17,12 +17,14 @@ from hardware.api import (
     DriverMissing,
     PcscMonitor,
     PcscReader,
+    PcscTrouble,
     Reader,
     ReaderInfo,
     Scheduler,
     Winscard,
     list_readers,
     pcsc_readers,
+    survey_pcsc,
 )
 from lab.errors import SomethingMissing
 from lab.settings import DEFAULT_READER
@@ -76,10 +78,9 @@ def check_there(wanted: str) -> None:
     """
     if is_emulated(wanted):
         return
-    real = [reader for reader in pcsc_readers() if reader.url != PCSC_SCHEME]
-    unusable = [reader.why for reader in pcsc_readers() if reader.url == PCSC_SCHEME]
-    if unusable:
-        raise SomethingMissing(f"no reader {wanted!r}", unusable[0])
+    real = survey_pcsc()
+    if isinstance(real, PcscTrouble):
+        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", real.remedy)
     name = wanted.removeprefix(PCSC_SCHEME)
     fitting = [reader for reader in real if reader.name == name] or [
         reader for reader in real if name.casefold() in reader.name.casefold()

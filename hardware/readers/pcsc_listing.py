@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
 
 from hardware.readers.discovery import ReaderInfo
 from hardware.readers.pcsc import SCHEME
@@ -20,19 +21,35 @@ DRIVER = "pcsc"
 LIMIT_S = 3.0
 
 
-def pcsc_readers(service: PcscService | None = None) -> tuple[ReaderInfo, ...]:
-    """Every PC/SC reader, or the reason why there can be none. For threads without a loop."""
+@dataclass(frozen=True, slots=True)
+class PcscTrouble:
+    """Why there can be no PC/SC reader, and one line that says what to do about it."""
+
+    what: str
+    remedy: str
+    refused: bool = False
+    """Whether everything is there, and this user may not use it."""
+
+
+def survey_pcsc(service: PcscService | None = None) -> tuple[ReaderInfo, ...] | PcscTrouble:
+    """Every PC/SC reader, or why there can be none. For threads without an event loop."""
     try:
         found = service or Winscard()
     except DriverMissing as missing:
-        return (_unusable(missing.what, missing.remedy),)
+        return PcscTrouble(missing.what, missing.remedy)
     try:
         seats = asyncio.run(_seats(found))
     except CallHung:
-        return (_unusable("the smart card service does not answer", _service_remedy()),)
+        return PcscTrouble("the smart card service does not answer", _service_remedy())
     except PcscFault as fault:
-        return (_unusable(*explain(fault)),)
+        return explain(fault)
     return tuple(reader_info(seat) for seat in seats)
+
+
+def pcsc_readers(service: PcscService | None = None) -> tuple[ReaderInfo, ...]:
+    """Every PC/SC reader; where there can be none, one line that says why."""
+    found = survey_pcsc(service)
+    return (_unusable(found),) if isinstance(found, PcscTrouble) else found
 
 
 def reader_info(seat: Seat) -> ReaderInfo:
@@ -53,19 +70,19 @@ def reader_info(seat: Seat) -> ReaderInfo:
     )
 
 
-def explain(fault: PcscFault) -> tuple[str, str]:
+def explain(fault: PcscFault) -> PcscTrouble:
     """Why the service cannot be asked, and what to do about it."""
     if fault.code == Code.SECURITY_VIOLATION:
-        return (
+        return PcscTrouble(
             "the smart card service refuses this user",
             "allow org.debian.pcsc-lite.access_pcsc by a polkit rule, or log in at the machine",
+            refused=True,
         )
-    if fault.code in SERVICE_LOST:
-        return f"the smart card service does not run ({fault})", _service_remedy()
-    return f"the smart card service failed ({fault})", _service_remedy()
+    verb = "does not run" if fault.code in SERVICE_LOST else "failed"
+    return PcscTrouble(f"the smart card service {verb} ({fault})", _service_remedy())
 
 
-def _unusable(what: str, remedy: str) -> ReaderInfo:
+def _unusable(trouble: PcscTrouble) -> ReaderInfo:
     return ReaderInfo(
         url=SCHEME,
         name="PC/SC readers",
@@ -73,7 +90,7 @@ def _unusable(what: str, remedy: str) -> ReaderInfo:
         capabilities=(),
         card=None,
         usable=False,
-        why=f"{what}: {remedy}",
+        why=f"{trouble.what}: {trouble.remedy}",
     )
 
 
