@@ -31,6 +31,10 @@ OMNIKEY = "HID Global OMNIKEY 5022 Smart Card Reader"
 FIRST_PORT = 0x8C7B
 SLOTS = 2
 READERS_MAX = 2
+FOLDER = Path(tempfile.gettempdir(), f"pcsc-{os.getpid()}")
+# From the start, for every process of the run: a test that merely looks for readers must neither
+# find the machine's own service nor let libpcsclite remember where that is.
+os.environ["PCSCLITE_CSOCK_NAME"] = str(FOLDER / "run" / "pcscd.comm")
 PROGRAMS = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
@@ -58,10 +62,10 @@ class PcscStack:
 
     def __init__(self) -> None:
         self._driver = _find_all()
-        self.folder = Path(tempfile.mkdtemp(prefix="pcsc-"))
+        self.folder = FOLDER
         self._shared = self.folder / "run"
         self._config = self.folder / "readers"
-        self._shared.mkdir()
+        self._shared.mkdir(parents=True)
         self._config.mkdir()
         self._service: subprocess.Popen[str] | None = None
         self._cards: list[VirtualCard] = []
@@ -71,7 +75,6 @@ class PcscStack:
         self._gate = self._make_private(doors)
         for door in doors:
             door.close()
-        os.environ["PCSCLITE_CSOCK_NAME"] = str(self._shared / "pcscd.comm")
 
     @property
     def running(self) -> bool:
@@ -165,7 +168,6 @@ class PcscStack:
         assert self._gate.stdout is not None
         self._gate.stdout.close()
         shutil.rmtree(self.folder)
-        os.environ.pop("PCSCLITE_CSOCK_NAME", None)
 
     def _answers(self) -> bool:
         """Whether the service takes clients. It says "ready" a moment before it does."""
