@@ -6,9 +6,10 @@
                                          pass a command on to tap-lab
 
 Makes `.venv` beside this file, installs the locked requirements with their hashes, and on Debian
-the system libraries when it may (root, or sudo without a password); otherwise it prints the exact
-line. Card-reader drivers are a part of their own: a missing compiler stops only them. Standard
-library only, Linux, macOS and Windows; knows nothing of the program that it starts.
+the system libraries (for `test` also the smart card service) when it may (root, or sudo without a
+password); otherwise it prints the exact line. Card-reader drivers are a part of their own: a
+missing compiler stops only them. Standard library only, Linux, macOS and Windows; knows nothing of
+the program that it starts.
 """
 
 from __future__ import annotations
@@ -43,6 +44,15 @@ WINDOW_LIBRARIES = {
     "libxcb-shape.so.0": "libxcb-shape0",
 }
 DRIVER_PACKAGES = ("gcc", "libpcsclite-dev", "python3-dev")
+# What tests run beside the program: a private smart card service and programs that read cards.
+TEST_PROGRAMS = {
+    "pcscd": "pcscd",
+    "opensc-tool": "opensc",
+    "ip": "iproute2",
+    "unshare": "util-linux",
+    "mount": "mount",
+}
+VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 
 CHECKS = (
     ("lint", ("-m", "ruff", "check", "--quiet", ".")),
@@ -66,6 +76,7 @@ def main(arguments: list[str]) -> int:
         return 2
     set_up(testing=testing)
     if testing:
+        install_test_programs()
         return run_tests(arguments[1:])
     return subprocess.call([str(PYTHON), "-m", "lab", *arguments], env=environment())
 
@@ -154,6 +165,18 @@ def install_drivers() -> None:
         if pip(*install, check=False):
             return
     say("card-reader drivers were NOT installed: emulated readers work, real ones do not")
+
+
+def install_test_programs() -> None:
+    """Other people's programs that tests talk to; a test whose program is missing says so."""
+    if not sys.platform.startswith("linux"):
+        return
+    where = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    missing = {p for name, p in TEST_PROGRAMS.items() if shutil.which(name, path=where) is None}
+    if not VIRTUAL_READER.exists():
+        missing.add("vsmartcard-vpcd")
+    if missing:
+        apt_install(sorted(missing), why="tests read cards through a real smart card service")
 
 
 def apt_install(packages: list[str], *, why: str) -> None:

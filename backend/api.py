@@ -31,7 +31,7 @@ from backend.runtime.scheduler import (
     VirtualLoop,
     VirtualScheduler,
 )
-from backend.settings import Settings, chosen_data_dir, settings_from
+from backend.settings import Settings, chosen_data_dir, is_loopback, settings_from
 
 if TYPE_CHECKING:
     from backend.checks import VerifyReport
@@ -71,6 +71,7 @@ __all__ = [
     "dump_toml",
     "event_from_json",
     "identifier",
+    "is_loopback",
     "key_home",
     "load_toml",
     "migrate",

@@ -30,9 +30,24 @@ from hardware.emv.tlv import build as build_tlv
 from hardware.emv.tlv import parse as parse_tlv
 from hardware.faults.spec import CardFaultSpec, Effect, FaultLink, Moment
 from hardware.faults.wrappers import CardFaultPlan, FaultCount, FaultyLink, FaultyReader, Fired
-from hardware.readers.discovery import ReaderInfo, list_readers
+from hardware.publish.powered_card import PoweredCard
+from hardware.publish.transmission import Transmission
+from hardware.publish.vpcd_client import (
+    VPCD_PORT,
+    Address,
+    Publication,
+    PublicationChange,
+    VpcdClient,
+)
+from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
+from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
+from hardware.readers.pcsc import PcscReader
+from hardware.readers.pcsc_errors import PcscFault
+from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, survey_pcsc
+from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
+from hardware.readers.pcsc_service import PcscService, Winscard
 from hardware.readers.port import Card, CardLink, Reader
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
@@ -40,9 +55,11 @@ from hardware.runtime.errors import (
     AtcExhausted,
     CardCollision,
     CardFault,
+    CardHeld,
     CardLinkError,
     CardMute,
     CardRemoved,
+    DriverMissing,
     FaultPlanError,
     HardwareError,
     NoCard,
@@ -55,6 +72,8 @@ from hardware.runtime.errors import (
     TlvError,
     TraceFormatError,
     VectorFormatError,
+    VpcdFrameError,
+    VpcdUnreachable,
 )
 from hardware.runtime.ports import Clock, Scheduler, Stream
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
@@ -76,13 +95,17 @@ from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, 
 from hardware.trace.replay import RecordedDialogue, RecordedExchange, ReplayLink, read_dialogues
 
 __all__ = [
+    "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
     "INSTANT",
     "LAB_IIN",
+    "PCSC_SCHEME",
     "PHONE",
     "PROFILES",
     "TAGS",
+    "VPCD_PORT",
+    "Address",
     "ApduError",
     "AtcExhausted",
     "Card",
@@ -90,6 +113,7 @@ __all__ = [
     "CardFault",
     "CardFaultPlan",
     "CardFaultSpec",
+    "CardHeld",
     "CardLink",
     "CardLinkError",
     "CardMute",
@@ -100,6 +124,7 @@ __all__ = [
     "CommandApdu",
     "CryptogramType",
     "Dialogue",
+    "DriverMissing",
     "Effect",
     "EmulatedLink",
     "EmulatedReader",
@@ -121,7 +146,15 @@ __all__ = [
     "NotArmed",
     "Outcome",
     "PaymentCard",
+    "PcscFault",
+    "PcscMonitor",
+    "PcscReader",
+    "PcscService",
+    "PcscTrouble",
+    "PoweredCard",
     "ProvisioningRefused",
+    "Publication",
+    "PublicationChange",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
@@ -139,6 +172,7 @@ __all__ = [
     "SecureElementBusy",
     "SecureElementDamaged",
     "SecureElementError",
+    "Snapshot",
     "StartPoint",
     "Stream",
     "TagInfo",
@@ -152,11 +186,16 @@ __all__ = [
     "TraceFormatError",
     "TraceLine",
     "TraceRecorder",
+    "Transmission",
     "Trust",
     "UiMessage",
     "UiRequest",
     "UiStatus",
     "VectorFormatError",
+    "VpcdClient",
+    "VpcdFrameError",
+    "VpcdUnreachable",
+    "Winscard",
     "build_tlv",
     "decode",
     "describe_tag",
@@ -170,10 +209,12 @@ __all__ = [
     "node_json",
     "parse_tlv",
     "parse_trace",
+    "pcsc_readers",
     "read_dialogues",
     "record_exchange",
     "run_tap",
     "status_name",
+    "survey_pcsc",
     "to_html",
     "to_pcapng",
     "vectors",

@@ -17,6 +17,7 @@ from hardware.api import HardwareError
 from lab.commands import (
     bench,
     board,
+    card,
     decode,
     doctor,
     load,
@@ -97,7 +98,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, pos, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
+        tap, pos, card, readers, decode, trace, vectors, doctor, world, board, load, bench, shots,
+        serve,
     ):  # fmt: skip
         module.add(commands)
     return top

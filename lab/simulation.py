@@ -31,9 +31,10 @@ from lab import kept_streams
 from lab.client import Endpoint, http_client
 from lab.engine_stream import Socket, with_token
 from lab.faulty_transport import FaultyTransport
+from lab.ground import Ground
 from lab.seal_key import seal_key
 from lab.settings import Settings
-from lab.world import Ground, World, opened
+from lab.world import World, opened
 
 if TYPE_CHECKING:
     from backend.api import SimulatedEngine

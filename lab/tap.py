@@ -1,13 +1,15 @@
 """The choreography of a tap: what a person's hands do between phone and till.
 
-Arms the phone, asks the till to charge, holds the phone into the emulated reader's field and takes
-it away again. It plays the person and decides nothing: the secure element may refuse, the kernel
-may refuse, the bank may refuse. Each pause is for the eye and scales with `pace`.
+`TapFlow` arms the phone, asks the till to charge, holds the phone into the emulated reader's field
+and takes it away again. At a real reader a real person does that: `CounterFlow` only asks the till
+to charge. They play the person and decide nothing: the secure element may refuse, the kernel may
+refuse, the bank may refuse. Each pause is for the eye and scales with `pace`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from backend.api import Scheduler
 from hardware.api import EmulatedReader, SecureElement
@@ -25,6 +27,66 @@ SHEET_S = 0.45
 APPROACH_S = 0.35
 AFTER_READ_S = 0.4
 _AT_THE_READER = frozenset({PosPhase.PRESENT, PosPhase.READING})
+
+
+class Hands(Protocol):
+    """Whoever stands between phone and till."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the hands are at work."""
+        ...
+
+    async def space(self) -> Sale | None:
+        """The whole tap with whatever is set: an amount if none is typed, the default card."""
+        ...
+
+    async def tap(
+        self, amount_minor: int, currency: str, card_id: str = "", *, patience_s: float = PATIENCE_S
+    ) -> Sale | None:
+        """One whole tap; None when phone or till could not begin."""
+        ...
+
+    async def hold(self) -> None:
+        """Hold the phone to the reader, as it is."""
+        ...
+
+
+class CounterFlow:
+    """At a real reader: the till charges, and the person with the card is real too."""
+
+    def __init__(self, wallet: WalletFlow, pos: PosFlow) -> None:
+        self._wallet = wallet
+        self._pos = pos
+
+    @property
+    def busy(self) -> bool:
+        """Never: these hands hold nothing."""
+        return False
+
+    async def space(self) -> Sale | None:
+        """Charge what is typed, or the ordinary amount, and wait for a card."""
+        return await self.tap(
+            self._pos.amount_minor or ORDINARY_AMOUNT_MINOR, self._pos.state.currency
+        )
+
+    async def tap(
+        self,
+        amount_minor: int,
+        currency: str,
+        card_id: str = "",  # noqa: ARG002 -- whichever card comes
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> Sale | None:
+        """Charge and wait for whichever card comes; None when the till is at work."""
+        if self._pos.state.phase not in RESTING:
+            return None
+        self._pos.set_amount(amount_minor, currency)
+        return await self._pos.charge(patience_s=patience_s)
+
+    async def hold(self) -> None:
+        """The phone on the screen cannot be held to a reader on the desk."""
+        self._wallet.notice(Message("wallet.real_reader", "waiting"))
 
 
 class TapFlow:

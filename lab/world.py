@@ -1,122 +1,51 @@
 """The one place where the laboratory is wired: engine, phone, till, reader, console.
 
 Everything above (window, command line, scenarios) asks a `World` for its flows. What differs
-between a live and a simulated world is its `Ground`: where time and randomness come from, how the
-engine is reached, and what an engine is. Here is the live one; `simulation` has the other. Real
-time runs the engine's supervision, the reader and the network clients; lab time, which follows the
-engine's clock, runs people and timers.
+between a live and a simulated world is its `Ground`; the till and the way to the engine come from
+`shop`. Real time runs the engine's supervision, the reader and the network clients; lab time, which
+follows the engine's clock, runs people and timers.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 
 from backend.api import Entropy, EventLog, LabClock, LabScheduler
 from hardware.api import (
-    INSTANT,
-    PHONE,
     EmulatedReader,
     SecureElement,
     SecureElementBusy,
     SecureElementDamaged,
-    TerminalConfig,
 )
-from lab import fault_progress, kept_streams, saved_faults
+from lab import saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
-from lab.client import Endpoint, EngineClient, http_client
+from lab.client import Endpoint, EngineClient
 from lab.console.flow import ConsoleFlow
-from lab.engine_process import EngineProcess
 from lab.engine_shapes import LabState, PaymentRecord
-from lab.engine_stream import EventStream, OpenSocket, open_socket, push_forever
-from lab.engine_supervision import EngineSource, EngineStatus, EngineSupervision
+from lab.engine_stream import EventStream, OpenSocket, push_forever
+from lab.engine_supervision import EngineStatus, EngineSupervision
 from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
-from lab.faulty_transport import PHONE_LINK, TILL_LINK, FaultyTransport
+from lab.faulty_transport import PHONE_LINK, TILL_LINK
+from lab.ground import Ground, live_ground
 from lab.json_fields import Json
-from lab.loopback import LoopbackTransport
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
-from lab.pos.till_memory import TillMemory
-from lab.seal_key import seal_key
-from lab.settings import DEFAULT_READER, Settings, prepare_data_dir
-from lab.tap import TapFlow
+from lab.readers import real_reader
+from lab.settings import Settings
+from lab.shop import Till, closing, prepared_ground, running, wire_till
+from lab.tap import CounterFlow, Hands, TapFlow
 from lab.wallet.flow import PHONE_ID, WalletFlow
 
-MERCHANT_ID = "mer_corner_market"
-MERCHANT_NAME = "Corner Market"
-MERCHANT_CATEGORY = "5411"
-TERMINAL_ID = "T0000001"
 TICK_S = 0.5
 CLOCK_DRIFT_US = 300_000
-
-
-def terminal_config() -> TerminalConfig:
-    """The till of the lab's shop."""
-    return TerminalConfig(
-        terminal_id=TERMINAL_ID,
-        merchant_id=MERCHANT_ID,
-        merchant_name=MERCHANT_NAME,
-        merchant_category=MERCHANT_CATEGORY,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a laboratory stands on.
-
-    Attributes:
-        world: "live" or "simulated".
-        clock: lab time.
-        scheduler: waits for lab time.
-        real_scheduler: waits for time that nobody moves.
-        seal_key: opens the secure element.
-        transport: carries requests to the engine, with the faults of phone and till on them.
-        http: requests to the engine, over that transport.
-        open_socket: WebSockets to the engine.
-        engines: what an engine is here.
-    """
-
-    world: str
-    clock: LabClock
-    scheduler: LabScheduler
-    real_clock: LabClock
-    real_scheduler: LabScheduler
-    entropy: Entropy
-    seal_key: bytes = field(repr=False)
-    transport: FaultyTransport
-    http: httpx.AsyncClient
-    open_socket: OpenSocket
-    engines: EngineSource
-
-
-def live_ground(settings: Settings) -> Ground:
-    """Real time, sockets, and an engine in a process of its own.
-
-    Raises:
-        BackendError: the folder's key cannot be had.
-    """
-    clock, real_clock = LabClock(), LabClock()
-    real_scheduler = LabScheduler(real_clock)
-    transport = FaultyTransport(LoopbackTransport(), real_clock, real_scheduler)
-    http = http_client(transport)
-    return Ground(
-        world="live",
-        clock=clock,
-        scheduler=LabScheduler(clock),
-        real_clock=real_clock,
-        real_scheduler=real_scheduler,
-        entropy=kept_streams.entropy_of(settings.data_dir, settings.seed),
-        seal_key=seal_key(settings.data_dir),
-        transport=transport,
-        http=http,
-        open_socket=open_socket,
-        engines=EngineProcess(settings, http, real_scheduler),
-    )
 
 
 @dataclass(slots=True)
@@ -139,7 +68,7 @@ class World:
     wallet: WalletFlow
     pos: PosFlow
     console: ConsoleFlow
-    hands: TapFlow
+    hands: Hands
     forwarding: EventForwarding
     links: OwnLinks
     source: str
@@ -314,57 +243,77 @@ async def opened(
     Raises:
         SomethingMissing: data folder, secure element or reader cannot be had.
     """
-    if settings.reader not in {DEFAULT_READER, "Emulated reader"}:
-        raise SomethingMissing(
-            f"no reader {settings.reader!r}", "tap-lab readers lists those that can be used"
-        )
-    prepare_data_dir(settings.data_dir)
-    settings.traces_dir.mkdir(exist_ok=True, mode=0o700)
-    ground = ground_of(settings)
-    element = _open_element(settings, ground)
-    try:
-        world = _wire(settings, bus or Bus(), ground, element)
-        await world.engine.start()
-        ground.real_scheduler.spawn(world.forwarding.run(), "event forwarding")
-        ground.real_scheduler.spawn(
-            push_forever(
-                world.client,
-                world.phones_way,
-                ground.real_scheduler,
-                PHONE_ID,
-                world.deliver,
-                ground.open_socket,
-            ),
-            "phone push",
-        )
+    ground = prepared_ground(settings, ground_of)
+    async with closing(ground):
+        with (
+            real_reader(settings.reader, ground.real_scheduler) as real,
+            _phone_element(settings, ground, may_be_elsewhere=real is not None) as phone,
+        ):
+            till = wire_till(settings, bus or Bus(), ground, real)
+            world = _wire(till, ground, phone)
+            async with running(till, ground):
+                if not phone.elsewhere:
+                    _listen_for_pushes(world, ground)
+                yield world
+
+
+def _listen_for_pushes(world: World, ground: Ground) -> None:
+    pushes = push_forever(
+        world.client,
+        world.phones_way,
+        ground.real_scheduler,
+        PHONE_ID,
+        world.deliver,
+        ground.open_socket,
+    )
+    ground.real_scheduler.spawn(pushes, "phone push")
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneElement:
+    """The phone's secure element, or an empty one where another program holds it."""
+
+    element: SecureElement
+    elsewhere: bool
+
+
+@contextlib.contextmanager
+def _phone_element(
+    settings: Settings, ground: Ground, *, may_be_elsewhere: bool
+) -> Iterator[PhoneElement]:
+    """The folder's secure element, until left.
+
+    Args:
+        settings: of this run.
+        ground: what the world stands on.
+        may_be_elsewhere: whether a till can go on when another program (`card serve`) holds it.
+
+    Raises:
+        SomethingMissing: it is held elsewhere, or damaged.
+    """
+    with contextlib.ExitStack() as open_things:
         try:
-            yield world
-        finally:
-            if world.engine.endpoint is not None:
-                await world.forwarding.flush()
-            await world.engine.stop()
-            await ground.real_scheduler.cancel_all()
-            await ground.scheduler.cancel_all()
-            kept_streams.keep(settings.data_dir, ground.entropy)
-            fault_progress.keep(settings.data_dir, world.links.progress())
-    finally:
-        await ground.transport.aclose()
-        element.close()
+            element, elsewhere = _open_element(settings.secure_element_file, ground), False
+        except SecureElementBusy as busy:
+            if not may_be_elsewhere:
+                raise SomethingMissing(
+                    "this folder's phone is in use by another command or window",
+                    "close that one, or use another folder with --data-dir",
+                ) from busy
+            spare = Path(open_things.enter_context(tempfile.TemporaryDirectory()))
+            element, elsewhere = _open_element(spare / "empty.db", ground), True
+        open_things.callback(element.close)
+        yield PhoneElement(element, elsewhere)
 
 
-def _open_element(settings: Settings, ground: Ground) -> SecureElement:
+def _open_element(path: Path, ground: Ground) -> SecureElement:
     try:
         return SecureElement.open(
-            settings.secure_element_file,
+            path,
             seal_key=ground.seal_key,
             clock=ground.real_clock,
             stream=ground.entropy.secret("secure element"),
         )
-    except SecureElementBusy as busy:
-        raise SomethingMissing(
-            "this folder's phone is in use by another command or window",
-            "close that one, or use another folder with --data-dir",
-        ) from busy
     except SecureElementDamaged as damaged:
         raise SomethingMissing(
             f"this folder's phone cannot be opened ({damaged})",
@@ -372,85 +321,47 @@ def _open_element(settings: Settings, ground: Ground) -> SecureElement:
         ) from damaged
 
 
-def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) -> World:
-    clock, real_scheduler = ground.clock, ground.real_scheduler
-    identifiers = ground.entropy.secret("identifiers")
-    source = f"lab.{identifiers.bytes(4).hex()}"
-    log = EventLog(clock, source=source, world=ground.world)
-    changed: list[World] = []
-    engine = EngineSupervision(
-        ground.engines,
-        ground.open_socket,
-        real_scheduler,
-        lambda status: changed[0].engine_changed(status) if changed else None,
-    )
-    reader = EmulatedReader(
-        "Emulated reader",
-        real_scheduler,
-        INSTANT if settings.profile == "instant" else PHONE,
-        stream=ground.entropy.stream("reader.sim"),
-    )
-    links = OwnLinks(
-        reader,
-        ground.transport,
-        clock=clock,
-        scheduler=real_scheduler,
-        log=log,
-        earlier=fault_progress.load(settings.data_dir),
-    )
-    client = EngineClient(
-        lambda: engine.endpoint,
-        ground.http,
-        clock=clock,
-        scheduler=real_scheduler,
-        on_board=links.follow,
-    )
+def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
+    """The phone and the console beside the till."""
+    settings, bus, pos = till.settings, till.bus, till.pos
     wallet = WalletFlow(
-        client=client,
-        element=element,
-        sensor=element.face_sensor(),
-        clock=clock,
-        scheduler=real_scheduler,
-        stream=identifiers,
-        log=log,
+        client=till.client,
+        element=phone.element,
+        sensor=phone.element.face_sensor(),
+        clock=ground.clock,
+        scheduler=ground.real_scheduler,
+        stream=till.identifiers,
+        log=till.log,
         bus=bus,
         cache_file=settings.phone_cache_file,
         pace=settings.pace,
     )
-    pos = PosFlow(
-        reader=links.reader,
-        config=terminal_config(),
-        client=client,
-        clock=clock,
-        scheduler=real_scheduler,
-        stream=identifiers,
-        log=log,
-        bus=bus,
-        memory=TillMemory(settings.till_file, TERMINAL_ID),
-        traces_dir=settings.traces_dir,
-    )
-    hands = TapFlow(
-        wallet=wallet,
-        pos=pos,
-        reader=reader,
-        element=element,
-        scheduler=real_scheduler,
-        bus=bus,
-        pace=settings.pace,
-    )
+    hands: Hands = CounterFlow(wallet, pos)
+    if not till.at_real_reader:
+        hands = TapFlow(
+            wallet=wallet,
+            pos=pos,
+            reader=till.field,
+            element=phone.element,
+            scheduler=ground.real_scheduler,
+            bus=bus,
+            pace=settings.pace,
+        )
     console = ConsoleFlow(
-        client=client.beside_links(), clock=clock, scheduler=real_scheduler, bus=bus
+        client=till.client.beside_links(),
+        clock=ground.clock,
+        scheduler=ground.real_scheduler,
+        bus=bus,
     )
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
-    forwarding = EventForwarding(log, client, real_scheduler)
     world = World(
-        settings, bus, clock, ground.scheduler, real_scheduler, ground.entropy, log, ground.http,
-        ground.open_socket, engine, client, element, reader, wallet, pos, console, hands,
-        forwarding, links, source,
+        settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
+        till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
+        till.field, wallet, pos, console, hands, till.forwarding, till.links, till.source,
     )  # fmt: skip
     console.on_state = world.follow_clock
-    links.on_change = world.look_at_lines
-    log.subscribe(console.heard)
-    changed.append(world)
+    till.links.on_change = world.look_at_lines
+    till.log.subscribe(console.heard)
+    till.engine_heard.append(world.engine_changed)
     return world

@@ -12,6 +12,10 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+from tests.pcsc_stack import pcsc_namespace, pcsc_stack
+
+__all__ = ["pcsc_namespace", "pcsc_stack"]  # fixtures for whoever needs a real smart-card service
+
 FULL_PARTS = ("sim", "kill", "fuzz", "sabotage", "headless")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -1,7 +1,9 @@
-"""The card a phone shows: PPSE, SELECT, GPO, READ RECORD and GENERATE AC.
+"""The card a phone shows: PPSE, PSE, SELECT, GPO, READ RECORD and GENERATE AC.
 
-A state machine over bytes; what the applications say is in `personality`. A cryptogram is made once
-a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. Without an
+A state machine over bytes; what applications say is in `personality`. Contactless terminals find
+the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has that
+way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once a
+conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. Without an
 authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with the lab's
 issuer number in BF0C, so that a till can tell it from a real one. Knows no terminal.
 """
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
 LAB_IIN = bytes.fromhex("999901")
 """The issuer number no issuer has: what marks a lab card."""
 PPSE_NAME = b"2PAY.SYS.DDF01"
+PSE_NAME = b"1PAY.SYS.DDF01"
 RECORD_LOCATOR = bytes.fromhex("10010100")
 """AFL: file 2, record 1, not signed."""
+_PSE_DIRECTORY_FILE = 1
 _AID_LENGTH_MIN = 5
 _CRYPTOGRAM_TYPE = 0xC0
 _RESERVED_TYPE = 0xC0
@@ -47,6 +51,7 @@ _RESERVED_TYPE = 0xC0
 
 class _State(Enum):
     IDLE = "idle"
+    LISTED = "contact directory selected"
     SELECTED = "application selected"
     PROCESSED = "processing options given"
     SPENT = "cryptogram given"
@@ -85,11 +90,13 @@ class PaymentCard:
         element: Purse,
         *,
         with_records: bool,
+        with_pse: bool,
         on_cryptogram: Callable[[str, int], None] | None,
     ) -> None:
         """Use `SecureElement.card`."""
         self._element = element
         self._with_records = with_records
+        self._with_pse = with_pse
         self._on_cryptogram = on_cryptogram
         self._state = _State.IDLE
         self._selected: Credentials | None = None
@@ -129,6 +136,9 @@ class PaymentCard:
             raise _Refused(0x6A82)
         if command.data == PPSE_NAME:
             return _ppse(credentials)
+        if self._with_pse and command.data == PSE_NAME:
+            self._state, self._selected = _State.LISTED, credentials
+            return _pse()
         aid = PERSONALITIES[credentials.network].aid
         if len(command.data) < _AID_LENGTH_MIN or not aid.startswith(command.data):
             raise _Refused(0x6A82)
@@ -218,12 +228,18 @@ class PaymentCard:
     # READ RECORD -----------------------------------------------------------------------------
 
     def _read_record(self, command: CommandApdu) -> bytes:
-        if self._state not in {_State.PROCESSED, _State.SPENT} or self._selected is None:
+        readable = {_State.LISTED, _State.PROCESSED, _State.SPENT}
+        if self._state not in readable or self._selected is None:
             raise _Refused(0x6985)
         if command.p2 & 0x07 != 0x04:
             raise _Refused(0x6A86)
+        place = (command.p2 >> 3, command.p1)
+        if self._state is _State.LISTED:
+            if place != (_PSE_DIRECTORY_FILE, 1):
+                raise _Refused(0x6A83)
+            return tlv.build(0x70, tlv.build(0x61, _entry(self._selected)))
         of_visa = self._selected.network is Network.VISA
-        if (command.p1, command.p2 >> 3) != (1, 2) or (of_visa and not self._with_records):
+        if place != (2, 1) or (of_visa and not self._with_records):
             raise _Refused(0x6A83)
         objects = static_data(self._selected) if of_visa else record(self._selected)
         return _template(0x70, objects)
@@ -249,18 +265,25 @@ def _split(wanted: bytes, data: bytes) -> dict[int, bytes]:
         raise _Refused(0x6700) from None
 
 
-def _ppse(credentials: Credentials) -> bytes:
-    """The directory with its one entry (Book B, 3.3.2.3)."""
-    personality = PERSONALITIES[credentials.network]
-    entry = tlv.build(
-        0x61,
-        (
-            tlv.build(0x4F, personality.aid),
-            tlv.build(0x50, _label(credentials)),
-            tlv.build(0x87, b"\x01"),
-            tlv.build(0x9F2A, bytes([personality.kernel])),
-        ),
+def _entry(credentials: Credentials) -> bytes:
+    """What a directory says of an application: name, label, priority (Book 1, 12.2.3)."""
+    return (
+        tlv.build(0x4F, PERSONALITIES[credentials.network].aid)
+        + tlv.build(0x50, _label(credentials))
+        + tlv.build(0x87, b"\x01")
     )
+
+
+def _pse() -> bytes:
+    """The contact directory: which file holds its records (Book 1, 11.3.4)."""
+    proprietary = tlv.build(0xA5, tlv.build(0x88, bytes([_PSE_DIRECTORY_FILE])))
+    return tlv.build(0x6F, (tlv.build(0x84, PSE_NAME), proprietary))
+
+
+def _ppse(credentials: Credentials) -> bytes:
+    """The contactless directory with its one entry (Book B, 3.3.2.3)."""
+    kernel = tlv.build(0x9F2A, bytes([PERSONALITIES[credentials.network].kernel]))
+    entry = tlv.build(0x61, _entry(credentials) + kernel)
     proprietary = tlv.build(0xA5, tlv.build(0xBF0C, entry))
     return tlv.build(0x6F, (tlv.build(0x84, PPSE_NAME), proprietary))
 

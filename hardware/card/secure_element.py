@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -262,16 +263,25 @@ class SecureElement:
     def card(
         self,
         *,
+        token_ref: str | None = None,
         with_records: bool = False,
+        with_pse: bool = False,
         on_cryptogram: Callable[[str, int], None] | None = None,
     ) -> PaymentCard:
         """The card this element shows to a reader: the armed token, else the default one.
 
         Args:
+            token_ref: show this token, whichever is the default one.
             with_records: put the token's static data into a record instead of the GPO answer.
+            with_pse: list the application for contact readers too.
             on_cryptogram: told (token_ref, atc) just before an answer with a cryptogram leaves.
         """
-        return PaymentCard(self, with_records=with_records, on_cryptogram=on_cryptogram)
+        return PaymentCard(
+            self if token_ref is None else _OneToken(partial(self._credentials, token_ref), self),
+            with_records=with_records,
+            with_pse=with_pse,
+            on_cryptogram=on_cryptogram,
+        )
 
     def shown_credentials(self) -> Credentials | None:
         """The armed token's credentials, else the default one's, else None."""
@@ -305,6 +315,24 @@ class SecureElement:
         credentials = self._credentials(token_ref)
         assert credentials is not None
         return sign_remote(credentials, atc, request)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneToken:
+    """A purse that shows one token of an element, whichever is the default one."""
+
+    show: Callable[[], Credentials | None]
+    element: SecureElement
+
+    @property
+    def armed(self) -> str | None:
+        return self.element.armed
+
+    def shown_credentials(self) -> Credentials | None:
+        return self.show()
+
+    def spend(self, token_ref: str) -> int:
+        return self.element.spend(token_ref)
 
 
 def _pack(credentials: Credentials) -> bytes:

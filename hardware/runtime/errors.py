@@ -6,11 +6,15 @@ HardwareError
 ├── VectorFormatError        a vector file that is not one
 ├── TraceFormatError         a trace file that is not one
 ├── FaultPlanError           a fault nobody could fire
+├── DriverMissing            a reader's library is not installed; carries its remedy
+├── VpcdFrameError           a message that no virtual reader sends
+├── VpcdUnreachable          no virtual reader takes the card
 ├── CardLinkError            the conversation broke
 │   ├── NoCard               nothing came into the field in time
 │   ├── CardCollision        more than one card in the field
 │   ├── CardRemoved          the card left the field
 │   ├── CardMute             the card stopped answering
+│   ├── CardHeld             another program does not let go of the card
 │   ├── ReaderGone           the reader itself left
 │   └── CardFault            the card or its driver broke a rule of the link
 └── SecureElementError
@@ -52,6 +56,27 @@ class FaultPlanError(HardwareError):
     """A fault with an unknown key, a bad value or a missing one."""
 
 
+class DriverMissing(HardwareError):
+    """The library that drives a kind of reader cannot be loaded.
+
+    Attributes:
+        remedy: one line that says what to do.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}: {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
+class VpcdFrameError(HardwareError):
+    """A message on vpcd's wire that no reader sends."""
+
+
+class VpcdUnreachable(HardwareError):
+    """The card could not be put into a virtual reader; the message says where and why."""
+
+
 class CardLinkError(HardwareError):
     """The conversation with a card broke."""
 
@@ -70,6 +95,10 @@ class CardRemoved(CardLinkError):
 
 class CardMute(CardLinkError):
     """The card is in the field but did not answer."""
+
+
+class CardHeld(CardLinkError):
+    """Another program holds the card for itself and did not let go in time."""
 
 
 class ReaderGone(CardLinkError):

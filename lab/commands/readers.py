@@ -6,8 +6,9 @@ import argparse
 import asyncio
 
 from backend.api import LabClock, LabScheduler
-from hardware.api import ReaderInfo, list_readers
+from hardware.api import ReaderInfo
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
+from lab.readers import all_readers
 
 WATCH_EVERY_S = 1.0
 
@@ -21,7 +22,7 @@ def add(commands: Subparsers) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """List once, or go on until interrupted."""
-    found = list_readers()
+    found = all_readers()
     if chosen.json and not chosen.watch:
         write_json({"readers": [_document(reader) for reader in found]})
         return SUCCESS
@@ -36,7 +37,7 @@ async def _watch(known: tuple[ReaderInfo, ...]) -> None:
     scheduler = LabScheduler(LabClock())
     while True:
         await scheduler.sleep(WATCH_EVERY_S)
-        now = list_readers()
+        now = await asyncio.to_thread(all_readers)
         for gone in set(known) - set(now):
             write(f"- {_line(gone)}")
         for came in set(now) - set(known):

@@ -1,8 +1,14 @@
-"""`tap-lab tap`: one whole tap without a window, and the JSON that describes it."""
+"""`tap-lab tap`: one whole tap without a window, and the JSON that describes it.
+
+At the emulated reader it is phone and till. At a real one it is the till alone: it waits for
+whatever card comes and never opens the folder's secure element, which another program may hold.
+"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import math
 
 from lab.amounts import currency_of, format_amount, parse_amount
 from lab.commands.shared import (
@@ -17,13 +23,17 @@ from lab.commands.shared import (
     write,
     write_json,
 )
-from lab.engine_shapes import CardRecord
+from lab.engine_shapes import CardRecord, PaymentRecord
 from lab.errors import NotDone
-from lab.pos.flow import Sale
+from lab.pos.flow import PosFlow, Sale
 from lab.pos.state import PosPhase
+from lab.readers import check_there, is_emulated
+from lab.settings import Settings
+from lab.shop import Till, till_opened
 from lab.words import tell
 from lab.world import World
 
+WAIT_S, WAIT_MAX_S = 60.0, 3600.0
 _OUTCOMES = {
     PosPhase.APPROVED: "approved",
     PosPhase.DECLINED: "declined",
@@ -50,6 +60,10 @@ def add(commands: Subparsers) -> None:
     parser.add_argument(
         "--reader", default=argparse.SUPPRESS, help="URL or name of a reader (default sim:)"
     )
+    parser.add_argument(
+        "--wait", type=_seconds, default=WAIT_S, metavar="S",
+        help="at a real reader: seconds to wait for a card (default %(default)g)",
+    )  # fmt: skip
     profile_option(parser)
 
 
@@ -57,25 +71,79 @@ def run(chosen: argparse.Namespace) -> int:
     """Tap; exit 0 only when approved."""
     amount_minor = parse_amount(chosen.amount, chosen.currency)
     currency = currency_of(chosen.currency).code
+    settings = settings_of(chosen)
+    if not is_emulated(settings.reader):
+        return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
         card = await card_for(world, chosen.card)
         sale = await world.hands.tap(amount_minor, currency, card.id)
         if sale is None:
             raise NotDone("the phone did not arm")
-        state = world.pos.state
-        said = tell(state.headline) + (f". {tell(state.detail)}" if state.detail else "")
-        return sale, card, said
+        return sale, card, _said(world.pos)
 
-    sale, card, said = in_world(settings_of(chosen), work)
-    document = describe(sale, card)
+    sale, card, said = in_world(settings, work)
+    with_card = f" with {card.network} ·{card.last4}"
+    return _tell(chosen, describe(sale, card), said, amount_minor, with_card)
+
+
+def _at_real_reader(
+    chosen: argparse.Namespace, settings: Settings, amount_minor: int, currency: str
+) -> int:
+    """The till alone; exit 0 only when approved."""
+    check_there(settings.reader)
+
+    async def work() -> tuple[Sale, str, str | None]:
+        async with till_opened(settings) as till:
+            await till.ready()
+            till.pos.set_amount(amount_minor, currency)
+            remark(f"{till.pos.state.reader_text}: waiting for a card")
+            sale = await till.pos.charge(wait_s=chosen.wait)
+            assert sale is not None, "nobody cancels, and there is an amount"
+            return sale, _said(till.pos), await _token_ref(till, sale)
+
+    sale, said, token_ref = asyncio.run(work())
+    document = describe(sale, None) | {"token_ref": token_ref}
+    return _tell(chosen, document, said, amount_minor, "")
+
+
+async def _token_ref(till: Till, sale: Sale) -> str | None:
+    """Whose card it was, as the engine knows it: the till only saw a number."""
+    if sale.answer is None:
+        return None
+    return PaymentRecord.from_json(await till.client.payment(sale.answer.payment_id)).token_ref
+
+
+def _said(pos: PosFlow) -> str:
+    """What the till's display says."""
+    state = pos.state
+    return tell(state.headline) + (f". {tell(state.detail)}" if state.detail else "")
+
+
+def _tell(
+    chosen: argparse.Namespace,
+    document: dict[str, object],
+    said: str,
+    amount_minor: int,
+    with_card: str,
+) -> int:
+    approved = document["outcome"] == "approved"
     if chosen.json:
         write_json(document)
+        if not approved:
+            remark(said)
     else:
-        write(f"{format_amount(amount_minor, currency)} with {card.network} ·{card.last4}: {said}")
+        currency = currency_of(chosen.currency).code
+        write(f"{format_amount(amount_minor, currency)}{with_card}: {said}")
         write(_figures(document))
-    remark(said) if chosen.json and document["outcome"] != "approved" else None
-    return SUCCESS if document["outcome"] == "approved" else FAILED
+    return SUCCESS if approved else FAILED
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= WAIT_MAX_S or math.isnan(seconds):
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and up to {WAIT_MAX_S:g}")
+    return seconds
 
 
 async def card_for(world: World, network: str) -> CardRecord:
@@ -93,8 +161,8 @@ async def card_for(world: World, network: str) -> CardRecord:
     raise NotDone(f"the wallet has no {network} card: add one in the window")
 
 
-def describe(sale: Sale, card: CardRecord) -> dict[str, object]:
-    """The document that `tap --json` promises."""
+def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
+    """The document that `tap --json` promises; without a card, no token reference."""
     answer, tap = sale.answer, sale.tap
     latency = {} if answer is None else dict(answer.latency_ms)
     reader_ms = 0.0 if tap is None else tap.reader_us / 1000
@@ -107,7 +175,7 @@ def describe(sale: Sale, card: CardRecord) -> dict[str, object]:
         "apdu_count": tap.apdu_count if tap else 0,
         "transaction_id": answer.payment_id if answer else None,
         "tap_id": sale.tap_id,
-        "token_ref": card.token_ref,
+        "token_ref": card.token_ref if card else None,
         "atc": tap.atc if tap else None,
         "latency_ms": {
             "total": round(sale.total_us / 1000, 3),

@@ -1,7 +1,6 @@
 """The doctor's checks. Each looks at one thing and says what to do about it; none changes anything.
 
 Looks at the machine as data (paths can be given), so that every finding can be shown in a test.
-Imports no driver: a library is looked for, not loaded.
 """
 
 from __future__ import annotations
@@ -18,36 +17,29 @@ from pathlib import Path
 
 import orjson
 
-from hardware.api import list_readers
+from hardware.api import PcscTrouble, ReaderInfo, survey_pcsc
+from lab.doctor import reader_checks
+from lab.doctor.finding import Finding
 from lab.json_fields import as_object, text
 from lab.resources import ASSETS, FONT_FILES
 from lab.settings import Settings
 
-READER_MODULES = ("pn533_usb", "pn533", "port100", "nfc")
 FREE_BYTES_MIN = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `level` is "ok", "note" (works without) or "problem"."""
-
-    name: str
-    level: str
-    detail: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Machine:
-    """Where a Linux machine says what it has."""
+    """Where a machine says what it has."""
 
     modules: Path = Path("/proc/modules")
-    pcscd_socket: Path = Path("/run/pcscd/pcscd.comm")
+    usb_devices: Path = Path("/sys/bus/usb/devices")
+    pcsc: Callable[[], tuple[ReaderInfo, ...] | PcscTrouble] = survey_pcsc
 
 
 def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding, ...]:
     """Every check, in the order that a person would look."""
     where = machine or Machine()
+    pcsc = where.pcsc()
     checks: Iterable[Callable[[], Finding]] = (
         _python,
         lambda: _library(
@@ -61,14 +53,15 @@ def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding
             "smartcard",
             "python3 start.py installs it (with the wheel: pip install 'tap-lab[drivers]')",
         ),
-        lambda: _pcscd(where),
+        lambda: reader_checks.pcsc_service(pcsc),
         lambda: _library(
             "NFC library",
             "nfc",
             "python3 start.py installs it (with the wheel: pip install 'tap-lab[drivers]')",
         ),
-        lambda: _modules(where),
-        _readers,
+        lambda: reader_checks.kernel_modules(where.modules),
+        lambda: reader_checks.usb_readers(where.usb_devices),
+        lambda: reader_checks.usable_readers(pcsc),
         _loopback,
         lambda: _database(settings),
         lambda: _space(settings),
@@ -94,40 +87,6 @@ def _fonts() -> Finding:
         missing = f"{', '.join(absent)} missing"
         return Finding("fonts", "problem", missing, "install the package again")
     return Finding("fonts", "ok", f"{len(FONT_FILES)} bundled")
-
-
-def _pcscd(machine: Machine) -> Finding:
-    if machine.pcscd_socket.exists():
-        return Finding("pcscd", "ok", "the smart card service answers")
-    return Finding(
-        "pcscd",
-        "note",
-        "the smart card service does not run (needed for PC/SC readers only)",
-        "sudo apt install pcscd && sudo systemctl start pcscd",
-    )
-
-
-def _modules(machine: Machine) -> Finding:
-    try:
-        loaded = {line.split(" ", 1)[0] for line in machine.modules.read_text().splitlines()}
-    except OSError:
-        return Finding("kernel modules", "note", "this system does not list kernel modules")
-    grabbing = [module for module in READER_MODULES if module in loaded]
-    if not grabbing:
-        return Finding("kernel modules", "ok", "none grabs NFC readers")
-    names = " ".join(grabbing)
-    return Finding(
-        "kernel modules",
-        "problem",
-        f"{names} grab NFC readers before a program can",
-        f"sudo modprobe -r {names}, and blacklist them in /etc/modprobe.d",
-    )
-
-
-def _readers() -> Finding:
-    readers = list_readers()
-    usable = [reader.name for reader in readers if reader.usable]
-    return Finding("readers", "ok", ", ".join(usable) or "none")
 
 
 def _loopback() -> Finding:

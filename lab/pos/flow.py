@@ -16,8 +16,12 @@ from pathlib import Path
 from backend.api import Clock, EventLog, Scheduler, Stream, identifier
 from hardware.api import (
     CardCollision,
+    CardFault,
+    CardHeld,
     CardLink,
     CardLinkError,
+    CardMute,
+    CardRemoved,
     Exchange,
     NoCard,
     Reader,
@@ -189,8 +193,14 @@ class PosFlow:
 
     # -- the sale -----------------------------------------------------------------------------
 
-    async def charge(self, *, patience_s: float = PATIENCE_S) -> Sale | None:
+    async def charge(
+        self, *, patience_s: float = PATIENCE_S, wait_s: float = PRESENT_LIMIT_S
+    ) -> Sale | None:
         """Take the amount from whichever card comes: the whole attempt, to its end.
+
+        Args:
+            patience_s: how long the engine is waited for.
+            wait_s: how long a card is waited for.
 
         Returns:
             How it went; None when there is nothing to charge now, or it was cancelled.
@@ -202,7 +212,7 @@ class PosFlow:
         self._card_in_field_us, self._total_us = None, 0
         self._go(PosEvent.CHARGE)
         try:
-            self._presenting = asyncio.ensure_future(self._reader.wait_for_card(PRESENT_LIMIT_S))
+            self._presenting = asyncio.ensure_future(self._reader.wait_for_card(wait_s))
             link = await self._presenting
         except asyncio.CancelledError:
             self._go(PosEvent.CANCEL)
@@ -222,6 +232,10 @@ class PosFlow:
                 event, problem = PosEvent.NOBODY_CAME, "no_card"
             case CardCollision():
                 event, problem = PosEvent.TWO_CARDS, "two_cards"
+            case CardHeld():
+                event, problem = PosEvent.TRY_AGAIN, "card_held"
+            case CardMute() | CardFault() | CardRemoved():
+                event, problem = PosEvent.TRY_AGAIN, "card_silent"
             case _:
                 event, problem = PosEvent.OUT_OF_REACH, "reader_gone"
         self._go(event, tap_id=tap_id, why=message(f"pos.why.{problem}", "bad"))

@@ -55,6 +55,7 @@ def _table() -> dict[tuple[PosPhase, PosEvent], PosPhase]:
         (phase.PRESENT, event.CANCEL): phase.AMOUNT,
         (phase.PRESENT, event.NOBODY_CAME): phase.TIMED_OUT,
         (phase.PRESENT, event.TWO_CARDS): phase.ONE_CARD,
+        (phase.PRESENT, event.TRY_AGAIN): phase.TRY_AGAIN,
         (phase.PRESENT, event.OUT_OF_REACH): phase.FAILED,
         (phase.PRESENT, event.CARD_IN_FIELD): phase.READING,
         (phase.READING, event.CARD_READ): phase.AUTHORIZING,

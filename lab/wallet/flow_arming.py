@@ -82,6 +82,9 @@ class Arming:
         if not card.is_verified:
             self._say_unverified(card)
             return
+        if card.token_ref not in {token.token_ref for token in self._element.tokens()}:
+            self._show(screen=self._phone.home(), notice=Message("wallet.not_here", "bad"))
+            return
         self._element.disarm()
         self._show(
             screen=PhoneScreen.PAY_SHEET,

@@ -33,7 +33,7 @@ _POS: dict[str, tuple[str, str]] = {
     "pos.other_card": ("Please use another card", "Use another card (1C)"),
     "pos.see_phone": ("See your phone", "See phone (20)"),
     "pos.one_card": ("Present one card only", "Present one card only (19)"),
-    "pos.timed_out": ("Nobody tapped in a minute", "No card within 60 s"),
+    "pos.timed_out": ("Nobody tapped in time", "No card within the time-out"),
     "pos.failed": ("Not possible at the moment", "Reader or engine out of reach"),
     "pos.lights.idle": _same("First light blinks: switched on"),
     "pos.lights.ready": _same("First light on: ready for a card"),
@@ -122,7 +122,7 @@ _POS: dict[str, tuple[str, str]] = {
         "The card stopped answering: hold it still and try again",
         "No answer from the card",
     ),
-    "pos.why.no_card": ("The amount is kept", "Time-out 60 s, amount kept"),
+    "pos.why.no_card": ("The amount is kept", "Time-out, amount kept"),
     "pos.why.two_cards": ("More than one card is in the field", "Collision"),
 }
 
@@ -194,6 +194,14 @@ _WALLET: dict[str, tuple[str, str]] = {
     "wallet.passcode_wrong": _same("That passcode is not right"),
     "wallet.disarmed": ("A minute is over: press twice again", "Disarmed after 60 s"),
     "wallet.no_till_waiting": ("No till is asking for money", "Reader field is off"),
+    "wallet.real_reader": (
+        "The till waits at a real reader: hold a real card or phone to it",
+        "This phone has no antenna: publish its card with card serve",
+    ),
+    "wallet.not_here": (
+        "This card is not in this phone at the moment",
+        "Token not in this secure element (card serve may hold it)",
+    ),
     "wallet.not_read": (
         "The card was not read. Nothing was charged",
         "No cryptogram left the phone",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hardware.api import PcscTrouble, ReaderInfo
 from lab.cli import main
 from lab.doctor.checks import Machine, examine
 from lab.settings import Settings
@@ -31,11 +32,42 @@ def test_a_kernel_module_that_grabs_readers_is_named_with_its_cure(tmp_path: Pat
     assert findings(tmp_path, Machine(modules=modules))["kernel modules"][0] == "ok"
 
 
-def test_a_service_that_does_not_run_is_a_note_and_not_a_problem(tmp_path: Path) -> None:
-    machine = Machine(pcscd_socket=tmp_path / "absent")
-    assert findings(tmp_path, machine)["pcscd"][0] == "note"
-    (tmp_path / "absent").touch()
-    assert findings(tmp_path, machine)["pcscd"][0] == "ok"
+@pytest.mark.parametrize(
+    ("found", "level", "words"),
+    [
+        (PcscTrouble("it does not run", "start it"), "note", "start it"),
+        (PcscTrouble("it refuses", "a polkit rule", refused=True), "problem", "polkit"),
+        ((), "ok", ""),
+    ],
+)
+def test_the_smart_card_service_is_asked(
+    tmp_path: Path, found: object, level: str, words: str
+) -> None:
+    machine = Machine(pcsc=lambda: found)
+    said, remedy = findings(tmp_path, machine)["pcscd"]
+    assert said == level
+    assert words in remedy
+
+
+def test_a_reader_that_another_program_holds_is_named(tmp_path: Path) -> None:
+    held = ReaderInfo("pcsc:Desk", "Desk", "pcsc", ("read",), None, False, "close that program")
+    level, remedy = findings(tmp_path, Machine(pcsc=lambda: (held,)))["readers"]
+    assert (level, remedy) == ("problem", "Desk: close that program")
+
+
+def test_a_usb_reader_that_the_kernel_took_is_named_with_its_cure(tmp_path: Path) -> None:
+    devices, drivers = tmp_path / "devices", tmp_path / "drivers"
+    for name, text in (("idVendor", "072f\n"), ("idProduct", "2200\n")):
+        (devices / "1-2").mkdir(parents=True, exist_ok=True)
+        (devices / "1-2" / name).write_text(text)
+    (devices / "1-2:1.0").mkdir()
+    (drivers / "pn533_usb").mkdir(parents=True)
+    machine = Machine(usb_devices=devices)
+    assert findings(tmp_path, machine)["USB readers"][0] == "ok"
+    (devices / "1-2:1.0" / "driver").symlink_to(drivers / "pn533_usb")
+    level, remedy = findings(tmp_path, machine)["USB readers"]
+    assert level == "problem"
+    assert "modprobe -r pn533_usb" in remedy
 
 
 def test_a_damaged_database_and_an_open_key_are_problems(tmp_path: Path) -> None:

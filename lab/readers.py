@@ -1,0 +1,92 @@
+"""The till's reader by URL or name, and every reader of this machine as a list.
+
+The emulated reader belongs to the world that it is in; any other is opened here, with the monitor
+that watches it. A reader named by a URL need not be there yet: it is looked for with every tap. A
+bare name must fit a reader that is there now, or it is a slip of the pen. Imports no driver: a
+library that is missing is said, with the remedy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from hardware.api import (
+    EMULATED,
+    PCSC_SCHEME,
+    DriverMissing,
+    PcscMonitor,
+    PcscReader,
+    PcscTrouble,
+    Reader,
+    ReaderInfo,
+    Scheduler,
+    Winscard,
+    list_readers,
+    pcsc_readers,
+    survey_pcsc,
+)
+from lab.errors import SomethingMissing
+from lab.settings import DEFAULT_READER
+
+LISTS = "tap-lab readers lists those that can be used"
+
+
+def all_readers() -> tuple[ReaderInfo, ...]:
+    """Every reader of this machine. For a thread without an event loop; loads the drivers."""
+    return list_readers((pcsc_readers,))
+
+
+def is_emulated(wanted: str) -> bool:
+    """Whether this names the reader that needs no hardware."""
+    return wanted in {DEFAULT_READER, EMULATED.name}
+
+
+@contextlib.contextmanager
+def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[Reader | None]:
+    """The reader called so, until left; None for the emulated one.
+
+    Args:
+        wanted: a URL (`pcsc:NAME`), or a name or a part of it that fits one reader.
+        scheduler: waits, in real time.
+
+    Raises:
+        SomethingMissing: no such kind of reader, or its library is not installed.
+    """
+    if is_emulated(wanted):
+        yield None
+        return
+    scheme, colon, _ = wanted.partition(":")
+    if colon and scheme.isalnum() and f"{scheme}:" != PCSC_SCHEME:
+        raise SomethingMissing(f"no reader {wanted!r}: {scheme}: is no kind of reader here", LISTS)
+    try:
+        service = Winscard()
+    except DriverMissing as missing:
+        raise SomethingMissing(missing.what, missing.remedy) from missing
+    monitor = PcscMonitor(service)
+    try:
+        yield PcscReader(wanted.removeprefix(PCSC_SCHEME), service, monitor, scheduler)
+    finally:
+        monitor.close()
+
+
+def check_there(wanted: str) -> None:
+    """Look once whether the reader called so is there. For a thread without an event loop.
+
+    Raises:
+        SomethingMissing: it is not, or several are called so; with those that are there.
+    """
+    if is_emulated(wanted):
+        return
+    real = survey_pcsc()
+    if isinstance(real, PcscTrouble):
+        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", real.remedy)
+    name = wanted.removeprefix(PCSC_SCHEME)
+    fitting = [reader for reader in real if reader.name == name] or [
+        reader for reader in real if name.casefold() in reader.name.casefold()
+    ]
+    names = ", ".join(reader.url for reader in fitting or real) or "none"
+    if len(fitting) > 1:
+        raise SomethingMissing(f"{wanted!r} fits several readers", f"name one of {names}")
+    if not fitting:
+        raise SomethingMissing(f"no reader {wanted!r}", f"plug it in; there are now: {names}")
