@@ -28,7 +28,7 @@ from hardware.api import (
 from lab import kept_streams, saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
-from lab.client import EngineClient, http_client
+from lab.client import Endpoint, EngineClient, http_client
 from lab.console.flow import ConsoleFlow
 from lab.engine_process import EngineProcess
 from lab.engine_shapes import LabState, PaymentRecord
@@ -146,6 +146,7 @@ class World:
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
     _cut: frozenset[str] = frozenset()
+    _signing_in: bool = False
 
     async def ready(self) -> None:
         """Wait until the engine is up and the phone has signed in.
@@ -163,6 +164,10 @@ class World:
             if not self.links.is_cut(PHONE_LINK):
                 raise
             self.wallet.engine_lost()  # a phone that is cut off can still pay
+
+    def phones_way(self) -> Endpoint | None:
+        """Where the phone finds the engine; nowhere while it is cut off."""
+        return None if self.links.is_cut(PHONE_LINK) else self.engine.endpoint
 
     async def deliver(self, push: Json) -> None:
         """A message pushed to the phone, over its line.
@@ -194,14 +199,19 @@ class World:
         await self._sign_in()
 
     async def _sign_in(self) -> None:
+        if self._signing_in:
+            return
+        self._signing_in = True
         try:
             try:
                 await self.wallet.connect()
             except EngineRefused:
                 self.client.forget_session()
                 await self.wallet.connect()
-        except EngineUnreachable:  # gone again, or cut off: tried again when that has changed
+        except EngineUnreachable:  # gone again, or cut off: ticking tries again
             self.wallet.engine_lost()
+        finally:
+            self._signing_in = False
 
     def look_at_lines(self) -> None:
         """A line that was cut or mended: the phone notices; what was kept from them is told."""
@@ -282,6 +292,9 @@ class World:
         while True:
             self.wallet.tick()
             self.look_at_lines()  # a fault's time line may have begun or ended
+            reachable = self.engine.endpoint is not None and PHONE_LINK not in self._cut
+            if self.wallet.state.offline and reachable:
+                self.real_scheduler.spawn(self._sign_in(), "phone looks for the engine")
             await self.real_scheduler.sleep(TICK_S)
 
 
@@ -316,7 +329,7 @@ async def opened(
         ground.real_scheduler.spawn(
             push_forever(
                 world.client,
-                lambda: world.engine.endpoint,
+                world.phones_way,
                 ground.real_scheduler,
                 PHONE_ID,
                 world.deliver,
