@@ -57,7 +57,9 @@ class Checkers:
     def at_the_quiet_end(self) -> None:
         """Faults are off and time has passed: nothing is stuck, and everybody believes the same."""
         self.after_step()
-        payments = self._engine("SELECT id, tap_id, state, network, rrn, amount_minor FROM payments")
+        payments = self._engine(
+            "SELECT id, tap_id, state, network, rrn, amount_minor FROM payments"
+        )
         states = {row["id"]: row["state"] for row in payments}
         _none(f"{i}: {state}" for i, state in states.items() if state not in FINAL)
         _none(row["id"] for row in self._engine(
@@ -146,27 +148,25 @@ class Checkers:
 
     def _beliefs_agree(self, states: dict[object, object]) -> None:
         rows = self._engine(
-            "SELECT p.id, p.state, b.phone, b.till FROM payments p LEFT JOIN tap_beliefs b"
-            " ON b.tap_id = p.tap_id"
+            "SELECT p.id, p.state, p.card_id, b.phone, b.till FROM payments p"
+            " LEFT JOIN tap_beliefs b ON b.tap_id = p.tap_id"
         )
+        cards = {card.id for card in self._lab.world.wallet.cards}
         for row in rows:
-            approved = row["state"] == "approved"
-            _hold((row["till"] == "approved") is approved,
-                  f"{row['id']}: the till believes {row['till']}, the bank {row['state']}")  # fmt: skip
-            _hold(row["phone"] == row["state"],
-                  f"{row['id']}: the phone believes {row['phone']}, the bank {row['state']}")  # fmt: skip
+            name, state, till, phone = row["id"], row["state"], row["till"], row["phone"]
+            _hold((till == "approved") is (state == "approved"), f"{name} {state}, till: {till}")
+            # a card that was removed meanwhile has no messages any more
+            _hold(row["card_id"] not in cards or phone == state, f"{name} {state}, phone: {phone}")
         for sale in self._lab.world.pos._memory.sales:
-            _hold(sale.state == states[sale.payment_id],
-                  f"{sale.payment_id}: the till keeps {sale.state}")  # fmt: skip
+            told = states[sale.payment_id]
+            _hold(sale.state == told, f"{sale.payment_id} {told}, the till keeps {sale.state}")
 
     # -- reading ---------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         world = self._lab.world
         self._heard_from = world_seq = self._last_seq()
-        stream = EventStream(
-            lambda: world.engine.endpoint, world.real_scheduler, world.open_socket
-        )
+        stream = EventStream(lambda: world.engine.endpoint, world.real_scheduler, world.open_socket)
         assert world_seq >= 0
 
         async def listen() -> None:

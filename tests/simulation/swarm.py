@@ -29,7 +29,7 @@ TAP_LIMIT_S = 900.0
 QUIET_ROUNDS = 12
 AMOUNT_MAX = 9_000
 TAPPABLE = ("visa",)
-"""The networks whose kernel the till has; others end in "use another card" before anything is sent."""
+"""The networks whose kernel the till has; others end in "use another card" with nothing sent."""
 CURRENCIES = ("USD", "USD", "EUR", "JPY")
 PAIRS = tuple(
     (kind, effect)
