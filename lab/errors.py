@@ -11,6 +11,7 @@ LabError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 
 class LabError(Exception):
@@ -68,3 +69,8 @@ class EngineRefused(LabError):
         self.code = code
         self.detail = detail
         self.status = status
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the engine had trouble of its own (5xx), rather than an objection."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
