@@ -103,6 +103,10 @@ class EngineClient:
         """Delete a card and its token."""
         await self._api("DELETE", f"/api/cards/{card_id}")
 
+    async def suspend(self, card_id: str) -> None:
+        """Stop a card until it is reactivated."""
+        await self._api("POST", f"/api/cards/{card_id}/suspend", {}, key=f"suspend-{card_id}")
+
     async def reactivate(self, card_id: str) -> None:
         """Let a suspended card pay again."""
         await self._api("POST", f"/api/cards/{card_id}/reactivate", {}, key=f"react-{card_id}")
@@ -170,9 +174,10 @@ class EngineClient:
         """The faults that are on."""
         return objects(await self._lab("GET", "/lab/faults"), "faults")
 
-    async def put_faults(self, faults: tuple[Json, ...]) -> None:
-        """Replace the faults that are on."""
-        await self._lab("PUT", "/lab/faults", {"faults": list(faults)})
+    async def put_faults(self, faults: tuple[Json, ...], *, seed: int | None = None) -> None:
+        """Replace the faults that are on; `seed` is of their dice, None the laboratory's."""
+        chosen = {} if seed is None else {"seed": seed}
+        await self._lab("PUT", "/lab/faults", {"faults": list(faults), **chosen})
 
     async def reset_faults(self) -> None:
         """Take all faults off."""
@@ -181,6 +186,10 @@ class EngineClient:
     async def force_breaker(self, network: str, state: str) -> None:
         """Force a breaker "open" or "closed", or give it back with "auto"."""
         await self._lab("POST", f"/lab/breakers/{network}/force", {"state": state})
+
+    async def ledger(self) -> Json:
+        """Balance of every account, debit positive, and the newest payments' entries."""
+        return await self._lab("GET", "/lab/ledger?limit=500")
 
     async def clock(self) -> Json:
         """Lab time, rate and offset."""

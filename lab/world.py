@@ -8,12 +8,12 @@ clock, runs people and timers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import httpx
 
-from backend.api import Entropy, EventLog, LabClock, LabScheduler
+from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
 from hardware.api import (
     INSTANT,
     PHONE,
@@ -80,6 +80,7 @@ class World:
     hands: TapFlow
     forwarding: EventForwarding
     source: str
+    on_engine_event: Callable[[Event], None] = lambda _event: None
     _asked: set[str] = field(default_factory=set)
 
     async def ready(self) -> None:
@@ -93,10 +94,17 @@ class World:
         await self.wallet.connect()
         await saved_faults.put_back(self.settings.data_dir, self.client)
 
+    async def listen(self) -> None:
+        """Hear what the engine says from now on, so that the phone hears its bank."""
+        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler)
+        self.real_scheduler.spawn(self._follow_events(stream), "event stream")
+        await stream.connected.wait()
+
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
         spawn = self.real_scheduler.spawn
-        spawn(self._follow_events(), "event stream")
+        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler)
+        spawn(self._follow_events(stream), "event stream")
         spawn(self._tick(), "ticking")
         spawn(self.console.poll_state(), "console state")
         spawn(self.console.poll_latency(), "console latency")
@@ -133,11 +141,11 @@ class World:
             self.clock.reset()
             self.clock.set_rate(state.rate)
 
-    async def _follow_events(self) -> None:
-        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler)
+    async def _follow_events(self, stream: EventStream) -> None:
         async for event in stream.listen():
             if event.source != self.source:  # our own come from the log, at once
                 self.console.heard(event)
+                self.on_engine_event(event)
             if event.kind.startswith("payment.") and event.payment_id:
                 self._ask_about(event.payment_id)
             elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
