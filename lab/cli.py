@@ -21,6 +21,7 @@ from lab.commands import (
     doctor,
     load,
     readers,
+    scenario,
     serve,
     shots,
     tap,
@@ -86,7 +87,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
+        tap, readers, decode, trace, vectors, doctor, world, board, load, scenario, bench, shots,
+        serve,
     ):  # fmt: skip
         module.add(commands)
     return top

@@ -147,7 +147,8 @@ class Result:
         deviations: everything that was not normal at some moment, in words.
         ledger: balance of every account by (account, currency), debit positive.
         event_log_sha256: of the simulated world's log; None in the live one.
-        events: everything that happened, in order of lab time.
+        events: everything that happened, in the order in which it was heard.
+        traces: the taps' conversations with the card, masked: (file name, text).
     """
 
     scenario: Scenario
@@ -162,6 +163,7 @@ class Result:
     ledger: tuple[tuple[str, str, int], ...] = ()
     event_log_sha256: str | None = None
     events: tuple[Event, ...] = ()
+    traces: tuple[tuple[str, str], ...] = ()
 
     @property
     def failed(self) -> tuple[Check, ...]:

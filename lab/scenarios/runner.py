@@ -64,6 +64,7 @@ class _Run:
     steps: list[StepTaken] = field(default_factory=list)
     invariants: tuple[Invariant, ...] = ()
     ledger: tuple[tuple[str, str, int], ...] = ()
+    traces: tuple[tuple[str, str], ...] = ()
     first_event: int = 0
 
     def __post_init__(self) -> None:
@@ -167,6 +168,13 @@ class _Run:
         said = "; ".join(f"{each.name}: {each.detail}" for each in broken) or "held"
         self.checks.append(Check("invariants of the stores", "", "", "held", said, ok=not broken))
 
+        kept = {tap.tap_id for tap in self.doer.taps.values() if tap.tap_id}
+        self.traces = tuple(
+            (path.name, path.read_text(encoding="utf-8"))
+            for path in sorted(world.settings.traces_dir.glob("*.apdu"))
+            if path.stem in kept
+        )
+
     def result(self) -> Result:
         """Everything, as a value."""
         return Result(
@@ -182,4 +190,5 @@ class _Run:
             ledger=self.ledger,
             event_log_sha256=self.stage.event_log_sha256,
             events=tuple(self.stage.events[self.first_event :]),
+            traces=self.traces,
         )
