@@ -1,8 +1,10 @@
 """The one place where the laboratory is wired: engine, phone, till, reader, console.
 
-Everything above (window, command line, scenarios) asks a `World` for its flows. Real time runs the
-engine's supervision, the reader and the network clients; lab time, which follows the engine's
-clock, runs people and timers.
+Everything above (window, command line, scenarios) asks a `World` for its flows. What differs
+between a live and a simulated world is its `Ground`: where time and randomness come from, how the
+engine is reached, and what an engine is. Here is the live one; `simulation` has the other. Real
+time runs the engine's supervision, the reader and the network clients; lab time, which follows the
+engine's clock, runs people and timers.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ from lab.amounts import format_amount
 from lab.bus import Bus
 from lab.client import EngineClient, http_client
 from lab.console.flow import ConsoleFlow
-from lab.engine_process import EngineProcess, EngineStatus
+from lab.engine_process import EngineProcess
 from lab.engine_shapes import LabState, PaymentRecord
-from lab.engine_stream import EventStream, push_forever
+from lab.engine_stream import EventStream, OpenSocket, open_socket, push_forever
+from lab.engine_supervision import EngineSource, EngineStatus, EngineSupervision
 from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
 from lab.pos.flow import PosFlow
@@ -58,6 +61,56 @@ def terminal_config() -> TerminalConfig:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a laboratory stands on.
+
+    Attributes:
+        world: "live" or "simulated".
+        clock: lab time.
+        scheduler: waits for lab time.
+        real_scheduler: waits for time that nobody moves.
+        seal_key: opens the secure element.
+        http: requests to the engine.
+        open_socket: WebSockets to the engine.
+        engines: what an engine is here.
+    """
+
+    world: str
+    clock: LabClock
+    scheduler: LabScheduler
+    real_clock: LabClock
+    real_scheduler: LabScheduler
+    entropy: Entropy
+    seal_key: bytes = field(repr=False)
+    http: httpx.AsyncClient
+    open_socket: OpenSocket
+    engines: EngineSource
+
+
+def live_ground(settings: Settings) -> Ground:
+    """Real time, sockets, and an engine in a process of its own.
+
+    Raises:
+        BackendError: the folder's key cannot be had.
+    """
+    clock, real_clock = LabClock(), LabClock()
+    real_scheduler = LabScheduler(real_clock)
+    http = http_client()
+    return Ground(
+        world="live",
+        clock=clock,
+        scheduler=LabScheduler(clock),
+        real_clock=real_clock,
+        real_scheduler=real_scheduler,
+        entropy=Entropy(settings.seed),
+        seal_key=seal_key(settings.data_dir),
+        http=http,
+        open_socket=open_socket,
+        engines=EngineProcess(settings, http, real_scheduler),
+    )
+
+
 @dataclass(slots=True)
 class World:
     """One laboratory, running. Made by `opened`, closed by leaving it."""
@@ -70,7 +123,8 @@ class World:
     entropy: Entropy
     log: EventLog
     http: httpx.AsyncClient
-    engine: EngineProcess
+    open_socket: OpenSocket
+    engine: EngineSupervision
     client: EngineClient
     element: SecureElement
     reader: EmulatedReader
@@ -94,20 +148,23 @@ class World:
         await self.wallet.connect()
         await saved_faults.put_back(self.settings.data_dir, self.client)
 
-    async def listen(self) -> None:
-        """Hear what the engine says from now on, so that the phone hears its bank."""
-        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler)
-        self.real_scheduler.spawn(self._follow_events(stream), "event stream")
-        await stream.connected.wait()
-
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
+        self.listen()
         spawn = self.real_scheduler.spawn
-        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler)
-        spawn(self._follow_events(stream), "event stream")
-        spawn(self._tick(), "ticking")
         spawn(self.console.poll_state(), "console state")
         spawn(self.console.poll_latency(), "console latency")
+
+    def listen(self) -> EventStream:
+        """Let phone, till and console hear what the engine says, and let them see time pass.
+
+        Returns:
+            The stream; nothing is missed from the moment at which it is connected.
+        """
+        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler, self.open_socket)
+        self.real_scheduler.spawn(self._follow_events(stream), "event stream")
+        self.real_scheduler.spawn(self._tick(), "ticking")
+        return stream
 
     async def engine_came_up(self) -> None:
         """The engine is there (again): sign the phone in, load what it knows."""
@@ -143,6 +200,8 @@ class World:
 
     async def _follow_events(self, stream: EventStream) -> None:
         async for event in stream.listen():
+            if event.kind == "clock.changed":
+                self.real_scheduler.spawn(self._look_at_clock(), "look at the clock")
             if event.source != self.source:  # our own come from the log, at once
                 self.console.heard(event)
                 self.on_engine_event(event)
@@ -150,6 +209,11 @@ class World:
                 self._ask_about(event.payment_id)
             elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
                 self._ask_about(self.console.payment_of_tap(event.tap_id))
+
+    async def _look_at_clock(self) -> None:
+        """Somebody moved the engine's clock: follow at once, whether or not anybody polls."""
+        with contextlib.suppress(EngineUnreachable, EngineRefused):  # the next time will do
+            self.follow_clock(await self.client.lab_state())
 
     def _ask_about(self, payment_id: str) -> None:
         """One question a payment at a time, however many events it makes."""
@@ -177,8 +241,17 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[World]:
+async def opened(
+    settings: Settings,
+    bus: Bus | None = None,
+    ground_of: Callable[[Settings], Ground] = live_ground,
+) -> AsyncIterator[World]:
     """A world: wired, its engine starting. Leaving closes everything and lets the engine go.
+
+    Args:
+        settings: of this run.
+        bus: where its states are heard.
+        ground_of: what it stands on, once its folder is there.
 
     Raises:
         SomethingMissing: data folder, secure element or reader cannot be had.
@@ -189,23 +262,20 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
         )
     prepare_data_dir(settings.data_dir)
     settings.traces_dir.mkdir(exist_ok=True, mode=0o700)
-    bus = bus or Bus()
-    clock, real_clock = LabClock(), LabClock()
-    scheduler, real_scheduler = LabScheduler(clock), LabScheduler(real_clock)
-    entropy = Entropy(settings.seed)
-    element = _open_element(settings, real_clock, entropy)
-    http = http_client()
+    ground = ground_of(settings)
+    element = _open_element(settings, ground)
     try:
-        world = _wire(settings, bus, clock, scheduler, real_scheduler, entropy, element, http)
+        world = _wire(settings, bus or Bus(), ground, element)
         await world.engine.start()
-        real_scheduler.spawn(world.forwarding.run(), "event forwarding")
-        real_scheduler.spawn(
+        ground.real_scheduler.spawn(world.forwarding.run(), "event forwarding")
+        ground.real_scheduler.spawn(
             push_forever(
                 world.client,
                 lambda: world.engine.endpoint,
-                real_scheduler,
+                ground.real_scheduler,
                 PHONE_ID,
                 world.wallet.deliver,
+                ground.open_socket,
             ),
             "phone push",
         )
@@ -215,20 +285,20 @@ async def opened(settings: Settings, bus: Bus | None = None) -> AsyncIterator[Wo
             if world.engine.endpoint is not None:
                 await world.forwarding.flush()
             await world.engine.stop()
-            await real_scheduler.cancel_all()
-            await scheduler.cancel_all()
+            await ground.real_scheduler.cancel_all()
+            await ground.scheduler.cancel_all()
     finally:
-        await http.aclose()
+        await ground.http.aclose()
         element.close()
 
 
-def _open_element(settings: Settings, clock: LabClock, entropy: Entropy) -> SecureElement:
+def _open_element(settings: Settings, ground: Ground) -> SecureElement:
     try:
         return SecureElement.open(
             settings.secure_element_file,
-            seal_key=seal_key(settings.data_dir),
-            clock=clock,
-            stream=entropy.secret("secure element"),
+            seal_key=ground.seal_key,
+            clock=ground.real_clock,
+            stream=ground.entropy.secret("secure element"),
         )
     except SecureElementBusy as busy:
         raise SomethingMissing(
@@ -242,32 +312,26 @@ def _open_element(settings: Settings, clock: LabClock, entropy: Entropy) -> Secu
         ) from damaged
 
 
-def _wire(
-    settings: Settings,
-    bus: Bus,
-    clock: LabClock,
-    scheduler: LabScheduler,
-    real_scheduler: LabScheduler,
-    entropy: Entropy,
-    element: SecureElement,
-    http: httpx.AsyncClient,
-) -> World:
-    identifiers = entropy.secret("identifiers")
+def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) -> World:
+    clock, real_scheduler = ground.clock, ground.real_scheduler
+    identifiers = ground.entropy.secret("identifiers")
     source = f"lab.{identifiers.bytes(4).hex()}"
-    log = EventLog(clock, source=source)
+    log = EventLog(clock, source=source, world=ground.world)
     changed: list[World] = []
-    engine = EngineProcess(
-        settings,
-        http,
+    engine = EngineSupervision(
+        ground.engines,
+        ground.open_socket,
         real_scheduler,
         lambda status: changed[0].engine_changed(status) if changed else None,
     )
-    client = EngineClient(lambda: engine.endpoint, http, clock=clock, scheduler=real_scheduler)
+    client = EngineClient(
+        lambda: engine.endpoint, ground.http, clock=clock, scheduler=real_scheduler
+    )
     reader = EmulatedReader(
         "Emulated reader",
         real_scheduler,
         INSTANT if settings.profile == "instant" else PHONE,
-        stream=entropy.stream("reader.sim"),
+        stream=ground.entropy.stream("reader.sim"),
     )
     wallet = WalletFlow(
         client=client,
@@ -307,8 +371,9 @@ def _wire(
     wallet.on_open_payment = console.open_payment
     forwarding = EventForwarding(log, client, real_scheduler)
     world = World(
-        settings, bus, clock, scheduler, real_scheduler, entropy, log, http, engine, client,
-        element, reader, wallet, pos, console, hands, forwarding, source,
+        settings, bus, clock, ground.scheduler, real_scheduler, ground.entropy, log, ground.http,
+        ground.open_socket, engine, client, element, reader, wallet, pos, console, hands,
+        forwarding, source,
     )  # fmt: skip
     console.on_state = world.follow_clock
     log.subscribe(console.heard)

@@ -17,6 +17,9 @@ then. Reads run on a connection of their own in the caller's thread: in WAL mode
 and a point read (about 20 µs) is cheaper than a thread hop. In a simulated world everything runs
 inline.
 
+Around each commit stands a pair of named points (`CommitPoints`), where a test or a simulated
+world may let the process die; a store that was killed answers everything with `Crashed`.
+
 Knows nothing of payments. Statements come from SQLAlchemy tables, are compiled once, and run on
 the driver's own cursor (measured: Core statement by statement costs half of the throughput).
 """
@@ -34,12 +37,13 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
-from backend.runtime.errors import StorageError
+from backend.runtime.errors import Crashed, StorageError
 
 T = TypeVar("T")
 Value = str | int | float | bytes | None
 Parameters = Mapping[str, Value]
 Row = sqlite3.Row
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
 BATCH_UNITS_MAX = 512
 CHECKPOINT_UNITS = 2_000
@@ -105,6 +109,20 @@ class Transaction:
 Work = Callable[[Transaction], T]
 
 
+Moment = Literal["before", "after"]
+
+
+class CommitPoints(Protocol):
+    """What is told of every commit, in the thread that makes it; it may end the process there."""
+
+    def reached(self, moment: Moment, store: str) -> None:
+        """A commit of the file `store` (its name without suffix) is about to be made, or was.
+
+        Raises:
+            Crashed: the simulated process died here.
+        """
+
+
 class Store(Protocol):
     """The port through which the rules reach rows."""
 
@@ -140,21 +158,25 @@ class Database:
         self,
         path: Path,
         *,
-        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        synchronous: Synchronous = "FULL",
         inline: bool = False,
+        points: CommitPoints | None = None,
     ) -> None:
         """Open or create the file.
 
         Args:
             path: the database file; its folder must exist.
-            synchronous: FULL survives a power cut; NORMAL survives a killed process only.
+            synchronous: FULL survives a power cut; NORMAL and OFF a killed process only.
             inline: commit each unit at once in the caller's thread (simulated worlds).
+            points: told of every commit.
 
         Raises:
             StorageError: the file cannot be opened or is not a database.
         """
         self.path = path
         self._inline = inline
+        self._points = points
+        self._is_dead = False
         self._waits_for_disk = synchronous == "FULL"
         self._writer = connect(path, synchronous)
         self._reader = connect(path, synchronous)
@@ -167,6 +189,7 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Run a unit of work; durable when this returns."""
+        self._check_alive()
         if self._inline:
             return self._write_now(work)
         loop = asyncio.get_running_loop()
@@ -178,6 +201,7 @@ class Database:
 
     def read(self, work: Work[T]) -> T:
         """Run a short read on the last committed state."""
+        self._check_alive()
         try:
             return work(Transaction(self._reader))
         except sqlite3.OperationalError as error:
@@ -202,14 +226,31 @@ class Database:
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
 
+    def kill(self) -> None:
+        """Let both handles go as a dead process does: what was not committed is lost."""
+        self._is_dead = True
+        self._reader.close()
+        self._writer.close()
+
+    def _check_alive(self) -> None:
+        if self._is_dead:
+            raise Crashed(f"{self.path.name} belongs to a dead process")
+
+    def _reach(self, moment: Moment) -> None:
+        if self._points is not None:
+            self._points.reached(moment, self.path.stem)
+
     def _write_now(self, work: Work[T]) -> T:
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             result = work(Transaction(self._writer))
         except BaseException:
-            self._writer.execute("ROLLBACK")
+            if not self._is_dead:
+                self._writer.execute("ROLLBACK")
             raise
+        self._reach("before")
         self._writer.execute("COMMIT")
+        self._reach("after")
         self.commits += 1
         self.units += 1
         return result
@@ -278,10 +319,12 @@ class Database:
         execute("RELEASE unit")
 
     def _commit(self) -> StorageError | None:
+        self._reach("before")
         try:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
             return self._give_up(error)
+        self._reach("after")
         self.commits += 1
         return None
 
@@ -311,7 +354,7 @@ class Database:
             connection.close()
 
 
-def connect(path: Path, synchronous: str) -> sqlite3.Connection:
+def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     """Open a connection with the settings that every use of these files needs.
 
     Raises:

@@ -107,6 +107,7 @@ def _run(chosen: argparse.Namespace) -> int:
 def _play(
     chosen: argparse.Namespace, name: str, scenario: Scenario, guest_of: Settings | None
 ) -> _Played:
+    results: tuple[Result, ...]
     if chosen.seeds is None:
         world = "simulated" if chosen.shrink else ""
         result = play_once(scenario, seed=chosen.seed, world=world, guest_of=guest_of)
@@ -226,21 +227,21 @@ def _described(played: _Played) -> dict[str, object]:
 
 
 def _write_files(chosen: argparse.Namespace, results: Sequence[Result]) -> None:
-    files = {
-        chosen.junit: lambda: to_xml(results),
-        chosen.report: lambda: to_html(results).encode(),
-    }
-    for out, content in files.items():
-        if out is None:
-            continue
-        try:
-            out.write_bytes(content())
-        except OSError as fault:
-            raise WrongUse(f"{out} cannot be written ({fault.strerror})") from fault
-        remark(f"wrote {out}")
+    if chosen.junit is not None:
+        _write_file(chosen.junit, to_xml(results))
+    if chosen.report is not None:
+        _write_file(chosen.report, to_html(results).encode())
     if chosen.evidence is not None:
         for result in results:
             remark(f"wrote {write_evidence(chosen.evidence, result)}")
+
+
+def _write_file(out: Path, content: bytes) -> None:
+    try:
+        out.write_bytes(content)
+    except OSError as fault:
+        raise WrongUse(f"{out} cannot be written ({fault.strerror})") from fault
+    remark(f"wrote {out}")
 
 
 def _list(chosen: argparse.Namespace) -> int:

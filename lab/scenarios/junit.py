@@ -26,7 +26,8 @@ def to_xml(results: Sequence[Result]) -> bytes:
         element.text = _clean(element.text) if element.text else None
     _count(top, list(top))
     indent(top)
-    return tostring(top, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(top, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _suite(top: Element, result: Result) -> None:

@@ -110,5 +110,5 @@ async def live_stage(settings: Settings) -> AsyncIterator[LiveStage]:
         world.log.subscribe(stage.events.append)
         world.on_engine_event = stage.events.append
         await world.ready()
-        await world.listen()
+        await world.listen().connected.wait()
         yield stage
