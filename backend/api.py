@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backend.faults.armed import Facts, LinkFaults, Strike
+from backend.faults.catalogue import AVAILABLE, LABORATORY_LINKS, Point
+from backend.faults.plan import Fault, dump_toml, load_toml, read_faults
 from backend.runtime.clock import (
     Clock,
     LabClock,
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from backend.vault.named_keys import NamedKeys
 
 __all__ = [
+    "AVAILABLE",
+    "LABORATORY_LINKS",
     "BackendError",
     "BadRequest",
     "Clock",
@@ -46,24 +51,32 @@ __all__ = [
     "Entropy",
     "Event",
     "EventLog",
+    "Facts",
+    "Fault",
     "LabClock",
     "LabScheduler",
+    "LinkFaults",
+    "Point",
     "Scheduler",
     "SeededStream",
     "Settings",
     "StorageError",
     "Stream",
+    "Strike",
     "UsageError",
     "VirtualClock",
     "VirtualLoop",
     "VirtualScheduler",
     "check_fault",
     "chosen_data_dir",
+    "dump_toml",
     "event_from_json",
     "identifier",
     "key_home",
+    "load_toml",
     "migrate",
     "named_keys",
+    "read_faults",
     "real_now_us",
     "schema_revision",
     "serve",

@@ -19,7 +19,11 @@ from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
+from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
+from backend.faults.http_link import FaultyTransport
+from backend.faults.issuer_way import FaultyIssuerWay
 from backend.faults.proxy import FaultProxy
+from backend.faults.wire_judge import WireJudge
 from backend.http.app import Doors, build_app
 from backend.http.attachments import Attachments
 from backend.http.device_push import DevicePush
@@ -32,6 +36,7 @@ from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.metrics.latency import LatencyBook
+from backend.networks.issuing import IssuerWay
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
 from backend.payments.engine import PaymentEngine, PaymentPorts
@@ -232,12 +237,19 @@ async def _open(
     events = EventLog(ground.clock, source=ENGINE, world=ground.world, first_seq=first_seq)
     recorder = EventRecorder(files.engine, ground.scheduler, events, first_seq)
     _catch_up(ground.clock, files.engine)
-    board = FaultBoard(clock=ground.clock, emit=events.emit, seed=ground.entropy.seed)
+    board = FaultBoard(
+        clock=ground.clock,
+        emit=events.emit,
+        seed=ground.entropy.seed,
+        available=AVAILABLE if files.networks is not None else WITHOUT_ISSUERS,
+    )
     networks = None
     if files.networks is None:
         edge = await _apart(_hosts_of(settings), board, ground)
     else:
-        networks = await open_networks(files.networks, files.named_keys, settings, ground)
+        networks = await open_networks(
+            files.networks, files.named_keys, settings, ground, FaultyIssuerWay(board)
+        )
         edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
@@ -309,7 +321,11 @@ def open_files(
 
 
 async def open_networks(
-    database: Database, keys: NamedKeys, settings: Settings, ground: Ground
+    database: Database,
+    keys: NamedKeys,
+    settings: Settings,
+    ground: Ground,
+    way: IssuerWay | None = None,
 ) -> Networks:
     """The simulated hosts over their own database, without sockets."""
     return await build_networks(
@@ -318,6 +334,7 @@ async def open_networks(
         clock=ground.clock,
         entropy=ground.entropy,
         settings=HostSettings(profile=settings.profile),
+        way=way,
     )
 
 
@@ -339,11 +356,11 @@ async def _apart(hosts: HostAddresses, board: FaultBoard, ground: Ground) -> Edg
     links: dict[str, Link] = {}
     proxies = []
     for network, address in hosts.iso.items():
-        proxy = FaultProxy(f"{network}.auth", address, board)
+        proxy = FaultProxy(f"{network}.auth", address, WireJudge(board))
         entrance = await proxy.start()
         proxies.append(proxy)
         links[network] = TcpLink(network, entrance, clock=ground.clock, scheduler=ground.scheduler)
-    http = httpx.AsyncClient(timeout=TSP_LIMIT_S, trust_env=False)
+    http = _tsp_client(httpx.AsyncHTTPTransport(trust_env=False), board)
 
     async def close() -> None:
         await http.aclose()
@@ -366,13 +383,25 @@ def _hosts_of(settings: Settings) -> HostAddresses:
 
 async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:
     """The same hosts and faults, called in this thread."""
+    judge = WireJudge(board)
     links: dict[str, Link] = {
-        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=board)
+        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=judge)
         for network, host in networks.hosts.items()
     }
     server = MemoryServer(networks.token_services)
-    http = httpx.AsyncClient(transport=server, timeout=TSP_LIMIT_S)
+    http = _tsp_client(server, board)
     return Edge(links, TspClient(IN_MEMORY_TSP, http), http.aclose, server.kill)
+
+
+def _tsp_client(transport: httpx.AsyncBaseTransport, board: FaultBoard) -> httpx.AsyncClient:
+    """The way to the token services of all networks."""
+
+    def link_of(request: httpx.Request) -> str:
+        return f"{request.url.path.split('/')[1]}.tsp"
+
+    return httpx.AsyncClient(
+        transport=FaultyTransport(transport, board, link_of), timeout=TSP_LIMIT_S, trust_env=False
+    )
 
 
 async def _payments(
