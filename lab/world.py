@@ -38,6 +38,7 @@ from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
 from lab.pos.flow import PosFlow
 from lab.pos.till_memory import TillMemory
+from lab.scenarios.desk import RecordingDesk
 from lab.seal_key import seal_key
 from lab.settings import DEFAULT_READER, Settings, prepare_data_dir
 from lab.tap import TapFlow
@@ -134,7 +135,8 @@ class World:
     hands: TapFlow
     forwarding: EventForwarding
     source: str
-    on_engine_event: Callable[[Event], None] = lambda _event: None
+    desk: RecordingDesk
+    hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
 
     async def ready(self) -> None:
@@ -187,6 +189,11 @@ class World:
             case "down" | "restarting":
                 self.wallet.engine_lost()
 
+    def saw(self, state: LabState) -> None:
+        """The console has looked at the laboratory."""
+        self.follow_clock(state)
+        self.desk.looked(state)
+
     def follow_clock(self, state: LabState) -> None:
         """Keep this process's lab clock with the engine's."""
         if state.rate != self.clock.rate:
@@ -204,7 +211,8 @@ class World:
                 self.real_scheduler.spawn(self._look_at_clock(), "look at the clock")
             if event.source != self.source:  # our own come from the log, at once
                 self.console.heard(event)
-                self.on_engine_event(event)
+                for hear in self.hearers:
+                    hear(event)
             if event.kind.startswith("payment.") and event.payment_id:
                 self._ask_about(event.payment_id)
             elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
@@ -370,12 +378,15 @@ def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) 
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
     forwarding = EventForwarding(log, client, real_scheduler)
+    desk = RecordingDesk(client, bus, profile=settings.profile)
     world = World(
         settings, bus, clock, ground.scheduler, real_scheduler, ground.entropy, log, ground.http,
         ground.open_socket, engine, client, element, reader, wallet, pos, console, hands,
-        forwarding, source,
+        forwarding, source, desk,
     )  # fmt: skip
-    console.on_state = world.follow_clock
+    console.on_state = world.saw
     log.subscribe(console.heard)
+    log.subscribe(desk.heard)
+    world.hearers.append(desk.heard)
     changed.append(world)
     return world

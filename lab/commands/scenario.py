@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import re
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bus import Bus
+from lab.commands.engine_only import Engine, with_engine
 from lab.commands.shared import (
     FAILED,
     SUCCESS,
     Subparsers,
     command,
+    profile_option,
     remark,
     settings_of,
     write,
     write_json,
 )
-from lab.errors import WrongUse
+from lab.engine_stream import EventStream
+from lab.errors import EngineUnreachable, WrongUse
 from lab.resources import scenario_files
 from lab.scenarios import hunt
+from lab.scenarios.desk import RecordingDesk, Saved
 from lab.scenarios.evidence import write_evidence
 from lab.scenarios.junit import to_xml
 from lab.scenarios.loader import load_file
@@ -30,8 +38,10 @@ from lab.scenarios.report import to_html
 from lab.scenarios.result import Result, Verdict
 from lab.scenarios.writer import to_toml
 from lab.settings import Settings
+from lab.words import tr
 
 SEEDS_MAX = 100_000
+LOOK_AGAIN_S = 0.2
 
 
 def add(commands: Subparsers) -> None:
@@ -44,6 +54,15 @@ def add(commands: Subparsers) -> None:
     )
     actions = top.add_subparsers(metavar="ACTION", required=True)
     _add_run(actions)
+    record = command(
+        actions,
+        "record",
+        "write down what happens on the running laboratory until Ctrl+C, as a scenario",
+        "tap-lab scenario record outage.toml",
+        _record,
+    )
+    record.add_argument("out", type=Path, metavar="OUT", help="the file to write, such as my.toml")
+    profile_option(record)
     command(actions, "list", "list the scenarios that are shipped",
             "tap-lab scenario list", _list, alone=True)  # fmt: skip
 
@@ -242,6 +261,57 @@ def _write_file(out: Path, content: bytes) -> None:
     except OSError as fault:
         raise WrongUse(f"{out} cannot be written ({fault.strerror})") from fault
     remark(f"wrote {out}")
+
+
+def _record(chosen: argparse.Namespace) -> int:
+    """Hear everything that happens on the folder's engine; at Ctrl+C write it down."""
+    out: Path = chosen.out if chosen.out.suffix else chosen.out.with_suffix(".toml")
+    if not out.absolute().parent.is_dir():
+        raise WrongUse(f"there is no folder {out.absolute().parent}")
+    settings = settings_of(chosen)
+
+    async def work(engine: Engine) -> Saved:
+        desk = RecordingDesk(engine.client, Bus(), profile=settings.profile)
+        stream = EventStream(lambda: engine.supervision.endpoint, engine.scheduler)
+        engine.scheduler.spawn(_hear(stream, desk), "event stream")
+        await stream.connected.wait()
+        await desk.start()
+        remark(f"recording to {out}: break something, tap, then press Ctrl+C")
+        with _interrupted() as stop:
+            while not stop.is_set():
+                with contextlib.suppress(EngineUnreachable):  # killed: that is recorded, too
+                    desk.looked(await engine.client.lab_state())
+                with contextlib.suppress(TimeoutError):
+                    async with engine.scheduler.deadline(LOOK_AGAIN_S):
+                        await stop.wait()
+        return await desk.stop(out)
+
+    saved = with_engine(settings, work)
+    if chosen.json:
+        write_json({"recorded": str(saved.path), "steps": saved.steps})
+    else:
+        write(tr("recording.saved", steps=saved.steps, path=saved.path))
+    return SUCCESS
+
+
+async def _hear(stream: EventStream, desk: RecordingDesk) -> None:
+    async for event in stream.listen():
+        desk.heard(event)
+
+
+@contextlib.contextmanager
+def _interrupted() -> Iterator[asyncio.Event]:
+    """An event that Ctrl+C (or a polite end from outside) sets, while this is entered."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _list(chosen: argparse.Namespace) -> int:

@@ -108,7 +108,7 @@ async def live_stage(settings: Settings) -> AsyncIterator[LiveStage]:
     async with worlds.opened(settings) as world:
         stage = LiveStage(world, [])
         world.log.subscribe(stage.events.append)
-        world.on_engine_event = stage.events.append
+        world.hearers.append(stage.events.append)
         await world.ready()
         await world.listen().connected.wait()
         yield stage

@@ -5,6 +5,9 @@ Knows the same keys as the loader, and writes none that says nothing.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import tomli_w
 
 from lab.amounts import format_decimal
@@ -27,6 +30,7 @@ from lab.scenarios.subjects import TAP_BOUNDS
 
 Table = dict[str, object]
 CHANGES = {"remove": "remove_card"}
+_BARE = re.compile("[A-Za-z0-9_-]+")
 USUAL_CARDS = ("visa",)
 DEEP_SECTIONS = frozenset({"balances"})
 
@@ -41,18 +45,39 @@ def to_toml(scenario: Scenario) -> str:
         head["profile"] = scenario.profile
     if scenario.cards != USUAL_CARDS:
         head["cards"] = list(scenario.cards)
+    inline = {each.after: each for each in scenario.expectations if each.after == each.tap != ""}
+    apart = [each for each in scenario.expectations if each is not inline.get(each.after)]
     blocks = [
-        ("step", [_step(step) for step in scenario.steps]),
-        ("fault", [_fault(fault) for fault in scenario.faults]),
-        ("expect", [_expectation(each) for each in scenario.expectations]),
+        *(_block("step", _step(step, inline.get(step.name))) for step in scenario.steps),
+        *(_block("fault", _fault(fault)) for fault in scenario.faults),
+        *(_block("expect", _expectation(each)) for each in apart),
     ]
-    return tomli_w.dumps(
-        head | {name: tables for name, tables in blocks if tables}, multiline_strings=True
-    )
+    return "\n".join([tomli_w.dumps(head, multiline_strings=True), *blocks])
 
 
-def _step(step: Step) -> Table:
-    return {"name": step.name, **_doing(step)}
+def _block(name: str, table: Table) -> str:
+    """One table of an array, with everything inside it on one line a key."""
+    lines = [f"{_key(key)} = {_inline(value)}" for key, value in table.items()]
+    return "\n".join([f"[[{name}]]", *lines, ""])
+
+
+def _inline(value: object) -> str:
+    """A value on one line (TOML 1.0, Inline Table)."""
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{_key(str(key))} = {_inline(each)}" for key, each in value.items())
+        return f"{{ {inside} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_inline(each) for each in value)}]"
+    return tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n")
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else tomli_w.dumps({name: 0}).rpartition(" = ")[0]
+
+
+def _step(step: Step, expected: Expectation | None) -> Table:
+    table = {"name": step.name, **_doing(step)}
+    return table if expected is None else table | {"expect": _wanted(expected)}
 
 
 def _doing(step: Step) -> Table:  # noqa: PLR0911 -- one return a kind of step
@@ -100,6 +125,11 @@ def _expectation(expectation: Expectation) -> Table:
         table["tap"] = expectation.tap
     if expectation.after:
         table["after"] = expectation.after
+    return table | _wanted(expectation)
+
+
+def _wanted(expectation: Expectation) -> Table:
+    table: Table = {}
     for want in expectation.wants:
         head, _, rest = want.subject.partition(".")
         keys = rest.split(".", 1) if head in DEEP_SECTIONS else [rest] if rest else []
