@@ -21,7 +21,7 @@ from backend.runtime.clock import (
     to_datetime,
     to_iso,
 )
-from backend.runtime.entropy import Entropy, SeededStream, Stream, identifier
+from backend.runtime.entropy import Entropy, SeededStream, Stream, identifier, read_positions
 from backend.runtime.errors import BackendError, BadRequest, Crashed, StorageError, UsageError
 from backend.runtime.events import Emit, Event, EventLog, event_from_json
 from backend.runtime.scheduler import (
@@ -77,6 +77,7 @@ __all__ = [
     "migrate",
     "named_keys",
     "read_faults",
+    "read_positions",
     "real_now_us",
     "schema_revision",
     "serve",

@@ -141,9 +141,8 @@ class Engine:
 
     async def close(self) -> None:
         """Stop in an order in which nobody speaks to something that is gone."""
-        lab, scheduler, clock = self.lab, self.ground.scheduler, self.lab.clock
-        jumped_s = clock.offset_s if clock.is_moved else 0.0
-        self._folder.keep_world(WorldRecord(lab.entropy.seed, jumped_s, clock.rate))
+        lab, scheduler = self.lab, self.ground.scheduler
+        self._folder.keep_world(lab.record())
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
@@ -170,14 +169,14 @@ class Engine:
 
 
 def live_ground(folder: DataFolder, seed: int | None) -> Ground:
-    """Real time, continued from the folder's last run; a given seed replaces the kept one.
+    """Real time, continued from the folder's last run; another seed than the kept one starts anew.
 
     Raises:
         UsageError: the folder's record is damaged.
     """
     kept = folder.world()
-    entropy = Entropy(seed if seed is not None or kept is None else kept.seed)
-    return _ground("live", folder, LabClock(), entropy)
+    entropy = entropy_of(kept, seed)
+    return _ground("live", folder, LabClock(), entropy, kept)
 
 
 def simulated_ground(folder: DataFolder, below: VirtualClock, entropy: Entropy) -> Ground:
@@ -186,15 +185,28 @@ def simulated_ground(folder: DataFolder, below: VirtualClock, entropy: Entropy) 
     Raises:
         UsageError: the folder's record is damaged.
     """
-    return _ground("simulated", folder, LabClock(below), entropy)
+    return _ground("simulated", folder, LabClock(below), entropy, folder.world())
 
 
-def _ground(world: str, folder: DataFolder, clock: LabClock, entropy: Entropy) -> Ground:
-    kept = folder.world()
+def entropy_of(kept: WorldRecord | None, seed: int | None, *, simulated: bool = False) -> Entropy:
+    """The world's randomness from where it was; another seed than the kept one starts anew."""
+    if kept is not None and seed in {None, kept.seed}:
+        return Entropy(kept.seed, simulated=simulated, positions=kept.positions)
+    return Entropy(seed, simulated=simulated)
+
+
+def _ground(
+    world: str, folder: DataFolder, clock: LabClock, entropy: Entropy, kept: WorldRecord | None
+) -> Ground:
     if kept is not None and (kept.jumped_s or kept.rate != 1.0):
         _restore(clock, kept)
     folder.keep_world(
-        WorldRecord(entropy.seed, clock.offset_s if clock.is_moved else 0.0, clock.rate)
+        WorldRecord(
+            entropy.seed,
+            clock.offset_s if clock.is_moved else 0.0,
+            clock.rate,
+            entropy.positions(),
+        )
     )
     return Ground(world, clock, LabScheduler(clock), entropy)
 

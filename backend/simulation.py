@@ -23,10 +23,9 @@ from typing import Self, TypeVar
 
 import httpx
 
-from backend.assembly import Engine, open_engine, simulated_ground
+from backend.assembly import Engine, entropy_of, open_engine, simulated_ground
 from backend.http.attachments import Attachments
 from backend.http.in_memory import MemoryServer
-from backend.runtime.entropy import Entropy
 from backend.runtime.errors import Crashed
 from backend.runtime.events import Event
 from backend.runtime.scheduler import EPOCH_OF_SIMULATION_US, VirtualClock, VirtualLoop
@@ -80,7 +79,7 @@ class SimulatedEngine:
             data_dir=folder, seed=seed, profile=profile, environment=ENVIRONMENT
         )
         self._below = below
-        self._entropy = Entropy(seed, simulated=True)
+        self._entropy = entropy_of(self._folder.world(), seed, simulated=True)
         self._on_event = on_event
         self._engine: Engine | None = None
         self._death: _Death | None = None

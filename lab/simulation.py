@@ -16,12 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import httpx
 import orjson
 
 from backend.api import (
     Crashed,
-    Entropy,
     Event,
     LabClock,
     LabScheduler,
@@ -29,8 +27,10 @@ from backend.api import (
     VirtualLoop,
     simulated_engine,
 )
-from lab.client import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Endpoint
+from lab import kept_streams
+from lab.client import Endpoint, http_client
 from lab.engine_stream import Socket, with_token
+from lab.faulty_transport import FaultyTransport
 from lab.seal_key import seal_key
 from lab.settings import Settings
 from lab.world import Ground, World, opened
@@ -168,19 +168,19 @@ class SimulatedLab:
 
     def _ground(self, settings: Settings) -> Ground:
         clock, real_clock = LabClock(self._below), LabClock(self._below)
-        entropy = Entropy(self._seed, simulated=True)
+        entropy = kept_streams.entropy_of(settings.data_dir, self._seed, simulated=True)
+        real_scheduler = LabScheduler(real_clock)
+        transport = FaultyTransport(self.engine.server, real_clock, real_scheduler)
         return Ground(
             world="simulated",
             clock=clock,
             scheduler=LabScheduler(clock),
             real_clock=real_clock,
-            real_scheduler=LabScheduler(real_clock),
+            real_scheduler=real_scheduler,
             entropy=entropy,
             seal_key=seal_key(settings.data_dir, ENVIRONMENT, entropy),
-            http=httpx.AsyncClient(
-                transport=self.engine.server,
-                timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            ),
+            transport=transport,
+            http=http_client(transport),
             open_socket=self._open_socket,
             engines=_EngineInside(self.engine),
         )

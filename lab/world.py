@@ -25,10 +25,10 @@ from hardware.api import (
     SecureElementDamaged,
     TerminalConfig,
 )
-from lab import saved_faults
+from lab import kept_streams, saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
-from lab.client import EngineClient, http_client
+from lab.client import Endpoint, EngineClient, http_client
 from lab.console.flow import ConsoleFlow
 from lab.engine_process import EngineProcess
 from lab.engine_shapes import LabState, PaymentRecord
@@ -36,6 +36,10 @@ from lab.engine_stream import EventStream, OpenSocket, open_socket, push_forever
 from lab.engine_supervision import EngineSource, EngineStatus, EngineSupervision
 from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
+from lab.faulty_transport import PHONE_LINK, TILL_LINK, FaultyTransport
+from lab.json_fields import Json
+from lab.loopback import LoopbackTransport
+from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.pos.till_memory import TillMemory
 from lab.scenarios.desk import RecordingDesk
@@ -72,7 +76,8 @@ class Ground:
         scheduler: waits for lab time.
         real_scheduler: waits for time that nobody moves.
         seal_key: opens the secure element.
-        http: requests to the engine.
+        transport: carries requests to the engine, with the faults of phone and till on them.
+        http: requests to the engine, over that transport.
         open_socket: WebSockets to the engine.
         engines: what an engine is here.
     """
@@ -84,6 +89,7 @@ class Ground:
     real_scheduler: LabScheduler
     entropy: Entropy
     seal_key: bytes = field(repr=False)
+    transport: FaultyTransport
     http: httpx.AsyncClient
     open_socket: OpenSocket
     engines: EngineSource
@@ -97,15 +103,17 @@ def live_ground(settings: Settings) -> Ground:
     """
     clock, real_clock = LabClock(), LabClock()
     real_scheduler = LabScheduler(real_clock)
-    http = http_client()
+    transport = FaultyTransport(LoopbackTransport(), real_clock, real_scheduler)
+    http = http_client(transport)
     return Ground(
         world="live",
         clock=clock,
         scheduler=LabScheduler(clock),
         real_clock=real_clock,
         real_scheduler=real_scheduler,
-        entropy=Entropy(settings.seed),
+        entropy=kept_streams.entropy_of(settings.data_dir, settings.seed),
         seal_key=seal_key(settings.data_dir),
+        transport=transport,
         http=http,
         open_socket=open_socket,
         engines=EngineProcess(settings, http, real_scheduler),
@@ -134,10 +142,14 @@ class World:
     console: ConsoleFlow
     hands: TapFlow
     forwarding: EventForwarding
+    links: OwnLinks
     source: str
     desk: RecordingDesk
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
+    _held_back: set[str] = field(default_factory=set)
+    _cut: frozenset[str] = frozenset()
+    _signing_in: bool = False
 
     async def ready(self) -> None:
         """Wait until the engine is up and the phone has signed in.
@@ -147,8 +159,27 @@ class World:
             EngineRefused, EngineUnreachable: it does not let the phone in.
         """
         await self.engine.ready()
-        await self.wallet.connect()
         await saved_faults.put_back(self.settings.data_dir, self.client)
+        await self.client.faults()
+        try:
+            await self.wallet.connect()
+        except EngineUnreachable:
+            if not self.links.is_cut(PHONE_LINK):
+                raise
+            self.wallet.engine_lost()  # a phone that is cut off can still pay
+
+    def phones_way(self) -> Endpoint | None:
+        """Where the phone finds the engine; nowhere while it is cut off."""
+        return None if self.links.is_cut(PHONE_LINK) else self.engine.endpoint
+
+    async def deliver(self, push: Json) -> None:
+        """A message pushed to the phone, over its line.
+
+        Raises:
+            EngineUnreachable: it got lost; it comes again with the next connection.
+        """
+        await self.links.reach_phone()
+        await self.wallet.deliver(push)
 
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
@@ -171,13 +202,37 @@ class World:
     async def engine_came_up(self) -> None:
         """The engine is there (again): sign the phone in, load what it knows."""
         with contextlib.suppress(EngineUnreachable):  # gone again: the next time will do
+            await saved_faults.put_back(self.settings.data_dir, self.client)
+            await self.client.faults()
+            await self.console.reload()
+        await self._sign_in()
+
+    async def _sign_in(self) -> None:
+        if self._signing_in:
+            return
+        self._signing_in = True
+        try:
             try:
                 await self.wallet.connect()
             except EngineRefused:
                 self.client.forget_session()
                 await self.wallet.connect()
-            await saved_faults.put_back(self.settings.data_dir, self.client)
-            await self.console.reload()
+        except EngineUnreachable:  # gone again, or cut off: ticking tries again
+            self.wallet.engine_lost()
+        finally:
+            self._signing_in = False
+
+    def look_at_lines(self) -> None:
+        """A line that was cut or mended: the phone notices; what was kept from them is told."""
+        cut = frozenset(line for line in (PHONE_LINK, TILL_LINK) if self.links.is_cut(line))
+        if cut == self._cut:
+            return
+        if (PHONE_LINK in cut) != (PHONE_LINK in self._cut) and self.engine.endpoint is not None:
+            self.real_scheduler.spawn(self._sign_in(), "phone looks for the engine")
+        self._cut = cut
+        held, self._held_back = self._held_back, set()
+        for payment_id in sorted(held):
+            self._ask_about(payment_id)
 
     def engine_changed(self, status: EngineStatus) -> None:
         """Supervision says how the engine is."""
@@ -213,6 +268,8 @@ class World:
                 self.console.heard(event)
                 for hear in self.hearers:
                     hear(event)
+            if event.kind == "fault.applied":
+                self.links.follow(event.data)
             if event.kind.startswith("payment.") and event.payment_id:
                 self._ask_about(event.payment_id)
             elif event.kind in {"phone.showed", "till.showed"} and event.tap_id:
@@ -238,13 +295,21 @@ class World:
         except (EngineUnreachable, EngineRefused):
             return  # its next event will ask again
         record = PaymentRecord.from_json(body)
-        self.pos.resolved(record)
-        self.wallet.bank_says(record, format_amount(record.amount_minor, record.currency))
+        if self._cut:
+            self._held_back.add(payment_id)
+        if TILL_LINK not in self._cut:
+            self.pos.resolved(record)
+        if PHONE_LINK not in self._cut:
+            self.wallet.bank_says(record, format_amount(record.amount_minor, record.currency))
         await self.console.payment_changed(record)
 
     async def _tick(self) -> None:
         while True:
             self.wallet.tick()
+            self.look_at_lines()  # a fault's time line may have begun or ended
+            reachable = self.engine.endpoint is not None and PHONE_LINK not in self._cut
+            if self.wallet.state.offline and reachable:
+                self.real_scheduler.spawn(self._sign_in(), "phone looks for the engine")
             await self.real_scheduler.sleep(TICK_S)
 
 
@@ -279,10 +344,10 @@ async def opened(
         ground.real_scheduler.spawn(
             push_forever(
                 world.client,
-                lambda: world.engine.endpoint,
+                world.phones_way,
                 ground.real_scheduler,
                 PHONE_ID,
-                world.wallet.deliver,
+                world.deliver,
                 ground.open_socket,
             ),
             "phone push",
@@ -295,8 +360,9 @@ async def opened(
             await world.engine.stop()
             await ground.real_scheduler.cancel_all()
             await ground.scheduler.cancel_all()
+            kept_streams.keep(settings.data_dir, ground.entropy)
     finally:
-        await ground.http.aclose()
+        await ground.transport.aclose()
         element.close()
 
 
@@ -332,14 +398,19 @@ def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) 
         real_scheduler,
         lambda status: changed[0].engine_changed(status) if changed else None,
     )
-    client = EngineClient(
-        lambda: engine.endpoint, ground.http, clock=clock, scheduler=real_scheduler
-    )
     reader = EmulatedReader(
         "Emulated reader",
         real_scheduler,
         INSTANT if settings.profile == "instant" else PHONE,
         stream=ground.entropy.stream("reader.sim"),
+    )
+    links = OwnLinks(reader, ground.transport, clock=clock, scheduler=real_scheduler, log=log)
+    client = EngineClient(
+        lambda: engine.endpoint,
+        ground.http,
+        clock=clock,
+        scheduler=real_scheduler,
+        on_board=links.follow,
     )
     wallet = WalletFlow(
         client=client,
@@ -354,7 +425,7 @@ def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) 
         pace=settings.pace,
     )
     pos = PosFlow(
-        reader=reader,
+        reader=links.reader,
         config=terminal_config(),
         client=client,
         clock=clock,
@@ -374,7 +445,9 @@ def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) 
         bus=bus,
         pace=settings.pace,
     )
-    console = ConsoleFlow(client=client, clock=clock, scheduler=real_scheduler, bus=bus)
+    console = ConsoleFlow(
+        client=client.beside_links(), clock=clock, scheduler=real_scheduler, bus=bus
+    )
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
     forwarding = EventForwarding(log, client, real_scheduler)
@@ -382,9 +455,10 @@ def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) 
     world = World(
         settings, bus, clock, ground.scheduler, real_scheduler, ground.entropy, log, ground.http,
         ground.open_socket, engine, client, element, reader, wallet, pos, console, hands,
-        forwarding, source, desk,
+        forwarding, links, source, desk,
     )  # fmt: skip
     console.on_state = world.saw
+    links.on_change = world.look_at_lines
     log.subscribe(console.heard)
     log.subscribe(desk.heard)
     world.hearers.append(desk.heard)

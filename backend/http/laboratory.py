@@ -14,6 +14,7 @@ from backend.runtime.clock import LabClock
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler
+from backend.storage.data_folder import WorldRecord
 from backend.storage.database import Database
 from backend.switch.switch import Switch
 from backend.vault.key_home import KeyHome
@@ -65,3 +66,11 @@ class Laboratory:
     offload: Offload
     flush_events: Callable[[], Awaitable[None]]
     started_at_us: int
+
+    def record(self) -> WorldRecord:
+        """What of this world outlives the process, besides its databases."""
+        clock, seed = self.clock, self.entropy.seed
+        positions = self.entropy.positions()
+        if not clock.is_moved:
+            return WorldRecord(seed, positions=positions)
+        return WorldRecord(seed, clock.offset_s, clock.rate, positions)

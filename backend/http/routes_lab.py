@@ -19,7 +19,7 @@ from backend.http.laboratory import Laboratory
 from backend.runtime.clock import to_iso
 from backend.runtime.errors import BadRequest, Conflict
 from backend.storage import event_rows
-from backend.storage.data_folder import DataFolder, WorldRecord
+from backend.storage.data_folder import DataFolder
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.snapshots import write_snapshot
 
@@ -133,7 +133,7 @@ class LabRoutes:
                 clock.set_rate(body.rate)
         except ValueError as error:
             raise BadRequest("clock_range", str(error)) from error
-        self._keep_clock()
+        self._folder.keep_world(self._lab.record())
         state = self._clock_state()
         self._lab.events.emit("clock.changed", actor="person", data=state)
         return json_answer(state)
@@ -216,12 +216,14 @@ class LabRoutes:
             "format": SNAPSHOT_FORMAT,
             "world": lab.world,
             "seed": lab.entropy.seed,
+            "positions": lab.entropy.positions(),
             "taken_at": to_iso(lab.clock.now_us()),
             "clock": self._clock_state(),
             "faults": lab.faults.view(),
             "breakers": lab.switch.snapshot(),
             "files": ["networks.db", "engine.db"],
         }
+        self._folder.keep_world(lab.record())  # seed and streams belong to the same moment
         folder = write_snapshot(
             self._folder.snapshots / body.directory,
             {"networks.db": lab.networks_database, "engine.db": lab.engine_database},
@@ -267,8 +269,3 @@ class LabRoutes:
             "clock_offset_s": round(clock.offset_s, 3) if clock.is_moved else 0.0,
             "next_due_us": self._lab.scheduler.next_due_us(),
         }
-
-    def _keep_clock(self) -> None:
-        clock = self._lab.clock
-        jumped_s = clock.offset_s if clock.is_moved else 0.0
-        self._folder.keep_world(WorldRecord(self._lab.entropy.seed, jumped_s, clock.rate))

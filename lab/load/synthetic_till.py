@@ -61,13 +61,13 @@ class SyntheticTill:
         """Use `opened`; this takes an element that is already open.
 
         Args:
-            client: the way to the engine.
+            client: the way to the engine; the lab's own phone and till are not on it.
             element: the synthetic card's own secure element.
             clock: lab time.
             scheduler: a real-time one.
             stream: unpredictable numbers, tap ids and keys.
         """
-        self._client = client
+        self._client = client.beside_links()
         self._element = element
         self._sensor = element.face_sensor()
         self._clock = clock
