@@ -20,7 +20,6 @@ from lab.scenarios.writer import to_toml
 from lab.words import tr
 
 PAYMENTS_MAX = 500
-FOLDER = "scenarios"
 
 
 @dataclass(frozen=True, slots=True)

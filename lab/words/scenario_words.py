@@ -55,8 +55,4 @@ WORDS: dict[str, tuple[str, str]] = {
     "recording.begun": _same("Recording. Break something, tap, then stop."),
     "recording.saved": _same("Saved {steps} steps as {path}"),
     "recording.nothing": _same("Nothing happened while it recorded, so there is nothing to save."),
-    "time.record": _same("Record"),
-    "time.record.tip": _same("Record a scenario: what is broken and tapped from now on (Ctrl+R)"),
-    "time.stop": _same("Stop · {steps}"),
-    "time.stop.tip": _same("Stop and save the scenario (Ctrl+R)"),
 }
