@@ -72,8 +72,13 @@ class _Run:
         self.watcher = Watcher(self.stage)
         self.doer = Doer(self.stage, self.watcher)
         self.line = FaultLine(self.scenario.faults, world.client, world.clock, self.seed)
-        self.doer.before_kill = self.line.count
+        self.doer.before_kill = self._count
         self.doer.after_kill = self.line.engine_is_back
+
+    async def _count(self) -> None:
+        """What the laboratory's own links have done must have reached the board first."""
+        await self.stage.world.forwarding.flush()
+        await self.line.count()
 
     async def prepare(self) -> None:
         """The phone gets its cards; what there is already is noted."""
