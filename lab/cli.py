@@ -23,6 +23,7 @@ from lab.commands import (
     load,
     pos,
     readers,
+    scenario,
     serve,
     shots,
     tap,
@@ -98,7 +99,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, pos, card, readers, decode, trace, vectors, doctor, world, board, load, bench, shots,
+        tap, pos, card, readers, decode, trace, vectors, doctor, world, board, load, scenario, bench,
+        shots,
         serve,
     ):  # fmt: skip
         module.add(commands)

@@ -142,6 +142,10 @@ class EngineClient:
         """Delete a card and its token."""
         await self._api("DELETE", f"/api/cards/{card_id}")
 
+    async def suspend(self, card_id: str) -> None:
+        """Stop a card until it is reactivated."""
+        await self._api("POST", f"/api/cards/{card_id}/suspend", {}, key=f"suspend-{card_id}")
+
     async def reactivate(self, card_id: str) -> None:
         """Let a suspended card pay again."""
         await self._api("POST", f"/api/cards/{card_id}/reactivate", {}, key=f"react-{card_id}")
@@ -210,9 +214,10 @@ class EngineClient:
         """The faults that are on."""
         return self._board(await self._lab("GET", "/lab/faults"))
 
-    async def put_faults(self, faults: tuple[Json, ...]) -> None:
-        """Replace the faults that are on."""
-        self._board(await self._lab("PUT", "/lab/faults", {"faults": list(faults)}))
+    async def put_faults(self, faults: tuple[Json, ...], *, seed: int | None = None) -> None:
+        """Replace the faults that are on; `seed` is of their dice, None the laboratory's."""
+        chosen = {} if seed is None else {"seed": seed}
+        self._board(await self._lab("PUT", "/lab/faults", {"faults": list(faults), **chosen}))
 
     async def reset_faults(self) -> None:
         """Take all faults off."""
@@ -226,6 +231,10 @@ class EngineClient:
     async def force_breaker(self, network: str, state: str) -> None:
         """Force a breaker "open" or "closed", or give it back with "auto"."""
         await self._lab("POST", f"/lab/breakers/{network}/force", {"state": state})
+
+    async def ledger(self) -> Json:
+        """Balance of every account, debit positive, and the newest payments' entries."""
+        return await self._lab("GET", "/lab/ledger?limit=500")
 
     async def clock(self) -> Json:
         """Lab time, rate and offset."""

@@ -6,6 +6,7 @@ missed and none comes twice; the push socket gets again what it did not acknowle
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
@@ -88,7 +89,11 @@ async def open_socket(endpoint: Endpoint, path: str, *, cookie: str = "") -> Soc
 
 
 class EventStream:
-    """`WS /lab/events`, for as long as anyone iterates."""
+    """`WS /lab/events`, for as long as anyone iterates.
+
+    Attributes:
+        connected: set once the engine has greeted it: nothing is missed from then on.
+    """
 
     def __init__(
         self,
@@ -100,6 +105,7 @@ class EventStream:
         self._scheduler = scheduler
         self._opens = opens
         self._since: int | None = None
+        self.connected = asyncio.Event()
 
     async def listen(self) -> AsyncIterator[Event]:
         """Every event from the moment of the first connection on, without gaps."""
@@ -120,6 +126,7 @@ class EventStream:
                 if "hello" in body:
                     hello = section(body, "hello")
                     self._since = whole(hello, "seq", 0) if self._since is None else self._since
+                    self.connected.set()
                     continue
                 event = event_from_json(body)
                 if event.source == "engine":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from backend.api import Entropy, EventLog, LabClock, LabScheduler
+from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
 from hardware.api import (
     EmulatedReader,
     SecureElement,
@@ -39,6 +39,7 @@ from lab.json_fields import Json
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.readers import real_reader
+from lab.scenarios.desk import RecordingDesk
 from lab.settings import Settings
 from lab.shop import Till, closing, prepared_ground, running, wire_till
 from lab.tap import CounterFlow, Hands, TapFlow
@@ -73,6 +74,8 @@ class World:
     forwarding: EventForwarding
     links: OwnLinks
     source: str
+    desk: RecordingDesk
+    hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
     _cut: frozenset[str] = frozenset()
@@ -115,10 +118,16 @@ class World:
         spawn(self.console.poll_state(), "console state")
         spawn(self.console.poll_latency(), "console latency")
 
-    def listen(self) -> None:
-        """Let phone, till and console hear what the engine says, and let them see time pass."""
-        self.real_scheduler.spawn(self._follow_events(), "event stream")
+    def listen(self) -> EventStream:
+        """Let phone, till and console hear what the engine says, and let them see time pass.
+
+        Returns:
+            The stream; nothing is missed from the moment at which it is connected.
+        """
+        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler, self.open_socket)
+        self.real_scheduler.spawn(self._follow_events(stream), "event stream")
         self.real_scheduler.spawn(self._tick(), "ticking")
+        return stream
 
     async def engine_came_up(self) -> None:
         """The engine is there (again): sign the phone in, load what it knows."""
@@ -165,6 +174,11 @@ class World:
             case "down" | "restarting":
                 self.wallet.engine_lost()
 
+    def saw(self, state: LabState) -> None:
+        """The console has looked at the laboratory."""
+        self.follow_clock(state)
+        self.desk.looked(state)
+
     def follow_clock(self, state: LabState) -> None:
         """Keep this process's lab clock with the engine's."""
         if state.rate != self.clock.rate:
@@ -176,13 +190,14 @@ class World:
             self.clock.reset()
             self.clock.set_rate(state.rate)
 
-    async def _follow_events(self) -> None:
-        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler, self.open_socket)
+    async def _follow_events(self, stream: EventStream) -> None:
         async for event in stream.listen():
             if event.kind == "clock.changed":
                 self.real_scheduler.spawn(self._look_at_clock(), "look at the clock")
             if event.source != self.source:  # our own come from the log, at once
                 self.console.heard(event)
+                for hear in self.hearers:
+                    hear(event)
             if event.kind == "fault.applied":
                 self.links.follow(event.data)
             if event.kind.startswith("payment.") and event.payment_id:
@@ -359,13 +374,16 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     )
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
+    desk = RecordingDesk(till.client, bus, profile=settings.profile)
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
-        till.field, wallet, pos, console, hands, till.forwarding, till.links, till.source,
+        till.field, wallet, pos, console, hands, till.forwarding, till.links, till.source, desk,
     )  # fmt: skip
-    console.on_state = world.follow_clock
+    console.on_state = world.saw
     till.links.on_change = world.look_at_lines
     till.log.subscribe(console.heard)
+    till.log.subscribe(desk.heard)
+    world.hearers.append(desk.heard)
     till.engine_heard.append(world.engine_changed)
     return world

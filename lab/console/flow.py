@@ -42,6 +42,7 @@ PAYMENTS_SHOWN = 200
 EVENTS_KEPT = 2_000
 BENCH_AFTER_S = 0.25
 TAP_BUDGET_US = 500_000
+TOAST_SHOWN_S = 8.0
 
 
 class ConsoleFlow:
@@ -331,8 +332,14 @@ class ConsoleFlow:
         self._show(quiet_traffic=on)
 
     def toast(self, what: Message) -> None:
-        """One sentence about what was asked for and could not be done."""
+        """One sentence about what was asked for: what came of it, or why nothing did."""
         self._show(toast=what)
+        self._scheduler.spawn(self._toast_ends(what), "toast")
+
+    async def _toast_ends(self, what: Message) -> None:
+        await self._scheduler.sleep(TOAST_SHOWN_S)
+        if self._state.toast == what:
+            self._show(toast=None)
 
     async def _quietly(self, ask: Callable[[], Awaitable[None]]) -> None:
         """Ask; an engine that is away is already told by its supervision."""
