@@ -195,6 +195,25 @@ def test_firings_of_the_disk_are_recorded_without_being_fired_at_for_ever(bank: 
     assert rows == before
 
 
+def test_what_could_not_be_recorded_is_recorded_when_the_disk_has_room(bank: Bank) -> None:
+    bank.apply(
+        {"link": "database", "effect": "limit_data", "bytes": 0},
+        {"link": "visa.auth", "effect": "latency", "ms": 1},
+    )
+    bank.world.run(bank.world.sleep(60))
+    stored = "SELECT count(*) FROM events WHERE kind = 'fault.applied'"
+
+    def count() -> int:
+        return bank.world.engine.lab.engine_database.read(
+            lambda tx: tx._connection.execute(stored).fetchone()[0]
+        )
+
+    assert count() == 0
+    bank.apply()
+    bank.world.run(bank.world.sleep(10))
+    assert count() == 2
+
+
 def test_the_laboratorys_reports_are_counted(bank: Bank) -> None:
     bank.apply(
         {"link": "reader", "effect": "unplug", "at_apdu": 2},
