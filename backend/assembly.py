@@ -19,7 +19,9 @@ from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
+from backend.faults.cache_way import FaultyCacheWay
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
+from backend.faults.disk import FaultyDisk
 from backend.faults.http_link import FaultyTransport
 from backend.faults.issuer_way import FaultyIssuerWay
 from backend.faults.proxy import FaultProxy
@@ -112,6 +114,7 @@ class _Files:
     """What is open in the data folder."""
 
     engine: Database
+    disk: FaultyDisk
     networks: Database | None
     keys: KeyHome
     named_keys: NamedKeys
@@ -255,6 +258,7 @@ async def _open(
         seed=ground.entropy.seed,
         available=AVAILABLE if files.networks is not None else WITHOUT_ISSUERS,
     )
+    files.disk.heed(board)
     networks = None
     if files.networks is None:
         edge = await _apart(_hosts_of(settings), board, ground)
@@ -265,7 +269,7 @@ async def _open(
         edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
-    cache = open_cache(settings.redis_url, ground.clock, events.emit)
+    cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
     payments = await _payments(files, switch, events, ground, cache, settings)
     wallet = _wallet(files, edge.tokens, events, ground, cache)
     lab = Laboratory(
@@ -317,6 +321,7 @@ def open_files(
     migrate_engine(folder.engine_database)
     secret = ground.entropy.secret("vault.root")
     keys = open_key_home(folder.path, settings.environment, secret)
+    disk = FaultyDisk()
     opened = partial(Database, inline=not ground.is_live, points=points)
     networks = None
     if settings.networks_dir is None:
@@ -325,7 +330,8 @@ def open_files(
             folder.networks_database, synchronous="NORMAL" if ground.is_live else "OFF"
         )
     return _Files(
-        opened(folder.engine_database, synchronous="FULL" if ground.is_live else "OFF"),
+        opened(folder.engine_database, synchronous="FULL" if ground.is_live else "OFF", disk=disk),
+        disk,
         networks,
         keys,
         NamedKeys(keys.root),
