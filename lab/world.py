@@ -52,6 +52,7 @@ MERCHANT_NAME = "Corner Market"
 MERCHANT_CATEGORY = "5411"
 TERMINAL_ID = "T0000001"
 TICK_S = 0.5
+ASK_AGAIN_S = 1.0
 CLOCK_DRIFT_US = 300_000
 
 
@@ -277,8 +278,11 @@ class World:
         self._asked.discard(payment_id)
         try:
             body = await self.client.payment(payment_id)
-        except (EngineUnreachable, EngineRefused):
-            return  # its next event will ask again
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineUnreachable) or fault.is_trouble:
+                await self.real_scheduler.sleep(ASK_AGAIN_S)
+                self._ask_about(payment_id)  # this may have been its last event
+            return
         record = PaymentRecord.from_json(body)
         if self._cut:
             self._held_back.add(payment_id)

@@ -140,7 +140,7 @@ class ConsoleFlow:
             await self._show_bench(record.tap_id, row.card_text)
         follows = not (self._chosen_by_hand or record.synthetic) and newest[0].id == record.id
         if follows or record.id == self._open_payment:
-            await self._open(record.id)
+            await self._quietly(lambda: self._open(record.id))
 
     async def reload(self) -> None:
         """The engine came up: everything it knows, once."""
