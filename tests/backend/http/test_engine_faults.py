@@ -214,6 +214,20 @@ def test_what_could_not_be_recorded_is_recorded_when_the_disk_has_room(bank: Ban
     assert count() == 2
 
 
+def test_faults_end_with_their_engine_and_its_records_are_kept(tmp_path: Path) -> None:
+    plan = [{"link": "database", "effect": "limit_data", "bytes": 0}]
+    with simulated(2, tmp_path / "lab") as world:
+        world.engine.lab.faults.apply(plan)
+    with simulated(2, tmp_path / "lab") as world:
+        assert world.engine.lab.faults.faults == []
+        kinds = world.engine.lab.engine_database.read(
+            lambda tx: tx._connection.execute(
+                "SELECT kind FROM events WHERE kind LIKE 'fault.%' ORDER BY seq"
+            ).fetchall()
+        )
+    assert [row["kind"] for row in kinds] == ["fault.applied", "fault.applied"]
+
+
 def test_the_laboratorys_reports_are_counted(bank: Bank) -> None:
     bank.apply(
         {"link": "reader", "effect": "unplug", "at_apdu": 2},
