@@ -21,6 +21,7 @@ from lab.commands import (
     decode,
     doctor,
     load,
+    pos,
     readers,
     serve,
     shots,
@@ -97,7 +98,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve, card,
+        tap, pos, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
+        card,
     ):  # fmt: skip
         module.add(commands)
     return top
