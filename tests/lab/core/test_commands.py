@@ -130,10 +130,8 @@ def test_a_missing_reader_exits_with_three_and_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TAPLAB_DATA_DIR", str(tmp_path))
-    assert main(["tap", "--amount", "1", "--reader", "usb9:Absent"]) == 3
-    assert "tap-lab readers" in capsys.readouterr().err
     assert main(["tap", "--amount", "1", "--reader", "pcsc:Absent"]) == 3
-    assert "no reader 'pcsc:Absent'" in capsys.readouterr().err
+    assert "tap-lab readers" in capsys.readouterr().err
 
 
 def test_an_engine_that_is_not_there_exits_with_three(
