@@ -56,16 +56,14 @@ def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[Reader | None]:
     if is_emulated(wanted):
         yield None
         return
-    scheme, colon, _ = wanted.partition(":")
-    if colon and scheme.isalnum() and f"{scheme}:" != PCSC_SCHEME:
-        raise SomethingMissing(f"no reader {wanted!r}: {scheme}: is no kind of reader here", LISTS)
+    name = _pcsc_name(wanted)
     try:
         service = Winscard()
     except DriverMissing as missing:
         raise SomethingMissing(missing.what, missing.remedy) from missing
     monitor = PcscMonitor(service)
     try:
-        yield PcscReader(wanted.removeprefix(PCSC_SCHEME), service, monitor, scheduler)
+        yield PcscReader(name, service, monitor, scheduler)
     finally:
         monitor.close()
 
@@ -78,10 +76,10 @@ def check_there(wanted: str) -> None:
     """
     if is_emulated(wanted):
         return
+    name = _pcsc_name(wanted)
     real = survey_pcsc()
     if isinstance(real, PcscTrouble):
-        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", real.remedy)
-    name = wanted.removeprefix(PCSC_SCHEME)
+        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", f"{real.remedy}; {LISTS}")
     fitting = [reader for reader in real if reader.name == name] or [
         reader for reader in real if name.casefold() in reader.name.casefold()
     ]
@@ -89,4 +87,18 @@ def check_there(wanted: str) -> None:
     if len(fitting) > 1:
         raise SomethingMissing(f"{wanted!r} fits several readers", f"name one of {names}")
     if not fitting:
-        raise SomethingMissing(f"no reader {wanted!r}", f"plug it in; there are now: {names}")
+        raise SomethingMissing(
+            f"no reader {wanted!r}", f"plug it in; now there are {names}; {LISTS}"
+        )
+
+
+def _pcsc_name(wanted: str) -> str:
+    """The name in a reader's URL, or the bare name.
+
+    Raises:
+        SomethingMissing: the URL is of a kind that this lab has no driver for.
+    """
+    scheme, colon, _ = wanted.partition(":")
+    if colon and scheme.isalnum() and f"{scheme}:" != PCSC_SCHEME:
+        raise SomethingMissing(f"no reader {wanted!r}", f"{scheme} is no kind of reader; {LISTS}")
+    return wanted.removeprefix(PCSC_SCHEME)
