@@ -221,11 +221,22 @@ class Fields:
             if key not in self._known:
                 self.wrong(key, f"unknown key {key!r}; {meant(key, self._known)}")
 
+    def missing(self, key: str, such_as: str = "") -> NoReturn:
+        """Complain that a key is not there, or about the one that was probably meant to be it.
+
+        Raises:
+            WrongUse: always.
+        """
+        others = [name for name in self.body if name not in self._known]
+        for name in difflib.get_close_matches(key, others, n=1, cutoff=0.6):
+            self.wrong(name, f"unknown key {name!r}; did you mean {key!r}?")
+        self.wrong("", f"{key!r} is missing{such_as}")
+
     def _needed(self, key: str, default: object) -> object:
         if self.has(key):
             return self.body[key]
         if default is None:
-            self.wrong("", f"{key!r} is missing")
+            self.missing(key)
         return default
 
 

@@ -189,9 +189,10 @@ def _force(fields: Fields, name: str, _earlier: list[Step]) -> Step:
 
 def _tap(fields: Fields, name: str, _earlier: list[Step]) -> Step:
     amount = fields.raw("amount")
+    if amount is None:
+        fields.missing("amount", ': amount = "12.40"')
     if not isinstance(amount, str):
-        missing = "is missing" if amount is None else "is a text in quotes"
-        fields.wrong("amount", f'amount {missing}: amount = "12.40"')
+        fields.wrong("amount", 'amount is a text in quotes: amount = "12.40"')
     currency = fields.text("currency", "USD")
     try:
         amount_minor = parse_amount(amount, currency)
