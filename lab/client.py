@@ -306,11 +306,13 @@ class EngineClient:
                         f"the engine did not answer {method} {path}", may_have_left=may_have_left
                     ) from fault
             else:
-                in_flight = response.status_code == HTTPStatus.CONFLICT and key is not None
-                waited_us = self._clock.monotonic_us() - started_us
-                if not (in_flight and _is_in_flight(response)) or waited_us >= patience_us:
+                if key is None or not _leaves_open(response, may_have_left=may_have_left):
                     return _accepted(response)
                 may_have_left = True
+                if self._clock.monotonic_us() - started_us >= patience_us:
+                    raise EngineUnreachable(
+                        f"the engine has no answer to {method} {path} yet", may_have_left=True
+                    )
                 pause_s = max(pause_s, _retry_after_s(response))
             await self._scheduler.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MAX_S)
@@ -362,9 +364,15 @@ def _document(response: httpx.Response) -> Json:
         raise EngineRefused("not_json", str(fault), response.status_code) from fault
 
 
-def _is_in_flight(response: httpx.Response) -> bool:
-    """A 409 that time will cure (the first request is still at work) names a Retry-After."""
-    return "Retry-After" in response.headers
+def _leaves_open(response: httpx.Response, *, may_have_left: bool) -> bool:
+    """Whether an answer does not say what became of the key, so that it has to be asked again.
+
+    A 409 that time will cure (the first request is still at work) names a Retry-After. An engine
+    that is in trouble says nothing about an earlier copy of the request, which may have arrived.
+    """
+    if response.status_code == HTTPStatus.CONFLICT:
+        return "Retry-After" in response.headers
+    return may_have_left and response.is_server_error
 
 
 def _retry_after_s(response: httpx.Response) -> float:

@@ -10,6 +10,8 @@ LabError
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 
 class LabError(Exception):
     """Root of everything that the lab raises on purpose."""
@@ -62,3 +64,8 @@ class EngineRefused(LabError):
         self.code = code
         self.detail = detail
         self.status = status
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the engine had trouble of its own (5xx), rather than an objection."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -25,7 +25,7 @@ from hardware.api import (
     SecureElementDamaged,
     TerminalConfig,
 )
-from lab import kept_streams, saved_faults
+from lab import fault_progress, kept_streams, saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
 from lab.client import Endpoint, EngineClient, http_client
@@ -53,6 +53,7 @@ MERCHANT_NAME = "Corner Market"
 MERCHANT_CATEGORY = "5411"
 TERMINAL_ID = "T0000001"
 TICK_S = 0.5
+ASK_AGAIN_S = 1.0
 CLOCK_DRIFT_US = 300_000
 
 
@@ -292,8 +293,11 @@ class World:
         self._asked.discard(payment_id)
         try:
             body = await self.client.payment(payment_id)
-        except (EngineUnreachable, EngineRefused):
-            return  # its next event will ask again
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineUnreachable) or fault.is_trouble:
+                await self.real_scheduler.sleep(ASK_AGAIN_S)
+                self._ask_about(payment_id)  # this may have been its last event
+            return
         record = PaymentRecord.from_json(body)
         if self._cut:
             self._held_back.add(payment_id)
@@ -361,6 +365,7 @@ async def opened(
             await ground.real_scheduler.cancel_all()
             await ground.scheduler.cancel_all()
             kept_streams.keep(settings.data_dir, ground.entropy)
+            fault_progress.keep(settings.data_dir, world.links.progress())
     finally:
         await ground.transport.aclose()
         element.close()
@@ -404,7 +409,14 @@ def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) 
         INSTANT if settings.profile == "instant" else PHONE,
         stream=ground.entropy.stream("reader.sim"),
     )
-    links = OwnLinks(reader, ground.transport, clock=clock, scheduler=real_scheduler, log=log)
+    links = OwnLinks(
+        reader,
+        ground.transport,
+        clock=clock,
+        scheduler=real_scheduler,
+        log=log,
+        earlier=fault_progress.load(settings.data_dir),
+    )
     client = EngineClient(
         lambda: engine.endpoint,
         ground.http,
