@@ -7,10 +7,13 @@ types (clock, scheduler, events, entropy) are implemented here once for both sid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backend.faults.armed import Facts, LinkFaults, Strike
+from backend.faults.catalogue import AVAILABLE, LABORATORY_LINKS, Point
+from backend.faults.plan import Fault, dump_toml, load_toml, read_faults
 from backend.runtime.clock import (
     Clock,
     LabClock,
@@ -18,8 +21,8 @@ from backend.runtime.clock import (
     to_datetime,
     to_iso,
 )
-from backend.runtime.entropy import Entropy, SeededStream, Stream, identifier
-from backend.runtime.errors import BackendError, BadRequest, StorageError, UsageError
+from backend.runtime.entropy import Entropy, SeededStream, Stream, identifier, read_positions
+from backend.runtime.errors import BackendError, BadRequest, Crashed, StorageError, UsageError
 from backend.runtime.events import Emit, Event, EventLog, event_from_json
 from backend.runtime.scheduler import (
     LabScheduler,
@@ -32,41 +35,56 @@ from backend.settings import Settings, chosen_data_dir, settings_from
 
 if TYPE_CHECKING:
     from backend.checks import VerifyReport
+    from backend.simulation import SimulatedEngine as SimulatedEngine  # noqa: PLC0414 - its door
     from backend.simulation import SimulatedWorld
     from backend.vault.key_home import KeyHome
     from backend.vault.named_keys import NamedKeys
 
 __all__ = [
+    "AVAILABLE",
+    "LABORATORY_LINKS",
     "BackendError",
     "BadRequest",
     "Clock",
+    "Crashed",
     "Emit",
     "Entropy",
     "Event",
     "EventLog",
+    "Facts",
+    "Fault",
     "LabClock",
     "LabScheduler",
+    "LinkFaults",
+    "Point",
     "Scheduler",
     "SeededStream",
     "Settings",
     "StorageError",
     "Stream",
+    "Strike",
     "UsageError",
     "VirtualClock",
     "VirtualLoop",
     "VirtualScheduler",
+    "check_fault",
     "chosen_data_dir",
+    "dump_toml",
     "event_from_json",
     "identifier",
     "key_home",
+    "load_toml",
     "migrate",
     "named_keys",
+    "read_faults",
+    "read_positions",
     "real_now_us",
     "schema_revision",
     "serve",
     "serve_networks",
     "settings_from",
     "simulated",
+    "simulated_engine",
     "to_datetime",
     "to_iso",
     "verify",
@@ -110,6 +128,28 @@ def simulated(seed: int, folder: Path, *, profile: str = "instant") -> Simulated
     return SimulatedWorld(seed, folder, profile=profile)
 
 
+def simulated_engine(
+    seed: int,
+    folder: Path,
+    below: VirtualClock,
+    *,
+    profile: str = "instant",
+    on_event: Callable[[Event], None] | None = None,
+) -> SimulatedEngine:
+    """An engine on a virtual loop that somebody else runs: started, killed and started again there.
+
+    Args:
+        seed: of all randomness, keys included.
+        folder: the world's files.
+        below: the loop's clock.
+        profile: delays of the simulated networks: "lab" or "instant".
+        on_event: hears every event of every life.
+    """
+    from backend.simulation import SimulatedEngine
+
+    return SimulatedEngine(seed, folder, below, profile=profile, on_event=on_event)
+
+
 def migrate(data_dir: Path) -> str | None:
     """Bring a folder's database to the newest schema; what it was at, None if there already.
 
@@ -126,6 +166,17 @@ def migrate(data_dir: Path) -> str | None:
         return migrate_engine(folder.engine_database)
     finally:
         folder.give_back()
+
+
+def check_fault(body: Mapping[str, object]) -> None:
+    """Check one fault of a plan, keys as in the plan's file format, without applying it.
+
+    Raises:
+        BadRequest: what is wrong with it, the field as `fault[0].effect`.
+    """
+    from backend.faults.plan import read_faults
+
+    read_faults([body])
 
 
 def schema_revision() -> str:
@@ -147,8 +198,15 @@ def verify(data_dir: Path) -> VerifyReport:
     return verify_folder(data_dir)
 
 
-def key_home(data_dir: Path, environment: Mapping[str, str]) -> KeyHome:
+def key_home(
+    data_dir: Path, environment: Mapping[str, str], entropy: Entropy | None = None
+) -> KeyHome:
     """The folder's root key, made on first use.
+
+    Args:
+        data_dir: the data folder.
+        environment: where the key home looks for its choice and passphrase.
+        entropy: where a new key comes from; the operating system, unless it is a simulated world's.
 
     Raises:
         UsageError: the key on record cannot be had.
@@ -156,7 +214,7 @@ def key_home(data_dir: Path, environment: Mapping[str, str]) -> KeyHome:
     from backend.vault.key_home import open_key_home
 
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return open_key_home(data_dir, environment, Entropy().secret("vault.root"))
+    return open_key_home(data_dir, environment, (entropy or Entropy()).secret("vault.root"))
 
 
 def named_keys(home: KeyHome) -> NamedKeys:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -18,32 +19,40 @@ from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
+from backend.faults.cache_way import FaultyCacheWay
+from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
+from backend.faults.disk import FaultyDisk
+from backend.faults.http_link import FaultyTransport
+from backend.faults.issuer_way import FaultyIssuerWay
 from backend.faults.proxy import FaultProxy
+from backend.faults.wire_judge import WireJudge
 from backend.http.app import Doors, build_app
 from backend.http.attachments import Attachments
 from backend.http.device_push import DevicePush
 from backend.http.front_door import FrontDoor, LocalToken
 from backend.http.health import Health
+from backend.http.in_memory import MemoryServer
 from backend.http.laboratory import Laboratory
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.metrics.latency import LatencyBook
+from backend.networks.issuing import IssuerWay
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
 from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.records import DEFAULT_MERCHANT
 from backend.payments.view import PaymentView
-from backend.runtime.clock import MAX_JUMP_S, Clock, LabClock
+from backend.runtime.clock import MAX_JUMP_S, LabClock
 from backend.runtime.entropy import Entropy
 from backend.runtime.errors import UsageError
 from backend.runtime.events import EventLog
-from backend.runtime.scheduler import LabScheduler, VirtualScheduler
+from backend.runtime.scheduler import LabScheduler, VirtualClock
 from backend.settings import Settings
 from backend.storage import event_rows
 from backend.storage.data_folder import DataFolder, HostAddresses, WorldRecord
-from backend.storage.database import Database, Transaction
+from backend.storage.database import CommitPoints, Database, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
 from backend.storage.host_rows import SqlHostStore
 from backend.storage.ledger_rows import SqlLedgerRows
@@ -80,8 +89,8 @@ class Ground:
     """
 
     world: str
-    clock: Clock
-    scheduler: LabScheduler | VirtualScheduler
+    clock: LabClock
+    scheduler: LabScheduler
     entropy: Entropy
 
     @property
@@ -92,11 +101,12 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The way to the networks, and how to close it."""
+    """The way to the networks, how to close it, and how to let it die in a simulated world."""
 
     links: dict[str, Link]
     tokens: TspClient
     close: Callable[[], Awaitable[None]]
+    kill: Callable[[], list[asyncio.Task[None]]] = list
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,7 @@ class _Files:
     """What is open in the data folder."""
 
     engine: Database
+    disk: FaultyDisk
     networks: Database | None
     keys: KeyHome
     named_keys: NamedKeys
@@ -134,10 +145,7 @@ class Engine:
     async def close(self) -> None:
         """Stop in an order in which nobody speaks to something that is gone."""
         lab, scheduler = self.lab, self.ground.scheduler
-        clock = lab.movable_clock
-        if clock is not None:
-            jumped_s = clock.offset_s if clock.is_moved else 0.0
-            self._folder.keep_world(WorldRecord(lab.entropy.seed, jumped_s, clock.rate))
+        self._folder.keep_world(lab.record())
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
@@ -147,48 +155,121 @@ class Engine:
         if lab.networks_database is not None:
             lab.networks_database.close()
 
+    def kill(self) -> list[asyncio.Task[object]]:
+        """Stop as a dead process does, with nothing said and nothing stored; simulated worlds only.
+
+        Whatever still runs in here meets `Crashed` at every store and scheduler.
+
+        Returns:
+            What has yet to unwind.
+        """
+        lab = self.lab
+        lab.events.silence()
+        lab.engine_database.kill()
+        if lab.networks_database is not None:
+            lab.networks_database.kill()
+        return [*self._edge.kill(), *self.ground.scheduler.kill()]
+
 
 def live_ground(folder: DataFolder, seed: int | None) -> Ground:
-    """Real time, continued from the folder's last run; a given seed replaces the kept one.
+    """Real time, continued from the folder's last run; another seed than the kept one starts anew.
 
     Raises:
         UsageError: the folder's record is damaged.
     """
     kept = folder.world()
-    clock = LabClock()
-    entropy = Entropy(seed if seed is not None or kept is None else kept.seed)
+    entropy = entropy_of(kept, seed)
+    return _ground("live", folder, LabClock(), entropy, kept)
+
+
+def simulated_ground(folder: DataFolder, below: VirtualClock, entropy: Entropy) -> Ground:
+    """A virtual loop's time, continued from the folder's last run; the entropy is the world's.
+
+    Raises:
+        UsageError: the folder's record is damaged.
+    """
+    return _ground("simulated", folder, LabClock(below), entropy, folder.world())
+
+
+def entropy_of(kept: WorldRecord | None, seed: int | None, *, simulated: bool = False) -> Entropy:
+    """The world's randomness from where it was; another seed than the kept one starts anew."""
+    if kept is not None and seed in {None, kept.seed}:
+        return Entropy(kept.seed, simulated=simulated, positions=kept.positions)
+    return Entropy(seed, simulated=simulated)
+
+
+def _ground(
+    world: str, folder: DataFolder, clock: LabClock, entropy: Entropy, kept: WorldRecord | None
+) -> Ground:
     if kept is not None and (kept.jumped_s or kept.rate != 1.0):
         _restore(clock, kept)
     folder.keep_world(
-        WorldRecord(entropy.seed, clock.offset_s if clock.is_moved else 0.0, clock.rate)
+        WorldRecord(
+            entropy.seed,
+            clock.offset_s if clock.is_moved else 0.0,
+            clock.rate,
+            entropy.positions(),
+        )
     )
-    return Ground("live", clock, LabScheduler(clock), entropy)
+    return Ground(world, clock, LabScheduler(clock), entropy)
 
 
 async def open_engine(
-    folder: DataFolder, settings: Settings, ground: Ground, attachments: Attachments
+    folder: DataFolder,
+    settings: Settings,
+    ground: Ground,
+    attachments: Attachments,
+    points: CommitPoints | None = None,
 ) -> Engine:
     """Build everything on a data folder that this process holds, and take up what was left.
+
+    Args:
+        folder: held by this process.
+        settings: what can be chosen.
+        ground: what the world stands on.
+        attachments: who uses this engine.
+        points: told of every commit of its stores.
 
     Raises:
         UsageError: a key home, profile or URL that cannot be.
         StorageError: a database that cannot be.
     """
-    files = open_files(folder, settings, ground)
+    files = open_files(folder, settings, ground, points)
+    try:
+        return await _open(folder, settings, ground, attachments, files)
+    except BaseException:
+        ground.scheduler.kill()
+        files.engine.kill()
+        if files.networks is not None:
+            files.networks.kill()
+        raise
+
+
+async def _open(
+    folder: DataFolder, settings: Settings, ground: Ground, attachments: Attachments, files: _Files
+) -> Engine:
     first_seq = await reserve_numbers(files.engine)
     events = EventLog(ground.clock, source=ENGINE, world=ground.world, first_seq=first_seq)
     recorder = EventRecorder(files.engine, ground.scheduler, events, first_seq)
     _catch_up(ground.clock, files.engine)
-    board = FaultBoard(clock=ground.clock, emit=events.emit, seed=ground.entropy.seed)
+    board = FaultBoard(
+        clock=ground.clock,
+        emit=events.emit,
+        seed=ground.entropy.seed,
+        available=AVAILABLE if files.networks is not None else WITHOUT_ISSUERS,
+    )
+    files.disk.heed(board)
     networks = None
     if files.networks is None:
         edge = await _apart(_hosts_of(settings), board, ground)
     else:
-        networks = await open_networks(files.networks, files.named_keys, settings, ground)
+        networks = await open_networks(
+            files.networks, files.named_keys, settings, ground, FaultyIssuerWay(board)
+        )
         edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
-    cache = open_cache(settings.redis_url, ground.clock, events.emit)
+    cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
     payments = await _payments(files, switch, events, ground, cache, settings)
     wallet = _wallet(files, edge.tokens, events, ground, cache)
     lab = Laboratory(
@@ -222,8 +303,12 @@ async def open_engine(
     )
 
 
-def open_files(folder: DataFolder, settings: Settings, ground: Ground) -> _Files:
+def open_files(
+    folder: DataFolder, settings: Settings, ground: Ground, points: CommitPoints | None = None
+) -> _Files:
     """Migrate and open the folder's databases, and its key home.
+
+    A simulated world's disk loses nothing, so nobody waits for it.
 
     Raises:
         UsageError: the key cannot be had.
@@ -236,13 +321,17 @@ def open_files(folder: DataFolder, settings: Settings, ground: Ground) -> _Files
     migrate_engine(folder.engine_database)
     secret = ground.entropy.secret("vault.root")
     keys = open_key_home(folder.path, settings.environment, secret)
-    inline = not ground.is_live
+    disk = FaultyDisk()
+    opened = partial(Database, inline=not ground.is_live, points=points)
     networks = None
     if settings.networks_dir is None:
         prepare_hosts(folder.networks_database)
-        networks = Database(folder.networks_database, synchronous="NORMAL", inline=inline)
+        networks = opened(
+            folder.networks_database, synchronous="NORMAL" if ground.is_live else "OFF"
+        )
     return _Files(
-        Database(folder.engine_database, inline=inline),
+        opened(folder.engine_database, synchronous="FULL" if ground.is_live else "OFF", disk=disk),
+        disk,
         networks,
         keys,
         NamedKeys(keys.root),
@@ -250,7 +339,11 @@ def open_files(folder: DataFolder, settings: Settings, ground: Ground) -> _Files
 
 
 async def open_networks(
-    database: Database, keys: NamedKeys, settings: Settings, ground: Ground
+    database: Database,
+    keys: NamedKeys,
+    settings: Settings,
+    ground: Ground,
+    way: IssuerWay | None = None,
 ) -> Networks:
     """The simulated hosts over their own database, without sockets."""
     return await build_networks(
@@ -259,6 +352,7 @@ async def open_networks(
         clock=ground.clock,
         entropy=ground.entropy,
         settings=HostSettings(profile=settings.profile),
+        way=way,
     )
 
 
@@ -280,11 +374,11 @@ async def _apart(hosts: HostAddresses, board: FaultBoard, ground: Ground) -> Edg
     links: dict[str, Link] = {}
     proxies = []
     for network, address in hosts.iso.items():
-        proxy = FaultProxy(f"{network}.auth", address, board)
+        proxy = FaultProxy(f"{network}.auth", address, WireJudge(board))
         entrance = await proxy.start()
         proxies.append(proxy)
         links[network] = TcpLink(network, entrance, clock=ground.clock, scheduler=ground.scheduler)
-    http = httpx.AsyncClient(timeout=TSP_LIMIT_S, trust_env=False)
+    http = _tsp_client(httpx.AsyncHTTPTransport(trust_env=False), board)
 
     async def close() -> None:
         await http.aclose()
@@ -307,12 +401,25 @@ def _hosts_of(settings: Settings) -> HostAddresses:
 
 async def _memory(networks: Networks, board: FaultBoard, ground: Ground) -> Edge:
     """The same hosts and faults, called in this thread."""
+    judge = WireJudge(board)
     links: dict[str, Link] = {
-        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=board)
+        network: MemoryLink(network, host.handle, scheduler=ground.scheduler, faults=judge)
         for network, host in networks.hosts.items()
     }
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=networks.token_services))
-    return Edge(links, TspClient(IN_MEMORY_TSP, http), http.aclose)
+    server = MemoryServer(networks.token_services)
+    http = _tsp_client(server, board)
+    return Edge(links, TspClient(IN_MEMORY_TSP, http), http.aclose, server.kill)
+
+
+def _tsp_client(transport: httpx.AsyncBaseTransport, board: FaultBoard) -> httpx.AsyncClient:
+    """The way to the token services of all networks."""
+
+    def link_of(request: httpx.Request) -> str:
+        return f"{request.url.path.split('/')[1]}.tsp"
+
+    return httpx.AsyncClient(
+        transport=FaultyTransport(transport, board, link_of), timeout=TSP_LIMIT_S, trust_env=False
+    )
 
 
 async def _payments(
@@ -408,9 +515,9 @@ def _jump(clock: LabClock, seconds: float) -> None:
         seconds -= MAX_JUMP_S
 
 
-def _catch_up(clock: Clock, database: Database) -> None:
+def _catch_up(clock: LabClock, database: Database) -> None:
     """A moved clock goes on where its last event was, even if the last run was killed."""
-    if isinstance(clock, LabClock) and clock.is_moved:
+    if clock.is_moved:
         behind_us = database.read(lambda tx: event_rows.last_time_us(tx, ENGINE)) - clock.now_us()
         if behind_us > 0:
             _jump(clock, behind_us / 1e6)

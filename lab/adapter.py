@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 
-from lab.errors import EngineRefused, EngineUnreachable, LabError
+from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.words import Message, message
@@ -226,6 +226,10 @@ class LabAdapter:
         """Put a flag on the time bar."""
         self._post(self._console.mark)
 
+    def record(self) -> None:
+        """Record a scenario from now on, or stop and save the one being recorded."""
+        self._post(self._record)
+
     def look_back(self, at_us: int | None) -> None:
         """Look at an earlier moment, or at now again."""
         self._post(lambda: self._console.look_back(at_us))
@@ -248,6 +252,20 @@ class LabAdapter:
             await self._console.set_fault(fault_id, on=True, parameters={})
         hands, pos = self._world.hands, self._world.pos
         await hands.tap(pos.amount_minor or 1240, pos.state.currency, card.id)
+
+    async def _record(self) -> None:
+        desk = self._world.desk
+        if not desk.is_on:
+            await desk.start()
+            self._console.toast(Message("recording.begun", "ours"))
+            return
+        try:
+            saved = await desk.stop(self._world.settings.scenarios_dir)
+        except NotDone:
+            self._console.toast(Message("recording.nothing", "waiting"))
+            return
+        words = message("recording.saved", "good", steps=saved.steps, path=saved.path)
+        self._console.toast(words)
 
     async def _start_traffic(self) -> None:
         if self._traffic_on:

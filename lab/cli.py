@@ -21,6 +21,7 @@ from lab.commands import (
     doctor,
     load,
     readers,
+    scenario,
     serve,
     shots,
     tap,
@@ -39,7 +40,7 @@ SCALES = (0.5, 4.0)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, or the window; the exit code."""
     try:
-        code = _run(parser().parse_args(arguments))
+        code = _run(_parsed(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()  # here, where a reader that has gone is no fault, not at the exit
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`); the interpreter must not flush again.
@@ -48,6 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """What was typed. Ends the program with 2 where it cannot be meant, as argparse does."""
+    top = parser()
+    for argument in arguments:
+        # argparse takes "--" out of an option's value too, and hands on an empty list instead.
+        if argument.startswith("--") and argument.endswith("=--"):
+            top.error(f"argument {argument.removesuffix('=--')}: '--' is no value")
+    return top.parse_args(arguments)
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -86,7 +97,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, readers, decode, trace, vectors, doctor, world, board, load, bench, shots, serve,
+        tap, readers, decode, trace, vectors, doctor, world, board, load, scenario, bench, shots,
+        serve,
     ):  # fmt: skip
         module.add(commands)
     return top

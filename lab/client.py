@@ -1,9 +1,9 @@
 """The lab's HTTP client of the engine: `/api` for wallet and till, `/lab` for the console.
 
 An ordinary client, as a phone or a till would have one: time-outs, an Idempotency-Key on whatever
-makes something, and retries with the *same* key when a connection breaks, because a broken
-connection does not say whether the request arrived. The engine's address may change between two
-tries (it was restarted), so it is asked for each time. Errors are RFC 9457 problems.
+makes something, and retries with the *same* key when a connection breaks or an answer cannot be
+read, because neither says whether it was done. The engine's address may change between two tries
+(it was restarted), so it is asked for each time. Errors are RFC 9457 problems.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import orjson
 from backend.api import Clock, Event, Scheduler
 from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
+from lab.faulty_transport import MARK, PHONE_LINK, TILL_LINK, LinkMark
 from lab.json_fields import Json, as_object, objects, text
 from lab.loopback import LoopbackTransport
 
@@ -37,12 +38,12 @@ class Endpoint:
     token: str
 
 
-def http_client() -> httpx.AsyncClient:
-    """The transport: one pool, no proxies from the environment, loopback only by use."""
+def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """The client below: one pool, no proxies from the environment, loopback only by use."""
     return httpx.AsyncClient(
         timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         trust_env=False,
-        transport=LoopbackTransport(),
+        transport=transport or LoopbackTransport(),
     )
 
 
@@ -57,6 +58,8 @@ class EngineClient:
         clock: Clock,
         scheduler: Scheduler,
         patience_s: float = PATIENCE_S,
+        on_board: Callable[[Json], None] | None = None,
+        over_links: bool = True,
     ) -> None:
         """A client of whatever engine `endpoint` names at the moment.
 
@@ -66,13 +69,30 @@ class EngineClient:
             clock: measures patience (its monotonic reading).
             scheduler: waits between tries, in real time.
             patience_s: how long broken connections are retried.
+            on_board: told each view of the fault board that comes by.
+            over_links: the wallet's requests go over the phone's line and a till's over the
+                till's, where faults may be; otherwise beside them.
         """
         self._endpoint = endpoint
         self._http = http
         self._clock = clock
         self._scheduler = scheduler
         self._patience_s = patience_s
+        self._on_board = on_board
+        self._over_links = over_links
         self._logged_in_at = ""
+
+    def beside_links(self) -> EngineClient:
+        """The same client for those who are neither this phone nor this till."""
+        return EngineClient(
+            self._endpoint,
+            self._http,
+            clock=self._clock,
+            scheduler=self._scheduler,
+            patience_s=self._patience_s,
+            on_board=self._on_board,
+            over_links=False,
+        )
 
     # -- wallet -------------------------------------------------------------------------------
 
@@ -102,6 +122,10 @@ class EngineClient:
     async def remove_card(self, card_id: str) -> None:
         """Delete a card and its token."""
         await self._api("DELETE", f"/api/cards/{card_id}")
+
+    async def suspend(self, card_id: str) -> None:
+        """Stop a card until it is reactivated."""
+        await self._api("POST", f"/api/cards/{card_id}/suspend", {}, key=f"suspend-{card_id}")
 
     async def reactivate(self, card_id: str) -> None:
         """Let a suspended card pay again."""
@@ -137,6 +161,7 @@ class EngineClient:
             order.to_json(),
             key=key,
             patience_s=patience_s,
+            link=TILL_LINK,
         )
         body = _document(response)
         replayed = response.headers.get("Idempotent-Replayed") == "true"
@@ -168,19 +193,29 @@ class EngineClient:
 
     async def faults(self) -> tuple[Json, ...]:
         """The faults that are on."""
-        return objects(await self._lab("GET", "/lab/faults"), "faults")
+        return self._board(await self._lab("GET", "/lab/faults"))
 
-    async def put_faults(self, faults: tuple[Json, ...]) -> None:
-        """Replace the faults that are on."""
-        await self._lab("PUT", "/lab/faults", {"faults": list(faults)})
+    async def put_faults(self, faults: tuple[Json, ...], *, seed: int | None = None) -> None:
+        """Replace the faults that are on; `seed` is of their dice, None the laboratory's."""
+        chosen = {} if seed is None else {"seed": seed}
+        self._board(await self._lab("PUT", "/lab/faults", {"faults": list(faults), **chosen}))
 
     async def reset_faults(self) -> None:
         """Take all faults off."""
-        await self._lab("POST", "/lab/faults/reset", {})
+        self._board(await self._lab("POST", "/lab/faults/reset", {}))
+
+    def _board(self, view: Json) -> tuple[Json, ...]:
+        if self._on_board is not None:
+            self._on_board(view)
+        return objects(view, "faults")
 
     async def force_breaker(self, network: str, state: str) -> None:
         """Force a breaker "open" or "closed", or give it back with "auto"."""
         await self._lab("POST", f"/lab/breakers/{network}/force", {"state": state})
+
+    async def ledger(self) -> Json:
+        """Balance of every account, debit positive, and the newest payments' entries."""
+        return await self._lab("GET", "/lab/ledger?limit=500")
 
     async def clock(self) -> Json:
         """Lab time, rate and offset."""
@@ -208,18 +243,23 @@ class EngineClient:
     ) -> Json:
         await self._log_in(self._needed())
         try:
-            return _document(await self._send(method, path, body, key=key, bearer=False))
+            return _document(await self._wallet(method, path, body, key))
         except EngineRefused as refusal:
             if refusal.status != HTTPStatus.UNAUTHORIZED:
                 raise
         self._logged_in_at = ""  # the session ended meanwhile: once more, with a new one
         await self._log_in(self._needed())
-        return _document(await self._send(method, path, body, key=key, bearer=False))
+        return _document(await self._wallet(method, path, body, key))
+
+    async def _wallet(
+        self, method: str, path: str, body: Json | None, key: str | None
+    ) -> httpx.Response:
+        return await self._send(method, path, body, key=key, bearer=False, link=PHONE_LINK)
 
     async def _log_in(self, endpoint: Endpoint) -> None:
         if self._logged_in_at == endpoint.token:
             return
-        await self._send("POST", "/api/auth/login", {"demo": True})
+        await self._send("POST", "/api/auth/login", {"demo": True}, link=PHONE_LINK)
         self._logged_in_at = endpoint.token
 
     def _needed(self) -> Endpoint:
@@ -237,8 +277,10 @@ class EngineClient:
         key: str | None = None,
         bearer: bool = True,
         patience_s: float | None = None,
+        link: str | None = None,
     ) -> httpx.Response:
         """One request, repeated while that is safe: see `_may_repeat`."""
+        marks = {MARK: LinkMark(link)} if link is not None and self._over_links else {}
         patience_us = (self._patience_s if patience_s is None else patience_s) * 1e6
         content = None if body is None else orjson.dumps(body)
         started_us = self._clock.monotonic_us()
@@ -251,7 +293,9 @@ class EngineClient:
                     endpoint.url + path,
                     content=content,
                     headers=_headers(endpoint, key, bearer=bearer),
+                    extensions=marks,
                 )
+                _demand_readable(response)
             except (httpx.TransportError, EngineUnreachable) as fault:
                 arrived = not isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
                 may_have_left |= arrived and isinstance(fault, httpx.TransportError)
@@ -270,6 +314,19 @@ class EngineClient:
                 pause_s = max(pause_s, _retry_after_s(response))
             await self._scheduler.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MAX_S)
+
+
+def _demand_readable(response: httpx.Response) -> None:
+    """An answer that was spoiled on the way says as little as one that was lost.
+
+    Raises:
+        httpx.RemoteProtocolError: it says that it is JSON, and is none.
+    """
+    if response.content and "json" in response.headers.get("Content-Type", ""):
+        try:
+            orjson.loads(response.content)
+        except ValueError as spoiled:
+            raise httpx.RemoteProtocolError(str(spoiled), request=response.request) from spoiled
 
 
 def _may_repeat(method: str, key: str | None, *, may_have_left: bool) -> bool:

@@ -1,175 +1,81 @@
-"""The engine as the lab's child: found or started, watched, started again when it dies.
+"""The engine as an operating system process: found by its folder, or started as the lab's child.
 
 Theory of operation. A data folder has one engine. Whoever comes first starts it as a process of
 its own and later comers attach: `engine.json` names its address, and a file left behind by a
-killed engine is told from a living one by asking `/healthz`. While a command or window uses the
-engine it holds `WS /lab/attach` open; an engine started here ends itself two seconds after the
-last of these closed, so nobody has to know who is the last. The same socket is the watch: when it
-breaks, the engine is down, and it is started again after 0.2 s, 0.4 s … 5 s.
+killed engine is told from a living one by asking `/healthz`. An engine started here ends itself two
+seconds after the last socket of its users closed, so nobody has to know who is the last.
+`engine_supervision` watches it and asks for it again.
 
-With `--engine URL` nothing is ever started: a lost engine is only looked for again. All waiting
-here is real time: an engine must come back while a trainer has paused the lab clock.
+With `--engine URL` nothing is ever started: a lost engine is only looked for again.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import orjson
 from filelock import FileLock, Timeout
-from websockets.exceptions import InvalidStatus, WebSocketException
 
 from backend.api import Scheduler
 from lab.client import Endpoint
-from lab.engine_stream import open_socket
+from lab.engine_supervision import LOOK_AGAIN_S, START_LIMIT_S
 from lab.errors import SomethingMissing
 from lab.json_fields import as_object, text
 from lab.settings import Settings
 
-START_LIMIT_S = 30.0
-LOOK_AGAIN_S = 0.05
-BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 5.0
-STARTS_FAILED_MAX = 3
 STOP_LIMIT_S = 10.0
 EXIT_MISSING = 3  # something is missing or, as a rule, the folder has an engine already
 LAST_WORDS_BYTES = 2_000
 _PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """How the engine is: "starting", "up", "down", "restarting" or "stopped", and why."""
-
-    state: str
-    detail: str = ""
-
-
 class EngineProcess:
-    """Finds or starts the engine of a data folder and keeps it running."""
+    """Finds or starts the engine of a data folder: an `EngineSource`."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        http: httpx.AsyncClient,
-        scheduler: Scheduler,
-        on_status: Callable[[EngineStatus], None],
-    ) -> None:
-        """Watch over the engine of `settings.data_dir`, or over the one of `settings.engine_url`.
+    def __init__(self, settings: Settings, http: httpx.AsyncClient, scheduler: Scheduler) -> None:
+        """The engine of `settings.data_dir`, or the one at `settings.engine_url`.
 
         Args:
             settings: which folder or address, seed and profile.
             http: used for health checks.
             scheduler: a real-time one.
-            on_status: told each change, in the event loop's thread.
         """
         self._settings = settings
         self._http = http
         self._scheduler = scheduler
-        self._on_status = on_status
         self._child: subprocess.Popen[bytes] | None = None
-        self._endpoint: Endpoint | None = None
-        self._watch: asyncio.Task[object] | None = None
         self._refused_url = ""
-        self._starts_failed = 0
-        self.status = EngineStatus("starting")
 
     @property
-    def endpoint(self) -> Endpoint | None:
-        """Where the engine answers now; None while it is down."""
-        return self._endpoint
-
-    @property
-    def child_pid(self) -> int | None:
+    def pid(self) -> int | None:
         """The process id of the engine, when it was started here."""
         return None if self._child is None else self._child.pid
 
-    async def start(self) -> None:
-        """Begin to supervise; returns at once. See `ready`."""
-        self._starts_failed = 0
-        self._tell("starting")
-        self._watch = self._scheduler.spawn(self._supervise(), "engine supervision")
+    @property
+    def advice(self) -> str:
+        """What to look at when no engine comes up."""
+        return f"see {self._settings.engine_log_file}, or run python -m backend serve"
 
-    async def ready(self, limit_s: float = START_LIMIT_S) -> Endpoint:
-        """Wait until the engine is up.
+    def refused(self, endpoint: Endpoint) -> None:
+        """What answers there is somebody else's engine: do not offer it again."""
+        self._refused_url = endpoint.url
 
-        Raises:
-            SomethingMissing: it did not come up in time.
-        """
-        try:
-            async with self._scheduler.deadline(limit_s):
-                while self._endpoint is None and self._starts_failed < STARTS_FAILED_MAX:
-                    await self._scheduler.sleep(LOOK_AGAIN_S)
-        except TimeoutError as late:
-            raise SomethingMissing(
-                f"no engine after {limit_s:g} s ({self.status.detail or 'no answer'})",
-                f"see {self._settings.engine_log_file}, or run python -m backend serve",
-            ) from late
-        if self._endpoint is None:
-            raise SomethingMissing(
-                f"the engine does not start ({self.status.detail})",
-                f"see {self._settings.engine_log_file}, or run python -m backend serve",
-            )
-        return self._endpoint
-
-    async def stop(self, *, wait: bool = False) -> None:
-        """Let go of the engine; it ends itself when nobody else uses it.
-
-        Args:
-            wait: end the child now and wait for it, when it was started here.
-        """
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-            self._watch = None
-        self._lost()
-        if self._child is not None and wait:
+    async def end(self) -> None:
+        """End the child now and wait for it, if there is one."""
+        if self._child is not None:
             self._child.terminate()
             await self._gone(self._child)
-        self._tell("stopped")
 
-    async def restart(self) -> None:
-        """End the engine and bring it up again (after its stores were replaced)."""
-        await self.stop(wait=True)
-        await self.start()
+    async def find_or_start(self) -> Endpoint:
+        """The engine that runs, or a new child.
 
-    # -- supervision --------------------------------------------------------------------------
-
-    async def _supervise(self) -> None:
-        pause_s = BACKOFF_FIRST_S
-        while True:
-            try:
-                endpoint = await self._find_or_start()
-                async with await open_socket(endpoint, "/lab/attach") as attached:
-                    self._endpoint = endpoint
-                    self._tell("up", endpoint.url)
-                    pause_s, self._starts_failed = BACKOFF_FIRST_S, 0
-                    with contextlib.suppress(WebSocketException):
-                        async for _ in attached:  # the engine says nothing here: it only stays
-                            continue
-                reason = "the engine's connection broke"
-            except InvalidStatus as refusal:
-                # Somebody else's engine got the port that our dead one had written down.
-                self._refused_url = endpoint.url
-                reason = f"{endpoint.url} refused the token of this folder ({refusal})"
-            except (OSError, WebSocketException, SomethingMissing) as fault:
-                reason = str(fault) or type(fault).__name__
-            self._starts_failed += 1
-            self._lost()
-            self._tell("down", reason)
-            await self._scheduler.sleep(pause_s)
-            pause_s = min(pause_s * 2, BACKOFF_MAX_S)
-            self._tell("restarting", reason)
-
-    async def _find_or_start(self) -> Endpoint:
+        Raises:
+            SomethingMissing: there is none at the given address, or none starts.
+        """
         if self._settings.engine_url is not None:
             return await self._given(self._settings.engine_url.rstrip("/"))
         found = await self._running()
@@ -276,10 +182,3 @@ class EngineProcess:
         except TimeoutError:
             child.kill()
             child.wait()
-
-    def _lost(self) -> None:
-        self._endpoint = None
-
-    def _tell(self, state: str, detail: str = "") -> None:
-        self.status = EngineStatus(state, detail)
-        self._on_status(self.status)

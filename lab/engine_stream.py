@@ -6,12 +6,15 @@ missed and none comes twice; the push socket gets again what it did not acknowle
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Protocol, Self
 
 import orjson
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from backend.api import Event, Scheduler, event_from_json
 from lab.client import Endpoint, EngineClient
@@ -23,37 +26,86 @@ MESSAGE_BYTES_MAX = 1 << 20
 _BROKEN = (OSError, WebSocketException, EngineUnreachable, EngineRefused, TimeoutError)
 
 
+class Socket(Protocol):
+    """An open WebSocket."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
+
+    async def send(self, text: str, /) -> None:
+        """Say something."""
+
+
+class OpenSocket(Protocol):
+    """How a WebSocket of the engine is opened: over TCP, or inside a simulated world."""
+
+    async def __call__(self, endpoint: Endpoint, path: str, *, cookie: str = "") -> Socket:
+        """Connect to `path`; the token travels in the query, as the engine's streams ask for it.
+
+        Raises:
+            PermissionError: the engine refused it.
+            OSError, WebSocketException: nobody there, or it broke.
+        """
+
+
+def with_token(endpoint: Endpoint, path: str) -> str:
+    """The path with the engine's token in its query."""
+    return f"{path}{'&' if '?' in path else '?'}token={endpoint.token}"
+
+
 def socket_url(endpoint: Endpoint, path: str) -> str:
     """The WebSocket address of `path` on the engine."""
     return "ws" + endpoint.url.removeprefix("http") + path
 
 
-async def open_socket(endpoint: Endpoint, path: str, *, cookie: str = "") -> ClientConnection:
-    """Connect to `path`; the token travels in the query, as the engine's streams ask for it.
+async def open_socket(endpoint: Endpoint, path: str, *, cookie: str = "") -> Socket:
+    """Connect over TCP: the live world's `OpenSocket`.
 
     Raises:
-        OSError, WebSocketException: nobody there, or refused.
+        PermissionError: the engine refused it.
+        OSError, WebSocketException: nobody there, or it broke.
     """
-    mark = "&" if "?" in path else "?"
-    url = socket_url(endpoint, f"{path}{mark}token={endpoint.token}")
     headers = {"Cookie": cookie} if cookie else {}
-    return await connect(
-        url,
-        additional_headers=headers,
-        max_size=MESSAGE_BYTES_MAX,
-        proxy=None,
-        open_timeout=3,
-        close_timeout=0.5,
-    )
+    try:
+        return await connect(
+            socket_url(endpoint, with_token(endpoint, path)),
+            additional_headers=headers,
+            max_size=MESSAGE_BYTES_MAX,
+            proxy=None,
+            open_timeout=3,
+            close_timeout=0.5,
+        )
+    except InvalidStatus as refusal:
+        raise PermissionError(str(refusal)) from refusal
 
 
 class EventStream:
-    """`WS /lab/events`, for as long as anyone iterates."""
+    """`WS /lab/events`, for as long as anyone iterates.
 
-    def __init__(self, endpoint: Callable[[], Endpoint | None], scheduler: Scheduler) -> None:
+    Attributes:
+        connected: set once the engine has greeted it: nothing is missed from then on.
+    """
+
+    def __init__(
+        self,
+        endpoint: Callable[[], Endpoint | None],
+        scheduler: Scheduler,
+        opens: OpenSocket = open_socket,
+    ) -> None:
         self._endpoint = endpoint
         self._scheduler = scheduler
+        self._opens = opens
         self._since: int | None = None
+        self.connected = asyncio.Event()
 
     async def listen(self) -> AsyncIterator[Event]:
         """Every event from the moment of the first connection on, without gaps."""
@@ -68,12 +120,13 @@ class EventStream:
 
     async def _one_connection(self, endpoint: Endpoint) -> AsyncIterator[Event]:
         query = "" if self._since is None else f"?since={self._since}"
-        async with await open_socket(endpoint, f"/lab/events{query}") as socket:
+        async with await self._opens(endpoint, f"/lab/events{query}") as socket:
             async for message in socket:
                 body = as_object(orjson.loads(message), "event")
                 if "hello" in body:
                     hello = section(body, "hello")
                     self._since = whole(hello, "seq", 0) if self._since is None else self._since
+                    self.connected.set()
                     continue
                 event = event_from_json(body)
                 if event.source == "engine":
@@ -87,6 +140,7 @@ async def push_forever(
     scheduler: Scheduler,
     device_id: str,
     deliver: Callable[[Json], Awaitable[None]],
+    opens: OpenSocket = open_socket,
 ) -> None:
     """Give every message for `device_id` to `deliver`, and acknowledge it afterwards."""
     while True:
@@ -97,7 +151,7 @@ async def push_forever(
             with contextlib.suppress(*_BROKEN):
                 cookie = await client.session_cookie()
                 path = f"/api/devices/{device_id}/push"
-                async with await open_socket(where, path, cookie=cookie) as socket:
+                async with await opens(where, path, cookie=cookie) as socket:
                     async for message in socket:
                         body = as_object(orjson.loads(message), "push message")
                         if "id" in body:

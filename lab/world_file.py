@@ -1,9 +1,10 @@
 """A whole laboratory in one file: save it, load it, start over.
 
 The file is a ZIP archive of the engine's consistent copies, the phone's secure element, what phone
-and till remember, and a manifest with the SHA-256 of each. What is loaded is data from outside:
-only names from a fixed list are taken (so no path can escape), sizes are limited, hashes must fit
-and the secure element must open with the folder's key *before* anything is replaced.
+and till remember, seeds and positions of the random streams, and a manifest with the SHA-256 of
+each. What is loaded is data from outside: only names from a fixed list are taken (so no path can
+escape), sizes are limited, hashes must fit and the secure element must open with the folder's key
+*before* anything is replaced.
 
 The key that seals the element and the networks' vaults stays in its home. Only where that home is
 an UNPROTECTED file does it travel along, because then it lies openly beside the data anyway.
@@ -24,6 +25,7 @@ import orjson
 
 from backend.api import BackendError, Clock, Entropy
 from hardware.api import SecureElement, SecureElementBusy, SecureElementError
+from lab import kept_streams
 from lab.errors import NotDone, SomethingMissing, WrongUse
 from lab.json_fields import Json, as_object, section, text, whole
 from lab.seal_key import seal_key
@@ -35,9 +37,11 @@ MANIFEST_BYTES_MAX = 1 << 20
 DATABASES = ("engine.db", "networks.db")
 SECURE_ELEMENT = "secure-element.db"
 REQUIRED = (*DATABASES, SECURE_ELEMENT, "vault.json")
-OPTIONAL = ("world.json", "phone.json", "till.json", "vault.key")
+OPTIONAL = ("world.json", kept_streams.FILE, "phone.json", "till.json", "vault.key")
 STORES = (*DATABASES, SECURE_ELEMENT, "traffic.db")
-REMEMBERED = ("world.json", "phone.json", "till.json", "engine.json", "engine.log")
+REMEMBERED = (
+    "world.json", kept_streams.FILE, "phone.json", "till.json", "engine.json", "engine.log",
+)  # fmt: skip
 _DAMAGE = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, EOFError)
 """What a damaged archive may raise; a method or a password that we do not know is damage too."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
@@ -45,7 +49,13 @@ _CHUNK = 1 << 20
 
 
 def pack(
-    target: Path, data_dir: Path, snapshot: Path, element_copy: Path, saved_at_us: int
+    target: Path,
+    data_dir: Path,
+    snapshot: Path,
+    element_copy: Path,
+    *,
+    saved_at_us: int,
+    entropy: Entropy,
 ) -> dict[str, object]:
     """Write the archive; the manifest.
 
@@ -55,10 +65,12 @@ def pack(
         snapshot: the engine's consistent copies.
         element_copy: a consistent copy of the secure element.
         saved_at_us: lab time.
+        entropy: the lab's randomness; the engine's is in its own copies.
 
     Raises:
         NotDone: a part is missing or the file cannot be written.
     """
+    streams = kept_streams.keep(data_dir, entropy)
     sources = {name: snapshot / name for name in DATABASES}
     sources[SECURE_ELEMENT] = element_copy
     for name in ("vault.json", *OPTIONAL):
@@ -70,6 +82,7 @@ def pack(
             "format": FORMAT,
             "saved_at_us": saved_at_us,
             "engine": dict(engine),
+            "lab": streams,
             "files": {name: _sha256(path) for name, path in sources.items()},
             "contains_its_key": "vault.key" in sources,
         }
@@ -121,6 +134,8 @@ def _unpack_checked(archive: zipfile.ZipFile, folder: Path) -> Json:
         _copy(archive, name, folder / name, FILE_BYTES_MAX)
         if _sha256(folder / name) != text(hashes, name, ""):
             raise ValueError(f"{name} is not what was saved")
+    for name in {"world.json", kept_streams.FILE} & set(names):
+        kept_streams.read(folder / name)
     return manifest
 
 

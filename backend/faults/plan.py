@@ -1,25 +1,20 @@
 """A fault plan: what shall go wrong on which link, as data with its own file format.
 
-Theory of operation. A plan is a list of faults in TOML (`[[fault]]`) or JSON (the same keys). Every
-link and effect that the laboratory names is known here; a pair that nothing carries out is refused
-with the code `effect_not_available`, never accepted in silence. Names follow Toxiproxy where it has
-one. Effects on a network's link, and the keys they take:
+A plan is a list of faults in TOML (`[[fault]]`) or JSON (the same keys):
 
-    latency        ms, jitter_ms      answers come later (a late answer is not a lost one)
-    bandwidth      kb_s               answers trickle, kilobytes per second
-    slicer         slice_bytes, ms    answers come in pieces with a pause between
-    timeout                           a black hole: nothing passes, nothing closes
-    reset_peer                        the request tears the connection down and is lost
-    limit_data     bytes              so many bytes of the answer, then the connection ends
-    half_open                         the network's side is gone, the switch's side hears nothing
-    slow_close     ms                 a closing is passed on later
-    corrupt                           the answer's first bytes are spoiled
-    lost_request                      the network never sees it
-    lost_response                     the network did it, the answer is lost
-    duplicate                         the request arrives twice
+    [[fault]]
+    link = "visa.auth"            where; links and effects stand in `catalogue`, with their own keys
+    effect = "latency"
+    ms = 800
+    probability = 0.4             of firing when it could; 1 if left out
+    when = {nth = 3}              only the third time it could have fired
+    from_s = 10                   lab seconds since the plan was applied
+    to_s = 60                     and when it ends; for ever if left out
 
-Network management (08xx) is left alone by all but latency, bandwidth, slicer and timeout, so that
-`nth` counts payments. `from_s` and `to_s` are lab seconds since the plan was applied.
+`when` also takes `amount_minor_gte` (DE 4) on a network's and an issuer's link, `bin` (the token's
+first digits, DE 2) on a network's, and `pan_bin` (the card number's) on an issuer's. A pair of link
+and effect that nothing carries out is refused with the code `effect_not_available`, never accepted
+in silence. Refuses to know how an effect is carried out.
 """
 
 from __future__ import annotations
@@ -27,80 +22,38 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
+from typing import Any
 
 import tomli_w
 
-from backend.networks.numbers import NETWORKS
+from backend.faults.catalogue import (
+    AVAILABLE,
+    CONDITIONS,
+    EFFECTS,
+    LINKS,
+    Available,
+    Terms,
+    kind_of,
+    terms_of,
+)
 from backend.runtime.errors import BadRequest
 
 FAULTS_MAX = 64
-BYTES_MAX = 65_536
-MS_MAX = 3_600_000
-SECONDS_MAX = 10**12
-NOT_AVAILABLE = "effect_not_available"
-
-EFFECTS = frozenset(
-    [
-        "latency",
-        "bandwidth",
-        "slicer",
-        "slow_close",
-        "timeout",
-        "reset_peer",
-        "limit_data",
-        "half_open",
-        "corrupt",
-        "lost_request",
-        "lost_response",
-        "duplicate",
-        "reorder",
-        "answer_code",
-        "late_answer",
-        "wrong_cryptogram",
-        "malformed_field",
-        "unplug",
-        "pull",
-        "mute",
-        "slow",
-        "wrong_status",
-        "short_data",
-        "collision",
-    ]
-)
-LINKS = frozenset(
-    [f"{network}.{part}" for network in NETWORKS for part in ("auth", "tsp", "issuer")]
-    + ["phone.engine", "pos.engine", "webhooks", "database", "cache", "reader", "card"]
-)
-# effect → keys it takes and which of them it cannot do without
-PARAMETERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "latency": (frozenset({"ms", "jitter_ms"}), frozenset({"ms"})),
-    "bandwidth": (frozenset({"kb_s"}), frozenset({"kb_s"})),
-    "slicer": (frozenset({"slice_bytes", "ms"}), frozenset({"slice_bytes"})),
-    "limit_data": (frozenset({"bytes"}), frozenset({"bytes"})),
-    "slow_close": (frozenset({"ms"}), frozenset({"ms"})),
-    "timeout": (frozenset(), frozenset()),
-    "reset_peer": (frozenset(), frozenset()),
-    "half_open": (frozenset(), frozenset()),
-    "corrupt": (frozenset(), frozenset()),
-    "lost_request": (frozenset(), frozenset()),
-    "lost_response": (frozenset(), frozenset()),
-    "duplicate": (frozenset(), frozenset()),
-}
-WIRE_EFFECTS = frozenset(PARAMETERS)
-Available = Mapping[str, frozenset[str]]
-AVAILABLE: Available = {f"{network}.auth": WIRE_EFFECTS for network in NETWORKS}
-
-NUMBERS = {
-    "ms": (0, MS_MAX),
-    "jitter_ms": (0, MS_MAX),
-    "kb_s": (1, 1_000_000),
-    "slice_bytes": (1, BYTES_MAX),
-    "bytes": (0, BYTES_MAX),
-}
-CONDITIONS = frozenset({"nth", "amount_minor_gte", "bin", "pan_bin"})
+SECONDS_MAX = 10**9
+NTH_MAX = 1_000_000
+AMOUNT_MAX = 10**12
 BIN_DIGITS_MAX = 8
+NOT_AVAILABLE = "effect_not_available"
+NO_SUCH_CONDITION_HERE = "condition_not_available"
+
+WHEN_KEYS = ("nth", "amount_minor_gte", "bin", "pan_bin")
+OWN_KEYS = (
+    "ms", "jitter_ms", "kb_s", "slice_bytes", "bytes", "at_apdu", "moment", "sw", "code", "field",
+)  # fmt: skip
 COMMON = frozenset({"link", "effect", "probability", "when", "from_s", "to_s"})
 READ_ONLY = frozenset({"id", "fired"})  # what a view adds: may come back, says nothing
+DEFAULT_STATUS = "6F00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +64,13 @@ class When:
         nth: only the nth message that the rest of the conditions let through, counted from 1.
         amount_minor_gte: only amounts of at least so many minor units (DE 4).
         bin: only tokens that begin so (DE 2).
+        pan_bin: only card numbers that begin so.
     """
 
     nth: int | None = None
     amount_minor_gte: int | None = None
     bin: str | None = None
+    pan_bin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +80,13 @@ class Fault:
     Attributes:
         link: where, such as "visa.auth".
         effect: what, such as "latency".
-        ms, jitter_ms, kb_s, slice_bytes, bytes: the effect's own numbers.
+        ms, jitter_ms, kb_s, slice_bytes, bytes: the effect's own numbers; ms None where it may be
+            left out and was.
+        at_apdu: the one command of a tap that is struck; None is any.
+        moment: "before" or "after" the card did its work.
+        sw: the status word, four hex digits.
+        code: DE 39.
+        field: number of a data element.
         probability: of firing, 0 to 1, for each message that may be hit.
         when: conditions.
         from_s, to_s: lab seconds since the plan was applied; to_s None is for ever.
@@ -133,27 +94,41 @@ class Fault:
 
     link: str
     effect: str
-    ms: int = 0
+    ms: int | None = None
     jitter_ms: int = 0
     kb_s: int = 0
     slice_bytes: int = 0
     bytes: int = 0
+    at_apdu: int | None = None
+    moment: str = "after"
+    sw: str = DEFAULT_STATUS
+    code: str = ""
+    field: int = 0
     probability: float = 1.0
     when: When = When()
     from_s: float = 0.0
     to_s: float | None = None
 
+    @property
+    def terms(self) -> Terms:
+        """What its effect takes on its link."""
+        return terms_of(self.link, self.effect)
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it concerns some of the messages rather than all."""
+        return self.when != When() or self.probability < 1
+
     def to_json(self) -> dict[str, object]:
         """The keys of the file format, without those that say nothing."""
-        taken, _ = PARAMETERS[self.effect]
+        taken = self.terms.takes
+        own = {name: getattr(self, name) for name in OWN_KEYS if name in taken}
         body: dict[str, object] = {"link": self.link, "effect": self.effect}
-        body.update({name: getattr(self, name) for name in NUMBERS if name in taken})
+        body |= {name: value for name, value in own.items() if value is not None}
         if self.probability != 1.0:
             body["probability"] = self.probability
         when = {
-            name: value
-            for name in ("nth", "amount_minor_gte", "bin")
-            if (value := getattr(self.when, name)) is not None
+            name: value for name in WHEN_KEYS if (value := getattr(self.when, name)) is not None
         }
         if when:
             body["when"] = when
@@ -206,89 +181,127 @@ def _read_fault(body: object, where: str, available: Available) -> Fault:
         raise BadRequest("bad_fault", f"{where} is no table", field=where)
     link = _name(body, "link", LINKS, where)
     effect = _name(body, "effect", EFFECTS, where)
-    if effect not in available.get(link, frozenset()):
+    offered = available.get(link, frozenset())
+    if effect not in offered:
+        others = f"; it has {', '.join(sorted(offered))}" if offered else "; it has no effects yet"
         raise BadRequest(
-            NOT_AVAILABLE, f"{where}: {effect} on {link} is not built", field=f"{where}.effect"
+            NOT_AVAILABLE,
+            f"{where}: nothing carries out {effect} on {link}{others}",
+            field=f"{where}.effect",
         )
-    taken, needed = PARAMETERS[effect]
-    for key in body:
-        if key not in taken | COMMON | READ_ONLY:
-            raise BadRequest("unknown_key", f"{where}: {effect} takes no {key!r}",
-                             field=f"{where}.{key}")  # fmt: skip
-    for key in needed:
-        if key not in body:
-            raise BadRequest("missing_key", f"{where}: {effect} needs {key!r}",
-                             field=f"{where}.{key}")  # fmt: skip
+    own = _read_own(body, terms_of(link, effect), where)
     from_s = _number(body, "from_s", where, 0.0)
-    to_s = _number(body, "to_s", where, float("inf"))
+    to_s = _number(body, "to_s", where, inf)
     if to_s <= from_s:
         raise BadRequest("bad_value", f"{where}: to_s is not after from_s", field=f"{where}.to_s")
     return Fault(
         link=link,
         effect=effect,
-        **{name: _whole(body, name, where, *NUMBERS[name]) for name in taken if name in body},
+        **own,
         probability=_number(body, "probability", where, 1.0, 1.0),
-        when=_read_when(body.get("when", {}), f"{where}.when"),
+        when=_read_when(body.get("when", {}), link, f"{where}.when"),
         from_s=from_s,
-        to_s=None if to_s == float("inf") else to_s,
+        to_s=None if to_s == inf else to_s,
     )
 
 
-def _read_when(body: object, where: str) -> When:
-    if not isinstance(body, Mapping):
-        raise BadRequest("bad_fault", f"{where} is no table", field=where)
+def _read_own(body: Mapping[str, object], terms: Terms, where: str) -> dict[str, Any]:
+    """The effect's own keys."""
     for key in body:
-        if key not in CONDITIONS:
+        if key not in COMMON | READ_ONLY and key not in terms.takes:
             raise BadRequest(
-                "unknown_key", f"{where}: no condition {key!r}", field=f"{where}.{key}"
+                "unknown_key",
+                f"{where}: {body['effect']} on {body['link']} takes no {key!r}; it takes "
+                + ", ".join([*terms.takes, *sorted(COMMON - {"link", "effect"})]),
+                field=f"{where}.{key}",
             )
-    if "pan_bin" in body:
+    for key in sorted(terms.needs - body.keys()):
         raise BadRequest(
-            NOT_AVAILABLE,
-            f"{where}: card numbers are seen on an issuer's link only, which has no faults yet",
-            field=f"{where}.pan_bin",
+            "missing_key", f"{where}: {body['effect']} needs {key!r}", field=f"{where}.{key}"
         )
-    prefix = body.get("bin")
-    if prefix is not None and not (
-        isinstance(prefix, str) and prefix.isdecimal() and len(prefix) <= BIN_DIGITS_MAX
-    ):
-        raise BadRequest("bad_value", f"{where}: bin is 1 to {BIN_DIGITS_MAX} digits as text",
-                         field=f"{where}.bin")  # fmt: skip
+    own = {key: body[key] for key in OWN_KEYS if key in body}
+    for key, value in own.items():
+        if not terms.takes[key].allows(value):
+            raise BadRequest(
+                "bad_value", f"{where}: {key} is {terms.takes[key].words}", field=f"{where}.{key}"
+            )
+    return own
+
+
+def _read_when(body: object, link: str, where: str) -> When:
+    if not isinstance(body, Mapping):
+        raise BadRequest("bad_fault", f"{where} is no table, such as {{nth = 3}}", field=where)
+    seen = CONDITIONS[kind_of(link)]
+    for key in body:
+        if key not in WHEN_KEYS:
+            raise BadRequest(
+                "unknown_key",
+                f"{where}: no condition {key!r}; known are {', '.join(WHEN_KEYS)}",
+                field=f"{where}.{key}",
+            )
+        if key not in seen:
+            raise BadRequest(
+                NO_SUCH_CONDITION_HERE,
+                f"{where}: {key} cannot be seen on {link}, only {', '.join(sorted(seen))}",
+                field=f"{where}.{key}",
+            )
     return When(
-        nth=_whole(body, "nth", where, 1, 1_000_000) if "nth" in body else None,
-        amount_minor_gte=(
-            _whole(body, "amount_minor_gte", where, 0, 10**12)
-            if "amount_minor_gte" in body
-            else None
-        ),
-        bin=prefix,
+        nth=_whole(body, "nth", where, 1, NTH_MAX),
+        amount_minor_gte=_whole(body, "amount_minor_gte", where, 0, AMOUNT_MAX),
+        bin=_digits(body, "bin", where),
+        pan_bin=_digits(body, "pan_bin", where),
     )
 
 
 def _name(body: Mapping[str, object], key: str, known: frozenset[str], where: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or value not in known:
-        raise BadRequest(f"{key}_unknown", f"{where}: there is no {key} {value!r}; known are "
-                         + ", ".join(sorted(known)), field=f"{where}.{key}")  # fmt: skip
+        raise BadRequest(
+            f"{key}_unknown",
+            f"{where}: there is no {key} {value!r}; known are {', '.join(sorted(known))}",
+            field=f"{where}.{key}",
+        )
     return value
 
 
-def _whole(body: Mapping[str, object], key: str, where: str, low: int, high: int) -> int:
+def _whole(body: Mapping[str, object], key: str, where: str, low: int, high: int) -> int | None:
+    if key not in body:
+        return None
     value = body[key]
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadRequest("bad_value", f"{where}: {key} is a whole number from {low} to {high}",
-                         field=f"{where}.{key}")  # fmt: skip
+        raise BadRequest(
+            "bad_value",
+            f"{where}: {key} is a whole number from {low} to {high}",
+            field=f"{where}.{key}",
+        )
+    return value
+
+
+def _digits(body: Mapping[str, object], key: str, where: str) -> str | None:
+    if key not in body:
+        return None
+    value = body[key]
+    if (
+        not isinstance(value, str)
+        or not (value.isascii() and value.isdecimal())
+        or len(value) > BIN_DIGITS_MAX
+    ):
+        raise BadRequest(
+            "bad_value",
+            f"{where}: {key} is 1 to {BIN_DIGITS_MAX} digits as text",
+            field=f"{where}.{key}",
+        )
     return value
 
 
 def _number(
-    body: Mapping[str, object], key: str, where: str, default: float, high: float = float("inf")
+    body: Mapping[str, object], key: str, where: str, default: float, high: float = SECONDS_MAX
 ) -> float:
-    value = body.get(key, default)
-    if isinstance(value, int) and value > SECONDS_MAX:
-        value = None  # more than a float holds is no number here
+    if key not in body:
+        return default
+    value = body[key]
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= high:
-        limit = "" if high == float("inf") else f" to {high:g}"
-        raise BadRequest("bad_value", f"{where}: {key} is a number from 0{limit}",
-                         field=f"{where}.{key}")  # fmt: skip
+        raise BadRequest(
+            "bad_value", f"{where}: {key} is a number from 0 to {high:g}", field=f"{where}.{key}"
+        )
     return float(value)

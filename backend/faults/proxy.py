@@ -2,8 +2,9 @@
 
 Theory of operation. It knows frames (two-byte length) and nothing inside them. With no verdict a
 frame is passed on in the same turn of the event loop. Later frames may overtake a delayed one, as
-they may on a network with many paths; only frames that trickle or come in pieces are written one
-after another. Delays are input/output time, not lab time. Bytes that are no frames end both sides.
+they may on a network with many paths, and set one free that is held back until then; only frames
+that trickle or come in pieces are written one after another. Delays are input/output time, not lab
+time. Bytes that are no frames end both sides.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import cast
 
 from backend.networks.message import FrameBuffer, frame
 from backend.runtime.errors import MessageError
-from backend.switch.wire import PASS, Direction, Verdict, WireFaults, spoil
+from backend.switch.wire import PASS, Direction, Overtaking, Verdict, WireFaults
 
 LOOPBACK = "127.0.0.1"
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class _End(asyncio.Protocol):
     transport: asyncio.WriteTransport | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    arrivals: Overtaking = field(default_factory=Overtaking)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.WriteTransport", transport)  # uvloop derives from neither
@@ -147,11 +149,15 @@ class _Channel:
         target = self.far if direction is Direction.REQUEST else self.near
         if verdict is PASS and not target.lock.locked():
             target.write(frame(raw))
+            target.arrivals.passed()
         elif verdict.reset:
             self.abort()
         elif verdict.half_open:
             self._deaf = True
             self.far.abort()
+        elif verdict.answer is not None:
+            for _ in range(verdict.copies):
+                self.carry(Direction.ANSWER, verdict.answer)
         elif verdict.copies or verdict.cut_after is not None:
             self._spawn(self._deliver(target, verdict, raw))
 
@@ -183,7 +189,9 @@ class _Channel:
     async def _deliver(self, target: _End, verdict: Verdict, raw: bytes) -> None:
         if verdict.delay_us:
             await asyncio.sleep(verdict.delay_us / 1e6)
-        data = frame(spoil(raw) if verdict.spoiled else raw) * verdict.copies
+        if verdict.held_us:
+            await target.arrivals.wait(verdict.held_us)
+        data = frame(verdict.arriving(raw)) * verdict.copies
         async with target.lock:
             if verdict.rate_bytes_s:
                 await asyncio.sleep(len(data) / verdict.rate_bytes_s)
@@ -195,6 +203,7 @@ class _Channel:
                 if start:
                     await asyncio.sleep(verdict.slice_gap_us / 1e6)
                 target.write(data[start : start + size])
+        target.arrivals.passed()
 
     async def _cut(self, target: _End, data: bytes) -> None:
         target.write(data)

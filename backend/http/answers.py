@@ -21,6 +21,7 @@ from backend.wallet.errors import NetworkUnavailable
 log = logging.getLogger("taplab.http")
 
 IN_FLIGHT_RETRY_S = 1
+STORAGE_RETRY_S = 1
 CONFLICT = 409
 UNAVAILABLE = 503
 _TITLES = {
@@ -87,7 +88,13 @@ def problem_of(error: Exception) -> Response:
             return problem(UNAVAILABLE, "network_unavailable", str(error), headers=retry)
         case StorageError():
             log.error("storage: %s", error)
-            return problem(UNAVAILABLE, "storage_failed", "the database refused; nothing changed")
+            retry = {"Retry-After": str(STORAGE_RETRY_S)}
+            return problem(
+                UNAVAILABLE,
+                "storage_failed",
+                "the database refused; nothing is half written: try again",
+                headers=retry,
+            )
         case HTTPException():
             code = _CODES.get(error.status_code, f"http_{error.status_code}")
             return problem(error.status_code, code, str(error.detail), headers=error.headers)

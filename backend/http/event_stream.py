@@ -24,6 +24,7 @@ ENGINE = "engine"
 QUEUE_EVENTS = 10_000
 BACKLOG_EVENTS = 5_000
 TOO_SLOW = 1013
+FAULT_FIRED = "fault.fired"
 BELIEF_SIDES = {"phone.showed": "phone", "till.showed": "till"}
 
 
@@ -74,6 +75,8 @@ async def store_observed(lab: Laboratory, bodies: Sequence[dict[str, object]]) -
 
     await lab.engine_database.write(work)
     for event in observed:
+        if event.kind == FAULT_FIRED:  # the laboratory carries out the faults of its own links
+            lab.faults.note_fired(event.id, event.data)
         lab.events.publish(event)
     return len(observed)
 

@@ -10,10 +10,11 @@ from typing import Protocol
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.metrics.latency import LatencyBook
-from backend.runtime.clock import Clock, LabClock
+from backend.runtime.clock import LabClock
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
-from backend.runtime.scheduler import LabScheduler, VirtualScheduler
+from backend.runtime.scheduler import LabScheduler
+from backend.storage.data_folder import WorldRecord
 from backend.storage.database import Database
 from backend.switch.switch import Switch
 from backend.vault.key_home import KeyHome
@@ -41,7 +42,6 @@ class Laboratory:
 
     Attributes:
         world: "live" or "simulated".
-        clock: a `LabClock` can be moved; a simulated world's clock moves by itself.
         networks_database: the simulated hosts' own; None when they run apart.
         offload: where a long read runs, so that payments do not wait for it.
         flush_events: stores the events that are still on their way to the disk.
@@ -50,8 +50,8 @@ class Laboratory:
 
     world: str
     data_dir: Path
-    clock: Clock
-    scheduler: LabScheduler | VirtualScheduler
+    clock: LabClock
+    scheduler: LabScheduler
     entropy: Entropy
     events: EventLog
     engine_database: Database
@@ -67,7 +67,10 @@ class Laboratory:
     flush_events: Callable[[], Awaitable[None]]
     started_at_us: int
 
-    @property
-    def movable_clock(self) -> LabClock | None:
-        """The clock, where a person may move it."""
-        return self.clock if isinstance(self.clock, LabClock) else None
+    def record(self) -> WorldRecord:
+        """What of this world outlives the process, besides its databases."""
+        clock, seed = self.clock, self.entropy.seed
+        positions = self.entropy.positions()
+        if not clock.is_moved:
+            return WorldRecord(seed, positions=positions)
+        return WorldRecord(seed, clock.offset_s, clock.rate, positions)

@@ -16,11 +16,10 @@ from backend.http.attachments import Attachments
 from backend.http.bodies import BreakerOrder, ClockOrder, FaultOrder, ObservedEvents, SnapshotOrder
 from backend.http.clock_reset import refuse_unless_history_allows
 from backend.http.laboratory import Laboratory
-from backend.runtime.clock import LabClock, real_now_us, to_iso
+from backend.runtime.clock import to_iso
 from backend.runtime.errors import BadRequest, Conflict
-from backend.runtime.scheduler import LabScheduler
 from backend.storage import event_rows
-from backend.storage.data_folder import DataFolder, WorldRecord
+from backend.storage.data_folder import DataFolder
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.snapshots import write_snapshot
 
@@ -119,15 +118,13 @@ class LabRoutes:
         Real time is refused (409) when something is stored that lies after it, and while an
         outcome is open: history would be told in the wrong order, and what is due would wait.
         """
-        clock = self._lab.movable_clock
-        if clock is None:
-            raise Conflict("clock_virtual", "a simulated world's clock moves by itself")
+        clock = self._lab.clock
         if [body.jump_s, body.rate, body.reset].count(None) != 2:
             raise BadRequest(
                 "clock_order", 'send {"jump_s": …}, {"rate": …} or {"reset": true}, one of them'
             )
         if body.reset and clock.is_moved:
-            refuse_unless_history_allows(self._lab.engine_database, real_now_us())
+            refuse_unless_history_allows(self._lab.engine_database, clock.unmoved_us())
             clock.reset()
         try:
             if body.jump_s is not None:
@@ -136,7 +133,7 @@ class LabRoutes:
                 clock.set_rate(body.rate)
         except ValueError as error:
             raise BadRequest("clock_range", str(error)) from error
-        self._keep_clock(clock)
+        self._folder.keep_world(self._lab.record())
         state = self._clock_state()
         self._lab.events.emit("clock.changed", actor="person", data=state)
         return json_answer(state)
@@ -219,12 +216,14 @@ class LabRoutes:
             "format": SNAPSHOT_FORMAT,
             "world": lab.world,
             "seed": lab.entropy.seed,
+            "positions": lab.entropy.positions(),
             "taken_at": to_iso(lab.clock.now_us()),
             "clock": self._clock_state(),
             "faults": lab.faults.view(),
             "breakers": lab.switch.snapshot(),
             "files": ["networks.db", "engine.db"],
         }
+        self._folder.keep_world(lab.record())  # seed and streams belong to the same moment
         folder = write_snapshot(
             self._folder.snapshots / body.directory,
             {"networks.db": lab.networks_database, "engine.db": lab.engine_database},
@@ -260,19 +259,13 @@ class LabRoutes:
         ]
 
     def _clock_state(self) -> dict[str, object]:
-        lab = self._lab
-        clock, scheduler = lab.movable_clock, lab.scheduler
+        clock = self._lab.clock
+        now_us = clock.now_us()
         return {
-            "now_us": lab.clock.now_us(),
-            "now": to_iso(lab.clock.now_us()),
-            "rate": 1.0 if clock is None else clock.rate,
-            "clock_moved": clock is not None and clock.is_moved,
-            "clock_offset_s": round(clock.offset_s, 3) if clock and clock.is_moved else 0.0,
-            "next_due_us": (
-                scheduler.next_due_us() if isinstance(scheduler, LabScheduler) else None
-            ),
+            "now_us": now_us,
+            "now": to_iso(now_us),
+            "rate": clock.rate,
+            "clock_moved": clock.is_moved,
+            "clock_offset_s": round(clock.offset_s, 3) if clock.is_moved else 0.0,
+            "next_due_us": self._lab.scheduler.next_due_us(),
         }
-
-    def _keep_clock(self, clock: LabClock) -> None:
-        jumped_s = clock.offset_s if clock.is_moved else 0.0
-        self._folder.keep_world(WorldRecord(self._lab.entropy.seed, jumped_s, clock.rate))

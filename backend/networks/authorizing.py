@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
 from backend.networks.chip.tlv import read_chip_data
 from backend.networks.currencies import code_of
-from backend.networks.issuing import APPROVED, Decision, IssuedCard, Issuer
+from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
 from backend.networks.keys import NetworkKeys
 from backend.networks.message import Message, reference_of_original
 from backend.networks.numbers import test_card
@@ -185,6 +185,14 @@ class NetworkRules:
         card = self._card(rows, examined.token)
         return self.issuer.decide(rows, card, request.reference, amount_minor, examined.currency)
 
+    def card_of(self, token: TokenRow) -> IssuedCard:
+        """The card behind a token, outside a unit of work.
+
+        Raises:
+            StorageError: its account is missing.
+        """
+        return self.store.read(lambda rows: self._card(rows, token))
+
     def _card(self, rows: HostRows, token: TokenRow) -> IssuedCard:
         """The card behind a token; accounts never change, so each is opened once."""
         known = self.cards.get(token.account_id)
@@ -196,7 +204,12 @@ class NetworkRules:
         number = self.vault.unseal(
             account.sealed_number, self.network, account.account_id, "number"
         ).decode()
-        card = IssuedCard(account.account_id, self.network, test_card(number, self.network))
+        card = IssuedCard(
+            account.account_id,
+            self.network,
+            test_card(number, self.network),
+            number[:LEADING_DIGITS],
+        )
         if len(self.cards) < CARDS_REMEMBERED_MAX:
             self.cards[token.account_id] = card
         return card

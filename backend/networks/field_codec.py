@@ -110,6 +110,18 @@ def read(raw: bytes) -> tuple[str, dict[str, str]]:
     return kind, fields
 
 
+def place_of(raw: bytes, number: int) -> slice | None:
+    """Where the content of a data element stands in a message that `read` can read."""
+    start = KIND_DIGITS + BITMAP_BYTES * (2 if raw[KIND_DIGITS] & 0x80 else 1)
+    for field in _plan_of_bitmap(raw[KIND_DIGITS:start]):
+        size = int(raw[start : start + field.prefix]) if field.prefix else field.size
+        start += field.prefix
+        if field.number == str(number):
+            return slice(start, start + size)
+        start += size
+    return None
+
+
 def _length(digits: str, field: _Field) -> int:
     if len(digits) != field.prefix or not (digits.isascii() and digits.isdecimal()):
         raise MessageError(f"not an ISO 8583 message: DE {field.number} has no length")

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import cast
 
 from backend.networks import message
 from backend.networks.authorizing import NetworkRules
 from backend.networks.host_codec import decode, encode
-from backend.networks.issuing import APPROVED
+from backend.networks.issuing import APPROVED, IssuerWay, OpenWay
 from backend.networks.message import (
     ANSWER_TO,
     ECHO,
@@ -34,6 +35,7 @@ from backend.runtime.errors import BackendError, MessageError
 LOOPBACK = "127.0.0.1"
 ECHOED = ("2", "3", "4", "7", "11", "32", "37", "41", "42", "49", "70", "90")
 IN_WORK_MAX = 1_024  # messages of one connection worked on at once; then the sender waits
+GOING_DOWN_S = 1.0  # for what is being answered when the host stops
 SUPPORTED_MANAGEMENT = (SIGN_ON, SIGN_OFF, ECHO)
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class NetworkHost:
 
     rules: NetworkRules
     profile: Profile
+    way: IssuerWay = field(default_factory=OpenWay)
 
     @property
     def network(self) -> str:
@@ -74,8 +77,12 @@ class NetworkHost:
         await self.profile.network()
         examined = self.rules.examine(request)
         issuer_started_us = self.rules.clock.monotonic_us()
-        if examined.refusal is None:
+        if examined.refusal is None and examined.token is not None:
             await self.profile.issuer()
+            card = partial(self.rules.card_of, examined.token)
+            amount_minor = int(request.fields["4"])
+            refusal = await self.way.ask(self.network, card, amount_minor)
+            examined = replace(examined, refusal=refusal)
         row = await self.rules.authorize(request, examined, issuer_started_us)
         return _authorization_answer(request, row)
 
@@ -202,10 +209,17 @@ class _Connection(asyncio.Protocol):
             self._lost.set_result(None)
 
     async def end(self) -> None:
-        """Close, and wait until nothing of this connection is left."""
+        """Close, and wait until nothing of this connection is left.
+
+        Who still waits for an issuer is given up, as by a host that goes down.
+        """
         if self._transport is not None:
             self._transport.abort()
         await self._lost
+        if self._work:
+            await asyncio.wait(self._work, timeout=GOING_DOWN_S)
+        for task in self._work:
+            task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
 
     async def _respond(self, raw: bytes) -> None:

@@ -9,7 +9,9 @@ stored count of approvals, so that a restart repeats none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from backend.networks.currencies import EXPONENT_BY_CODE, minor_units
 from backend.networks.numbers import TestCard
@@ -17,8 +19,12 @@ from backend.networks.ports import HostRows, Reference
 
 LIMIT_MAJOR = 50_000
 APPROVED = "00"
+ISSUER_PATIENCE_S = 10.0
+"""How long a network waits for an issuer before it declines with 91 itself."""
+LEADING_DIGITS = 8
 CODE_COUNT = 1_000_000
 CODE_STEP = 618_033  # shares no divisor with the count: every code comes once in a round
+DECLINED = "declined"
 STEERED = {
     51: "insufficient_funds",
     54: "expired_card",
@@ -27,6 +33,11 @@ STEERED = {
     91: "issuer_unavailable",
     96: "system_malfunction",
 }
+
+
+def reason_of(response_code: str) -> str:
+    """The stable word behind a declining DE 39 that nobody explained."""
+    return STEERED.get(int(response_code), DECLINED) if response_code.isdecimal() else DECLINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +63,41 @@ class IssuedCard:
 
     Attributes:
         behaviour: what this number does on purpose, if it is a test card.
+        leading_digits: the first eight of its number: who issued it.
     """
 
     account_id: str
     network: str
     behaviour: TestCard
+    leading_digits: str
+
+
+class IssuerWay(Protocol):
+    """The way from a network to a card's issuer, who may be slow or out of reach."""
+
+    async def ask(
+        self, network: str, card: Callable[[], IssuedCard], amount_minor: int
+    ) -> Decision | None:
+        """Wait as long as the way takes; None when the issuer is there and decides.
+
+        Args:
+            network: who asks.
+            card: tells whose money it is about.
+            amount_minor: DE 4.
+        """
+
+
+class OpenWay:
+    """The issuer is always there."""
+
+    async def ask(
+        self,
+        network: str,  # noqa: ARG002 - the port's
+        card: Callable[[], IssuedCard],  # noqa: ARG002
+        amount_minor: int,  # noqa: ARG002
+    ) -> Decision | None:
+        """Nothing stands in the way."""
+        return None
 
 
 @dataclass(slots=True)
@@ -90,7 +131,7 @@ class Issuer:
         """
         behaviour = card.behaviour
         if behaviour.response_code is not None:
-            return Decision(behaviour.response_code, behaviour.reason or "declined")
+            return Decision(behaviour.response_code, behaviour.reason or DECLINED)
         ending = amount_minor % 100
         if self.steering and ending in STEERED:
             point = "." if EXPONENT_BY_CODE[currency] else ""

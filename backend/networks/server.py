@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from backend.networks.authorizing import NetworkRules
 from backend.networks.host import LOOPBACK, HostServer, NetworkHost
-from backend.networks.issuing import LIMIT_MAJOR, Issuer
+from backend.networks.issuing import LIMIT_MAJOR, Issuer, IssuerWay, OpenWay
 from backend.networks.keys import load_keys
 from backend.networks.numbers import NETWORKS
 from backend.networks.ports import HostStore
@@ -64,6 +64,7 @@ async def build_networks(
     clock: Clock,
     entropy: Entropy,
     settings: HostSettings | None = None,
+    way: IssuerWay | None = None,
 ) -> Networks:
     """Make the hosts of all networks over one store.
 
@@ -73,6 +74,7 @@ async def build_networks(
         clock: lab time for expiry dates.
         entropy: where keys, tokens, codes and delays come from.
         settings: what can be chosen.
+        way: from the networks to their issuers; None is one without obstacles.
 
     Raises:
         UsageError: the key has another length, or the profile is unknown.
@@ -87,7 +89,7 @@ async def build_networks(
         issuer = Issuer(chosen.limit_major, chosen.steering)
         rules = NetworkRules(network, store, vault, keys, issuer, clock)
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
-        hosts[network] = NetworkHost(rules, delays)
+        hosts[network] = NetworkHost(rules, delays, way or OpenWay())
         services[network] = TokenService(network, store, vault, keys, clock, entropy)
     return Networks(hosts, token_service_app(services))
 

@@ -42,16 +42,30 @@ def real_now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class LabClock:
-    """The live laboratory's clock: real time plus an offset, at a rate.
+class SystemClock:
+    """The operating system's own time: what a live laboratory's clock runs on."""
 
-    Only forward: a jump back would let things expire twice. `changed` callbacks run after each
-    jump or rate change, so that a scheduler can look at its timers again.
+    def now_us(self) -> int:
+        """The machine's wall clock."""
+        return real_now_us()
+
+    def monotonic_us(self) -> int:
+        """The machine's monotonic clock."""
+        return time.monotonic_ns() // 1_000
+
+
+class LabClock:
+    """The laboratory's clock: time from below plus an offset, at a rate.
+
+    Below is the operating system, or a virtual loop's clock in a simulated world. Only forward: a
+    jump back would let things expire twice. `changed` callbacks run after each jump or rate
+    change, so that a scheduler can look at its timers again.
     """
 
-    def __init__(self) -> None:
-        self._anchor_lab_us = real_now_us()
-        self._anchor_monotonic_us = time.monotonic_ns() // 1_000
+    def __init__(self, below: Clock | None = None) -> None:
+        self._below: Clock = SystemClock() if below is None else below
+        self._anchor_lab_us = self._below.now_us()
+        self._anchor_monotonic_us = self._below.monotonic_us()
         self._rate = 1.0
         self._jumped_us = 0
         self.changed: list[Callable[[], None]] = []
@@ -63,13 +77,17 @@ class LabClock:
 
     @property
     def offset_s(self) -> float:
-        """How far lab time is ahead of real time, seconds."""
-        return (self.now_us() - real_now_us()) / 1e6
+        """How far lab time is ahead of unmoved time, seconds."""
+        return (self.now_us() - self.unmoved_us()) / 1e6
 
     @property
     def is_moved(self) -> bool:
         """Whether a person moved it; drift of the system clock does not count."""
         return self._jumped_us != 0 or self._rate != 1.0
+
+    def unmoved_us(self) -> int:
+        """What the time would be had nobody moved it: real time, in a live world."""
+        return self._below.now_us()
 
     def now_us(self) -> int:
         """Lab wall time, microseconds since the Unix epoch."""
@@ -77,8 +95,8 @@ class LabClock:
         return self._anchor_lab_us + int(elapsed * self._rate)
 
     def monotonic_us(self) -> int:
-        """The operating system's monotonic clock in microseconds."""
-        return time.monotonic_ns() // 1_000
+        """The steady clock below, microseconds."""
+        return self._below.monotonic_us()
 
     def jump(self, seconds: float) -> None:
         """Move lab time forward.
@@ -106,8 +124,8 @@ class LabClock:
         self._notify()
 
     def reset(self) -> None:
-        """Back to real time. The one way lab time may go back; a world reset uses it."""
-        self._anchor_lab_us = real_now_us()
+        """Back to unmoved time. The one way lab time may go back; a world reset uses it."""
+        self._anchor_lab_us = self.unmoved_us()
         self._anchor_monotonic_us = self.monotonic_us()
         self._rate = 1.0
         self._jumped_us = 0

@@ -19,6 +19,8 @@ BackendError
 │   └── LinkBroken        something may have left this process
 └── MessageError          bytes that are not the message they should be
 
+Crashed, a BaseException, is no error of this tree: it is how a dead simulated process stops.
+
 A class that one package alone raises stands there, beside what raises it, and is drawn here.
 """
 
@@ -81,3 +83,10 @@ class LinkBroken(TransportError):
 
 class MessageError(BackendError):
     """Bytes that are not the message they should be; the text says where."""
+
+
+class Crashed(BaseException):
+    """A simulated process is dead, and nothing of it may run on.
+
+    No `except Exception` and no `except BackendError` takes it for a fault that it could answer.
+    """

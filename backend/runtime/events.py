@@ -140,6 +140,7 @@ class EventLog:
         self._numbers = itertools.count(first_seq)
         self._ring: deque[Event] = deque(maxlen=RING_EVENTS)
         self._subscribers: list[Callable[[Event], None]] = []
+        self._is_silent = False
 
     def next_seq(self) -> int:
         """The next number of this source."""
@@ -172,6 +173,8 @@ class EventLog:
 
     def publish(self, event: Event) -> None:
         """Hand an event to everyone who listens. Call it after the commit that holds it."""
+        if self._is_silent:
+            return
         self._ring.append(event)
         for subscriber in tuple(self._subscribers):
             subscriber(event)
@@ -206,6 +209,10 @@ class EventLog:
             self._subscribers.remove(subscriber)
 
         return unsubscribe
+
+    def silence(self) -> None:
+        """Nobody hears anything from here any more: this log's process is dead."""
+        self._is_silent = True
 
     def recent(self, after_seq: int = 0) -> list[Event]:
         """The events still in the ring with a higher number, oldest first."""

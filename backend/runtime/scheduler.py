@@ -16,6 +16,7 @@ from collections.abc import Coroutine
 from typing import Protocol
 
 from backend.runtime.clock import LabClock
+from backend.runtime.errors import Crashed
 
 EPOCH_OF_SIMULATION_US = 1_790_000_000_000_000  # 2026-09-21T13:33:20Z, a working day
 
@@ -40,12 +41,20 @@ class _Background:
     """Background tasks that are held, and whose failure is reported."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks: dict[asyncio.Task[object], None] = {}  # in order: a simulated world repeats
+        self._is_dead = False
 
     def spawn(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
-        """Run `work` in the background and keep it alive."""
+        """Run `work` in the background and keep it alive.
+
+        Raises:
+            Crashed: this scheduler's process is dead.
+        """
+        if self._is_dead:
+            work.close()
+            raise Crashed(f"{name} was begun by a dead engine")
         task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
@@ -56,9 +65,18 @@ class _Background:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def kill(self) -> list[asyncio.Task[object]]:
+        """End every background task as a dead process does; those that have yet to unwind."""
+        self._is_dead = True
+        for task in self._tasks:
+            task.cancel()
+        return list(self._tasks)
+
     def _ended(self, task: asyncio.Task[object]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        self._tasks.pop(task, None)
+        if self._is_dead or task.cancelled():
+            return
+        if (error := task.exception()) is not None and not isinstance(error, Crashed):
             task.get_loop().call_exception_handler(
                 {"message": f"background task {task.get_name()} failed", "exception": error}
             )
@@ -147,12 +165,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualClock:
     """The simulated world's clock: reads a `VirtualLoop`."""
 
-    def __init__(self, loop: VirtualLoop) -> None:
+    def __init__(self, loop: VirtualLoop, starts_at_us: int = EPOCH_OF_SIMULATION_US) -> None:
         self._loop = loop
+        self._starts_at_us = starts_at_us
 
     def now_us(self) -> int:
         """Lab wall time, microseconds since the Unix epoch."""
-        return EPOCH_OF_SIMULATION_US + self.monotonic_us()
+        return self._starts_at_us + self.monotonic_us()
 
     def monotonic_us(self) -> int:
         """Virtual microseconds since the start."""

@@ -3,8 +3,8 @@
 One engine a folder: it holds `engine.lock` for its life (released by the operating system even
 when it is killed), shows its address in `engine.json` while it is ready, and its local token in
 `engine.token`, which only the owner may read and which stays the same over restarts, so that a
-window reconnects. `world.json` keeps seed and clock; faults are deliberately not in it, because a
-restart never keeps a fault silently.
+window reconnects. `world.json` keeps seed, random streams and clock; faults are deliberately not
+in it, because a restart never keeps a fault silently.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from backend.runtime.entropy import Stream
+from backend.runtime.entropy import Stream, read_positions
 from backend.runtime.errors import UsageError
 from backend.vault.private_file import is_private, read_private, write_private
 
@@ -58,11 +59,13 @@ class WorldRecord:
     Attributes:
         jumped_s: how far lab time is ahead of real time.
         rate: lab seconds per real second.
+        positions: where each random stream of the seed is.
     """
 
     seed: int
     jumped_s: float = 0.0
     rate: float = 1.0
+    positions: Mapping[str, int] = field(default_factory=dict)
 
 
 class DataFolder:
@@ -155,7 +158,7 @@ class DataFolder:
             return None  # not there, or being replaced
 
     def world(self) -> WorldRecord | None:
-        """Seed and clock of the last run; None in a fresh folder.
+        """Seed, streams and clock of the last run; None in a fresh folder.
 
         Raises:
             UsageError: the file is damaged.
@@ -165,10 +168,15 @@ class DataFolder:
             return None
         try:
             body = json.loads(text)
-            return WorldRecord(int(body["seed"]), float(body["jumped_s"]), float(body["rate"]))
+            return WorldRecord(
+                int(body["seed"]),
+                float(body["jumped_s"]),
+                float(body["rate"]),
+                read_positions(body.get("positions", {})),
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{self.path / 'world.json'} is damaged: delete it") from error
 
     def keep_world(self, record: WorldRecord) -> None:
-        """Remember seed and clock."""
+        """Remember seed, streams and clock."""
         write_private(self.path / "world.json", json.dumps(asdict(record)).encode() + b"\n")

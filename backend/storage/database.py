@@ -17,6 +17,10 @@ then. Reads run on a connection of their own in the caller's thread: in WAL mode
 and a point read (about 20 µs) is cheaper than a thread hop. In a simulated world everything runs
 inline.
 
+Around each commit stands a pair of named points (`CommitPoints`), where a test or a simulated
+world may let the process die; a store that was killed answers everything with `Crashed`. A `Disk`
+that is handed in may make a commit slow or refuse it, as a full one does.
+
 Knows nothing of payments. Statements come from SQLAlchemy tables, are compiled once, and run on
 the driver's own cursor (measured: Core statement by statement costs half of the throughput).
 """
@@ -34,12 +38,13 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
-from backend.runtime.errors import StorageError
+from backend.runtime.errors import Crashed, StorageError
 
 T = TypeVar("T")
 Value = str | int | float | bytes | None
 Parameters = Mapping[str, Value]
 Row = sqlite3.Row
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
 BATCH_UNITS_MAX = 512
 CHECKPOINT_UNITS = 2_000
@@ -105,6 +110,39 @@ class Transaction:
 Work = Callable[[Transaction], T]
 
 
+Moment = Literal["before", "after"]
+
+
+class CommitPoints(Protocol):
+    """What is told of every commit, in the thread that makes it; it may end the process there."""
+
+    def reached(self, moment: Moment, store: str) -> None:
+        """A commit of the file `store` (its name without suffix) is about to be made, or was.
+
+        Raises:
+            Crashed: the simulated process died here.
+        """
+
+
+class Disk(Protocol):
+    """What the file stands on, where that can be in trouble; asked in the event loop's thread."""
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether there is any trouble now; asked before anything is measured."""
+
+    def commit(self, written_bytes: int) -> tuple[int, str | None]:
+        """What becomes of a commit.
+
+        Args:
+            written_bytes: by which the file grows; a page at least, because the log always does.
+
+        Returns:
+            How many microseconds of input/output time longer it takes, and SQLite's words for why
+            it fails, or None.
+        """
+
+
 class Store(Protocol):
     """The port through which the rules reach rows."""
 
@@ -140,21 +178,30 @@ class Database:
         self,
         path: Path,
         *,
-        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        synchronous: Synchronous = "FULL",
         inline: bool = False,
+        points: CommitPoints | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """Open or create the file.
 
         Args:
             path: the database file; its folder must exist.
-            synchronous: FULL survives a power cut; NORMAL survives a killed process only.
+            synchronous: FULL survives a power cut; NORMAL and OFF a killed process only.
             inline: commit each unit at once in the caller's thread (simulated worlds).
+            points: told of every commit.
+            disk: may slow a commit down or refuse it.
 
         Raises:
             StorageError: the file cannot be opened or is not a database.
         """
         self.path = path
         self._inline = inline
+        self._points = points
+        self._disk = disk
+        self._turn = asyncio.Lock()  # of inline writers, for as long as a slow disk takes
+        self._slow_commit: asyncio.TimerHandle | None = None
+        self._is_dead = False
         self._waits_for_disk = synchronous == "FULL"
         self._writer = connect(path, synchronous)
         self._reader = connect(path, synchronous)
@@ -167,8 +214,9 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Run a unit of work; durable when this returns."""
+        self._check_alive()
         if self._inline:
-            return self._write_now(work)
+            return await self._write_inline(work)
         loop = asyncio.get_running_loop()
         unit: _Unit[T] = _Unit(work, loop.create_future())
         self._waiting.append(unit)
@@ -178,6 +226,7 @@ class Database:
 
     def read(self, work: Work[T]) -> T:
         """Run a short read on the last committed state."""
+        self._check_alive()
         try:
             return work(Transaction(self._reader))
         except sqlite3.OperationalError as error:
@@ -195,24 +244,68 @@ class Database:
         """Finish what is queued, fold the write-ahead log into the file, close it."""
         if self._threads is not None:
             self._threads.shutdown(wait=True)
+        if self._slow_commit is not None:
+            self._slow_commit.cancel()
+            self._settle(self._committing, self._commit())
         batch, self._waiting = self._waiting, []
         if batch:
-            self._settle(batch, self._run_and_commit(batch))
+            self._settle(batch, self._run_units(batch) or self._commit())
         self._reader.close()
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
 
-    def _write_now(self, work: Work[T]) -> T:
-        self._writer.execute("BEGIN IMMEDIATE")
+    def kill(self) -> None:
+        """Let both handles go as a dead process does: what was not committed is lost."""
+        self._is_dead = True
+        self._reader.close()
+        self._writer.close()
+
+    def _check_alive(self) -> None:
+        if self._is_dead:
+            raise Crashed(f"{self.path.name} belongs to a dead process")
+
+    def _reach(self, moment: Moment) -> None:
+        if self._points is not None:
+            self._points.reached(moment, self.path.stem)
+
+    async def _write_inline(self, work: Work[T]) -> T:
+        async with self._turn:
+            result = self._run_alone(work)
+            delay_us, refusal = self._ask_disk()
+            if delay_us:
+                try:
+                    await asyncio.sleep(delay_us / 1e6)
+                except BaseException:  # the caller hung up
+                    self._roll_back()
+                    raise
+                self._check_alive()
+            if (failure := self._commit(refusal)) is not None:
+                raise failure
+            self.units += 1
+            return result
+
+    def _run_alone(self, work: Work[T]) -> T:
         try:
-            result = work(Transaction(self._writer))
+            self._writer.execute("BEGIN IMMEDIATE")
+            return work(Transaction(self._writer))
+        except sqlite3.OperationalError as error:
+            raise self._give_up(error) from error
         except BaseException:
-            self._writer.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self._writer.execute("COMMIT")
-        self.commits += 1
-        self.units += 1
-        return result
+
+    def _ask_disk(self) -> tuple[int, str | None]:
+        """What becomes of the commit of what has just been run."""
+        if self._disk is None or not self._disk.is_troubled:
+            return 0, None
+        pages = self._pages(self._writer) - self._pages(self._reader)
+        page_bytes: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
+        return self._disk.commit(max(1, pages) * page_bytes)
+
+    @staticmethod
+    def _pages(connection: sqlite3.Connection) -> int:
+        pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+        return pages
 
     # A batch: run in the loop's thread, commit where waiting hurts nobody, answer.
 
@@ -221,13 +314,21 @@ class Database:
         if not batch:
             return
         self._committing = batch
-        if not self._waits_for_disk:
-            self._batch_done(loop, self._run_and_commit(batch))
-            return
         if (failure := self._run_units(batch)) is not None:
             self._batch_done(loop, failure)
             return
-        self._in_thread(self._commit_in_thread, loop)
+        delay_us, refusal = self._ask_disk()
+        if delay_us:  # meanwhile the next batch gathers
+            self._slow_commit = loop.call_later(delay_us / 1e6, self._commit_batch, loop, refusal)
+        else:
+            self._commit_batch(loop, refusal)
+
+    def _commit_batch(self, loop: asyncio.AbstractEventLoop, refusal: str | None) -> None:
+        self._slow_commit = None
+        if self._waits_for_disk and refusal is None:
+            self._in_thread(self._commit_in_thread, loop)
+        else:
+            self._batch_done(loop, self._commit(refusal))
 
     def _commit_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
         failure = self._commit()
@@ -251,9 +352,6 @@ class Database:
             self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"disk {self.path.name}")
         self._threads.submit(work, *arguments)
 
-    def _run_and_commit(self, batch: list[_Unit[Any]]) -> StorageError | None:
-        return self._run_units(batch) or self._commit()
-
     def _run_units(self, batch: list[_Unit[Any]]) -> StorageError | None:
         """Run every unit in a savepoint of one transaction; the failure that stopped them all."""
         try:
@@ -274,20 +372,31 @@ class Database:
             if not self._writer.in_transaction:  # SQLite gave up the whole batch
                 raise sqlite3.OperationalError(str(error)) from error
             execute("ROLLBACK TO unit")
-            unit.error = error
+            broke = isinstance(error, sqlite3.OperationalError)
+            unit.error = self._failure(error) if broke else error
         execute("RELEASE unit")
 
-    def _commit(self) -> StorageError | None:
+    def _commit(self, refusal: str | None = None) -> StorageError | None:
+        if refusal is not None:
+            return self._give_up(sqlite3.OperationalError(refusal))
+        self._reach("before")
         try:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
             return self._give_up(error)
+        self._reach("after")
         self.commits += 1
         return None
 
     def _give_up(self, error: sqlite3.Error) -> StorageError:
-        if self._writer.in_transaction:
+        self._roll_back()
+        return self._failure(error)
+
+    def _roll_back(self) -> None:
+        if not self._is_dead and self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
+
+    def _failure(self, error: Exception) -> StorageError:
         failure = StorageError(f"{self.path.name}: {error}")
         failure.__cause__ = error
         return failure
@@ -311,7 +420,7 @@ class Database:
             connection.close()
 
 
-def connect(path: Path, synchronous: str) -> sqlite3.Connection:
+def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     """Open a connection with the settings that every use of these files needs.
 
     Raises:

@@ -14,7 +14,7 @@ from backend.networks.message import Message, encode
 from backend.runtime.errors import MessageError, NotConnected
 from backend.runtime.scheduler import Scheduler
 from backend.switch.link import TRANSPORT_PATIENCE_S, Exchanges
-from backend.switch.wire import Direction, Verdict, WireFaults, spoil
+from backend.switch.wire import PASS, Direction, Overtaking, Verdict, WireFaults
 
 
 class MemoryLink:
@@ -35,6 +35,7 @@ class MemoryLink:
         self._faults = faults
         self._name = f"{network}.auth"
         self._exchanges = Exchanges(patience_s, self._on_timeout)
+        self._answers = Overtaking()
         self._started = False
         self._deaf = False
         self._connection = 0
@@ -69,6 +70,9 @@ class MemoryLink:
             self._deaf = True
             return
         for arrived in await self._travel(verdict, raw, connection):
+            if verdict.answer is not None:
+                self._scheduler.spawn(self._carry_answer(verdict.answer, connection), "answer")
+                continue
             try:
                 answer = await self._handle(arrived)
             except MessageError:  # the host drops a connection that brings no message
@@ -80,6 +84,8 @@ class MemoryLink:
 
     async def _carry_answer(self, raw: bytes, connection: int) -> None:
         verdict = self._judge(Direction.ANSWER, raw)
+        if verdict.held_us:
+            await self._answers.wait(verdict.held_us)
         for arrived in await self._travel(verdict, raw, connection):
             if connection != self._connection or self._deaf:
                 return
@@ -88,6 +94,7 @@ class MemoryLink:
             except MessageError:
                 self._reset("undecodable")
                 return
+            self._answers.passed()
 
     async def _travel(self, verdict: Verdict, raw: bytes, connection: int) -> list[bytes]:
         pieces = -(-len(raw) // verdict.slice_bytes) - 1 if verdict.slice_bytes else 0
@@ -99,11 +106,11 @@ class MemoryLink:
             if connection == self._connection:
                 self._reset("reset")
             return []
-        return [spoil(raw) if verdict.spoiled else raw] * verdict.copies
+        return [verdict.arriving(raw)] * verdict.copies
 
     def _judge(self, direction: Direction, raw: bytes) -> Verdict:
         if self._faults is None:
-            return Verdict()
+            return PASS
         return self._faults.judge(self._name, direction, raw)
 
     def _reset(self, why: str) -> None:

@@ -6,6 +6,7 @@ says; with nobody to ask, every frame passes. Knows no fault by name.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -24,9 +25,11 @@ class Verdict:
 
     Attributes:
         delay_us: how much later it arrives.
+        held_us: it waits until the next frame of its direction has passed, this long at most.
         copies: how often it arrives: 0 is lost, 2 is duplicated.
         reset: the connection is torn down instead.
-        spoiled: its first bytes are overwritten, so that it is no message any more.
+        altered: what arrives in its place.
+        answer: it goes no further; this frame comes back in its place.
         slice_bytes: it is written in pieces of this size (0: whole).
         slice_gap_us: the pause between two pieces.
         cut_after: only so many bytes of it arrive, then the connection ends.
@@ -35,18 +38,23 @@ class Verdict:
     """
 
     delay_us: int = 0
+    held_us: int = 0
     copies: int = 1
     reset: bool = False
-    spoiled: bool = False
+    altered: bytes | None = None
+    answer: bytes | None = None
     slice_bytes: int = 0
     slice_gap_us: int = 0
     cut_after: int | None = None
     rate_bytes_s: int = 0
     half_open: bool = False
 
+    def arriving(self, frame: bytes) -> bytes:
+        """What arrives of a frame that gets through."""
+        return frame if self.altered is None else self.altered
+
 
 PASS = Verdict()
-SPOILED_BYTES = 12  # message type and primary bitmap
 
 
 class WireFaults(Protocol):
@@ -59,7 +67,21 @@ class WireFaults(Protocol):
         """How much later a closing of that link is passed on."""
 
 
-def spoil(frame: bytes) -> bytes:
-    """The frame with message type and bitmap inverted: no longer decodable, same length."""
-    head = bytes(byte ^ 0xFF for byte in frame[:SPOILED_BYTES])
-    return head + frame[SPOILED_BYTES:]
+class Overtaking:
+    """One direction's frames that wait until another has passed them."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    async def wait(self, limit_us: int) -> None:
+        """Return when a frame has passed, or after `limit_us` of input/output time."""
+        passed = asyncio.get_running_loop().create_future()
+        self._waiting.add(passed)
+        await asyncio.wait({passed}, timeout=limit_us / 1e6)
+        self._waiting.discard(passed)
+
+    def passed(self) -> None:
+        """A frame arrived: those that waited for one go on after it."""
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)

@@ -3,13 +3,12 @@
     link = "reader" | "card"     what it happens to; also what the till hears
     effect = "unplug" | "pull" | "mute" | "slow" | "wrong_status" | "short_data" | "collision"
     at_apdu = 2                  only at this command of a tap, counted from 1
-    when = "before" | "after"    the card has not, or has, done its work ("after" is the default)
-    when = {nth = 3}             or: only the third time it could have fired
-    nth = 3                      the same, so that both can be said
+    moment = "before" | "after"  the card has not, or has, done its work ("after" is the default)
+    when = {nth = 3}             only the third time it could have fired
     ms, jitter_ms                how long slow and mute take
     sw = "6F00"                  the status word of wrong_status
     probability = 0.4            of firing when it could; 1 if left out
-    from_s, to_s                 seconds since the plan was applied
+    from_s, to_s                 lab seconds since the plan was applied
 
 Validation says which key is wrong and what it may be; a fault nobody could fire is refused. Knows
 no reader: `wrappers` does the work.
@@ -18,14 +17,11 @@ no reader: `wrappers` does the work.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from hardware.runtime.errors import FaultPlanError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class FaultLink(StrEnum):
@@ -60,7 +56,7 @@ _EFFECTS = {
 }
 _KEYS = frozenset(
     {
-        "link", "effect", "at_apdu", "when", "nth", "ms", "jitter_ms", "sw", "probability",
+        "link", "effect", "at_apdu", "moment", "when", "ms", "jitter_ms", "sw", "probability",
         "from_s", "to_s",
     }
 )  # fmt: skip
@@ -100,13 +96,12 @@ class CardFaultSpec:
         if effect not in _EFFECTS[link]:
             names = ", ".join(sorted(_EFFECTS[link]))
             raise FaultPlanError(f"link {link.value!r} has no effect {effect.value!r}; {names}")
-        moment, nth = _when(table)
         spec = cls(
             link=link,
             effect=effect,
             at_apdu=_whole(table, "at_apdu", _APDU_MAX),
-            moment=moment,
-            nth=nth,
+            moment=Moment(_choice({"moment": "after", **table}, "moment", tuple(Moment))),
+            nth=_nth(table),
             ms=_number(table, "ms", _MS_MAX) or 0.0,
             jitter_ms=_number(table, "jitter_ms", _MS_MAX) or 0.0,
             sw=_status_word(table),
@@ -128,11 +123,10 @@ class CardFaultSpec:
     def to_table(self) -> dict[str, object]:
         """The same fault as a table; reading it back gives an equal value."""
         table: dict[str, object] = {"link": self.link.value, "effect": self.effect.value}
-        if self.effect is not Effect.COLLISION:
-            table["when"] = self.moment.value
         optional: dict[str, object | None] = {
             "at_apdu": self.at_apdu,
-            "nth": self.nth,
+            "moment": self.moment.value if self.moment is Moment.BEFORE else None,
+            "when": None if self.nth is None else {"nth": self.nth},
             "ms": self.ms or None,
             "jitter_ms": self.jitter_ms or None,
             "sw": f"{self.sw:04X}" if self.effect is Effect.WRONG_STATUS else None,
@@ -150,17 +144,14 @@ def _choice(table: Mapping[str, object], name: str, allowed: tuple[str, ...]) ->
     return value
 
 
-def _when(table: Mapping[str, object]) -> tuple[Moment, int | None]:
-    """`when` in its two forms, and `nth` beside it."""
-    when = table.get("when", Moment.AFTER.value)
-    nth = _whole(table, "nth", None)
-    if isinstance(when, dict):
-        if set(when) != {"nth"} or nth is not None:
-            raise FaultPlanError("'when' takes before, after, or {nth = N} and no other 'nth'")
-        return Moment.AFTER, _whole(when, "nth", None)
-    if when not in tuple(Moment):
-        raise FaultPlanError(f"'when' must be before, after or {{nth = N}}; got {when!r}")
-    return Moment(str(when)), nth
+def _nth(table: Mapping[str, object]) -> int | None:
+    """The one condition that a reader or a card can have."""
+    when = table.get("when")
+    if when is None:
+        return None
+    if not isinstance(when, Mapping) or set(when) != {"nth"}:
+        raise FaultPlanError(f"'when' takes {{nth = N}} and nothing else here; got {when!r}")
+    return _whole(when, "nth", None)
 
 
 def _whole(table: Mapping[str, object], name: str, limit: int | None) -> int | None:

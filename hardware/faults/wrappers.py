@@ -4,7 +4,8 @@ Theory of operation: a plan holds validated faults and counts, for each, how oft
 fired and how often it did; a fault that never fired makes a run invalid, so both are kept. The
 wrapped link asks the plan at two moments of every exchange. "Before" means the card never sees the
 command; "after" means it has done its work and the answer is lost, late or spoiled. Randomness
-is drawn from the plan's own stream, in the order of the exchanges. Knows no APDU beyond its
+is drawn from the plan's own stream, in the order of the exchanges. Another plan takes effect with
+the next card: a conversation ends under the plan that it began with. Knows no APDU beyond its
 status word.
 """
 
@@ -59,14 +60,16 @@ class CardFaultPlan:
         clock: Clock,
         scheduler: Scheduler,
         on_fired: Callable[[Fired], None] | None = None,
+        applied_at_us: int | None = None,
     ) -> None:
+        """A plan whose time line begins now, or began at `applied_at_us` (lab time)."""
         self.counts = [FaultCount(spec) for spec in specs]
         """One count a fault, in the plan's order."""
         self._stream = stream
         self._clock = clock
         self._scheduler = scheduler
         self._on_fired = on_fired
-        self._started_us = clock.monotonic_us()
+        self._applied_at_us = clock.now_us() if applied_at_us is None else applied_at_us
 
     @classmethod
     def from_tables(
@@ -77,14 +80,22 @@ class CardFaultPlan:
         clock: Clock,
         scheduler: Scheduler,
         on_fired: Callable[[Fired], None] | None = None,
+        applied_at_us: int | None = None,
     ) -> CardFaultPlan:
-        """A plan out of `[[fault]]` tables.
+        """A plan out of `[[fault]]` tables; see the class for the rest.
 
         Raises:
             FaultPlanError: a table is wrong; the message says which and why.
         """
         specs = [CardFaultSpec.from_table(table) for table in tables]
-        return cls(specs, stream=stream, clock=clock, scheduler=scheduler, on_fired=on_fired)
+        return cls(
+            specs,
+            stream=stream,
+            clock=clock,
+            scheduler=scheduler,
+            on_fired=on_fired,
+            applied_at_us=applied_at_us,
+        )
 
     def striking(self, apdu: int, moment: Moment) -> list[CardFaultSpec]:
         """The faults that strike now; each is counted and reported. `apdu` 0: before the first."""
@@ -109,7 +120,7 @@ class CardFaultPlan:
         return spec.probability >= 1 or self._stream.random() < spec.probability
 
     def _in_time(self, spec: CardFaultSpec) -> bool:
-        elapsed_s = (self._clock.monotonic_us() - self._started_us) / 1_000_000
+        elapsed_s = (self._clock.now_us() - self._applied_at_us) / 1_000_000
         begun = spec.from_s is None or elapsed_s >= spec.from_s
         return begun and (spec.to_s is None or elapsed_s < spec.to_s)
 
@@ -120,6 +131,10 @@ class CardFaultPlan:
             duration_ms += spec.jitter_ms * self._stream.random()
         if duration_ms > 0:
             await self._scheduler.sleep(duration_ms / 1000)
+
+    def keeps_unplugged(self) -> bool:
+        """Whether a fault is on that has pulled the reader's plug, or still may."""
+        return any(count.spec.effect is Effect.UNPLUG for count in self.counts)
 
     def never_fired(self) -> tuple[CardFaultSpec, ...]:
         """Faults that did not strike at all so far."""
@@ -154,6 +169,12 @@ class FaultyReader:
         """Whether a fault pulled the plug; `replug` puts it back."""
         return self._unplugged
 
+    def use_plan(self, plan: CardFaultPlan) -> None:
+        """Take another plan from the next card on; one that unplugs nothing puts the plug back."""
+        self._plan = plan
+        if not plan.keeps_unplugged():
+            self.replug()
+
     def unplug(self) -> None:
         """Pull the plug until `replug`."""
         self._unplugged = True
@@ -179,10 +200,11 @@ class FaultyReader:
         """
         self.check_plug()
         link = await self._reader.wait_for_card(timeout_s)
-        if self._plan.striking(0, Moment.BEFORE):
+        plan = self._plan
+        if plan.striking(0, Moment.BEFORE):
             await link.release()
             raise CardCollision("more than one card is in the field")
-        return FaultyLink(link, self._plan, self)
+        return FaultyLink(link, plan, self)
 
     async def close(self) -> None:
         """Let the wrapped reader go."""

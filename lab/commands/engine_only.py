@@ -11,6 +11,8 @@ from backend.api import LabClock, LabScheduler
 from lab import saved_faults
 from lab.client import EngineClient, http_client
 from lab.engine_process import EngineProcess
+from lab.engine_stream import open_socket
+from lab.engine_supervision import EngineSupervision
 from lab.settings import Settings
 
 T = TypeVar("T")
@@ -20,7 +22,7 @@ T = TypeVar("T")
 class Engine:
     """The engine that runs, and the way to it."""
 
-    process: EngineProcess
+    supervision: EngineSupervision
     client: EngineClient
     clock: LabClock
     scheduler: LabScheduler
@@ -33,15 +35,16 @@ def with_engine(settings: Settings, work: Callable[[Engine], Awaitable[T]]) -> T
         clock = LabClock()
         scheduler = LabScheduler(clock)
         async with http_client() as http:
-            process = EngineProcess(settings, http, scheduler, lambda _status: None)
-            client = EngineClient(lambda: process.endpoint, http, clock=clock, scheduler=scheduler)
-            await process.start()
+            process = EngineProcess(settings, http, scheduler)
+            engine = EngineSupervision(process, open_socket, scheduler, lambda _status: None)
+            client = EngineClient(lambda: engine.endpoint, http, clock=clock, scheduler=scheduler)
+            await engine.start()
             try:
-                await process.ready()
+                await engine.ready()
                 await saved_faults.put_back(settings.data_dir, client)
-                return await work(Engine(process, client, clock, scheduler))
+                return await work(Engine(engine, client, clock, scheduler))
             finally:
-                await process.stop()
+                await engine.stop()
                 await scheduler.cancel_all()
 
     return asyncio.run(run())

@@ -50,7 +50,7 @@ def run(chosen: argparse.Namespace) -> int:
         async with synthetic_till.opened(
             settings.traffic_element_file,
             client=engine.client,
-            engine=engine.process,
+            engine=engine.supervision,
             clock=engine.clock,
             scheduler=engine.scheduler,
             entropy=Entropy(settings.seed),
@@ -58,7 +58,7 @@ def run(chosen: argparse.Namespace) -> int:
         ) as till:
             remark(f"making {count} taps with {till.cards} cards")
             orders = await generator.prepare(till, count)
-            client = LeanClient(await engine.process.ready(), CONNECTIONS)
+            client = LeanClient(await engine.supervision.ready(), CONNECTIONS)
             try:
                 return await generator.run(
                     orders,

@@ -20,19 +20,9 @@ from lab.commands.shared import (
 from lab.engine_shapes import CardRecord
 from lab.errors import NotDone
 from lab.pos.flow import Sale
-from lab.pos.state import PosPhase
+from lab.pos.state import OUTCOMES
 from lab.words import tell
 from lab.world import World
-
-_OUTCOMES = {
-    PosPhase.APPROVED: "approved",
-    PosPhase.DECLINED: "declined",
-    PosPhase.NOT_COMPLETED: "unknown",
-    PosPhase.TRY_AGAIN: "try_again",
-    PosPhase.SEE_PHONE: "try_again",
-    PosPhase.ONE_CARD: "try_again",
-    PosPhase.OTHER_CARD: "other_card",
-}
 
 
 def add(commands: Subparsers) -> None:
@@ -99,7 +89,7 @@ def describe(sale: Sale, card: CardRecord) -> dict[str, object]:
     latency = {} if answer is None else dict(answer.latency_ms)
     reader_ms = 0.0 if tap is None else tap.reader_us / 1000
     return {
-        "outcome": _OUTCOMES.get(sale.phase, "error"),
+        "outcome": OUTCOMES.get(sale.phase, "error"),
         "auth_code": answer.auth_code if answer else None,
         "response_code": answer.response_code if answer else None,
         "reason": sale.problem or None,

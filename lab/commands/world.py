@@ -79,7 +79,12 @@ async def save(world: World, target: Path) -> dict[str, object]:
             element_copy = Path(scratch) / world_file.SECURE_ELEMENT
             world.element.backup(element_copy)
             return world_file.pack(
-                target, world.settings.data_dir, folder, element_copy, world.clock.now_us()
+                target,
+                world.settings.data_dir,
+                folder,
+                element_copy,
+                saved_at_us=world.clock.now_us(),
+                entropy=world.entropy,
             )
     finally:
         shutil.rmtree(folder, ignore_errors=True)

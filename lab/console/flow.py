@@ -25,8 +25,8 @@ from lab.console.state import (
     PaymentRow,
 )
 from lab.deviations import deviations
-from lab.engine_process import EngineStatus
 from lab.engine_shapes import LabState, PaymentRecord
+from lab.engine_supervision import EngineStatus
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, section
 from lab.pos.flow import Sale

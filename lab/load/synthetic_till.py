@@ -26,9 +26,9 @@ from hardware.api import (
 )
 from lab.amounts import currency_of
 from lab.client import Endpoint, EngineClient
-from lab.engine_process import EngineProcess
 from lab.engine_shapes import NfcOrder
 from lab.engine_stream import push_forever
+from lab.engine_supervision import EngineSupervision
 from lab.errors import EngineRefused, NotDone, SomethingMissing
 from lab.json_fields import Json, section, text
 from lab.seal_key import seal_key
@@ -61,13 +61,13 @@ class SyntheticTill:
         """Use `opened`; this takes an element that is already open.
 
         Args:
-            client: the way to the engine.
+            client: the way to the engine; the lab's own phone and till are not on it.
             element: the synthetic card's own secure element.
             clock: lab time.
             scheduler: a real-time one.
             stream: unpredictable numbers, tap ids and keys.
         """
-        self._client = client
+        self._client = client.beside_links()
         self._element = element
         self._sensor = element.face_sensor()
         self._clock = clock
@@ -196,7 +196,7 @@ async def opened(
     element_file: Path,
     *,
     client: EngineClient,
-    engine: EngineProcess,
+    engine: EngineSupervision,
     clock: Clock,
     scheduler: Scheduler,
     entropy: Entropy,

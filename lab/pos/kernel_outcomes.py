@@ -28,6 +28,11 @@ _LINK_EVENTS = {
 }
 
 
+_OWN_WORDS = frozenset(
+    {"pulled_too_early", "real_card", "see_phone", "reader_gone", "card_silent", "two_cards"}
+)
+
+
 def event_of(tap: TapResult) -> PosEvent:
     """An error of the link is another thing than a card that breaks the rules."""
     return _LINK_EVENTS.get(tap.reason, _EVENTS[tap.outcome])
@@ -39,6 +44,6 @@ def card_words(tap: TapResult) -> Message:
         names = {2: "Mastercard", 4: "Amex", 5: "JCB", 6: "Discover", 7: "UnionPay"}
         name = names.get(tap.kernel or 0, "This card")
         return message("pos.why.kernel_not_available", "bad", network=name)
-    if tap.reason in {"pulled_too_early", "real_card", "see_phone", "reader_gone"}:
+    if tap.reason in _OWN_WORDS:
         return Message(f"pos.why.{tap.reason}", "bad")
     return message("pos.why.other", "bad", reason=tap.reason.replace("_", " "))

@@ -125,6 +125,9 @@ class LabCommands(Protocol):
     def mark(self) -> None:
         """Put a flag on the time bar."""
 
+    def record(self) -> None:
+        """Record a scenario from now on; if one is being recorded, stop and save it."""
+
     def look_back(self, at_us: int | None) -> None:
         """Look at an earlier moment (lab time, microseconds), or at now again."""
 

@@ -113,7 +113,14 @@ _POS: dict[str, tuple[str, str]] = {
         "No lab mark in SELECT: stopped before GPO",
     ),
     "pos.why.see_phone": ("Unlock the phone and tap again", "6986 at GPO: not armed"),
-    "pos.why.reader_gone": ("The reader is gone. The amount is kept", "Reader lost"),
+    "pos.why.reader_gone": (
+        "Reader unplugged: plug it in and try again. The amount is kept",
+        "Reader lost, amount kept",
+    ),
+    "pos.why.card_silent": (
+        "The card stopped answering: hold it still and try again",
+        "No answer from the card",
+    ),
     "pos.why.no_card": ("The amount is kept", "Time-out 60 s, amount kept"),
     "pos.why.two_cards": ("More than one card is in the field", "Collision"),
 }

@@ -29,9 +29,10 @@ from hardware.api import (
         ({"link": "card", "effect": "pull", "at_apdu": 0}, "at_apdu"),
         ({"link": "card", "effect": "pull", "at_apdu": True}, "at_apdu"),
         ({"link": "card", "effect": "pull", "at_apdu": 1001}, "at_apdu"),
-        ({"link": "card", "effect": "pull", "when": "during"}, "when"),
+        ({"link": "card", "effect": "pull", "moment": "during"}, "moment"),
+        ({"link": "card", "effect": "pull", "when": "before"}, "when"),
         ({"link": "card", "effect": "pull", "when": {"bin": "4761"}}, "when"),
-        ({"link": "card", "effect": "pull", "when": {"nth": 1}, "nth": 2}, "when"),
+        ({"link": "card", "effect": "pull", "when": {"nth": 0}}, "nth"),
         ({"link": "card", "effect": "slow"}, "ms"),
         ({"link": "card", "effect": "slow", "ms": -1}, "ms"),
         ({"link": "card", "effect": "slow", "ms": float("nan")}, "ms"),
@@ -53,10 +54,10 @@ def test_a_bad_fault_is_refused_by_the_name_of_its_key(table: dict[str, Any], wo
 @pytest.mark.parametrize(
     "table",
     [
-        {"link": "card", "effect": "pull", "when": "before", "at_apdu": 3},
-        {"link": "reader", "effect": "slow", "when": "after", "ms": 40.0, "jitter_ms": 10.0},
-        {"link": "card", "effect": "wrong_status", "when": "after", "sw": "6985", "nth": 2},
-        {"link": "card", "effect": "mute", "when": "after", "probability": 0.5, "to_s": 9.0},
+        {"link": "card", "effect": "pull", "moment": "before", "at_apdu": 3},
+        {"link": "reader", "effect": "slow", "ms": 40.0, "jitter_ms": 10.0},
+        {"link": "card", "effect": "wrong_status", "sw": "6985", "when": {"nth": 2}},
+        {"link": "card", "effect": "mute", "probability": 0.5, "to_s": 9.0},
         {"link": "card", "effect": "collision"},
     ],
 )
@@ -79,7 +80,7 @@ def tap_with(bench: Any, plan: CardFaultPlan) -> Any:
     return bench.tap(FaultyLink(bench.link(), plan))
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("at_apdu", [1, 2, 3])
 @pytest.mark.parametrize(
     ("link", "effect", "reasons"),
@@ -96,9 +97,9 @@ def tap_with(bench: Any, plan: CardFaultPlan) -> Any:
     ],
 )
 def test_every_effect_at_every_command(
-    bench: Any, link: str, effect: str, reasons: set[str], at_apdu: int, when: str
+    bench: Any, link: str, effect: str, reasons: set[str], at_apdu: int, moment: str
 ) -> None:
-    table = {"link": link, "effect": effect, "at_apdu": at_apdu, "when": when}
+    table = {"link": link, "effect": effect, "at_apdu": at_apdu, "moment": moment}
     fired: list[Any] = []
     plan = plan_for(bench, table, fired=fired)
     result = tap_with(bench, plan)
@@ -108,7 +109,7 @@ def test_every_effect_at_every_command(
     assert (plan.counts[0].could_fire, plan.counts[0].fired) == (1, 1)
     assert plan.never_fired() == ()
     # "After" means the card has done its work: a GPO has spent its counter, though nobody heard.
-    spent = at_apdu == 3 and when == "after"
+    spent = at_apdu == 3 and moment == "after"
     assert bench.element.tokens()[0].atc == int(spent)
 
 
@@ -147,7 +148,7 @@ def test_probability_is_drawn_from_the_seed(bench: Any) -> None:
 
 
 def test_an_unplugged_reader_stays_gone_until_it_is_plugged_in(bench: Any, run: Any) -> None:
-    plan = plan_for(bench, {"link": "reader", "effect": "unplug", "at_apdu": 2, "nth": 1})
+    plan = plan_for(bench, {"link": "reader", "effect": "unplug", "at_apdu": 2, "when": {"nth": 1}})
     inner = bench.reader()
     reader = FaultyReader(inner, plan)
     inner.present(bench.element.card())
@@ -160,6 +161,38 @@ def test_an_unplugged_reader_stays_gone_until_it_is_plugged_in(bench: Any, run: 
     assert bench.tap(run(reader.wait_for_card(1))).outcome == "online_request"
     assert (reader.url, reader.name) == ("sim:", "Bench")
     assert "faults" in reader.capabilities
+
+
+def test_another_plan_takes_effect_with_the_next_card(bench: Any, run: Any) -> None:
+    pull = {"link": "card", "effect": "pull", "at_apdu": 2}
+    unplug = {"link": "reader", "effect": "unplug", "at_apdu": 1}
+    inner = bench.reader()
+    inner.present(bench.element.card())
+    reader = FaultyReader(inner, plan_for(bench, pull))
+    bench.arm()
+    begun = run(reader.wait_for_card(1))
+    reader.use_plan(plan_for(bench))
+    assert bench.tap(begun).reason == "pulled_too_early"  # it ends as it began
+    assert bench.tap(run(reader.wait_for_card(1))).outcome == "online_request"
+    reader.use_plan(plan_for(bench, unplug))
+    assert bench.tap(run(reader.wait_for_card(1))).reason == "reader_gone"
+    reader.use_plan(plan_for(bench, pull, unplug))
+    assert reader.unplugged  # the fault is still on
+    reader.use_plan(plan_for(bench, pull))
+    assert not reader.unplugged
+
+
+def test_the_time_line_is_lab_time_and_may_have_begun_earlier(bench: Any) -> None:
+    table = {"link": "card", "effect": "pull", "from_s": 10}
+    for began_s, reason in ((5, "online_request"), (10, "pulled_too_early")):
+        plan = CardFaultPlan.from_tables(
+            [table],
+            stream=bench.stream,
+            clock=bench.time,
+            scheduler=bench.time,
+            applied_at_us=bench.time.now_us() - began_s * 1_000_000,
+        )
+        assert tap_with(bench, plan).reason == reason
 
 
 def test_a_pulled_card_stays_away_for_this_conversation(bench: Any) -> None:

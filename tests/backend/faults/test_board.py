@@ -2,12 +2,14 @@
 
 import pytest
 
+from backend.faults.alterations import SPOILED_BYTES, spoiled
 from backend.faults.board import FaultBoard
+from backend.faults.wire_judge import WireJudge
 from backend.networks.message import Message, encode
 from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import BadRequest
 from backend.runtime.events import Event, EventLog
-from backend.switch.wire import PASS, SPOILED_BYTES, Direction, spoil
+from backend.switch.wire import PASS, Direction
 
 
 class Hands:
@@ -61,7 +63,7 @@ def fired(board: FaultBoard) -> list[int]:
 
 
 def test_without_faults_everything_passes(board: FaultBoard) -> None:
-    assert board.judge("visa.auth", Direction.REQUEST, payment_frame()) is PASS
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()) is PASS
 
 
 def test_nth_counts_what_the_other_conditions_let_through(board: FaultBoard) -> None:
@@ -76,7 +78,7 @@ def test_nth_counts_what_the_other_conditions_let_through(board: FaultBoard) -> 
     )
     amounts = [100, 99, 500, 100]
     lost = [
-        board.judge("visa.auth", Direction.REQUEST, payment_frame(amount)).copies == 0
+        WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame(amount)).copies == 0
         for amount in amounts
     ]
     assert lost == [False, False, True, False]
@@ -86,11 +88,11 @@ def test_nth_counts_what_the_other_conditions_let_through(board: FaultBoard) -> 
 def test_bin_and_link_choose(board: FaultBoard) -> None:
     board.apply([{"link": "visa.auth", "effect": "lost_request", "when": {"bin": "49"}}])
     other = payment_frame(number="4222222222222")
-    assert board.judge("visa.auth", Direction.REQUEST, other) is PASS
-    assert board.judge("amex.auth", Direction.REQUEST, payment_frame()) is PASS
-    assert board.judge("visa.auth", Direction.ANSWER, payment_frame()) is PASS
-    assert board.judge("visa.auth", Direction.REQUEST, payment_frame()).copies == 0
-    assert board.judge("visa.auth", Direction.REQUEST, b"garbage") is PASS
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, other) is PASS
+    assert WireJudge(board).judge("amex.auth", Direction.REQUEST, payment_frame()) is PASS
+    assert WireJudge(board).judge("visa.auth", Direction.ANSWER, payment_frame()) is PASS
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()).copies == 0
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, b"garbage") is PASS
 
 
 def test_the_time_line_is_lab_time_since_the_plan_was_applied(
@@ -99,7 +101,7 @@ def test_the_time_line_is_lab_time_since_the_plan_was_applied(
     board.apply([{"link": "visa.auth", "effect": "lost_request", "from_s": 10, "to_s": 20}])
     seen = []
     for _ in range(5):
-        seen.append(board.judge("visa.auth", Direction.REQUEST, payment_frame()).copies)
+        seen.append(WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()).copies)
         clock.lab_us += 5_000_000
     assert seen == [1, 1, 0, 0, 1]
 
@@ -110,7 +112,8 @@ def test_chance_repeats_with_the_seed_and_with_no_other(board: FaultBoard) -> No
     def play(seed: int) -> list[int]:
         board.apply(plan, seed=seed)
         return [
-            board.judge("visa.auth", Direction.REQUEST, payment_frame()).copies for _ in range(200)
+            WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()).copies
+            for _ in range(200)
         ]
 
     first = play(5)
@@ -134,35 +137,41 @@ def test_effects_on_one_frame_add_up(board: FaultBoard) -> None:
             {**link, "effect": "corrupt"},
         ]
     )
-    verdict = board.judge("visa.auth", Direction.ANSWER, payment_frame())
+    verdict = WireJudge(board).judge("visa.auth", Direction.ANSWER, payment_frame())
     assert 140_000 <= verdict.delay_us <= 160_000
     assert (verdict.rate_bytes_s, verdict.slice_bytes, verdict.slice_gap_us) == (2_000, 4, 3_000)
-    assert (verdict.cut_after, verdict.spoiled) == (8, True)
+    assert (verdict.cut_after, verdict.altered) == (8, spoiled(payment_frame()))
     assert fired(board) == [1] * 6
 
 
 def test_management_is_left_alone_by_what_counts_payments(board: FaultBoard) -> None:
     board.apply([{"link": "visa.auth", "effect": "lost_request", "when": {"nth": 1}}])
-    assert board.judge("visa.auth", Direction.REQUEST, ECHO) is PASS
-    assert board.judge("visa.auth", Direction.REQUEST, payment_frame()).copies == 0
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, ECHO) is PASS
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()).copies == 0
     board.apply([{"link": "visa.auth", "effect": "timeout"}])
-    assert board.judge("visa.auth", Direction.REQUEST, ECHO).copies == 0
-    assert board.judge("visa.auth", Direction.ANSWER, payment_frame()).copies == 0
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, ECHO).copies == 0
+    assert WireJudge(board).judge("visa.auth", Direction.ANSWER, payment_frame()).copies == 0
 
 
 def test_a_black_hole_for_chosen_requests_leaves_other_answers_alone(board: FaultBoard) -> None:
     board.apply([{"link": "visa.auth", "effect": "timeout", "when": {"nth": 1}}])
-    assert board.judge("visa.auth", Direction.ANSWER, payment_frame()) is PASS
-    assert board.judge("visa.auth", Direction.REQUEST, payment_frame()).copies == 0
+    assert WireJudge(board).judge("visa.auth", Direction.ANSWER, payment_frame()) is PASS
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()).copies == 0
 
 
 def test_each_firing_is_said(board: FaultBoard, events: list[Event]) -> None:
     board.apply([{"link": "visa.auth", "effect": "reset_peer"}])
     for _ in range(2):
-        assert board.judge("visa.auth", Direction.REQUEST, payment_frame()).reset
+        assert WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()).reset
     said = [dict(event.data) for event in events if event.kind == "fault.fired"]
     assert said == [
-        {"fault": "f1", "link": "visa.auth", "effect": "reset_peer", "fired": number}
+        {
+            "fault": "f1",
+            "revision": board.revision,
+            "link": "visa.auth",
+            "effect": "reset_peer",
+            "fired": number,
+        }
         for number in (1, 2)
     ]
 
@@ -180,21 +189,21 @@ def test_a_wrong_plan_leaves_what_was_on(board: FaultBoard) -> None:
         board.apply([{"link": "visa.auth", "effect": "timeout"}, {"link": "moon"}])
     assert [fault.effect for fault in board.faults] == ["reset_peer"]
     board.reset()
-    assert board.view() == {"seed": 3, "faults": []}
-    assert board.judge("visa.auth", Direction.REQUEST, payment_frame()) is PASS
+    assert board.view()["faults"] == []
+    assert WireJudge(board).judge("visa.auth", Direction.REQUEST, payment_frame()) is PASS
 
 
 def test_a_closing_may_be_late(board: FaultBoard) -> None:
-    assert board.close_delay_us("visa.auth") == 0
+    assert WireJudge(board).close_delay_us("visa.auth") == 0
     board.apply([{"link": "visa.auth", "effect": "slow_close", "ms": 70}])
-    assert board.close_delay_us("amex.auth") == 0
-    assert board.close_delay_us("visa.auth") == 70_000
+    assert WireJudge(board).close_delay_us("amex.auth") == 0
+    assert WireJudge(board).close_delay_us("visa.auth") == 70_000
     assert fired(board) == [1]
 
 
 def test_a_spoiled_frame_keeps_its_length_and_loses_its_head() -> None:
     raw = payment_frame()
-    bad = spoil(raw)
+    bad = spoiled(raw)
     assert len(bad) == len(raw)
     assert bad[SPOILED_BYTES:] == raw[SPOILED_BYTES:]
     assert all(a != b for a, b in zip(bad[:SPOILED_BYTES], raw[:SPOILED_BYTES], strict=True))

@@ -2,16 +2,8 @@
 
 import pytest
 
-from backend.faults.plan import (
-    AVAILABLE,
-    EFFECTS,
-    LINKS,
-    Fault,
-    When,
-    dump_toml,
-    load_toml,
-    read_faults,
-)
+from backend.faults.catalogue import AVAILABLE, EFFECTS, LINKS, terms_of
+from backend.faults.plan import Fault, When, dump_toml, load_toml, read_faults
 from backend.runtime.errors import BadRequest
 
 PLAN = """
@@ -41,16 +33,29 @@ def test_a_plan_is_read_and_written_back_equal() -> None:
     assert load_toml("") == []
 
 
-@pytest.mark.parametrize("effect", sorted(AVAILABLE["visa.auth"]))
-def test_every_effect_that_is_built_can_be_written_back(effect: str) -> None:
-    numbers = {"ms": 5, "jitter_ms": 1, "kb_s": 3, "slice_bytes": 7, "bytes": 9}
-    from backend.faults.plan import PARAMETERS
+OWN = {
+    "ms": 900, "jitter_ms": 1, "kb_s": 3, "slice_bytes": 7, "bytes": 9, "at_apdu": 4,
+    "moment": "before", "sw": "6985", "code": "91", "field": 39,
+}  # fmt: skip
 
-    body = {"link": "visa.auth", "effect": effect}
-    body |= {name: numbers[name] for name in PARAMETERS[effect][0]}
+
+@pytest.mark.parametrize(
+    ("link", "effect"), [(link, each) for link in sorted(LINKS) for each in sorted(AVAILABLE[link])]
+)
+def test_every_effect_can_be_written_back(link: str, effect: str) -> None:
+    terms = terms_of(link, effect)
+    body = {"link": link, "effect": effect} | {name: OWN[name] for name in terms.takes}
     (fault,) = read_faults([body])
     assert fault.to_json() == body
     assert load_toml(dump_toml([fault])) == [fault]
+    (bare,) = read_faults(
+        [{k: v for k, v in body.items() if k in {"link", "effect", *terms.needs}}]
+    )
+    assert read_faults([bare.to_json()]) == [bare]
+
+
+def test_only_what_nobody_carries_out_is_missing() -> None:
+    assert [link for link in sorted(LINKS) if not AVAILABLE[link]] == ["webhooks"]
 
 
 @pytest.mark.parametrize(
@@ -58,11 +63,11 @@ def test_every_effect_that_is_built_can_be_written_back(effect: str) -> None:
     [
         ({"link": "diners.auth"}, "link_unknown", "fault[0].link"),
         ({"effect": "gremlin"}, "effect_unknown", "fault[0].effect"),
-        ({"effect": "reorder"}, "effect_not_available", "fault[0].effect"),
-        ({"effect": "answer_code"}, "effect_not_available", "fault[0].effect"),
-        ({"link": "database"}, "effect_not_available", "fault[0].effect"),
-        ({"link": "card", "effect": "pull"}, "effect_not_available", "fault[0].effect"),
-        ({"when": {"pan_bin": "4242"}}, "effect_not_available", "fault[0].when.pan_bin"),
+        ({"effect": "pull"}, "effect_not_available", "fault[0].effect"),
+        ({"link": "webhooks", "effect": "timeout"}, "effect_not_available", "fault[0].effect"),
+        ({"link": "database", "effect": "corrupt"}, "effect_not_available", "fault[0].effect"),
+        ({"when": {"pan_bin": "4242"}}, "condition_not_available", "fault[0].when.pan_bin"),
+        ({"when": {"nth": None}}, "bad_value", "fault[0].when.nth"),
         ({"ms": -1}, "bad_value", "fault[0].ms"),
         ({"ms": True}, "bad_value", "fault[0].ms"),
         ({"ms": 1.5}, "bad_value", "fault[0].ms"),
@@ -82,6 +87,50 @@ def test_what_is_wrong_is_refused_with_its_place(change: dict, code: str, field:
     with pytest.raises(BadRequest) as refused:
         read_faults([body])
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field", "says"),
+    [
+        ({"link": "card", "effect": "pull", "at_apdu": 0}, "bad_value", "at_apdu", "1 to 1000"),
+        ({"link": "card", "effect": "pull", "at_apdu": 1001}, "bad_value", "at_apdu", "1 to 1000"),
+        ({"link": "card", "effect": "mute", "moment": "during"}, "bad_value", "moment", "before"),
+        ({"link": "card", "effect": "mute", "sw": "6F00"}, "unknown_key", "sw", "at_apdu"),
+        ({"link": "card", "effect": "wrong_status", "sw": "7F00"}, "bad_value", "sw", "hex"),
+        ({"link": "card", "effect": "wrong_status", "sw": "900"}, "bad_value", "sw", "four"),
+        ({"link": "card", "effect": "slow"}, "missing_key", "ms", "needs 'ms'"),
+        ({"link": "card", "effect": "slow", "ms": 0}, "bad_value", "ms", "1 to 600000"),
+        ({"link": "card", "effect": "collision", "at_apdu": 1}, "unknown_key", "at_apdu", "takes"),
+        ({"link": "reader", "effect": "pull"}, "effect_not_available", "effect", "unplug"),
+        ({"link": "card", "effect": "unplug"}, "effect_not_available", "effect", "short_data"),
+        ({"link": "card", "effect": "pull", "when": {"bin": "49"}},
+         "condition_not_available", "when.bin", "only nth"),
+        ({"link": "card", "effect": "pull", "when": "before"}, "bad_fault", "when", "nth = 3"),
+        ({"link": "visa.auth", "effect": "answer_code"}, "missing_key", "code", "'code'"),
+        ({"link": "visa.auth", "effect": "answer_code", "code": "00"}, "bad_value", "code", "00"),
+        ({"link": "visa.auth", "effect": "answer_code", "code": 51}, "bad_value", "code", "DE 39"),
+        ({"link": "visa.issuer", "effect": "answer_code", "code": "5"}, "bad_value", "code", "two"),
+        ({"link": "visa.auth", "effect": "late_answer", "ms": 500}, "bad_value", "ms", "501"),
+        ({"link": "visa.auth", "effect": "late_answer", "ms": 30_000}, "bad_value", "ms", "29999"),
+        ({"link": "visa.auth", "effect": "malformed_field", "field": 55},
+         "bad_value", "field", "39"),
+        ({"link": "visa.auth", "effect": "malformed_field", "field": True},
+         "bad_value", "field", "2"),
+        ({"link": "visa.issuer", "effect": "timeout", "when": {"bin": "4"}},
+         "condition_not_available", "when.bin", "pan_bin"),
+        ({"link": "visa.issuer", "effect": "timeout", "when": {"pan_bin": "4x"}},
+         "bad_value", "when.pan_bin", "digits"),
+        ({"link": "visa.tsp", "effect": "latency", "ms": 1, "when": {"amount_minor_gte": 1}},
+         "condition_not_available", "when.amount_minor_gte", "only nth"),
+        ({"link": "cache", "effect": "duplicate"}, "effect_not_available", "effect", "corrupt"),
+        ({"link": "database", "effect": "limit_data"}, "missing_key", "bytes", "'bytes'"),
+    ],
+)  # fmt: skip
+def test_each_link_says_what_it_takes(body: dict, code: str, field: str, says: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        read_faults([body])
+    assert (refused.value.code, refused.value.field) == (code, f"fault[0].{field}")
+    assert says in refused.value.detail
 
 
 def test_a_needed_number_is_asked_for() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from backend.faults.board import FaultBoard
 from backend.faults.proxy import FaultProxy
+from backend.faults.wire_judge import WireJudge
 from backend.metrics.latency import LatencyBook
 from backend.networks.host import HostServer
 from backend.networks.message import frame
@@ -59,7 +60,7 @@ async def wired(folder: Path, *, patience_s: float = 30.0) -> AsyncIterator[Wire
     async with bench(folder, clock=clock, inline=False) as lab:
         host = HostServer(lab.networks.hosts["visa"])
         host_address = await host.start()
-        proxy = FaultProxy("visa.auth", host_address, board)
+        proxy = FaultProxy("visa.auth", host_address, WireJudge(board))
         address = await proxy.start()
         link = TcpLink("visa", address, clock=clock, scheduler=scheduler, patience_s=patience_s)
         book = LatencyBook(clock, ["visa"])
@@ -259,7 +260,7 @@ def test_a_host_drops_who_speaks_nonsense_and_serves_the_others(
     extra: list[FaultProxy] = []
 
     async def another_proxy(at: Wired) -> tuple[str, int]:
-        extra.append(FaultProxy("amex.auth", at.host_address, at.board))
+        extra.append(FaultProxy("amex.auth", at.host_address, WireJudge(at.board)))
         return await extra[0].start()
 
     asyncio.run(main())

@@ -115,7 +115,6 @@ def test_what_is_somebody_elses_does_not_exist(world: SimulatedWorld, phone: Pho
         ("PUT", "/lab/faults", None, 400),
         ("POST", "/lab/breakers/visa/force", {"state": "ajar"}, 400),
         ("POST", "/lab/breakers/discover/force", {"state": "open"}, 404),
-        ("POST", "/lab/clock", {"jump_s": 5}, 409),
         ("GET", "/lab/payments?limit=0", None, 400),
         ("GET", "/lab/payments/pay_none", None, 404),
         ("GET", "/lab/metrics/latency?window_s=x", None, 400),

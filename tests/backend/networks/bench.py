@@ -20,6 +20,7 @@ from joserfc import jwe
 from joserfc.jwk import ECKey
 from pyemv import ac, kd
 
+from backend.networks.issuing import IssuerWay
 from backend.networks.server import HostSettings, Networks, build_networks
 from backend.runtime.clock import Clock, LabClock
 from backend.runtime.entropy import Entropy
@@ -81,6 +82,7 @@ async def bench(
     settings: HostSettings = INSTANT,
     vault_key: bytes = VAULT_KEY,
     inline: bool = True,
+    way: IssuerWay | None = None,
 ) -> AsyncIterator[Bench]:
     """Hosts of all networks in `folder`."""
     chosen = clock or LabClock()
@@ -92,6 +94,7 @@ async def bench(
             clock=chosen,
             entropy=Entropy(7, simulated=True),
             settings=settings,
+            way=way,
         )
         transport = httpx.ASGITransport(networks.token_services)
         async with httpx.AsyncClient(transport=transport) as http:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.faults.board import FaultBoard
+from backend.faults.wire_judge import WireJudge
 from backend.metrics.latency import LatencyBook
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings
@@ -75,7 +76,10 @@ async def lab(folder: Path, profile: str = "instant") -> AsyncIterator[Lab]:
     async with bench(folder, clock=clock, settings=settings) as hosts:
         links = {
             network: MemoryLink(
-                network, hosts.networks.hosts[network].handle, scheduler=scheduler, faults=board
+                network,
+                hosts.networks.hosts[network].handle,
+                scheduler=scheduler,
+                faults=WireJudge(board),
             )
             for network in NETWORKS
         }

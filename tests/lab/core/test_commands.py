@@ -118,6 +118,14 @@ def test_wrong_use_exits_with_two(
     assert main(arguments) == 2
 
 
+@pytest.mark.parametrize("option", ["--amount", "--currency", "--card", "--data-dir"])
+def test_two_dashes_are_no_value(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["tap", "--amount=1", f"{option}=--"])
+    assert left.value.code == 2
+    assert f"argument {option}: '--' is no value" in capsys.readouterr().err
+
+
 def test_a_missing_reader_exits_with_three_and_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from lab import world_file
+from lab import kept_streams, world_file
 from lab.commands.world import load, reset, save
 from lab.errors import SomethingMissing, WrongUse
 from lab.pos.state import PosPhase
@@ -30,10 +31,12 @@ def saved(
     running.run(world.wallet.start_with_demo_cards())
     sale = running.run(world.hands.tap(1240, "USD"))
     running.run(world.console.set_fault("amex.slow", on=True, parameters={"ms": 300.0}))
+    running.call(lambda: world.entropy.stream("a draw").bytes(5))
     manifest = running.run(save(world, folder / "world.taplab"))
+    drawn = running.call(lambda: world.entropy.stream("a draw").bytes(8).hex())
     running.stop()
     assert manifest["contains_its_key"]
-    facts = {"payment": sale.answer.payment_id, "token": sale.tap.token}
+    facts = {"payment": sale.answer.payment_id, "token": sale.tap.token, "drawn": drawn}
     return folder / "world.taplab", facts
 
 
@@ -55,9 +58,56 @@ def test_a_saved_world_comes_back_on_another_folder(
         sale = running.run(running.world.hands.tap(1240, "USD"))
         assert sale.phase is PosPhase.APPROVED
         assert sale.tap.atc == 2  # the card's counter went on from where it was saved
+        drawn = running.call(lambda: running.world.entropy.stream("a draw").bytes(8).hex())
+        assert drawn == facts["drawn"]  # the random streams went on from where they were
         assert running.world.pos.state.recent[1].payment_id == facts["payment"]
     finally:
         running.stop()
+
+
+def test_seeds_and_positions_are_in_the_manifest(saved: tuple[Path, dict[str, str]]) -> None:
+    with zipfile.ZipFile(saved[0]) as packed:
+        manifest = orjson.loads(packed.read("manifest.json"))
+        kept = {name: orjson.loads(packed.read(name)) for name in ("world.json", "streams.json")}
+    for side, name in (("engine", "world.json"), ("lab", "streams.json")):
+        assert manifest[side]["seed"] == kept[name]["seed"] == 7
+        assert manifest[side]["positions"] == kept[name]["positions"]
+    assert "network.visa.delays" in manifest["engine"]["positions"]
+    assert manifest["lab"]["positions"]["a draw"] == 2  # five bytes are two words
+
+
+def test_streams_go_on_unless_another_seed_is_asked_for(tmp_path: Path) -> None:
+    first = kept_streams.entropy_of(tmp_path, 7)
+    first.stream("a").bytes(9)
+    kept_streams.keep(tmp_path, first)
+    expected = first.stream("a").bytes(9)
+    for seed in (None, 7):
+        assert kept_streams.entropy_of(tmp_path, seed).stream("a").bytes(9) == expected
+    assert kept_streams.entropy_of(tmp_path, 8).positions() == {}
+    (tmp_path / kept_streams.FILE).write_text("{")
+    with pytest.raises(SomethingMissing, match="delete it"):
+        kept_streams.entropy_of(tmp_path, 7)
+
+
+def resealed(archive: Path, target: Path, name: str, content: bytes) -> Path:
+    """The archive with one file replaced, and a manifest that vouches for it."""
+    with zipfile.ZipFile(archive) as packed:
+        manifest = orjson.loads(packed.read("manifest.json"))
+    manifest["files"][name] = hashlib.sha256(content).hexdigest()
+    return rewritten(archive, target, {name: content, "manifest.json": orjson.dumps(manifest)})
+
+
+@pytest.mark.parametrize("name", ["world.json", "streams.json"])
+@pytest.mark.parametrize("content", [b"{", b'{"seed": 7, "positions": {"a": -1}}', b"{}"])
+def test_streams_that_cannot_be_replace_nothing(
+    saved: tuple[Path, dict[str, str]], tmp_path: Path, name: str, content: bytes
+) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    bad = resealed(saved[0], tmp_path / "bad.taplab", name, content)
+    with pytest.raises(WrongUse, match="no saved world"):
+        asyncio.run(load(Settings(data_dir=folder), bad))
+    assert list(folder.iterdir()) == []
 
 
 def test_no_number_lies_open_in_the_file(saved: tuple[Path, dict[str, str]]) -> None:
