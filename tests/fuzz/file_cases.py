@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tomllib
 import warnings
 import zipfile
@@ -42,7 +43,19 @@ from tests.hardware.conftest import complete
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "assets" / "scenarios"
 VECTORS = Path(__file__).resolve().parents[1] / "data" / "vectors-sample.json"
-_ODD_NUMBERS = ("nan", "inf", "-inf", "1e400", "9" * 400, "-1", "0x7f", "1_0", "9" * 5_000)
+_NUMBER = re.compile(r"(?<== )[0-9][0-9.]*")
+_ODD_NUMBERS = (
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "9" * 400,
+    "-1",
+    "0x7f",
+    "1_0",
+    "9" * 5_000,
+    "0x" + "f" * 5_000,
+)
 _PLAN = {
     "fault": [
         {"link": "visa.auth", "effect": "latency", "ms": 800, "jitter_ms": 200, "probability": 0.4,
@@ -83,9 +96,9 @@ def _toml(document: dict[str, object], stream: SeededStream) -> str:
     except (TypeError, ValueError, AttributeError):  # None, a lone number: TOML has no such thing
         text = tomli_w.dumps(document)
     chance = stream.random()
-    if chance < 0.2:
-        return text.replace(stream.choice(("800", "0.4", "1.5", "60.0", "3")),
-                            stream.choice(_ODD_NUMBERS), 1)  # fmt: skip
+    if chance < 0.2 and (numbers := list(_NUMBER.finditer(text))):
+        found = stream.choice(numbers)
+        return text[: found.start()] + stream.choice(_ODD_NUMBERS) + text[found.end() :]
     if chance < 0.4:
         return spoiled(text.encode(), stream).decode("utf-8", "replace")
     if chance < 0.42:
@@ -100,7 +113,9 @@ def cardplan_case(folder: Path, held: ExitStack) -> Case:
         table = dict(stream.choice(_CARD_FAULTS))
         if stream.random() < 0.3:
             key = stream.choice(sorted(table))
-            number = stream.choice((float("nan"), float("inf"), 10**400, -1, 0, 1.0, True))
+            number = stream.choice(
+                (float("nan"), float("inf"), 10**400, 16**5000, -1, 0, 1.0, True)
+            )
             table[key] = number
         elif stream.random() < 0.8:
             table = misshapen(table, stream)
