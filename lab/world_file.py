@@ -17,6 +17,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,8 @@ REMEMBERED = (
     "world.json", kept_streams.FILE, "phone.json", "till.json", "engine.json", "engine.log",
     fault_progress.FILE,
 )  # fmt: skip
+_DAMAGE = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, EOFError)
+"""What a damaged archive may raise; a method or a password that we do not know is damage too."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _CHUNK = 1 << 20
 
@@ -109,7 +112,7 @@ def unpacked(source: Path, data_dir: Path) -> Iterator[tuple[Path, Json]]:
                 manifest = _unpack_checked(archive, Path(folder))
         except FileNotFoundError as absent:
             raise WrongUse(f"there is no file {source}") from absent
-        except (zipfile.BadZipFile, OSError, ValueError, EOFError) as damage:
+        except _DAMAGE as damage:
             raise WrongUse(f"{source} is no saved world ({damage})") from damage
         yield Path(folder), manifest
 

@@ -12,7 +12,7 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
-FULL_PARTS = ("sim", "kill", "fuzz", "sabotage")
+FULL_PARTS = ("sim", "kill", "fuzz", "sabotage", "headless")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["TAPLAB_KEY_HOME"] = "file"  # a test must never touch the keyring of the one who runs it

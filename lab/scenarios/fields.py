@@ -7,7 +7,6 @@ key by itself: the loader says which there are.
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -121,10 +120,10 @@ class Fields:
 
     def bounded(self, key: str, value: object, low: float, high: float) -> float:
         """`value` as a number within bounds; `key` is what a complaint is about."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             self.wrong(key, f"{key} is a number, not {_shown(value)}")
         if not low <= value <= high:
-            self.wrong(key, f"{key} is {value:g}; it goes from {low:g} to {high:g}")
+            self.wrong(key, f"{key} is {_shown(value)}; it goes from {low:g} to {high:g}")
         return value
 
     def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
@@ -137,7 +136,7 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int):
             self.wrong(key, f"{key} is a whole number, not {_shown(value)}")
         if not low <= value <= high:
-            self.wrong(key, f"{key} is {value}; it goes from {low} to {high}")
+            self.wrong(key, f"{key} is {_shown(value)}; it goes from {low} to {high}")
         return value
 
     def flag(self, key: str, *, default: bool = False) -> bool:
@@ -241,5 +240,8 @@ class Fields:
 
 
 def _shown(value: object) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python does not print a number of any length
+        return "beyond all measure"
     return shown if len(shown) <= 60 else shown[:57] + "…"

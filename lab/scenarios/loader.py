@@ -91,7 +91,7 @@ def load_text(text: str, name: str) -> Scenario:
         raise WrongUse(f"{name} is longer than {FILE_BYTES_MAX} bytes")
     try:
         body = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # also a number longer than any
         raise WrongUse(f"{name} is no TOML: {fault}") from fault
     return _scenario(Fields(Source(name, Lines(text)), body, (), ""))
 
