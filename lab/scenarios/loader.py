@@ -91,7 +91,7 @@ def load_text(text: str, name: str) -> Scenario:
         raise WrongUse(f"{name} is longer than {FILE_BYTES_MAX} bytes")
     try:
         body = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # also a number longer than any
         raise WrongUse(f"{name} is no TOML: {fault}") from fault
     return _scenario(Fields(Source(name, Lines(text)), body, (), ""))
 
@@ -189,9 +189,10 @@ def _force(fields: Fields, name: str, _earlier: list[Step]) -> Step:
 
 def _tap(fields: Fields, name: str, _earlier: list[Step]) -> Step:
     amount = fields.raw("amount")
+    if amount is None:
+        fields.missing("amount", ': amount = "12.40"')
     if not isinstance(amount, str):
-        missing = "is missing" if amount is None else "is a text in quotes"
-        fields.wrong("amount", f'amount {missing}: amount = "12.40"')
+        fields.wrong("amount", 'amount is a text in quotes: amount = "12.40"')
     currency = fields.text("currency", "USD")
     try:
         amount_minor = parse_amount(amount, currency)

@@ -102,7 +102,7 @@ def test_torn_at_every_command_the_till_says_so_and_takes_the_next(
     for at in range(1, APDUS[image] + 1):
         for when in ("before", "after"):
             for effect in EFFECTS:
-                table = effect | {"at_apdu": at, "when": when}
+                table = effect | {"at_apdu": at, "moment": when}
                 outcome, reason = tearing.tap(run, table)
                 expected = OUTCOMES.get(str(effect["effect"]))
                 assert expected is None or outcome in expected, (table, outcome, reason)
@@ -131,7 +131,7 @@ def test_an_empty_phone_can_be_torn_too(bench: Any, run: Any) -> None:
     for when in ("before", "after"):
         for effect in EFFECTS:
             plan = CardFaultPlan.from_tables(
-                [effect | {"at_apdu": 1, "when": when}],
+                [effect | {"at_apdu": 1, "moment": when}],
                 stream=bench.stream,
                 clock=bench.time,
                 scheduler=bench.time,
