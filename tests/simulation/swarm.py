@@ -30,6 +30,7 @@ TEMPLATE_SEED = 2**60
 TEMPLATE_STARTS_AT_US = 1_789_000_000_000_000
 TAP_LIMIT_S = 900.0
 QUIET_ROUNDS = 12
+QUIET_JUMPS_S = (120, 700, 4_000, 90_000)
 AMOUNT_MAX = 9_000
 TAPPABLE = ("visa",)
 """The networks whose kernel the till has; others end in "use another card" with nothing sent."""
@@ -101,8 +102,8 @@ def make_template(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def workshop() -> Iterator[Path]:
-    """A template in a folder for it and its copies: in memory, where the system has such a place."""
-    in_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own inside, with a name nobody knows
+    """A template in a folder for it and its copies: in memory, where the system has such."""
+    in_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own inside of it
     place = in_memory if in_memory.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place, prefix="taplab-swarm-") as folder:
         yield make_template(Path(folder) / "template")
@@ -324,7 +325,9 @@ class Swarm:
 
     async def _let_time_pass(self, round_: int) -> None:
         await self.world.real_scheduler.sleep(35)
-        await self.world.client.move_clock({"jump_s": (60, 600, 4_000)[min(round_, 2)] + 60})
+        await self.world.client.move_clock(
+            {"jump_s": QUIET_JUMPS_S[min(round_, len(QUIET_JUMPS_S) - 1)]}
+        )
         await self.world.real_scheduler.sleep(3)
 
     def _open(self) -> bool:
