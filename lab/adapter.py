@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 
+from lab.console.presets import PRESETS
 from lab.errors import EngineRefused, EngineUnreachable, LabError
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.words import Message, message
 from lab.world import World
 
+READ_BY_THE_TILL = "visa"
+"""The network whose kernel the till has: its card shows a fault of our own links."""
 Work = Callable[[], Awaitable[object] | None]
 Post = Callable[[Work], None]
 
@@ -190,6 +194,14 @@ class LabAdapter:
         """Lift every fault."""
         self._post(self._console.reset_faults)
 
+    def export_faults(self, path: str) -> None:
+        """Write what is on as a fault plan."""
+        self._post(lambda: self._console.export_faults(Path(path)))
+
+    def import_faults(self, path: str) -> None:
+        """Put a fault plan from a file on the board."""
+        self._post(lambda: self._console.import_faults(Path(path)))
+
     def back_to_normal(self) -> None:
         """Undo every deviation."""
         self._post(self._console.back_to_normal)
@@ -239,7 +251,7 @@ class LabAdapter:
         self._post(lambda: self._console.force_breaker(name, state))
 
     async def _try_it(self, fault_id: str) -> None:
-        network = fault_id.partition(".")[0]
+        network = PRESETS[fault_id].network or READ_BY_THE_TILL
         card = next((c for c in self._world.wallet.cards if c.network == network), None)
         if card is None:
             self._console.toast(Message("console.no_visa", "bad"))

@@ -25,7 +25,7 @@ from hardware.api import (
     SecureElementDamaged,
     TerminalConfig,
 )
-from lab import kept_streams, saved_faults
+from lab import fault_progress, kept_streams, saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
 from lab.client import Endpoint, EngineClient, http_client
@@ -352,6 +352,7 @@ async def opened(
             await ground.real_scheduler.cancel_all()
             await ground.scheduler.cancel_all()
             kept_streams.keep(settings.data_dir, ground.entropy)
+            fault_progress.keep(settings.data_dir, world.links.progress())
     finally:
         await ground.transport.aclose()
         element.close()
@@ -395,7 +396,14 @@ def _wire(settings: Settings, bus: Bus, ground: Ground, element: SecureElement) 
         INSTANT if settings.profile == "instant" else PHONE,
         stream=ground.entropy.stream("reader.sim"),
     )
-    links = OwnLinks(reader, ground.transport, clock=clock, scheduler=real_scheduler, log=log)
+    links = OwnLinks(
+        reader,
+        ground.transport,
+        clock=clock,
+        scheduler=real_scheduler,
+        log=log,
+        earlier=fault_progress.load(settings.data_dir),
+    )
     client = EngineClient(
         lambda: engine.endpoint,
         ground.http,

@@ -24,7 +24,7 @@ import orjson
 
 from backend.api import BackendError, Clock, Entropy
 from hardware.api import SecureElement, SecureElementBusy, SecureElementError
-from lab import kept_streams
+from lab import fault_progress, kept_streams
 from lab.errors import NotDone, SomethingMissing, WrongUse
 from lab.json_fields import Json, as_object, section, text, whole
 from lab.seal_key import seal_key
@@ -40,6 +40,7 @@ OPTIONAL = ("world.json", kept_streams.FILE, "phone.json", "till.json", "vault.k
 STORES = (*DATABASES, SECURE_ELEMENT, "traffic.db")
 REMEMBERED = (
     "world.json", kept_streams.FILE, "phone.json", "till.json", "engine.json", "engine.log",
+    fault_progress.FILE,
 )  # fmt: skip
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _CHUNK = 1 << 20

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from backend.api import Clock, Event, Scheduler
 from lab.bus import Bus
@@ -28,6 +29,7 @@ from lab.deviations import deviations
 from lab.engine_shapes import LabState, PaymentRecord
 from lab.engine_supervision import EngineStatus
 from lab.errors import EngineRefused, EngineUnreachable
+from lab.fault_files import read_plan, write_plan
 from lab.json_fields import Json, section
 from lab.pos.flow import Sale
 from lab.words import Message, message
@@ -188,8 +190,9 @@ class ConsoleFlow:
 
     async def set_fault(self, fault_id: str, *, on: bool, parameters: Mapping[str, float]) -> None:
         """Put a preset on the board, change its numbers, or take it off."""
+        preset = presets.PRESETS[fault_id]
         board = await self._client.faults()
-        others = [f for f in board if not presets.is_preset(f, fault_id)]
+        others = [fault for fault in board if not preset.is_in(fault)]
         wanted = [presets.without_fired(fault) for fault in others]
         if on:
             wanted.append(presets.fault_of(fault_id, parameters))
@@ -199,6 +202,26 @@ class ConsoleFlow:
     async def reset_faults(self) -> None:
         """Take every fault off."""
         await self._client.reset_faults()
+        await self.look()
+
+    async def export_faults(self, path: Path) -> None:
+        """Write what is on as a fault plan.
+
+        Raises:
+            NotDone: the file cannot be written.
+        """
+        write_plan(path, await self._client.faults())
+        self.toast(message("console.faults_written", "good", path=path))
+
+    async def import_faults(self, path: Path) -> None:
+        """Put a fault plan on the board, in the place of what was there.
+
+        Raises:
+            WrongUse: it is none; what was on stays on.
+        """
+        plan = read_plan(path)
+        await self._client.put_faults(plan)
+        self.toast(message("console.faults_read", "ours", count=len(plan), name=path.name))
         await self.look()
 
     async def back_to_normal(self) -> None:

@@ -46,4 +46,7 @@ def card_words(tap: TapResult) -> Message:
         return message("pos.why.kernel_not_available", "bad", network=name)
     if tap.reason in _OWN_WORDS:
         return Message(f"pos.why.{tap.reason}", "bad")
-    return message("pos.why.other", "bad", reason=tap.reason.replace("_", " "))
+    reason = tap.reason.replace("_", " ")
+    if tap.reason.endswith("_malformed"):
+        return message("pos.why.nonsense", "bad", reason=reason)
+    return message("pos.why.other", "bad", reason=reason)

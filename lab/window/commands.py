@@ -98,6 +98,12 @@ class LabCommands(Protocol):
     def reset_faults(self) -> None:
         """Lift every fault."""
 
+    def export_faults(self, path: str) -> None:
+        """Write what is on as a fault plan."""
+
+    def import_faults(self, path: str) -> None:
+        """Put a fault plan from a file on the board, in the place of what was there."""
+
     def back_to_normal(self) -> None:
         """Undo every deviation."""
 

@@ -70,6 +70,11 @@ def test_help_of_every_command_has_an_example(capsys: pytest.CaptureFixture[str]
     assert "example:" in capsys.readouterr().out
 
 
+def test_serve_takes_the_engines_options() -> None:
+    chosen = parser().parse_args(["serve", "--port", "8800", "--profile", "instant"])
+    assert chosen.options == ["--port", "8800", "--profile", "instant"]
+
+
 def test_headless_commands_import_no_qt_and_no_driver() -> None:
     code = (
         "import sys; from lab.cli import main; "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from backend.runtime.events import Event
+from lab.console import presets
 from lab.console.state import (
     ApduLine,
     BenchState,
@@ -328,6 +329,10 @@ HOPS = (
 LAST_TAP = LastTap("pay_1", 312_000, 500_000, say("approved 00", "good"), HOPS)
 
 
+PULLED = {"link": "card", "effect": "pull", "at_apdu": 3, "fired": 12}
+TILL_DEAF = {"link": "pos.engine", "effect": "lost_response", "fired": 1}
+
+
 def faults() -> tuple[FaultPreset, ...]:
     return (
         FaultPreset(
@@ -360,6 +365,7 @@ def faults() -> tuple[FaultPreset, ...]:
             on=False,
             fired=2,
         ),
+        *presets.rows("", (PULLED, TILL_DEAF)),
     )
 
 
