@@ -67,6 +67,7 @@ __all__ = [
     "VirtualClock",
     "VirtualLoop",
     "VirtualScheduler",
+    "check_fault",
     "chosen_data_dir",
     "dump_toml",
     "event_from_json",
@@ -166,6 +167,17 @@ def migrate(data_dir: Path) -> str | None:
         return migrate_engine(folder.engine_database)
     finally:
         folder.give_back()
+
+
+def check_fault(body: Mapping[str, object]) -> None:
+    """Check one fault of a plan, keys as in the plan's file format, without applying it.
+
+    Raises:
+        BadRequest: what is wrong with it, the field as `fault[0].effect`.
+    """
+    from backend.faults.plan import read_faults
+
+    read_faults([body])
 
 
 def schema_revision() -> str:

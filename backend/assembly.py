@@ -19,7 +19,9 @@ from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
+from backend.faults.cache_way import FaultyCacheWay
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
+from backend.faults.disk import FaultyDisk
 from backend.faults.http_link import FaultyTransport
 from backend.faults.issuer_way import FaultyIssuerWay
 from backend.faults.proxy import FaultProxy
@@ -72,6 +74,7 @@ from backend.wallet.devices import Devices
 from backend.wallet.passwords import LIVE, SIMULATED, Passwords
 from backend.wallet.provisioning import Provisioning
 from backend.wallet.token_status import TokenStatus
+from backend.wallet.verification import Verifications
 
 T = TypeVar("T")
 TSP_LIMIT_S = 10.0
@@ -112,6 +115,7 @@ class _Files:
     """What is open in the data folder."""
 
     engine: Database
+    disk: FaultyDisk
     networks: Database | None
     keys: KeyHome
     named_keys: NamedKeys
@@ -147,6 +151,8 @@ class Engine:
         await scheduler.cancel_all()
         await self._edge.close()
         await lab.cache.close()
+        if lab.faults.faults:
+            lab.faults.reset()  # faults end with their engine: what is left can be stored
         await self._recorder.close()
         lab.engine_database.close()
         if lab.networks_database is not None:
@@ -255,6 +261,7 @@ async def _open(
         seed=ground.entropy.seed,
         available=AVAILABLE if files.networks is not None else WITHOUT_ISSUERS,
     )
+    files.disk.heed(board)
     networks = None
     if files.networks is None:
         edge = await _apart(_hosts_of(settings), board, ground)
@@ -265,7 +272,7 @@ async def _open(
         edge = await (_sockets if ground.is_live else _memory)(networks, board, ground)
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
-    cache = open_cache(settings.redis_url, ground.clock, events.emit)
+    cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
     payments = await _payments(files, switch, events, ground, cache, settings)
     wallet = _wallet(files, edge.tokens, events, ground, cache)
     lab = Laboratory(
@@ -278,6 +285,7 @@ async def _open(
         engine_database=files.engine,
         networks_database=files.networks,
         cards=wallet.cards,
+        notices=edge.tokens.notices,
         payments=PaymentView(files.engine, SqlViewRows(), world=ground.world),
         switch=switch,
         faults=board,
@@ -317,6 +325,7 @@ def open_files(
     migrate_engine(folder.engine_database)
     secret = ground.entropy.secret("vault.root")
     keys = open_key_home(folder.path, settings.environment, secret)
+    disk = FaultyDisk()
     opened = partial(Database, inline=not ground.is_live, points=points)
     networks = None
     if settings.networks_dir is None:
@@ -325,7 +334,8 @@ def open_files(
             folder.networks_database, synchronous="NORMAL" if ground.is_live else "OFF"
         )
     return _Files(
-        opened(folder.engine_database, synchronous="FULL" if ground.is_live else "OFF"),
+        opened(folder.engine_database, synchronous="FULL" if ground.is_live else "OFF", disk=disk),
+        disk,
         networks,
         keys,
         NamedKeys(keys.root),
@@ -462,6 +472,15 @@ def _wallet(
         accounts=Accounts(store, clock, entropy, passwords),
         cards=Cards(store, clock, events, lists, status),
         provisioning=Provisioning(
+            store,
+            clock,
+            events,
+            lists,
+            tokens=tokens,
+            fingerprint=files.named_keys.fingerprint,
+            entropy=entropy,
+        ),
+        verifications=Verifications(
             store,
             clock,
             events,

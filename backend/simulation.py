@@ -160,6 +160,10 @@ class SimulatedEngine:
         assert commits > 0, "what is done is done"
         self._death = _Death(commits, moment)
 
+    def crash_never(self) -> None:
+        """Take back a crash that was ordered and has not come."""
+        self._death = None
+
     def reached(self, moment: Moment, store: str) -> None:
         """A commit of one of its stores: the port that the databases call.
 

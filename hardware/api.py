@@ -89,6 +89,8 @@ from hardware.terminal.outcome import (
     UiStatus,
 )
 from hardware.terminal.session import run_tap
+from hardware.trace.page import to_html
+from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import RecordedDialogue, RecordedExchange, ReplayLink, read_dialogues
 
@@ -214,5 +216,7 @@ __all__ = [
     "run_tap",
     "status_name",
     "survey_pcsc",
+    "to_html",
+    "to_pcapng",
     "vectors",
 ]

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 
-from lab.errors import EngineRefused, EngineUnreachable, LabError
+from lab.console.presets import PRESETS
+from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
+from lab.pos.display import network_name
 from lab.words import Message, message
 from lab.world import World
 
@@ -75,6 +78,26 @@ class WalletAdapter:
     def submit_add(self) -> None:
         """Send the form."""
         self._post(self._flow.submit_add)
+
+    def choose_method(self, method: str) -> None:
+        """Have the bank send a code."""
+        self._post(lambda: self._flow.choose_method(method))
+
+    def type_code(self, text: str) -> None:
+        """Type the code."""
+        self._post(lambda: self._flow.type_code(text))
+
+    def submit_code(self) -> None:
+        """Send the code."""
+        self._post(self._flow.submit_code)
+
+    def resend_code(self) -> None:
+        """Have another code sent."""
+        self._post(self._flow.resend_code)
+
+    def other_method(self) -> None:
+        """Back to the choice of methods."""
+        self._post(self._flow.other_method)
 
     def open_card(self, card_id: str) -> None:
         """Show one card's detail."""
@@ -190,6 +213,14 @@ class LabAdapter:
         """Lift every fault."""
         self._post(self._console.reset_faults)
 
+    def export_faults(self, path: str) -> None:
+        """Write what is on as a fault plan."""
+        self._post(lambda: self._console.export_faults(Path(path)))
+
+    def import_faults(self, path: str) -> None:
+        """Put a fault plan from a file on the board."""
+        self._post(lambda: self._console.import_faults(Path(path)))
+
     def back_to_normal(self) -> None:
         """Undo every deviation."""
         self._post(self._console.back_to_normal)
@@ -226,6 +257,10 @@ class LabAdapter:
         """Put a flag on the time bar."""
         self._post(self._console.mark)
 
+    def record(self) -> None:
+        """Record a scenario from now on, or stop and save the one being recorded."""
+        self._post(self._record)
+
     def look_back(self, at_us: int | None) -> None:
         """Look at an earlier moment, or at now again."""
         self._post(lambda: self._console.look_back(at_us))
@@ -239,15 +274,32 @@ class LabAdapter:
         self._post(lambda: self._console.force_breaker(name, state))
 
     async def _try_it(self, fault_id: str) -> None:
-        network = fault_id.partition(".")[0]
-        card = next((c for c in self._world.wallet.cards if c.network == network), None)
-        if card is None:
-            self._console.toast(Message("console.no_visa", "bad"))
+        network = PRESETS[fault_id].network  # none: whatever card lies on top
+        fits = [c for c in self._world.wallet.cards if c.is_verified and network in {"", c.network}]
+        if not fits:
+            name = network_name(network)
+            key = "console.no_card_of" if network else "console.no_card"
+            self._console.toast(message(key, "bad", network=name))
             return
+        card = next((c for c in fits if c.is_default), fits[0])
         if not self._console.is_on(fault_id):
             await self._console.set_fault(fault_id, on=True, parameters={})
         hands, pos = self._world.hands, self._world.pos
         await hands.tap(pos.amount_minor or 1240, pos.state.currency, card.id)
+
+    async def _record(self) -> None:
+        desk = self._world.desk
+        if not desk.is_on:
+            await desk.start()
+            self._console.toast(Message("recording.begun", "ours"))
+            return
+        try:
+            saved = await desk.stop(self._world.settings.scenarios_dir)
+        except NotDone:
+            self._console.toast(Message("recording.nothing", "waiting"))
+            return
+        words = message("recording.saved", "good", steps=saved.steps, path=saved.path)
+        self._console.toast(words)
 
     async def _start_traffic(self) -> None:
         if self._traffic_on:

@@ -22,6 +22,7 @@ from lab.errors import EngineRefused, EngineUnreachable
 from lab.faulty_transport import MARK, PHONE_LINK, TILL_LINK, LinkMark
 from lab.json_fields import Json, as_object, objects, text
 from lab.loopback import LoopbackTransport
+from lab.verification_shapes import NoticeRecord, VerificationRecord
 
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 5.0
@@ -115,6 +116,24 @@ class EngineClient:
         """Provision a card; the number inside is sealed for its network already."""
         return await self._api("POST", "/api/cards", card, key=key)
 
+    async def verification(self, card_id: str) -> VerificationRecord:
+        """How a pending card can be verified, and what was tried so far."""
+        body = await self._api("GET", f"/api/cards/{card_id}/verify")
+        return VerificationRecord.from_json(body)
+
+    async def send_code(self, card_id: str, method: str, *, key: str) -> VerificationRecord:
+        """Have the bank send a code; repeated with its key it sends one."""
+        body = await self._api("POST", f"/api/cards/{card_id}/verify", {"method": method}, key=key)
+        return VerificationRecord.from_json(body)
+
+    async def check_code(
+        self, card_id: str, method: str, code: str, *, key: str
+    ) -> VerificationRecord:
+        """Have a code checked; repeated with its key it costs one try."""
+        typed = {"method": method, "code": code}
+        body = await self._api("POST", f"/api/cards/{card_id}/verify", typed, key=key)
+        return VerificationRecord.from_json(body)
+
     async def set_default(self, card_id: str) -> None:
         """Make a card the one that pays when nobody chooses."""
         await self._api("PUT", f"/api/cards/{card_id}/default", {})
@@ -122,6 +141,10 @@ class EngineClient:
     async def remove_card(self, card_id: str) -> None:
         """Delete a card and its token."""
         await self._api("DELETE", f"/api/cards/{card_id}")
+
+    async def suspend(self, card_id: str) -> None:
+        """Stop a card until it is reactivated."""
+        await self._api("POST", f"/api/cards/{card_id}/suspend", {}, key=f"suspend-{card_id}")
 
     async def reactivate(self, card_id: str) -> None:
         """Let a suspended card pay again."""
@@ -191,9 +214,10 @@ class EngineClient:
         """The faults that are on."""
         return self._board(await self._lab("GET", "/lab/faults"))
 
-    async def put_faults(self, faults: tuple[Json, ...]) -> None:
-        """Replace the faults that are on."""
-        self._board(await self._lab("PUT", "/lab/faults", {"faults": list(faults)}))
+    async def put_faults(self, faults: tuple[Json, ...], *, seed: int | None = None) -> None:
+        """Replace the faults that are on; `seed` is of their dice, None the laboratory's."""
+        chosen = {} if seed is None else {"seed": seed}
+        self._board(await self._lab("PUT", "/lab/faults", {"faults": list(faults), **chosen}))
 
     async def reset_faults(self) -> None:
         """Take all faults off."""
@@ -208,6 +232,10 @@ class EngineClient:
         """Force a breaker "open" or "closed", or give it back with "auto"."""
         await self._lab("POST", f"/lab/breakers/{network}/force", {"state": state})
 
+    async def ledger(self) -> Json:
+        """Balance of every account, debit positive, and the newest payments' entries."""
+        return await self._lab("GET", "/lab/ledger?limit=500")
+
     async def clock(self) -> Json:
         """Lab time, rate and offset."""
         return await self._lab("GET", "/lab/clock")
@@ -219,6 +247,11 @@ class EngineClient:
     async def post_events(self, events: tuple[Event, ...]) -> None:
         """Give the engine what this process saw, to store and to show to others."""
         await self._lab("POST", "/lab/events", {"events": [event.to_json() for event in events]})
+
+    async def notices(self, after_id: int = 0) -> tuple[NoticeRecord, ...]:
+        """What banks sent to cardholders after that notice, the oldest first."""
+        body = await self._lab("GET", f"/lab/notices?after={after_id}")
+        return tuple(NoticeRecord.from_json(notice) for notice in objects(body, "notices"))
 
     async def snapshot(self, name: str) -> Json:
         """Write a consistent copy of the engine's stores under data-dir/snapshots/`name`."""
@@ -297,11 +330,13 @@ class EngineClient:
                         f"the engine did not answer {method} {path}", may_have_left=may_have_left
                     ) from fault
             else:
-                in_flight = response.status_code == HTTPStatus.CONFLICT and key is not None
-                waited_us = self._clock.monotonic_us() - started_us
-                if not (in_flight and _is_in_flight(response)) or waited_us >= patience_us:
+                if key is None or not _leaves_open(response, may_have_left=may_have_left):
                     return _accepted(response)
                 may_have_left = True
+                if self._clock.monotonic_us() - started_us >= patience_us:
+                    raise EngineUnreachable(
+                        f"the engine has no answer to {method} {path} yet", may_have_left=True
+                    )
                 pause_s = max(pause_s, _retry_after_s(response))
             await self._scheduler.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MAX_S)
@@ -338,10 +373,11 @@ def _accepted(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
     code, detail = f"http_{response.status_code}", response.reason_phrase
+    problem: Json = {}
     if "json" in response.headers.get("Content-Type", ""):
         problem = _document(response)
         code, detail = text(problem, "code", code), text(problem, "detail", detail)
-    raise EngineRefused(code, detail, response.status_code)
+    raise EngineRefused(code, detail, response.status_code, problem)
 
 
 def _document(response: httpx.Response) -> Json:
@@ -353,9 +389,15 @@ def _document(response: httpx.Response) -> Json:
         raise EngineRefused("not_json", str(fault), response.status_code) from fault
 
 
-def _is_in_flight(response: httpx.Response) -> bool:
-    """A 409 that time will cure (the first request is still at work) names a Retry-After."""
-    return "Retry-After" in response.headers
+def _leaves_open(response: httpx.Response, *, may_have_left: bool) -> bool:
+    """Whether an answer does not say what became of the key, so that it has to be asked again.
+
+    A 409 that time will cure (the first request is still at work) names a Retry-After. An engine
+    that is in trouble says nothing about an earlier copy of the request, which may have arrived.
+    """
+    if response.status_code == HTTPStatus.CONFLICT:
+        return "Retry-After" in response.headers
+    return may_have_left and response.is_server_error
 
 
 def _retry_after_s(response: httpx.Response) -> float:

@@ -6,10 +6,10 @@ it: "fault:N" (place on the board), "breaker:visa", "clock", "traffic", "card:ID
 
 from __future__ import annotations
 
-from lab.console.presets import fault_key, preset_id_of
+from lab.console.presets import fault_key, preset_of
 from lab.console.state import Deviation
 from lab.engine_shapes import LabState
-from lab.json_fields import number_or_none, text
+from lab.json_fields import Json, number_or_none, text
 from lab.pos.display import network_name
 from lab.words import message, tr
 
@@ -30,16 +30,22 @@ def deviations(state: LabState, *, quiet_traffic: bool) -> tuple[Deviation, ...]
 def _faults(state: LabState) -> list[Deviation]:
     found = []
     for place, fault in enumerate(state.faults):
-        size = number_or_none(fault, "ms")
-        amount = "" if size is None else f" {size:g} ms"
-        if (preset := preset_id_of(fault)) is not None:
-            amount = amount and f",{amount}"
-            words = message("deviation.preset", OURS, what=tr(f"fault.{preset}"), amount=amount)
+        amount = _amount(fault)
+        if (preset := preset_of(fault)) is not None:
+            key = "deviation.preset" if preset.network else "deviation.own"
+            words = message(key, OURS, what=tr(f"fault.{preset.id}"), amount=amount)
         else:
             link, effect = text(fault, "link", "?"), text(fault, "effect", "?").replace("_", " ")
             words = message("deviation.fault", OURS, link=link, effect=effect, amount=amount)
         found.append(Deviation(f"fault:{place}:{fault_key(fault)}", "fault", words))
     return found
+
+
+def _amount(fault: Json) -> str:
+    """What a chip tells of its numbers: ", 800 ms", ", command 2"."""
+    size, apdu = number_or_none(fault, "ms"), number_or_none(fault, "at_apdu")
+    at = "" if apdu is None else tr("deviation.at_apdu", number=f"{apdu:g}")
+    return ("" if not size else f", {size:g} ms") + at
 
 
 def _breakers(state: LabState) -> list[Deviation]:

@@ -37,6 +37,11 @@ class CardRecord:
     status: str
     is_default: bool
 
+    @property
+    def is_verified(self) -> bool:
+        """Whether its bank has let it into the wallet; a suspended card was let in before."""
+        return self.status not in {"pending", "rejected"}
+
     @staticmethod
     def from_json(body: Json) -> CardRecord:
         """Read one entry; raises ValueError when it is none."""

@@ -10,6 +10,9 @@ LabError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from http import HTTPStatus
+
 
 class LabError(Exception):
     """Root of everything that the lab raises on purpose."""
@@ -55,10 +58,19 @@ class EngineRefused(LabError):
     Attributes:
         code: the problem's stable word.
         status: the HTTP status.
+        problem: the whole document, with what else it says.
     """
 
-    def __init__(self, code: str, detail: str, status: int) -> None:
+    def __init__(
+        self, code: str, detail: str, status: int, problem: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(detail)
+        self.problem = problem or {}
         self.code = code
         self.detail = detail
         self.status = status
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the engine had trouble of its own (5xx), rather than an objection."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR

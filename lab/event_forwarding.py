@@ -58,7 +58,7 @@ class EventForwarding:
                 return
 
     async def flush(self) -> bool:
-        """Send what is waiting now; False when the engine is out of reach."""
+        """Send what is waiting now; False when the engine is out of reach or in trouble."""
         async with self._sending:
             while self._waiting:
                 batch = tuple(self._waiting)[:BATCH_MAX]
@@ -66,7 +66,9 @@ class EventForwarding:
                     await self._client.post_events(batch)
                 except EngineUnreachable:
                     return False
-                except EngineRefused:
+                except EngineRefused as refusal:
+                    if refusal.is_trouble:
+                        return False
                     self.refused += len(batch)  # shown by doctor: a batch nobody will ever take
                 for _ in batch:
                     self._waiting.popleft()

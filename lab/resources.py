@@ -39,3 +39,17 @@ def icon_svg(name: str) -> str:
 def icon_names() -> tuple[str, ...]:
     """Every bundled icon, sorted."""
     return tuple(sorted(path.stem for path in (ASSETS / "icons").glob("*.svg")))
+
+
+def scenario_asset(name: str) -> str:
+    """The text of a file that belongs to scenarios.
+
+    Raises:
+        FileNotFoundError: the installation lacks its assets.
+    """
+    return (ASSETS / "scenarios" / name).read_text(encoding="utf-8")
+
+
+def scenario_files() -> tuple[Path, ...]:
+    """The scenarios that are shipped, in order of their names."""
+    return tuple(sorted((ASSETS / "scenarios").glob("*.toml")))

@@ -79,6 +79,11 @@ class Settings:
         return self.data_dir / "till.json"
 
     @property
+    def scenarios_dir(self) -> Path:
+        """Scenarios that were recorded in the window."""
+        return self.data_dir / "scenarios"
+
+    @property
     def traces_dir(self) -> Path:
         """Recorded conversations, masked."""
         return self.data_dir / "traces"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from backend.api import EventLog, Stream
 from hardware.api import EMULATED, INSTANT, PHONE, EmulatedReader, TerminalConfig
-from lab import saved_faults
+from lab import fault_progress, kept_streams, saved_faults
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.engine_supervision import EngineStatus, EngineSupervision
@@ -126,6 +126,8 @@ async def running(till: Till, ground: Ground) -> AsyncIterator[None]:
         await till.engine.stop()
         await ground.real_scheduler.cancel_all()
         await ground.scheduler.cancel_all()
+        kept_streams.keep(till.settings.data_dir, ground.entropy)
+        fault_progress.keep(till.settings.data_dir, till.links.progress())
 
 
 def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | None) -> Till:
@@ -140,12 +142,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         for hear in status_heard:
             hear(status)
 
-    engine = EngineSupervision(
-        ground.engines,
-        ground.open_socket,
-        real_scheduler,
-        tell,
-    )
+    engine = EngineSupervision(ground.engines, ground.open_socket, real_scheduler, tell)
     field_reader = EmulatedReader(
         EMULATED.name,
         real_scheduler,
@@ -158,6 +155,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         clock=clock,
         scheduler=real_scheduler,
         log=log,
+        earlier=fault_progress.load(settings.data_dir),
     )
     client = EngineClient(
         lambda: engine.endpoint,

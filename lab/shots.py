@@ -52,6 +52,7 @@ BURST_PAYMENTS = 600
 BURST_DEVICES = 4
 CHART_WINDOW_S = 30
 SILENT_TAPS = 5
+TO_BE_VERIFIED = "4000056655665556"
 VARIATIONS = {
     "26-presenter-1280x720": ("dark", True, (1280, 720)),
     "27-light-theme": ("light", False, SIZE),
@@ -122,6 +123,7 @@ class _Session:
         self._shot("01-window-idle", self._demo_cards)
         self._shot("04-wallet-stack", lambda: None)
         self._shot("05-wallet-add-card", self._add_card)
+        self._shot("06-wallet-verify", self._verify)
         self._shot("12-pos-amount", self._type_amount)
         self._shot("08-wallet-pay-sheet", self._pay_sheet)
         self._shot("09-wallet-face-scan", self._fail_scan)
@@ -179,8 +181,26 @@ class _Session:
         self._until(lambda: wallet.state.add.expiry_text == "12/30")
         self._pause()
 
+    def _verify(self) -> None:
+        """A card whose issuer wants to be sure: its text message is there, half the code typed."""
+        wallet = self._world.wallet
+        for name, typed in (("number", TO_BE_VERIFIED), ("cvv", "610"), ("terms", "1")):
+            self._io(partial(wallet.edit_add, name, typed))
+        self._until(lambda: wallet.state.add.can_submit)
+        self._io(wallet.submit_add)
+        self._until(lambda: bool(wallet.state.verify.methods))
+        self._io(lambda: wallet.choose_method("sms"))
+        self._until(lambda: wallet.state.verify.step == "code" and wallet.state.banner is not None)
+        code = dict(wallet.state.banner.values)["code"] if wallet.state.banner else ""
+        self._io(lambda: wallet.type_code(code[:3]))
+        self._until(lambda: wallet.state.verify.code_text == code[:3])
+
     def _type_amount(self) -> None:
-        self._io(self._world.wallet.close)
+        wallet = self._world.wallet
+        for card in [card for card in wallet.cards if not card.is_verified]:
+            self._io(partial(wallet.remove, card.id))  # thought better of
+        self._until(lambda: all(card.is_verified for card in wallet.cards))
+        self._io(wallet.close)
         for digit in "1240":
             self._io(partial(self._world.pos.key, digit))
         self._until(lambda: self._world.pos.state.phase is PosPhase.AMOUNT)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 
-from backend.api import Entropy, EventLog, LabClock, LabScheduler
+from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
 from hardware.api import (
     EmulatedReader,
     ReaderInfo,
@@ -25,10 +25,10 @@ from hardware.api import (
     SecureElementBusy,
     SecureElementDamaged,
 )
-from lab import kept_streams, saved_faults
+from lab import saved_faults
 from lab.amounts import format_amount
 from lab.bus import Bus
-from lab.client import EngineClient
+from lab.client import Endpoint, EngineClient
 from lab.console.flow import ConsoleFlow
 from lab.engine_shapes import LabState, PaymentRecord
 from lab.engine_stream import EventStream, OpenSocket, push_forever
@@ -41,12 +41,14 @@ from lab.json_fields import Json
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.readers import RealReader, real_reader
+from lab.scenarios.desk import RecordingDesk
 from lab.settings import Settings
 from lab.shop import Till, closing, prepared_ground, running, wire_till
 from lab.tap import CounterFlow, Hands, TapFlow
 from lab.wallet.flow import PHONE_ID, WalletFlow
 
 TICK_S = 0.5
+ASK_AGAIN_S = 1.0
 CLOCK_DRIFT_US = 300_000
 
 
@@ -75,9 +77,12 @@ class World:
     forwarding: EventForwarding
     links: OwnLinks
     source: str
+    desk: RecordingDesk
+    hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
     _cut: frozenset[str] = frozenset()
+    _signing_in: bool = False
 
     async def ready(self) -> None:
         """Wait until the engine is up and the phone has signed in.
@@ -95,6 +100,10 @@ class World:
             if not self.links.is_cut(PHONE_LINK):
                 raise
             self.wallet.engine_lost()  # a phone that is cut off can still pay
+
+    def phones_way(self) -> Endpoint | None:
+        """Where the phone finds the engine; nowhere while it is cut off."""
+        return None if self.links.is_cut(PHONE_LINK) else self.engine.endpoint
 
     async def deliver(self, push: Json) -> None:
         """A message pushed to the phone, over its line.
@@ -127,10 +136,16 @@ class World:
 
         self.real.watch(changed)
 
-    def listen(self) -> None:
-        """Let phone, till and console hear what the engine says, and let them see time pass."""
-        self.real_scheduler.spawn(self._follow_events(), "event stream")
+    def listen(self) -> EventStream:
+        """Let phone, till and console hear what the engine says, and let them see time pass.
+
+        Returns:
+            The stream; nothing is missed from the moment at which it is connected.
+        """
+        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler, self.open_socket)
+        self.real_scheduler.spawn(self._follow_events(stream), "event stream")
         self.real_scheduler.spawn(self._tick(), "ticking")
+        return stream
 
     async def engine_came_up(self) -> None:
         """The engine is there (again): sign the phone in, load what it knows."""
@@ -141,14 +156,21 @@ class World:
         await self._sign_in()
 
     async def _sign_in(self) -> None:
+        if self._signing_in:
+            return
+        self._signing_in = True
         try:
             try:
                 await self.wallet.connect()
             except EngineRefused:
                 self.client.forget_session()
                 await self.wallet.connect()
-        except EngineUnreachable:  # gone again, or cut off: tried again when that has changed
-            self.wallet.engine_lost()
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineRefused) and not fault.is_trouble:
+                raise
+            self.wallet.engine_lost()  # gone again, cut off, or in trouble: ticking tries again
+        finally:
+            self._signing_in = False
 
     def look_at_lines(self) -> None:
         """A line that was cut or mended: the phone notices; what was kept from them is told."""
@@ -172,6 +194,11 @@ class World:
             case "down" | "restarting":
                 self.wallet.engine_lost()
 
+    def saw(self, state: LabState) -> None:
+        """The console has looked at the laboratory."""
+        self.follow_clock(state)
+        self.desk.looked(state)
+
     def follow_clock(self, state: LabState) -> None:
         """Keep this process's lab clock with the engine's."""
         if state.rate != self.clock.rate:
@@ -183,13 +210,14 @@ class World:
             self.clock.reset()
             self.clock.set_rate(state.rate)
 
-    async def _follow_events(self) -> None:
-        stream = EventStream(lambda: self.engine.endpoint, self.real_scheduler, self.open_socket)
+    async def _follow_events(self, stream: EventStream) -> None:
         async for event in stream.listen():
             if event.kind == "clock.changed":
                 self.real_scheduler.spawn(self._look_at_clock(), "look at the clock")
             if event.source != self.source:  # our own come from the log, at once
                 self.console.heard(event)
+                for hear in self.hearers:
+                    hear(event)
             if event.kind == "fault.applied":
                 self.links.follow(event.data)
             if event.kind.startswith("payment.") and event.payment_id:
@@ -214,8 +242,11 @@ class World:
         self._asked.discard(payment_id)
         try:
             body = await self.client.payment(payment_id)
-        except (EngineUnreachable, EngineRefused):
-            return  # its next event will ask again
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineUnreachable) or fault.is_trouble:
+                await self.real_scheduler.sleep(ASK_AGAIN_S)
+                self._ask_about(payment_id)  # this may have been its last event
+            return
         record = PaymentRecord.from_json(body)
         if self._cut:
             self._held_back.add(payment_id)
@@ -229,6 +260,9 @@ class World:
         while True:
             self.wallet.tick()
             self.look_at_lines()  # a fault's time line may have begun or ended
+            reachable = self.engine.endpoint is not None and PHONE_LINK not in self._cut
+            if self.wallet.state.offline and reachable:
+                self.real_scheduler.spawn(self._sign_in(), "phone looks for the engine")
             await self.real_scheduler.sleep(TICK_S)
 
 
@@ -256,19 +290,16 @@ async def opened(
         ):
             till = wire_till(settings, bus or Bus(), ground, real)
             world = _wire(till, ground, phone)
-            try:
-                async with running(till, ground):
-                    if not phone.elsewhere:
-                        _listen_for_pushes(world, ground)
-                    yield world
-            finally:
-                kept_streams.keep(settings.data_dir, ground.entropy)
+            async with running(till, ground):
+                if not phone.elsewhere:
+                    _listen_for_pushes(world, ground)
+                yield world
 
 
 def _listen_for_pushes(world: World, ground: Ground) -> None:
     pushes = push_forever(
         world.client,
-        lambda: world.engine.endpoint,
+        world.phones_way,
         ground.real_scheduler,
         PHONE_ID,
         world.deliver,
@@ -363,14 +394,17 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     )
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
+    desk = RecordingDesk(till.client, bus, profile=settings.profile)
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, console, hands, till.forwarding, till.links,
-        till.source,
+        till.source, desk,
     )  # fmt: skip
-    console.on_state = world.follow_clock
+    console.on_state = world.saw
     till.links.on_change = world.look_at_lines
     till.log.subscribe(console.heard)
+    till.log.subscribe(desk.heard)
+    world.hearers.append(desk.heard)
     till.engine_heard.append(world.engine_changed)
     return world

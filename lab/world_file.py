@@ -17,6 +17,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ import orjson
 
 from backend.api import BackendError, Clock, Entropy
 from hardware.api import SecureElement, SecureElementBusy, SecureElementError
-from lab import kept_streams
+from lab import fault_progress, kept_streams
 from lab.errors import NotDone, SomethingMissing, WrongUse
 from lab.json_fields import Json, as_object, section, text, whole
 from lab.seal_key import seal_key
@@ -40,7 +41,10 @@ OPTIONAL = ("world.json", kept_streams.FILE, "phone.json", "till.json", "vault.k
 STORES = (*DATABASES, SECURE_ELEMENT, "traffic.db")
 REMEMBERED = (
     "world.json", kept_streams.FILE, "phone.json", "till.json", "engine.json", "engine.log",
+    fault_progress.FILE,
 )  # fmt: skip
+_DAMAGE = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, EOFError)
+"""What a damaged archive may raise; a method or a password that we do not know is damage too."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _CHUNK = 1 << 20
 
@@ -108,7 +112,7 @@ def unpacked(source: Path, data_dir: Path) -> Iterator[tuple[Path, Json]]:
                 manifest = _unpack_checked(archive, Path(folder))
         except FileNotFoundError as absent:
             raise WrongUse(f"there is no file {source}") from absent
-        except (zipfile.BadZipFile, OSError, ValueError, EOFError) as damage:
+        except _DAMAGE as damage:
             raise WrongUse(f"{source} is no saved world ({damage})") from damage
         yield Path(folder), manifest
 

@@ -16,7 +16,7 @@ from tests.pcsc_stack import pcsc_namespace, pcsc_stack
 
 __all__ = ["pcsc_namespace", "pcsc_stack"]  # fixtures for whoever needs a real smart-card service
 
-FULL_PARTS = ("sim", "kill", "fuzz", "sabotage")
+FULL_PARTS = ("sim", "kill", "fuzz", "sabotage", "headless")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["TAPLAB_KEY_HOME"] = "file"  # a test must never touch the keyring of the one who runs it

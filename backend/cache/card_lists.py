@@ -2,7 +2,8 @@
 
 Only an accelerator: a list is written after the database was read and forgotten whenever a card
 changes. A list with a card in it that is not active is kept too, because the list is shown, never
-used to decide a payment; a token entry never is.
+used to decide a payment; a token entry never is. A list that could not be forgotten is not read
+until it could: the cache may have kept what is true no more.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class CardLists:
     def __init__(self, cache: TolerantCache) -> None:
         self._cache = cache
         self._changes: dict[str, int] = {}
+        self._unforgotten: dict[str, set[str]] = {}
 
     def changes(self, user_id: str) -> int:
         """How often this person's cards changed; take it before reading the database."""
@@ -28,6 +30,8 @@ class CardLists:
 
     async def get(self, user_id: str) -> list[dict[str, object]] | None:
         """The list as it was last read from the database, or None."""
+        if not await self._catch_up(user_id):
+            return None
         stored = await self._cache.get(keys.user_cards(user_id))
         if stored is None:
             return None
@@ -36,11 +40,24 @@ class CardLists:
 
     async def put(self, user_id: str, cards: list[dict[str, object]], *, changes: int) -> None:
         """Keep a list, unless a card changed while it was on its way here."""
-        if changes != self.changes(user_id):
+        if changes != self.changes(user_id) or user_id in self._unforgotten:
             return
         await self._cache.put(keys.user_cards(user_id), orjson.dumps(cards), ttl_s=CARD_LIST_TTL_S)
 
     async def forget(self, user_id: str, *token_refs: str) -> None:
         """A card of this person changed."""
         self._changes[user_id] = self.changes(user_id) + 1
-        await self._cache.forget(keys.user_cards(user_id), *(keys.token(r) for r in token_refs))
+        stale = self._unforgotten.setdefault(user_id, set())
+        stale |= {keys.user_cards(user_id), *(keys.token(ref) for ref in token_refs)}
+        await self._catch_up(user_id)
+
+    async def _catch_up(self, user_id: str) -> bool:
+        """Forget what is stale; False while the cache cannot be told."""
+        stale = self._unforgotten.get(user_id)
+        if not stale:
+            return True
+        if not await self._cache.forget(*sorted(stale)):
+            return False
+        if self._unforgotten.get(user_id) is stale:
+            del self._unforgotten[user_id]
+        return True

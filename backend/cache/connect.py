@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from backend.cache.tolerant import RedisCommands, TolerantCache
+from backend.cache.tolerant import CacheWay, RedisCommands, TolerantCache
 from backend.runtime.clock import Clock
 from backend.runtime.errors import UsageError
 from backend.runtime.events import Emit
@@ -17,8 +17,16 @@ POOL_WAIT_S = 0.05
 CONNECT_LIMIT_S = 0.5
 
 
-def open_cache(redis_url: str | None, clock: Clock, emit: Emit) -> TolerantCache:
+def open_cache(
+    redis_url: str | None, clock: Clock, emit: Emit, way: CacheWay | None = None
+) -> TolerantCache:
     """The engine's cache.
+
+    Args:
+        redis_url: of a server; None is one inside this process.
+        clock: lab time, on which values expire.
+        emit: says when the cache fails and when it works again.
+        way: to the server; None is a direct one.
 
     Raises:
         UsageError: the URL is not one of a Redis server.
@@ -27,7 +35,7 @@ def open_cache(redis_url: str | None, clock: Clock, emit: Emit) -> TolerantCache
         from fakeredis import FakeAsyncRedis  # 0.2 s of import that a real server does not need
 
         return TolerantCache(
-            cast("RedisCommands", FakeAsyncRedis()), clock, emit, name="in-process"
+            cast("RedisCommands", FakeAsyncRedis()), clock, emit, name="in-process", way=way
         )
     from redis.asyncio import BlockingConnectionPool, Redis
 
@@ -42,4 +50,4 @@ def open_cache(redis_url: str | None, clock: Clock, emit: Emit) -> TolerantCache
     except ValueError as error:
         raise UsageError(f"--redis-url: {error}") from error
     client = Redis(connection_pool=pool)
-    return TolerantCache(cast("RedisCommands", client), clock, emit, name="redis")
+    return TolerantCache(cast("RedisCommands", client), clock, emit, name="redis", way=way)

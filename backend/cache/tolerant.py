@@ -3,13 +3,17 @@
 Every operation on the Redis behind it is limited in time; an error or a timeout is counted,
 announced as `cache.failed` (once, until it works again: `cache.recovered`) and answered like a
 miss. Values carry their own lab-time expiry, because a person may jump the laboratory's clock and
-a server's TTL cannot follow. Knows bytes and keys, not what they mean.
+a server's TTL cannot follow, and a digest of themselves and their key: a value that was damaged or
+belongs to another key is a miss too (`cache.spoiled`). The digest is no secret, so it guards
+against accidents only; that the cache decides nothing about money is its readers' rule. Knows bytes
+and keys, not what they mean.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import hashlib
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from redis.exceptions import RedisError
@@ -21,6 +25,8 @@ T = TypeVar("T")
 OPERATION_LIMIT_S = 0.05
 TTL_SLACK_S = 60
 _STAMP_BYTES = 8
+_DIGEST_BYTES = 16
+_HEAD_BYTES = _STAMP_BYTES + _DIGEST_BYTES
 
 
 class RedisCommands(Protocol):
@@ -42,55 +48,93 @@ class RedisCommands(Protocol):
         """Close the connections."""
 
 
+class CacheWay(Protocol):
+    """The way to the server, on which operations may be late, lost or spoiled."""
+
+    async def carry(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """Do one operation.
+
+        Raises:
+            OSError: it did not get through; it may have been done.
+        """
+
+
+class DirectWay:
+    """Nothing in between."""
+
+    async def carry(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """Do one operation."""
+        return await operation()
+
+
 class TolerantCache:
     """Get, put and forget; a broken server is a miss."""
 
-    def __init__(self, redis: RedisCommands, clock: Clock, emit: Emit, *, name: str) -> None:
+    def __init__(
+        self,
+        redis: RedisCommands,
+        clock: Clock,
+        emit: Emit,
+        *,
+        name: str,
+        way: CacheWay | None = None,
+    ) -> None:
         self._redis = redis
+        self._way = way or DirectWay()
         self._clock = clock
         self._emit = emit
         self.name = name
         self.hits = 0
         self.misses = 0
         self.failures = 0
+        self.spoiled = 0
         self.is_failing = False
 
     async def get(self, key: str) -> bytes | None:
         """The value, unless it is missing, expired on lab time, or the cache is broken."""
-        stored = await self._try("get", self._redis.get(key))
-        if stored is None or len(stored) < _STAMP_BYTES:
+        stored = await self._try("get", lambda: self._redis.get(key))
+        value = None if stored is None else self._opened(key, stored)
+        if value is None:
             self.misses += 1
-            return None
-        if int.from_bytes(stored[:_STAMP_BYTES], "big") <= self._clock.now_us():
-            self.misses += 1
-            return None
-        self.hits += 1
-        return stored[_STAMP_BYTES:]
+        else:
+            self.hits += 1
+        return value
 
     async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
         """Keep `value` for `ttl_s` seconds of lab time."""
         expires_at_us = self._clock.now_us() + ttl_s * 1_000_000
-        stored = expires_at_us.to_bytes(_STAMP_BYTES, "big") + value
-        await self._try("put", self._redis.set(key, stored, ex=ttl_s + TTL_SLACK_S))
+        stamp = expires_at_us.to_bytes(_STAMP_BYTES, "big")
+        stored = stamp + _digest(key, stamp, value) + value
+        await self._try("put", lambda: self._redis.set(key, stored, ex=ttl_s + TTL_SLACK_S))
 
     async def forget(self, *keys: str) -> bool:
         """Delete; False when the cache could not be told (entries then expire by themselves)."""
-        return await self._try("forget", self._redis.delete(*keys)) is not None
+        return await self._try("forget", lambda: self._redis.delete(*keys)) is not None
 
     async def is_reachable(self) -> bool:
         """Whether the server answers now."""
-        return await self._try("ping", self._redis.ping()) is not None
+        return await self._try("ping", self._redis.ping) is not None
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._try("close", self._redis.aclose())
+        self._way = DirectWay()
+        await self._try("close", self._redis.aclose)
 
-    async def _try(self, operation: str, work: Awaitable[T]) -> T | None:
+    def _opened(self, key: str, stored: bytes) -> bytes | None:
+        stamp, value = stored[:_STAMP_BYTES], stored[_HEAD_BYTES:]
+        if _digest(key, stamp, value) != stored[_STAMP_BYTES:_HEAD_BYTES]:
+            self.spoiled += 1
+            data = {"cache": self.name, "spoiled": self.spoiled}
+            self._emit("cache.spoiled", actor="cache", data=data)
+            return None
+        return value if int.from_bytes(stamp, "big") > self._clock.now_us() else None
+
+    async def _try(self, name: str, operation: Callable[[], Awaitable[T]]) -> T | None:
         try:
             async with asyncio.timeout(OPERATION_LIMIT_S):
-                answer = await work
+                answer = await self._way.carry(operation)
         except (RedisError, OSError, TimeoutError) as error:
-            self._note_failure(operation, error)
+            self._note_failure(name, error)
             return None
         if self.is_failing:
             self.is_failing = False
@@ -111,3 +155,9 @@ class TolerantCache:
                     "failures": self.failures,
                 },
             )
+
+
+def _digest(key: str, stamp: bytes, value: bytes) -> bytes:
+    name = key.encode()
+    parts = len(name).to_bytes(4, "big") + name + stamp + value
+    return hashlib.blake2b(parts, digest_size=_DIGEST_BYTES).digest()

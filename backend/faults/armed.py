@@ -35,6 +35,7 @@ class Facts:
         is_authorization: an authorization or its answer.
         fields: numbers of the data elements that are there.
         apdu: which command of a tap, from 1; 0 before the first.
+        has_value: whether it is an answer with a value in it, from the cache.
         written_bytes: what the disk has taken since the plan was applied, this commit included.
     """
 
@@ -45,6 +46,7 @@ class Facts:
     is_authorization: bool = True
     fields: Collection[int] = ()
     apdu: int = 0
+    has_value: bool = False
     written_bytes: int = 0
 
 
@@ -93,11 +95,12 @@ class Armed:
     def concerns(self, point: Point, facts: Facts) -> bool:
         """Whether it may strike such a message at this point at all."""
         fault, terms = self.fault, self.fault.terms
-        if point not in terms.points:
-            return False
-        if facts.is_management and not terms.on_management:
-            return False
-        if not facts.is_authorization and terms.on_authorizations_only:
+        left_alone = (
+            (facts.is_management and not terms.on_management)
+            or (terms.on_authorizations_only and not facts.is_authorization)
+            or (terms.on_values_only and not facts.has_value)
+        )
+        if point not in terms.points or left_alone:
             return False
         if fault.effect == "collision":
             return facts.apdu == 0

@@ -151,6 +151,7 @@ class Terms:
         needs: those that it cannot do without.
         on_management: whether it concerns network management too.
         on_authorizations_only: whether reversals and inquiries are left alone too.
+        on_values_only: whether an operation that brings no value back is left alone.
     """
 
     points: frozenset[Point]
@@ -158,6 +159,7 @@ class Terms:
     needs: frozenset[str] = frozenset()
     on_management: bool = False
     on_authorizations_only: bool = False
+    on_values_only: bool = False
 
 
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -228,7 +230,7 @@ _CACHE = {
     "timeout": Terms(_REQUEST),
     "lost_request": Terms(_REQUEST),
     "lost_response": Terms(_ANSWER),
-    "corrupt": Terms(_ANSWER),
+    "corrupt": Terms(_ANSWER, on_values_only=True),
 }
 # Where a card's fault strikes, its own `moment` says; a collision comes before the first command.
 _MOMENTS = frozenset({Point.BEFORE, Point.AFTER})

@@ -134,7 +134,7 @@ class _Channel:
         if end is self.near:
             self.far.abort()
             self._everyone.discard(self)
-        elif not self._deaf:
+        elif not self._deaf and self.near.transport is not None:  # the host closed it
             delay_us = self._faults.close_delay_us(self.link)
             asyncio.get_running_loop().call_later(delay_us / 1e6, self.near.abort)
 

@@ -21,6 +21,7 @@ from backend.wallet.errors import NetworkUnavailable
 log = logging.getLogger("taplab.http")
 
 IN_FLIGHT_RETRY_S = 1
+STORAGE_RETRY_S = 1
 CONFLICT = 409
 UNAVAILABLE = 503
 _TITLES = {
@@ -33,6 +34,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Cannot be processed",
+    429: "Too many requests",
     500: "Engine error",
     503: "Unavailable",
 }
@@ -58,6 +60,7 @@ def problem(
     *,
     field: str | None = None,
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
 ) -> Response:
     """An error that a program can tell by its `code`."""
     body: dict[str, object] = {
@@ -69,6 +72,7 @@ def problem(
     }
     if field is not None:
         body["field"] = field
+    body |= members or {}
     return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
 
 
@@ -76,18 +80,30 @@ def problem_of(error: Exception) -> Response:
     """The answer that an exception becomes; what is not expected is logged and stays vague."""
     match error:
         case BadRequest():
-            headers = None
+            retry_after_s = error.retry_after_s
             if error.status == CONFLICT and error.code.endswith("in_flight"):
-                headers = {"Retry-After": str(IN_FLIGHT_RETRY_S)}
+                retry_after_s = IN_FLIGHT_RETRY_S
+            headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
             return problem(
-                error.status, error.code, error.detail, field=error.field, headers=headers
+                error.status,
+                error.code,
+                error.detail,
+                field=error.field,
+                headers=headers,
+                members=error.members,
             )
         case NetworkUnavailable():
             retry = {"Retry-After": str(IN_FLIGHT_RETRY_S)}
             return problem(UNAVAILABLE, "network_unavailable", str(error), headers=retry)
         case StorageError():
             log.error("storage: %s", error)
-            return problem(UNAVAILABLE, "storage_failed", "the database refused; nothing changed")
+            retry = {"Retry-After": str(STORAGE_RETRY_S)}
+            return problem(
+                UNAVAILABLE,
+                "storage_failed",
+                "the database refused; nothing is half written: try again",
+                headers=retry,
+            )
         case HTTPException():
             code = _CODES.get(error.status_code, f"http_{error.status_code}")
             return problem(error.status_code, code, str(error.detail), headers=error.headers)

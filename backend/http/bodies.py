@@ -30,6 +30,14 @@ class NewCard(Body):
     cvv: str = Field(repr=False)
     last4: str
     deviceId: str  # noqa: N815 - the wire's name
+    termsVersion: str | None = Field(default=None, max_length=20)  # noqa: N815 - the wire's name
+
+
+class VerificationStep(Body):
+    """A step of a card's verification: `method` alone sends a code, with `code` checks it."""
+
+    method: str = Field(max_length=40)
+    code: str | None = Field(default=None, max_length=20, repr=False)
 
 
 class Suspension(Body):
@@ -72,7 +80,13 @@ class ObservedEvents(Body):
 
 
 class FaultOrder(Body):
-    """A whole fault plan; each fault has the keys of the TOML file."""
+    """A whole fault plan; each fault has the keys of the TOML file.
+
+    What `GET /lab/faults` answered may be sent back as it is: `revision` and `applied_at_us` say
+    nothing here.
+    """
 
     faults: list[dict[str, object]] = Field(max_length=100)
     seed: int | None = None
+    revision: int | None = None
+    applied_at_us: int | None = None

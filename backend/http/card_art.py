@@ -42,7 +42,7 @@ def draw(find: Callable[[str], Card | None], name: str) -> Response:
     """
     card_id, _, kind = name.partition(".")
     card = find(card_id) if kind == "svg" else None
-    if card is None or card.status == "pending":
+    if card is None or card.status == "requested":
         raise NotFound("card_art_unknown", "no such picture")
     digest = hashlib.sha256(f"{card.network}|{card.product}".encode()).digest()
     hue = _HUES.get(card.network, digest[0])

@@ -10,6 +10,7 @@ from typing import Protocol
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.metrics.latency import LatencyBook
+from backend.networks.tsp_terms import Notice
 from backend.runtime.clock import LabClock
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
@@ -42,6 +43,7 @@ class Laboratory:
 
     Attributes:
         world: "live" or "simulated".
+        notices: what the banks sent to cardholders after a notice, asked of the networks.
         networks_database: the simulated hosts' own; None when they run apart.
         offload: where a long read runs, so that payments do not wait for it.
         flush_events: stores the events that are still on their way to the disk.
@@ -57,6 +59,7 @@ class Laboratory:
     engine_database: Database
     networks_database: Database | None
     cards: Cards
+    notices: Callable[[int], Awaitable[list[Notice]]]
     payments: PaymentView
     switch: Switch
     faults: FaultBoard

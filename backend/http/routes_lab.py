@@ -6,6 +6,8 @@ this only translates. A moved clock is remembered for the next start, faults are
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -17,11 +19,12 @@ from backend.http.bodies import BreakerOrder, ClockOrder, FaultOrder, ObservedEv
 from backend.http.clock_reset import refuse_unless_history_allows
 from backend.http.laboratory import Laboratory
 from backend.runtime.clock import to_iso
-from backend.runtime.errors import BadRequest, Conflict
+from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
 from backend.storage import event_rows
 from backend.storage.data_folder import DataFolder
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.snapshots import write_snapshot
+from backend.wallet.errors import NetworkUnavailable
 
 PAGE_ROWS_MAX = 500
 NETWORKS_WINDOW_S = 60
@@ -53,6 +56,7 @@ class LabRoutes:
         add("/metrics/latency", self.latency, methods=["GET"])
         add("/payments", self.payments, methods=["GET"])
         add("/payments/{payment_id}", self.payment, methods=["GET"])
+        add("/notices", self.notices, methods=["GET"])
         add("/ledger", self.ledger, methods=["GET"])
         add("/audit", self.audit, methods=["GET"])
         add("/events", self.observe, methods=["POST"])
@@ -84,6 +88,14 @@ class LabRoutes:
                 "engine_started_at_us": lab.started_at_us,
             }
         )
+
+    async def notices(self, after: int = Query(default=0, ge=0, le=BEYOND_EVERY_ID)) -> Response:
+        """What banks sent to cardholders, codes included: how a person here reads them."""
+        try:
+            notices = await self._lab.notices(after)
+        except (TransportError, MessageError) as error:
+            raise NetworkUnavailable("the networks' mailbox does not answer") from error
+        return json_answer({"notices": [asdict(notice) for notice in notices]})
 
     async def faults(self) -> Response:
         """What is broken on purpose, and how often each fault fired."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backend.http.answers import json_answer, raw_json
-from backend.http.bodies import Credentials, NewCard, NewDevice, Suspension
+from backend.http.bodies import Credentials, NewCard, NewDevice, Suspension, VerificationStep
 from backend.http.front_door import LocalToken, bearer
 from backend.http.sessions import (
     COOKIE,
@@ -27,6 +27,8 @@ from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
 from backend.wallet.cards import Cards
 from backend.wallet.devices import Devices
 from backend.wallet.provisioning import CardOrder, Provisioning
+from backend.wallet.terms import TERMS_TEXT, TERMS_VERSION
+from backend.wallet.verification import Step, Verifications
 
 CREATED = 201
 
@@ -38,6 +40,7 @@ class WalletServices:
     accounts: Accounts
     cards: Cards
     provisioning: Provisioning
+    verifications: Verifications
     devices: Devices
 
 
@@ -48,6 +51,7 @@ class WalletRoutes:
         self._accounts = services.accounts
         self._cards = services.cards
         self._provisioning = services.provisioning
+        self._verifications = services.verifications
         self._devices = services.devices
         self._token = token
 
@@ -60,8 +64,11 @@ class WalletRoutes:
         add("/auth/logout", self.logout, methods=["POST"])
         add("/auth/me", self.me, methods=["GET"])
         add("/networks/{network}/key", self.network_key, methods=["GET"])
+        add("/terms", self.terms, methods=["GET"])
         add("/cards", self.list_cards, methods=["GET"])
         add("/cards", self.add_card, methods=["POST"], status_code=CREATED)
+        add("/cards/{card_id}/verify", self.look_at_verification, methods=["GET"])
+        add("/cards/{card_id}/verify", self.verify, methods=["POST"])
         add("/cards/{card_id}", self.remove_card, methods=["DELETE"])
         add("/cards/{card_id}/default", self.make_default, methods=["PUT"])
         add("/cards/{card_id}/suspend", self.suspend, methods=["POST"])
@@ -105,6 +112,10 @@ class WalletRoutes:
         caller_of(request, self._accounts)
         return json_answer(await self._provisioning.network_key(network))
 
+    async def terms(self) -> Response:
+        """The terms in force; a card remembers which version was accepted."""
+        return json_answer({"version": TERMS_VERSION, "text": TERMS_TEXT})
+
     async def list_cards(self, request: Request) -> Response:
         """The person's cards, the default first."""
         caller = caller_of(request, self._accounts)
@@ -120,10 +131,28 @@ class WalletRoutes:
             cvv=body.cvv,
             last4=body.last4,
             device_id=body.deviceId,
+            terms_version=body.termsVersion,
         )
         added = await self._provisioning.add(caller, order, idempotency_key(request))
         headers = {"Idempotent-Replayed": "true"} if added.replayed else None
         return raw_json(added.body, CREATED, headers)
+
+    async def look_at_verification(self, request: Request, card_id: str) -> Response:
+        """How a pending card can be verified, and what was tried so far."""
+        caller = caller_of(request, self._accounts)
+        return _stepped(await self._verifications.look(caller, card_id))
+
+    async def verify(self, request: Request, card_id: str, body: VerificationStep) -> Response:
+        """Send a code ({"method"}) or check one ({"method", "code"}); a key is welcome."""
+        caller = caller_of(request, self._accounts)
+        key = request.headers.get("idempotency-key")
+        if body.code is None:
+            return _stepped(await self._verifications.send(caller, card_id, body.method, key))
+        return _stepped(
+            await self._verifications.check(
+                caller, card_id, method=body.method, code=body.code, key=key
+            )
+        )
 
     async def remove_card(self, request: Request, card_id: str) -> Response:
         """Take a card off its device."""
@@ -196,6 +225,11 @@ def idempotency_key(request: Request) -> str:
     if not key:
         raise BadRequest("idempotency_key_required", "send an Idempotency-Key header")
     return key
+
+
+def _stepped(step: Step) -> Response:
+    headers = {"Idempotent-Replayed": "true"} if step.replayed else None
+    return raw_json(step.body, headers=headers)
 
 
 def _both(body: Credentials) -> tuple[str, str]:

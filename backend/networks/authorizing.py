@@ -237,6 +237,8 @@ def _refusal_of_state(token: TokenRow) -> Decision | None:
             return None
         case "suspended":
             return Decision("62", "token_suspended")
+        case "inactive":
+            return Decision("62", "token_inactive")
         case _:
             return Decision("14", "token_deactivated")
 

@@ -43,7 +43,7 @@ class TokenRow:
         token_fingerprint: keyed hash by which the token is found.
         sealed_token: the token, encrypted.
         expiry: YYMM.
-        status: "active", "suspended" or "deactivated".
+        status: "inactive" (to be verified), "active", "suspended" or "deactivated".
         atc_seen: the highest transaction counter that came with a valid cryptogram.
     """
 
@@ -84,7 +84,90 @@ class AuthorizationRow:
     reversed_at_us: int | None
 
 
-class HostRows(Protocol):
+@dataclass(frozen=True, slots=True)
+class VerificationRow:
+    """A token's cardholder is to be verified.
+
+    Attributes:
+        device_key: the device's public JWK, for which keys are sealed in the end.
+        methods: offered ones, parted by blanks.
+        stage: a `step_up.Stage`'s word.
+        ended_at_us: when it passed or failed.
+    """
+
+    token_ref: str
+    account_id: str
+    device_key: str
+    methods: str
+    stage: str
+    started_at_us: int
+    ended_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """One method of a verification, and the code that was sent last.
+
+    Attributes:
+        code_fingerprint: keyed hash of the code, bound to token and method.
+        last_request: the wallet's name for the step that changed this row last.
+        last_outcome: what that step heard, so that a repeat hears it again.
+    """
+
+    token_ref: str
+    method: str
+    code_fingerprint: bytes = field(repr=False)
+    sends: int
+    sent_at_us: int
+    expires_at_us: int
+    wrong_tries: int
+    last_request: str
+    last_outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """What a bank sent to a cardholder; the code as ciphertext."""
+
+    id: int
+    network: str
+    wallet_id: str
+    device_id: str
+    token_ref: str
+    method: str
+    destination: str
+    last4: str
+    sealed_code: bytes = field(repr=False)
+    sent_at_us: int
+    expires_at_us: int
+
+
+class VerificationRows(Protocol):
+    """Verifications, their codes, and the mailbox."""
+
+    def verification(self, token_ref: str) -> VerificationRow | None:
+        """The token's verification, if it needs or needed one."""
+
+    def put_verification(self, row: VerificationRow) -> None:
+        """Store a verification, or where it stands now."""
+
+    def failed_since(self, account_id: str, since_us: int) -> bool:
+        """Whether a verification of this account failed at that time or later."""
+
+    def code(self, token_ref: str, method: str) -> CodeRow | None:
+        """What was done with a method so far; None when nothing was."""
+
+    def put_code(self, row: CodeRow) -> None:
+        """Store what was done with a method."""
+
+    def add_notice(self, row: NoticeRow) -> None:
+        """Put a notice into the mailbox, which numbers it itself."""
+
+    def notices(self, after_id: int, limit: int) -> list[NoticeRow]:
+        """Notices after that one, the oldest first."""
+
+
+class HostRows(VerificationRows, Protocol):
     """Rows of one unit of work."""
 
     def secret(self, network: str, name: str) -> bytes | None:

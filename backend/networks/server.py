@@ -19,11 +19,13 @@ from backend.networks.authorizing import NetworkRules
 from backend.networks.host import LOOPBACK, HostServer, NetworkHost
 from backend.networks.issuing import LIMIT_MAJOR, Issuer, IssuerWay, OpenWay
 from backend.networks.keys import load_keys
+from backend.networks.mailbox import Mailbox
 from backend.networks.numbers import NETWORKS
 from backend.networks.ports import HostStore
 from backend.networks.profiles import profile
 from backend.networks.tsp import TokenService
 from backend.networks.tsp_http import token_service_app
+from backend.networks.tsp_verify import Verifications
 from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy
@@ -84,6 +86,7 @@ async def build_networks(
     vault = NetworkVault(vault_key, entropy.secret("network.vault.nonces"))
     hosts: dict[str, NetworkHost] = {}
     services: dict[str, TokenService] = {}
+    checks: dict[str, Verifications] = {}
     for network in NETWORKS:
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
         issuer = Issuer(chosen.limit_major, chosen.steering)
@@ -91,7 +94,8 @@ async def build_networks(
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
         hosts[network] = NetworkHost(rules, delays, way or OpenWay())
         services[network] = TokenService(network, store, vault, keys, clock, entropy)
-    return Networks(hosts, token_service_app(services))
+        checks[network] = Verifications(network, store, vault, keys, clock, entropy)
+    return Networks(hosts, token_service_app(services, checks, Mailbox(store, vault)))
 
 
 class NetworkHosts:

@@ -7,8 +7,11 @@ Keys and token travel to the device sealed for the device's own key, so the serv
 them on unread. The same card in the same device again gets the same token, sealed anew (for the
 device key of this request): a lost answer can be asked for again and never leaves two live tokens.
 
-Test behaviour: 4000000000000069 is refused as expired whatever its date says; every other valid
-number of the network is granted (green).
+Wallet, network and issuer each say a colour. Yellow makes the token inactive: its keys stay here
+until the cardholder is verified (`tsp_verify`).
+
+Test behaviour: 4000000000000069 is refused as expired whatever its date says; the card's security
+code chooses the colours (`decisions`); everything else is granted (green).
 """
 
 from __future__ import annotations
@@ -16,38 +19,29 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
-from backend.networks.authorizing import SEQUENCE_NUMBER, is_past
-from backend.networks.chip.keys import master_key
-from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
-from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow
-from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest, combine
+from backend.networks.authorizing import is_past
+from backend.networks.decisions import Decisions, decisions_of
+from backend.networks.keys import NetworkKeys
+from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
+from backend.networks.step_up import LOCKED_US, Stage
+from backend.networks.token_life import advance
+from backend.networks.tsp_payload import JWE_ALGORITHMS, DevicePayload, device_key_of
+from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
+from backend.networks.tsp_verify import method_list
 from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import NotFound
 
-CRYPTOGRAM_VERSION = "12"  # CVN 18: the lab's devices all speak it
-SERVICE_CODE = "201"
-JWE_ALGORITHMS = ["ECDH-ES", "A256GCM"]
-JWE_HEADER = {"alg": "ECDH-ES", "enc": "A256GCM"}
 EXPIRY = re.compile(r"(?P<month>0[1-9]|1[0-2])/(?:20)?(?P<year>\d\d)")
 EXPIRY_ISO = re.compile(r"(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])")
-LIFECYCLE = {
-    ("active", "suspend"): "suspended",
-    ("suspended", "suspend"): "suspended",
-    ("suspended", "resume"): "active",
-    ("active", "resume"): "active",
-    ("active", "delete"): "deactivated",
-    ("suspended", "delete"): "deactivated",
-    ("deactivated", "delete"): "deactivated",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +67,7 @@ class TokenService:
         self._store = store
         self._vault = vault
         self._keys = keys
+        self._payload = DevicePayload(network, keys)
         self._clock = clock
         self._secrets = entropy.secret(f"network.{network}.tokens")
 
@@ -91,26 +86,33 @@ class TokenService:
         if isinstance(decided, TokenRefused):
             return decided
 
-        def unit(rows: HostRows) -> tuple[AccountRow, TokenRow, str]:
+        def unit(rows: HostRows) -> TokenGrant | TokenRefused:
             account = self._account(rows, card.number)
+            now_us = self._clock.now_us()
+            is_yellow = decided.colour is Colour.YELLOW
+            if is_yellow and rows.failed_since(account.account_id, now_us - LOCKED_US):
+                return TokenRefused(
+                    "verification_failed",
+                    "this card could not be verified: its bank has to be called first",
+                )
             token = rows.token_of_device(account.account_id, request.device_id)
+            if token is not None and is_yellow and token.status != "inactive":
+                rows.set_token_status(token.token_ref, "deactivated")  # a wallet forgot it
+                token = None
             if token is None:
-                return account, *self._issue(rows, account, card, request)
-            return account, token, self._unseal_token(token)
+                status = "inactive" if is_yellow else "active"
+                token, number = self._issue(rows, account, card, request, status)
+            else:
+                number = self._unseal_token(token)
+            if token.status == "inactive":
+                self._verify(rows, token, card, decided)
+                return self._granted(rows, decided, account, token, number)
+            return replace(
+                self._granted(rows, decided, account, token, number),
+                device_payload=self._payload.sealed(account, token, number, card.device_key),
+            )
 
-        account, token, number = await self._store.write(unit)
-        return TokenGrant(
-            token_ref=token.token_ref,
-            token=number,
-            token_last4=token.token_last4,
-            expiry=token.expiry,
-            par=account.account_reference,
-            card_type=account.card_type,
-            product=account.product,
-            session_id=token.session_id,
-            device_payload=self._device_payload(account, token, number, card.device_key),
-            decision=decided.value,
-        )
+        return await self._store.write(unit)
 
     async def change_status(self, token_ref: str, operation: str) -> str:
         """Suspend, resume or delete a token; its status afterwards.
@@ -123,7 +125,7 @@ class TokenService:
             token = rows.token(token_ref)
             if token is None or token.network != self.network:
                 raise NotFound("token_unknown", f"{self.network} has no token {token_ref}")
-            status = LIFECYCLE.get((token.status, operation))
+            status = advance(token.status, operation)
             if status is None:
                 raise NotFound("not_possible", f"a token that is {token.status}: no {operation}")
             if status != token.status:
@@ -132,9 +134,7 @@ class TokenService:
 
         return await self._store.write(unit)
 
-    def _open(  # noqa: PLR0911 - one return a refusal
-        self, request: TokenRequest
-    ) -> _Card | TokenRefused:
+    def _open(self, request: TokenRequest) -> _Card | TokenRefused:
         try:
             plain = jwe.decrypt_compact(
                 request.sealed_pan, self._keys.sealing, algorithms=JWE_ALGORITHMS
@@ -152,11 +152,8 @@ class TokenService:
         expiry = EXPIRY.fullmatch(request.expiry) or EXPIRY_ISO.fullmatch(request.expiry)
         if expiry is None:
             return TokenRefused("bad_expiry", "an expiry date is written MM/YY")
-        try:
-            device_key = ECKey.import_key(device_jwk)
-        except (JoseError, ValueError, KeyError, TypeError):
-            return TokenRefused("bad_device_key", "the device's key is no P-256 key")
-        if device_key.curve_name != "P-256":
+        device_key = device_key_of(device_jwk)
+        if device_key is None:
             return TokenRefused("bad_device_key", "the device's key is no P-256 key")
         return _Card(number, expiry["year"] + expiry["month"], device_key)
 
@@ -171,18 +168,69 @@ class TokenService:
             return TokenRefused("last4_differs", "the last four digits are another card's")
         return None
 
-    def _decide(self, card: _Card, request: TokenRequest) -> Colour | TokenRefused:
+    def _decide(self, card: _Card, request: TokenRequest) -> Decisions | TokenRefused:
         digits = numbers.CODE_DIGITS[self.network]
         if not (request.cvv.isascii() and request.cvv.isdecimal() and len(request.cvv) == digits):
             return TokenRefused("bad_code", f"{self.network} cards have a code of {digits} digits")
         if is_past(card.expiry, self._clock.now_us()):
             return TokenRefused("expired_card", "this card has expired")
         refusal = numbers.test_card(card.number, self.network).refusal
-        issuer = Colour.GREEN if refusal is None else Colour.RED
-        colour = combine((Colour.GREEN, issuer))
-        if colour is Colour.RED:
-            return TokenRefused(refusal or "refused", "the issuer refuses this card")
-        return colour
+        if refusal is not None:
+            return TokenRefused(refusal, "the issuer refuses this card")
+        said = decisions_of(request.cvv)
+        decided = replace(said, wallet=Colour(request.wallet_decision))
+        who = decided.refused_by()
+        if who is not None:
+            return TokenRefused(f"{who}_declined", f"the {who} does not want this card in a wallet")
+        return decided
+
+    def _granted(
+        self,
+        rows: HostRows,
+        decided: Decisions,
+        account: AccountRow,
+        token: TokenRow,
+        number: str,
+    ) -> TokenGrant:
+        """What the wallet hears; the keys are added for an active token only."""
+        verification = rows.verification(token.token_ref) if token.status == "inactive" else None
+        methods = (
+            ()
+            if verification is None
+            else method_list(rows, self.network, verification, account, self._clock.now_us())
+        )
+        return TokenGrant(
+            token_ref=token.token_ref,
+            token=number,
+            token_last4=token.token_last4,
+            expiry=token.expiry,
+            par=account.account_reference,
+            card_type=account.card_type,
+            product=account.product,
+            session_id=token.session_id,
+            device_payload="",
+            decision=(Colour.YELLOW if verification is not None else Colour.GREEN).value,
+            wallet_decision=decided.wallet.value,
+            network_decision=decided.network.value,
+            issuer_decision=decided.issuer.value,
+            methods=methods,
+        )
+
+    def _verify(self, rows: HostRows, token: TokenRow, card: _Card, decided: Decisions) -> None:
+        """Open the token's verification; asked for again it goes on, for the device's new key."""
+        known = rows.verification(token.token_ref)
+        fresh = VerificationRow(
+            token_ref=token.token_ref,
+            account_id=token.account_id,
+            device_key=json.dumps(card.device_key.as_dict(private=False)),
+            methods=" ".join(decided.methods),
+            stage=Stage.OPEN.value,
+            started_at_us=self._clock.now_us(),
+            ended_at_us=None,
+        )
+        rows.put_verification(
+            fresh if known is None else replace(known, device_key=fresh.device_key)
+        )
 
     def _account(self, rows: HostRows, number: str) -> AccountRow:
         fingerprint = self._vault.fingerprint(number)
@@ -206,7 +254,12 @@ class TokenService:
         return account
 
     def _issue(
-        self, rows: HostRows, account: AccountRow, card: _Card, request: TokenRequest
+        self,
+        rows: HostRows,
+        account: AccountRow,
+        card: _Card,
+        request: TokenRequest,
+        status: str,
     ) -> tuple[TokenRow, str]:
         number = numbers.draw_token(self.network, self._secrets)
         while rows.token_of_number(self.network, self._vault.fingerprint(number)) is not None:
@@ -223,7 +276,7 @@ class TokenService:
             sealed_token=self._vault.seal(number.encode(), self.network, token_ref, "token"),
             token_last4=number[-4:],
             expiry=card.expiry,
-            status="active",
+            status=status,
             atc_seen=0,
             created_at_us=self._clock.now_us(),
         )
@@ -233,32 +286,3 @@ class TokenService:
     def _unseal_token(self, token: TokenRow) -> str:
         sealed = token.sealed_token
         return self._vault.unseal(sealed, self.network, token.token_ref, "token").decode()
-
-    def _device_payload(
-        self, account: AccountRow, token: TokenRow, number: str, device_key: ECKey
-    ) -> str:
-        payload = {
-            "sessionId": token.session_id,
-            "network": self.network,
-            "tokenRef": token.token_ref,
-            "dpan": number,
-            "expiry": token.expiry,
-            "psn": SEQUENCE_NUMBER,
-            "par": account.account_reference,
-            "tokenRequestorId": numbers.TOKEN_REQUESTOR[self.network],
-            "cvn": CRYPTOGRAM_VERSION,
-            "keys": {
-                "proximity": self._card_key(PROXIMITY_INDEX, number),
-                "remote": self._card_key(REMOTE_INDEX, number),
-            },
-            "label": account.product,
-            "serviceCode": SERVICE_CODE,
-            "replaces": None,
-        }
-        return jwe.encrypt_compact(
-            dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS
-        )
-
-    def _card_key(self, index: str, number: str) -> dict[str, str]:
-        key = master_key(self._keys.issuer[index], number, SEQUENCE_NUMBER)
-        return {"mk": key.hex().upper(), "dki": index}

@@ -1,7 +1,8 @@
 """The words of token provisioning: what a wallet asks of a network, and what it may hear.
 
 Plain values, used on both sides of the wire. Terms as in EMVCo's Payment Tokenisation framework:
-wallet, network and issuer each say a colour; any red means no token, all green an active one.
+wallet, network and issuer each say a colour; any red means no token, all green an active one, and
+anything else an inactive one that its cardholder has to verify with a code.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class TokenRequest:
         device_id: which device will hold the token.
         device_type: "phone" or "watch".
         wallet_id: which wallet account asks.
+        wallet_decision: what the wallet says of it, a `Colour`'s word.
     """
 
     sealed_pan: str = field(repr=False)
@@ -48,6 +50,34 @@ class TokenRequest:
     device_id: str
     device_type: str
     wallet_id: str
+    wallet_decision: str = Colour.GREEN.value
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpMethod:
+    """One way in which a cardholder can be reached with a code.
+
+    Attributes:
+        method: "sms", "email", "bank_app" or "call".
+        term: the network's own word for it.
+        destination: masked, "•• 42"; empty for the bank's app.
+        code_digits: how long its codes are.
+        state: "ready", "sent" or "spent".
+        tries_left: wrong codes that are still forgiven.
+        sends_left: codes that can still be asked for.
+        resend_in_ms: until another code may be asked for.
+        expires_in_ms: how long the code that was sent last can still be used; 0 when none can.
+    """
+
+    method: str
+    term: str
+    destination: str
+    code_digits: int
+    state: str
+    tries_left: int
+    sends_left: int
+    resend_in_ms: int
+    expires_in_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +92,11 @@ class TokenGrant:
         card_type: "credit" or "debit".
         product: the issuer's name for the card.
         session_id: the provisioning at the network.
-        device_payload: JWE for the device, with the token and its keys.
-        decision: "green": active at once.
+        device_payload: JWE for the device, with the token and its keys; empty while the token is
+            inactive: no key leaves the network before the cardholder is verified.
+        decision: "green": active at once; "yellow": to be verified.
+        wallet_decision, network_decision, issuer_decision: what each of the three said.
+        methods: how it can be verified; empty when it need not be.
     """
 
     token_ref: str
@@ -76,6 +109,10 @@ class TokenGrant:
     session_id: str
     device_payload: str = field(repr=False)
     decision: str = Colour.GREEN.value
+    wallet_decision: str = Colour.GREEN.value
+    network_decision: str = Colour.GREEN.value
+    issuer_decision: str = Colour.GREEN.value
+    methods: tuple[StepUpMethod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +121,68 @@ class TokenRefused:
 
     Attributes:
         code: stable word: not_sealed, bad_number, wrong_network, number_is_token, last4_differs,
-            bad_expiry, expired_card, bad_code, bad_device_key.
+            bad_expiry, expired_card, bad_code, bad_device_key, wallet_declined,
+            network_declined, issuer_declined, verification_failed.
         detail: one sentence for people; never the number.
     """
 
     code: str
     detail: str
+
+
+class Verified(Enum):
+    """What became of a step of a verification."""
+
+    OPEN = "open"  # nothing was asked: this is how it stands
+    CODE_SENT = "code_sent"
+    TOO_EARLY = "too_early"
+    SENDS_USED = "sends_used"
+    CODE_WRONG = "code_wrong"
+    CODE_EXPIRED = "code_expired"
+    CODE_NOT_SENT = "code_not_sent"
+    METHOD_SPENT = "method_spent"
+    METHOD_UNKNOWN = "method_unknown"
+    ACTIVE = "active"  # verified: the token can pay
+    FAILED = "failed"  # every method is spent: the token is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A network's answer to a step of a verification.
+
+    Attributes:
+        outcome: what became of it.
+        methods: how each method stands now.
+        session_id: the provisioning at the network.
+        device_payload: JWE for the device once the token is active, else empty.
+    """
+
+    outcome: Verified
+    methods: tuple[StepUpMethod, ...] = ()
+    session_id: str = ""
+    device_payload: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a bank sent to a cardholder, past the wallet: a text, an e-mail, a call.
+
+    Attributes:
+        id: rises with time.
+        destination: masked.
+        last4: of the card.
+        code: as it was sent; only the mailbox ever shows it.
+        sent_at_us, expires_at_us: the network's time.
+    """
+
+    id: int
+    network: str
+    wallet_id: str
+    device_id: str
+    token_ref: str
+    method: str
+    destination: str
+    last4: str
+    code: str = field(repr=False)
+    sent_at_us: int
+    expires_at_us: int

@@ -10,6 +10,7 @@ BackendError
 │   ├── KeyMismatch       payments/idempotency: the key belongs to another payment
 │   ├── KeyReused         wallet/provisioning: the key belongs to another card
 │   ├── CardRefused       wallet/provisioning: the network refused the card
+│   ├── StepRefused       wallet/verification: no code was sent, or it was not the right one
 │   └── NotSignedIn       wallet/accounts
 ├── StorageError          the database refused or broke
 ├── NetworkUnavailable    wallet/errors: a token service could not be asked
@@ -25,6 +26,9 @@ A class that one package alone raises stands there, beside what raises it, and i
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class BackendError(Exception):
@@ -42,9 +46,13 @@ class BadRequest(BackendError):
         code: stable snake_case word that a program may test.
         status: the HTTP status that this becomes.
         field: the offending field, where one is to blame.
+        members: what else the problem document says (RFC 9457 section 3.2).
+        retry_after_s: when the same thing may be asked again; None when time cures nothing.
     """
 
     status = 400
+    members: Mapping[str, object] = MappingProxyType({})
+    retry_after_s: int | None = None
 
     def __init__(self, code: str, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)

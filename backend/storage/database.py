@@ -18,7 +18,8 @@ and a point read (about 20 µs) is cheaper than a thread hop. In a simulated wor
 inline.
 
 Around each commit stands a pair of named points (`CommitPoints`), where a test or a simulated
-world may let the process die; a store that was killed answers everything with `Crashed`.
+world may let the process die; a store that was killed answers everything with `Crashed`. A `Disk`
+that is handed in may make a commit slow or refuse it, as a full one does.
 
 Knows nothing of payments. Statements come from SQLAlchemy tables, are compiled once, and run on
 the driver's own cursor (measured: Core statement by statement costs half of the throughput).
@@ -123,6 +124,25 @@ class CommitPoints(Protocol):
         """
 
 
+class Disk(Protocol):
+    """What the file stands on, where that can be in trouble; asked in the event loop's thread."""
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether there is any trouble now; asked before anything is measured."""
+
+    def commit(self, written_bytes: int) -> tuple[int, str | None]:
+        """What becomes of a commit.
+
+        Args:
+            written_bytes: by which the file grows; a page at least, because the log always does.
+
+        Returns:
+            How many microseconds of input/output time longer it takes, and SQLite's words for why
+            it fails, or None.
+        """
+
+
 class Store(Protocol):
     """The port through which the rules reach rows."""
 
@@ -161,6 +181,7 @@ class Database:
         synchronous: Synchronous = "FULL",
         inline: bool = False,
         points: CommitPoints | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """Open or create the file.
 
@@ -169,6 +190,7 @@ class Database:
             synchronous: FULL survives a power cut; NORMAL and OFF a killed process only.
             inline: commit each unit at once in the caller's thread (simulated worlds).
             points: told of every commit.
+            disk: may slow a commit down or refuse it.
 
         Raises:
             StorageError: the file cannot be opened or is not a database.
@@ -176,6 +198,9 @@ class Database:
         self.path = path
         self._inline = inline
         self._points = points
+        self._disk = disk
+        self._turn = asyncio.Lock()  # of inline writers, for as long as a slow disk takes
+        self._slow_commit: asyncio.TimerHandle | None = None
         self._is_dead = False
         self._waits_for_disk = synchronous == "FULL"
         self._writer = connect(path, synchronous)
@@ -191,7 +216,7 @@ class Database:
         """Run a unit of work; durable when this returns."""
         self._check_alive()
         if self._inline:
-            return self._write_now(work)
+            return await self._write_inline(work)
         loop = asyncio.get_running_loop()
         unit: _Unit[T] = _Unit(work, loop.create_future())
         self._waiting.append(unit)
@@ -219,9 +244,12 @@ class Database:
         """Finish what is queued, fold the write-ahead log into the file, close it."""
         if self._threads is not None:
             self._threads.shutdown(wait=True)
+        if self._slow_commit is not None:
+            self._slow_commit.cancel()
+            self._settle(self._committing, self._commit())
         batch, self._waiting = self._waiting, []
         if batch:
-            self._settle(batch, self._run_and_commit(batch))
+            self._settle(batch, self._run_units(batch) or self._commit())
         self._reader.close()
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
@@ -240,20 +268,44 @@ class Database:
         if self._points is not None:
             self._points.reached(moment, self.path.stem)
 
-    def _write_now(self, work: Work[T]) -> T:
-        self._writer.execute("BEGIN IMMEDIATE")
+    async def _write_inline(self, work: Work[T]) -> T:
+        async with self._turn:
+            result = self._run_alone(work)
+            delay_us, refusal = self._ask_disk()
+            if delay_us:
+                try:
+                    await asyncio.sleep(delay_us / 1e6)
+                except BaseException:  # the caller hung up
+                    self._roll_back()
+                    raise
+                self._check_alive()
+            if (failure := self._commit(refusal)) is not None:
+                raise failure
+            self.units += 1
+            return result
+
+    def _run_alone(self, work: Work[T]) -> T:
         try:
-            result = work(Transaction(self._writer))
+            self._writer.execute("BEGIN IMMEDIATE")
+            return work(Transaction(self._writer))
+        except sqlite3.OperationalError as error:
+            raise self._give_up(error) from error
         except BaseException:
-            if not self._is_dead:
-                self._writer.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self._reach("before")
-        self._writer.execute("COMMIT")
-        self._reach("after")
-        self.commits += 1
-        self.units += 1
-        return result
+
+    def _ask_disk(self) -> tuple[int, str | None]:
+        """What becomes of the commit of what has just been run."""
+        if self._disk is None or not self._disk.is_troubled:
+            return 0, None
+        pages = self._pages(self._writer) - self._pages(self._reader)
+        page_bytes: int = self._writer.execute("PRAGMA page_size").fetchone()[0]
+        return self._disk.commit(max(1, pages) * page_bytes)
+
+    @staticmethod
+    def _pages(connection: sqlite3.Connection) -> int:
+        pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+        return pages
 
     # A batch: run in the loop's thread, commit where waiting hurts nobody, answer.
 
@@ -262,13 +314,21 @@ class Database:
         if not batch:
             return
         self._committing = batch
-        if not self._waits_for_disk:
-            self._batch_done(loop, self._run_and_commit(batch))
-            return
         if (failure := self._run_units(batch)) is not None:
             self._batch_done(loop, failure)
             return
-        self._in_thread(self._commit_in_thread, loop)
+        delay_us, refusal = self._ask_disk()
+        if delay_us:  # meanwhile the next batch gathers
+            self._slow_commit = loop.call_later(delay_us / 1e6, self._commit_batch, loop, refusal)
+        else:
+            self._commit_batch(loop, refusal)
+
+    def _commit_batch(self, loop: asyncio.AbstractEventLoop, refusal: str | None) -> None:
+        self._slow_commit = None
+        if self._waits_for_disk and refusal is None:
+            self._in_thread(self._commit_in_thread, loop)
+        else:
+            self._batch_done(loop, self._commit(refusal))
 
     def _commit_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
         failure = self._commit()
@@ -292,9 +352,6 @@ class Database:
             self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"disk {self.path.name}")
         self._threads.submit(work, *arguments)
 
-    def _run_and_commit(self, batch: list[_Unit[Any]]) -> StorageError | None:
-        return self._run_units(batch) or self._commit()
-
     def _run_units(self, batch: list[_Unit[Any]]) -> StorageError | None:
         """Run every unit in a savepoint of one transaction; the failure that stopped them all."""
         try:
@@ -315,10 +372,13 @@ class Database:
             if not self._writer.in_transaction:  # SQLite gave up the whole batch
                 raise sqlite3.OperationalError(str(error)) from error
             execute("ROLLBACK TO unit")
-            unit.error = error
+            broke = isinstance(error, sqlite3.OperationalError)
+            unit.error = self._failure(error) if broke else error
         execute("RELEASE unit")
 
-    def _commit(self) -> StorageError | None:
+    def _commit(self, refusal: str | None = None) -> StorageError | None:
+        if refusal is not None:
+            return self._give_up(sqlite3.OperationalError(refusal))
         self._reach("before")
         try:
             self._writer.execute("COMMIT")
@@ -329,8 +389,14 @@ class Database:
         return None
 
     def _give_up(self, error: sqlite3.Error) -> StorageError:
-        if self._writer.in_transaction:
+        self._roll_back()
+        return self._failure(error)
+
+    def _roll_back(self) -> None:
+        if not self._is_dead and self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
+
+    def _failure(self, error: Exception) -> StorageError:
         failure = StorageError(f"{self.path.name}: {error}")
         failure.__cause__ = error
         return failure

@@ -2,8 +2,9 @@
 
 Events of changes are stored with the change. Messages to the networks, breakers, faults, clock and
 cache speak in between; their events are stored here, soon after, in whatever batch has gathered
-while the last one was written. Numbers are reserved in blocks before they are used, so that after a
-crash no number is given twice, not even one whose event was never stored.
+while the last one was written; what the database refused is kept and tried again. Numbers are
+reserved in blocks before they are used, so that after a crash no number is given twice, not even
+one whose event was never stored.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ ENGINE = "engine"
 BLOCK = 100_000
 STORED_KINDS = ("message.", "breaker.", "fault.", "clock.", "cache.", "engine.", "world.")
 PENDING_EVENTS_MAX = 20_000
+REFUSED_WAIT_S = 5.0
+"""How long to wait when the database refused, before trying again."""
 GATHER_S = 0.25
 """How long events gather before they are stored: one unit of work for many payments."""
 
@@ -49,71 +52,94 @@ class EventRecorder:
         self._reserved = first_seq - 1 + BLOCK
         self._last_seq = first_seq - 1
         self._pending: list[Event] = []
+        self._riders: list[Event] = []  # stored with the next batch, but no reason for one
         self._is_writing = False
         self.dropped = 0
         self._unsubscribe = events.subscribe(self._notice)
 
     async def close(self) -> None:
-        """Store what is left and give unused numbers back."""
+        """Store what is left and give unused numbers back; a database that refuses keeps both."""
         self._unsubscribe()
-        await self._write_pending()
         last_seq = self._last_seq
 
         def work(tx: Transaction) -> None:
             used = max(last_seq, event_rows.last_seq(tx, ENGINE))
             event_rows.reserve(tx, ENGINE, used)
 
-        await self._store.write(work)
+        if not await self._write_pending():
+            self.dropped += len(self._pending)
+            log.warning("%d events were never stored", len(self._pending))
+        try:
+            await self._store.write(work)
+        except StorageError as error:
+            log.warning("unused numbers could not be given back: %s", error)
 
     def _notice(self, event: Event) -> None:
         if event.source != ENGINE:
             return
         self._last_seq = max(self._last_seq, event.seq)
         needs_block = self._last_seq > self._reserved - BLOCK // 2
-        if event.kind.startswith(STORED_KINDS):
-            if len(self._pending) >= PENDING_EVENTS_MAX:
-                self.dropped += 1  # the disk is far behind: money's own events are not here
-            else:
-                self._pending.append(event)
-        elif not needs_block:
+        if _is_of_disk(event):
+            self._riders.append(event)  # its own commit would be struck again, and so on for ever
+        elif event.kind.startswith(STORED_KINDS):
+            self._pending.append(event)
+        if not (self._pending or needs_block):
             return
+        self._bound()
         if not self._is_writing:
             self._is_writing = True
             self._scheduler.spawn(self._gather_and_write(), "event recorder")
 
     async def flush(self) -> None:
         """Store what has been said so far; for whoever is about to read it."""
-        batch, self._pending = self._pending, []
-        await self._store_or_drop(batch)  # also when empty: it queues behind what is being stored
+        await self._store_or_keep(self._take())  # also when empty: it queues behind what is stored
 
     async def _gather_and_write(self) -> None:
         try:
             await asyncio.sleep(GATHER_S)
-        except asyncio.CancelledError:
-            self._is_writing = False
-            raise
-        await self._write_pending()
-
-    async def _write_pending(self) -> None:
-        self._is_writing = True
-        try:
-            while self._pending or self._last_seq > self._reserved - BLOCK // 2:
-                batch, self._pending = self._pending, []
-                if not await self._store_or_drop(batch):
-                    return
+            stored = await self._write_pending()
+            while not stored:
+                await asyncio.sleep(REFUSED_WAIT_S)
+                stored = await self._write_pending()
         finally:
             self._is_writing = False
 
-    async def _store_or_drop(self, batch: list[Event]) -> bool:
+    async def _write_pending(self) -> bool:
+        """Store batch after batch until nothing is left; False when the database refused one."""
+        while self._pending or self._last_seq > self._reserved - BLOCK // 2:
+            if not await self._store_or_keep(self._take()):
+                return False
+        return True
+
+    def _take(self) -> list[Event]:
+        batch = [*self._riders, *self._pending]
+        self._riders, self._pending = [], []
+        return batch
+
+    def _bound(self) -> None:
+        """Forget the newest when the disk is far behind: money's own events are not here."""
+        del self._riders[PENDING_EVENTS_MAX:]
+        beyond = len(self._pending) - PENDING_EVENTS_MAX
+        if beyond > 0:
+            del self._pending[PENDING_EVENTS_MAX:]
+            self.dropped += beyond
+
+    async def _store_or_keep(self, batch: list[Event]) -> bool:
         reserved = self._last_seq + BLOCK
         try:
             await self._store.write(partial(_store_batch, batch=batch, reserved=reserved))
         except StorageError as error:
-            self.dropped += len(batch)
-            log.warning("%d events could not be stored: %s", len(batch), error)
+            log.warning("%d events could not be stored yet: %s", len(batch), error)
+            self._pending[:0] = batch
+            self._bound()
             return False
         self._reserved = reserved
         return True
+
+
+def _is_of_disk(event: Event) -> bool:
+    """Whether it says that a fault struck a commit."""
+    return event.kind == "fault.fired" and event.data.get("link") == "database"
 
 
 def _store_batch(tx: Transaction, batch: list[Event], reserved: int) -> None:

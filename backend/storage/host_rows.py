@@ -14,7 +14,7 @@ from sqlalchemy import Table, bindparam, create_engine, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from backend.networks.ports import AccountRow, AuthorizationRow, HostRows, Reference, TokenRow
-from backend.storage.database import Database, Parameters, Row, Statement, Transaction, Value
+from backend.storage.database import Database, Parameters, Row, Statement, Value
 from backend.storage.host_tables import (
     host_accounts,
     host_approvals,
@@ -24,6 +24,7 @@ from backend.storage.host_tables import (
     host_secrets,
     host_tokens,
 )
+from backend.storage.host_verification_rows import SqlVerificationRows
 from backend.storage.metadata import host_metadata
 
 T = TypeVar("T")
@@ -122,13 +123,10 @@ _OPEN_HOLDS = Statement(
 )
 
 
-class SqlHostRows:
+class SqlHostRows(SqlVerificationRows):
     """`HostRows` over one transaction."""
 
-    __slots__ = ("_tx",)
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._tx = transaction
+    __slots__ = ()
 
     def secret(self, network: str, name: str) -> bytes | None:
         """A sealed key of the network."""

@@ -65,7 +65,7 @@ host_tokens = Table(
     Column("atc_seen", Integer, nullable=False),
     Column("created_at_us", Integer, nullable=False),
     UniqueConstraint("network", "token_fingerprint"),
-    CheckConstraint("status IN ('active', 'suspended', 'deactivated')", name="status"),
+    CheckConstraint("status IN ('inactive', 'active', 'suspended', 'deactivated')", name="status"),
     Index(
         "ix_one_live_token_a_device",
         "account_id",
@@ -131,4 +131,50 @@ host_approvals = Table(
     Column("network", Text, primary_key=True),
     Column("approvals", Integer, nullable=False),
     sqlite_with_rowid=False,
+)
+
+host_verifications = Table(
+    "host_verifications",
+    host_metadata,
+    Column("token_ref", Text, primary_key=True),
+    Column("account_id", Text, nullable=False, index=True),
+    Column("device_key", Text, nullable=False),  # public JWK
+    Column("methods", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("started_at_us", Integer, nullable=False),
+    Column("ended_at_us", Integer),
+    CheckConstraint("stage IN ('open', 'passed', 'failed')", name="stage"),
+    sqlite_with_rowid=False,
+)
+
+host_codes = Table(
+    "host_codes",
+    host_metadata,
+    Column("token_ref", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("code_fingerprint", LargeBinary, nullable=False),
+    Column("sends", Integer, nullable=False),
+    Column("sent_at_us", Integer, nullable=False),
+    Column("expires_at_us", Integer, nullable=False),
+    Column("wrong_tries", Integer, nullable=False),
+    Column("last_request", Text, nullable=False),
+    Column("last_outcome", Text, nullable=False),
+    PrimaryKeyConstraint("token_ref", "method"),
+    sqlite_with_rowid=False,
+)
+
+host_notices = Table(
+    "host_notices",
+    host_metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("network", Text, nullable=False),
+    Column("wallet_id", Text, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("token_ref", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("last4", Text, nullable=False),
+    Column("sealed_code", LargeBinary, nullable=False),
+    Column("sent_at_us", Integer, nullable=False),
+    Column("expires_at_us", Integer, nullable=False),
 )

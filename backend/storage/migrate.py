@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from backend.runtime.errors import StorageError
 from backend.storage.database import connect
 
-HEAD = "0001"
-HOSTS_SCHEMA = 2
-ADDED_TO_HOSTS = {2: ("host_approvals",)}
-"""Tables that a version of the hosts' schema brought; versions only ever added tables."""
+HEAD = "0002"
+HOSTS_SCHEMA = 3
+ADDED_TO_HOSTS = {
+    2: ("host_approvals",),
+    3: ("host_verifications", "host_codes", "host_notices"),
+}
+"""Tables that a version of the hosts' schema brought."""
+REBUILT_IN_HOSTS = {3: ("host_tokens",)}
+"""Tables whose constraints a version changed: made anew, with the rows that they had."""
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -81,21 +87,22 @@ def prepare_hosts(path: Path) -> None:
             return
         if version > HOSTS_SCHEMA:
             raise StorageError(f"{path.name} has schema {version}, this program {HOSTS_SCHEMA}")
-        from backend.storage.schema import host_metadata, schema_sql
+        from backend.storage.schema import host_metadata, rebuild_sql, schema_sql
 
-        missing = None  # all of them
+        script = schema_sql(host_metadata)
         if version:
-            missing = [
-                name for added, names in ADDED_TO_HOSTS.items() for name in names if added > version
-            ]
-        connection.executescript(
-            f"BEGIN;\n{schema_sql(host_metadata, missing)}\n"
-            f"PRAGMA user_version={HOSTS_SCHEMA};\nCOMMIT;"
-        )
+            script = schema_sql(host_metadata, _since(version, ADDED_TO_HOSTS))
+            for name in _since(version, REBUILT_IN_HOSTS):
+                script += rebuild_sql(host_metadata, name)
+        connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version={HOSTS_SCHEMA};\nCOMMIT;")
     except sqlite3.DatabaseError as error:
         raise StorageError(f"{path}: {error}") from error
     finally:
         connection.close()
+
+
+def _since(version: int, tables: Mapping[int, tuple[str, ...]]) -> list[str]:
+    return [name for changed, names in tables.items() for name in names if changed > version]
 
 
 def _upgrade(path: Path) -> None:

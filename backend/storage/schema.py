@@ -1,13 +1,11 @@
 """The whole schema in one place: imports every table module, and can say it as SQL.
 
-`python -m backend.storage.schema > backend/storage/migrations/0001_first_schema.sql` freezes it for
-the first revision. That is allowed until the first release; after it, a change of a table comes
-with a revision of its own, and a test compares what revisions build with what the tables say.
+The first revision is frozen as SQL; a change of a table comes with a revision of its own, and a
+test compares what revisions build with what the tables say.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -62,9 +60,22 @@ def schema_sql(metadata: MetaData, only: Sequence[str] | None = None) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
+def rebuild_sql(metadata: MetaData, name: str) -> str:
+    """Statements that make a table anew, with the rows that it had (SQLite changes none in place).
+
+    Args:
+        metadata: the schema.
+        name: a table whose columns stayed as they were.
+    """
+    table = metadata.tables[name]
+    columns = ", ".join(column.name for column in table.columns)
+    dropped = "".join(f"DROP INDEX {index.name};\n" for index in table.indexes)
+    copied = f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {name}_before;"  # noqa: S608 - names of our own tables
+    return (
+        f"{dropped}ALTER TABLE {name} RENAME TO {name}_before;\n"
+        f"{schema_sql(metadata, [name])}\n{copied}\nDROP TABLE {name}_before;\n"
+    )
+
+
 def _is_index(statement: str) -> bool:
     return statement.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(schema_sql(engine_metadata))

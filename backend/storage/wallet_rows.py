@@ -98,7 +98,7 @@ _ACKNOWLEDGE = Statement(
     .values(delivered_at_us=bindparam("at_us"))
 )
 
-_SHOWN = cards.c.status != "pending"
+_SHOWN = cards.c.status != "requested"
 _CARDS_OF = Statement(
     select(cards)
     .where(cards.c.user_id == bindparam("of_user"), _SHOWN)
@@ -249,11 +249,11 @@ class SqlWalletRows:
         )
 
     def cards_of(self, user_id: str) -> list[Card]:
-        """A person's cards that are not pending: the default first, then the oldest."""
+        """A person's cards that a network knows: the default first, then the oldest."""
         return [_card(row) for row in self._tx.all(_CARDS_OF, {"of_user": user_id})]
 
     def cards_on(self, device_id: str) -> list[Card]:
-        """Every card on a device that is not pending."""
+        """Every card on a device that a network knows."""
         return [_card(row) for row in self._tx.all(_CARDS_ON, {"of_device": device_id})]
 
     def suspended_cards(self) -> list[Card]:
@@ -266,7 +266,7 @@ class SqlWalletRows:
         return None if row is None else _card(row)
 
     def same_card(self, user_id: str, device_id: str, last4: str, network: str) -> Card | None:
-        """The card that would be the same one on that device, pending or not."""
+        """The card that would be the same one on that device, whatever its status."""
         row = self._tx.one(
             _SAME_CARD,
             {

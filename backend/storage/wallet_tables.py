@@ -73,8 +73,15 @@ provisioned_cards = Table(
     Column("suspend_reason", Text),
     Column("provisioned_at_us", Integer, nullable=False),
     Column("updated_at_us", Integer, nullable=False),
+    Column(
+        "decisions", Text, nullable=False, server_default=""
+    ),  # wallet, network, issuer: their colours, or nothing
+    Column("terms_version", Text),
+    Column("terms_accepted_at_us", Integer),
     UniqueConstraint("user_id", "device_id", "last4", "network"),
-    CheckConstraint("status IN ('pending', 'active', 'suspended')", name="status"),
+    CheckConstraint(
+        "status IN ('requested', 'pending', 'active', 'suspended', 'rejected')", name="status"
+    ),
     Index(
         "ix_one_default_a_device",
         "user_id",

@@ -11,11 +11,20 @@ from dataclasses import asdict, fields
 import httpx
 import orjson
 
-from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.networks.tsp_terms import (
+    Notice,
+    StepUpMethod,
+    TokenGrant,
+    TokenRefused,
+    TokenRequest,
+    Verification,
+    Verified,
+)
 from backend.runtime.errors import LinkBroken, MessageError, NotConnected, NotFound, TransportError
 
 __all__ = ["TokenGrant", "TokenRefused", "TokenRequest", "TspClient"]
 OK, REFUSED, MISSING = 200, 422, 404
+_GRANT_TEXTS = tuple(field.name for field in fields(TokenGrant) if field.name != "methods")
 
 
 class TspClient:
@@ -48,7 +57,54 @@ class TspClient:
         if status == REFUSED:
             return TokenRefused(_text(body, "code"), _text(body, "detail"))
         _expect(status, body, OK)
-        return TokenGrant(**{field.name: _text(body, field.name) for field in fields(TokenGrant)})
+        texts = {name: _text(body, name) for name in _GRANT_TEXTS}
+        return TokenGrant(**texts, methods=_methods(body))
+
+    async def verification(self, network: str, token_ref: str) -> Verification:
+        """How a token's verification stands. Errors as `public_key`."""
+        return await self._verify("GET", network, token_ref, "verification")
+
+    async def send_code(
+        self, network: str, token_ref: str, method: str, request_id: str
+    ) -> Verification:
+        """Have the bank send a code; repeated under one name it sends one. As `public_key`."""
+        wanted: dict[str, object] = {"method": method, "request_id": request_id}
+        return await self._verify("POST", network, token_ref, "code", wanted)
+
+    async def check_code(
+        self, network: str, token_ref: str, method: str, code: str, request_id: str
+    ) -> Verification:
+        """Have a code checked; repeated under one name it costs one try. As `public_key`."""
+        typed: dict[str, object] = {"method": method, "code": code, "request_id": request_id}
+        return await self._verify("POST", network, token_ref, "verification", typed)
+
+    async def notices(self, after_id: int) -> list[Notice]:
+        """What the banks sent to cardholders after that notice. Errors as `public_key`."""
+        status, body = await self._call("GET", f"/notices?after={after_id}")
+        _expect(status, body, OK)
+        try:
+            return [Notice(**each) for each in _objects(body, "notices")]  # type: ignore[arg-type]  # by name
+        except TypeError as error:
+            raise MessageError("a notice of the token services is none") from error
+
+    async def _verify(
+        self,
+        method: str,
+        network: str,
+        token_ref: str,
+        what: str,
+        body: dict[str, object] | None = None,
+    ) -> Verification:
+        path = f"/{network}/tsp/tokens/{token_ref}/{what}"
+        status, answer = await self._call(method, path, body)
+        _expect(status, answer, OK)
+        try:
+            outcome = Verified(_text(answer, "outcome"))
+        except ValueError as error:
+            raise MessageError("the token service named an outcome that is none") from error
+        return Verification(
+            outcome, _methods(answer), _text(answer, "session_id"), _text(answer, "device_payload")
+        )
 
     async def suspend_token(self, network: str, token_ref: str) -> str:
         """Suspend a token at its network; its status afterwards. Errors as `public_key`."""
@@ -99,3 +155,17 @@ def _text(body: dict[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise MessageError(f"the token service left out {name}")
     return value
+
+
+def _objects(body: dict[str, object], name: str) -> list[dict[str, object]]:
+    values = body.get(name)
+    if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
+        raise MessageError(f"the token service left out {name}")
+    return values
+
+
+def _methods(body: dict[str, object]) -> tuple[StepUpMethod, ...]:
+    try:
+        return tuple(StepUpMethod(**each) for each in _objects(body, "methods"))  # type: ignore[arg-type]  # by name
+    except TypeError as error:
+        raise MessageError("a method of the token service is none") from error

@@ -2,6 +2,7 @@
 
 A suspension is committed before anyone is told that it happened, and the payment engine reads the
 same row, so nothing is approved after it. Only active cards pay; repeating a step changes nothing.
+A card whose cardholder is not verified can only be removed here.
 """
 
 from __future__ import annotations
@@ -63,11 +64,12 @@ class Cards:
 
         Raises:
             NotFound: no such card of theirs.
+            Conflict: it is not verified.
         """
         now_us = self._clock.now_us()
 
         def work(rows: WalletRows) -> Card:
-            card = replace(_owned(rows, caller, card_id), is_default=True, updated_at_us=now_us)
+            card = replace(_verified(rows, caller, card_id), is_default=True, updated_at_us=now_us)
             rows.clear_default(card.user_id, card.device_id)
             rows.put_card(card)
             return card
@@ -80,6 +82,7 @@ class Cards:
         Raises:
             NotFound: no such card of theirs.
             BadRequest: the reason is longer than 100 characters.
+            Conflict: it is not verified.
         """
         if len(reason) > REASON_LENGTH_MAX:
             raise BadRequest(
@@ -90,7 +93,7 @@ class Cards:
         now_us = self._clock.now_us()
 
         def work(rows: WalletRows) -> Card:
-            card = _owned(rows, caller, card_id)
+            card = _verified(rows, caller, card_id)
             if card.status == "suspended":
                 return card
             return set_status(rows, card, "suspended", now_us, reason=reason)
@@ -104,7 +107,7 @@ class Cards:
 
         Raises:
             NotFound: no such card of theirs.
-            Conflict: its device is lost.
+            Conflict: its device is lost, or it is not verified.
             NetworkUnavailable: the network cannot be told; the card stays suspended.
         """
         now_us = self._clock.now_us()
@@ -129,7 +132,7 @@ class Cards:
         now_us = self._clock.now_us()
 
         def work(rows: WalletRows) -> Card:
-            card = _owned(rows, caller, card_id)
+            card = owned(rows, caller, card_id)
             rows.remove_card(card_id)
             others = [other for other in rows.cards_on(card.device_id) if other.status == "active"]
             if card.is_default and others:
@@ -160,15 +163,27 @@ class Cards:
         return card
 
 
-def _owned(rows: WalletRows, caller: Caller, card_id: str) -> Card:
+def owned(rows: WalletRows, caller: Caller, card_id: str) -> Card:
+    """That card, if it is theirs.
+
+    Raises:
+        NotFound: unknown, somebody else's, or not there yet.
+    """
     card = rows.card(card_id)
-    if card is None or card.user_id != caller.user_id or card.status == "pending":
+    if card is None or card.user_id != caller.user_id or card.status == "requested":
         raise NotFound("card_unknown", "no such card in this wallet")
     return card
 
 
+def _verified(rows: WalletRows, caller: Caller, card_id: str) -> Card:
+    card = owned(rows, caller, card_id)
+    if card.status in {"pending", "rejected"}:
+        raise Conflict("card_not_verified", "this card's bank has not let it pay yet")
+    return card
+
+
 def _reactivable(rows: WalletRows, caller: Caller, card_id: str) -> Card:
-    card = _owned(rows, caller, card_id)
+    card = _verified(rows, caller, card_id)
     device = rows.device(card.device_id)
     if device is not None and device.lost_at_us is not None:
         raise Conflict("device_lost", "mark the device as found first")

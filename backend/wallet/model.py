@@ -13,6 +13,8 @@ from backend.runtime.clock import to_iso
 
 NETWORKS = ("visa", "mastercard", "amex")
 DEVICE_KINDS = ("phone", "watch")
+PARTIES = ("wallet", "network", "issuer")
+"""Who decides about a provisioning, in the order of `Card.decisions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,12 @@ class Card:
     """A card on one device.
 
     Attributes:
-        status: "pending" (being provisioned), "active" or "suspended".
+        status: "requested" (its network is being asked; shown to nobody), "pending" (its
+            cardholder is to be verified), "active", "suspended" or "rejected" (not verified: its
+            bank has to be called).
+        decisions: the colours that wallet, network and issuer said, parted by blanks; empty for a
+            card that is older than the record of them.
+        terms_version: of the terms that were accepted; None when the client did not say.
     """
 
     id: str
@@ -96,6 +103,9 @@ class Card:
     suspend_reason: str | None
     provisioned_at_us: int
     updated_at_us: int
+    decisions: str = ""
+    terms_version: str | None = None
+    terms_accepted_at_us: int | None = None
 
     def to_json(self) -> dict[str, object]:
         """As `/api/cards` shows it."""
@@ -114,6 +124,8 @@ class Card:
             "isDefault": self.is_default,
             "suspendReason": self.suspend_reason,
             "provisionedAt": to_iso(self.provisioned_at_us),
+            "decisions": dict(zip(PARTIES, self.decisions.split(), strict=False)),
+            "termsVersion": self.terms_version,
         }
 
 

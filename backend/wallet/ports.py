@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
-from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest, Verification
 from backend.runtime.events import Event
 from backend.wallet.model import AuditEntry, Card, Device, DeviceMessage, Session, User
 
@@ -75,10 +75,10 @@ class CardRows(Protocol):
     """Cards."""
 
     def cards_of(self, user_id: str) -> list[Card]:
-        """A person's cards that are not pending: the default first, then the oldest."""
+        """A person's cards that a network knows: the default first, then the oldest."""
 
     def cards_on(self, device_id: str) -> list[Card]:
-        """Every card on a device that is not pending."""
+        """Every card on a device that a network knows."""
 
     def suspended_cards(self) -> list[Card]:
         """Everybody's suspended cards."""
@@ -87,7 +87,7 @@ class CardRows(Protocol):
         """The card with that identifier, whoever's it is."""
 
     def same_card(self, user_id: str, device_id: str, last4: str, network: str) -> Card | None:
-        """The card that would be the same one on that device, pending or not."""
+        """The card that would be the same one on that device, whatever its status."""
 
     def add_card(self, card: Card) -> bool:
         """Store a card; False when the same card is on that device already."""
@@ -161,6 +161,19 @@ class TokenService(Protocol):
 
     async def request_token(self, network: str, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Ask for a token."""
+
+    async def verification(self, network: str, token_ref: str) -> Verification:
+        """How a token's verification stands."""
+
+    async def send_code(
+        self, network: str, token_ref: str, method: str, request_id: str
+    ) -> Verification:
+        """Have the bank send a code; repeated under one name it sends one."""
+
+    async def check_code(
+        self, network: str, token_ref: str, method: str, code: str, request_id: str
+    ) -> Verification:
+        """Have a code checked; repeated under one name it costs one try."""
 
     async def suspend_token(self, network: str, token_ref: str) -> str:
         """Stop a token at its network; its status afterwards."""

@@ -2,11 +2,15 @@
 
 Theory of operation. The client seals number and device key for the network; the block passes
 through unread. Commit, call, commit: the first commit claims the idempotency key and puts a
-pending row under the unique key (person, device, last digits, network), so of two racers exactly
+requested row under the unique key (person, device, last digits, network), so of two racers exactly
 one asks the network for a token; the call follows; the second commit makes the card active, queues
 the sealed keys for the device and stores the answer that a retry will get again. A refusal or a
-network that cannot be reached takes the pending row and the key back. After a crash in between,
+network that cannot be reached takes the requested row and the key back. After a crash in between,
 the lease runs out and a retry takes both over; the network recognises device and card again.
+
+Wallet, network and issuer each say a colour. All green: the card is active. Any red: no card. Any
+yellow: the card is pending, its keys are still at the network, and its cardholder is to be verified
+(`verification`).
 """
 
 from __future__ import annotations
@@ -19,14 +23,18 @@ from typing import NoReturn
 
 import orjson
 
-from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
 from backend.runtime.events import Event, EventLog
+from backend.wallet.assessment import assess
 from backend.wallet.errors import NetworkUnavailable
-from backend.wallet.model import NETWORKS, AuditEntry, Caller, Card, Device
+from backend.wallet.model import NETWORKS, PARTIES, AuditEntry, Caller, Card, Device
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
+from backend.wallet.status import deliver
+from backend.wallet.step_up_view import event_facts, method_json
+from backend.wallet.terms import TERMS_VERSION
 
 LEASE_US = 60_000_000
 KEY_LENGTH_MAX = 255
@@ -55,6 +63,7 @@ class CardOrder:
         encrypted_pan: JWE (RFC 7516) of number and device key, for the network's key.
         expiry: MM/YY as printed.
         cvv: in memory only, for the network.
+        terms_version: of the terms that the person accepted; None when the client does not say.
     """
 
     network: str
@@ -63,6 +72,7 @@ class CardOrder:
     cvv: str
     last4: str
     device_id: str
+    terms_version: str | None = None
 
     def request_hash(self) -> bytes:
         """What "the same body" means for the idempotency key."""
@@ -73,6 +83,7 @@ class CardOrder:
             self.cvv,
             self.last4,
             self.device_id,
+            *(() if self.terms_version is None else (self.terms_version,)),
         )
         return hashlib.sha256(orjson.dumps(parts)).digest()
 
@@ -134,33 +145,33 @@ class Provisioning:
             KeyReused: the key belongs to another body.
             NetworkUnavailable: the token service does not answer.
         """
-        _check_key(key)
+        check_key(key)
         _check(order)
-        pending = self._pending_card(caller, order)
+        requested = self._requested_card(caller, order)
         claimed = await self._store.write(
-            lambda rows: self._claim(rows, caller, order, key, pending)
+            lambda rows: self._claim(rows, caller, order, key, requested)
         )
         if isinstance(claimed, Provisioned):
             return claimed
         try:
-            answer = await self._ask(order, claimed, caller)
+            answer = await self._ask(order, claimed, caller, requested)
         except (TransportError, MessageError) as error:
-            await self._store.write(lambda rows: _give_back(rows, caller, key, pending))
+            await self._store.write(lambda rows: _give_back(rows, caller, key, requested))
             raise NetworkUnavailable(
                 f"the token service of {order.network} does not answer"
             ) from error
         if isinstance(answer, TokenRefused):
-            await self._refuse(caller, key, pending, answer)
-        return await self._activate(caller, key, pending, answer)
+            await self._refuse(caller, key, requested, answer)
+        return await self._grant(caller, key, requested, answer)
 
-    def _pending_card(self, caller: Caller, order: CardOrder) -> Card:
+    def _requested_card(self, caller: Caller, order: CardOrder) -> Card:
         now_us = self._clock.now_us()
         card_id = identifier(self._identifiers, "card")
         return Card(
             id=card_id,
             user_id=caller.user_id,
             device_id=order.device_id,
-            token_ref=f"pending:{card_id}",
+            token_ref=f"requested:{card_id}",
             token_fingerprint=hashlib.sha256(card_id.encode()).digest(),
             network=order.network,
             last4=order.last4,
@@ -168,16 +179,18 @@ class Provisioning:
             card_type="",
             product="",
             card_art_url=f"/static/card-art/{card_id}.svg",
-            status="pending",
+            status="requested",
             is_default=False,
             suspended_at_us=None,
             suspend_reason=None,
             provisioned_at_us=now_us,
             updated_at_us=now_us,
+            terms_version=order.terms_version,
+            terms_accepted_at_us=None if order.terms_version is None else now_us,
         )
 
     def _claim(
-        self, rows: WalletRows, caller: Caller, order: CardOrder, key: str, pending: Card
+        self, rows: WalletRows, caller: Caller, order: CardOrder, key: str, requested: Card
     ) -> Device | Provisioned:
         """First commit. Same key: replay, refuse or take over; same card: refuse or take over."""
         now_us = self._clock.now_us()
@@ -199,15 +212,19 @@ class Provisioning:
             rows.claim_request(caller.user_id, key, order.request_hash(), now_us)
         same = rows.same_card(caller.user_id, order.device_id, order.last4, order.network)
         if same is not None:
-            if same.status != "pending" or now_us - same.updated_at_us < LEASE_US:
+            if not _may_replace(same, now_us):
                 raise Conflict("already_provisioned", "this card is on this device already")
             rows.remove_card(same.id)
-        rows.add_card(pending)
+        rows.add_card(requested)
         return device
 
     async def _ask(
-        self, order: CardOrder, device: Device, caller: Caller
+        self, order: CardOrder, device: Device, caller: Caller, requested: Card
     ) -> TokenGrant | TokenRefused:
+        cards = self._store.read(lambda rows: rows.cards_on(device.id))
+        ours = assess(order.cvv, [card for card in cards if card.id != requested.id])
+        if ours is Colour.RED:
+            return TokenRefused("wallet_declined", "the wallet does not want this card")
         return await self._tokens.request_token(
             order.network,
             TokenRequest(
@@ -218,57 +235,55 @@ class Provisioning:
                 device_id=device.id,
                 device_type=device.kind,
                 wallet_id=caller.user_id,
+                wallet_decision=ours.value,
             ),
         )
 
     async def _refuse(
-        self, caller: Caller, key: str, pending: Card, refused: TokenRefused
+        self, caller: Caller, key: str, requested: Card, refused: TokenRefused
     ) -> NoReturn:
-        entry = self._entry(caller, "card.refused", pending.id, "refused", {"code": refused.code})
+        entry = self._entry(caller, "card.refused", requested.id, "refused", {"code": refused.code})
 
         def work(rows: WalletRows) -> None:
-            _give_back(rows, caller, key, pending)
+            _give_back(rows, caller, key, requested)
             rows.audit(entry)
 
         await self._store.write(work)
         raise CardRefused(refused.code, refused.detail)
 
-    async def _activate(
-        self, caller: Caller, key: str, pending: Card, grant: TokenGrant
+    async def _grant(
+        self, caller: Caller, key: str, requested: Card, grant: TokenGrant
     ) -> Provisioned:
-        """Second commit: the card is usable, the device will hear, the answer is stored."""
+        """Second commit: the card is there, the device will hear, the answer is stored."""
         now_us = self._clock.now_us()
+        is_green = grant.decision == Colour.GREEN.value
+        said = (grant.wallet_decision, grant.network_decision, grant.issuer_decision)
         card = replace(
-            pending,
+            requested,
             token_ref=grant.token_ref,
             token_fingerprint=self._fingerprint(grant.token),
             token_last4=grant.token_last4,
             card_type=grant.card_type,
             product=grant.product,
-            status="active",
+            status="active" if is_green else "pending",
+            decisions=" ".join(said),
             provisioned_at_us=now_us,
             updated_at_us=now_us,
         )
-        event = self._events.make(
-            "card.provisioned",
-            actor=card.network,
-            data={
-                "card_id": card.id,
-                "token_ref": card.token_ref,
-                "network": card.network,
-                "last4": card.last4,
-                "device_id": card.device_id,
-            },
-        )
-        entry = self._entry(
-            caller, "card.provisioned", card.id, "done", {"token_ref": card.token_ref}
-        )
+        kind = "card.provisioned" if is_green else "card.verification_required"
+        event = self._events.make(kind, actor=card.network, data=event_facts(card))
+        facts: dict[str, object] = {
+            "token_ref": card.token_ref,
+            "decisions": dict(zip(PARTIES, said, strict=True)),
+            "terms_version": card.terms_version,
+        }
+        entry = self._entry(caller, kind, card.id, "done", facts)
         try:
             body = await self._store.write(
                 lambda rows: self._commit_card(rows, key, card, grant, event, entry)
             )
         except Conflict:
-            await self._store.write(lambda rows: _give_back(rows, caller, key, pending))
+            await self._store.write(lambda rows: _give_back(rows, caller, key, requested))
             raise
         await self._lists.forget(caller.user_id, card.token_ref)
         self._events.publish(event)
@@ -283,25 +298,23 @@ class Provisioning:
         event: Event,
         entry: AuditEntry,
     ) -> bytes:
-        others = [other for other in rows.cards_on(card.device_id) if other.is_default]
-        card = replace(card, is_default=not others)
         if rows.card(card.id) is None:  # the lease ran out and somebody else took the card over
             raise Conflict("request_in_flight", "another request took this card over; ask again")
-        if not rows.put_card(card):
+        if card.status == "active":
+            stored = deliver(rows, card, grant.session_id, grant.device_payload)
+        else:
+            stored = card if rows.put_card(card) else None
+        if stored is None:
             raise Conflict("already_provisioned", "the network knows this card on this device")
-        message: dict[str, object] = {
-            "cardId": card.id,
-            "network": card.network,
-            "last4": card.last4,
-            "tokenRef": card.token_ref,
-            "sessionId": grant.session_id,
-            "payload": grant.device_payload,
-            "replaces": None,
-        }
-        rows.add_message(card.device_id, "provision_token", message, card.updated_at_us)
         rows.audit(entry)
         rows.record(event)
-        body = orjson.dumps({"status": "success", "card": card.to_json(), "methods": []})
+        body = orjson.dumps(
+            {
+                "status": "success" if stored.status == "active" else "verification_required",
+                "card": stored.to_json(),
+                "methods": [method_json(method) for method in grant.methods],
+            }
+        )
         rows.finish_request(card.user_id, key, body)
         return body
 
@@ -320,8 +333,15 @@ class Provisioning:
         )
 
 
-def _give_back(rows: WalletRows, caller: Caller, key: str, pending: Card) -> None:
-    rows.remove_card(pending.id)
+def _may_replace(same: Card, now_us: int) -> bool:
+    """Whether this card on this device gives way to a new request for it."""
+    if same.status == "requested":
+        return now_us - same.updated_at_us >= LEASE_US
+    return same.status == "rejected"
+
+
+def _give_back(rows: WalletRows, caller: Caller, key: str, requested: Card) -> None:
+    rows.remove_card(requested.id)
     rows.release_request(caller.user_id, key)
 
 
@@ -330,7 +350,8 @@ def _yymm(expiry: str) -> str:
     return f"{year}{month}"
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
+    """Raise BadRequest for a text that can be no idempotency key."""
     if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isprintable():
         raise BadRequest(
             "idempotency_key_invalid", f"a key is 1 to {KEY_LENGTH_MAX} printable characters"
@@ -351,6 +372,12 @@ def _check(order: CardOrder) -> None:
         BadRequest: with the field to blame. No message repeats what was sent.
     """
     _check_network(order.network)
+    if order.terms_version not in {None, TERMS_VERSION}:
+        raise BadRequest(
+            "terms_changed",
+            f"version {TERMS_VERSION} of the terms is to be accepted: GET /api/terms",
+            field="termsVersion",
+        )
     sealed = order.encrypted_pan
     if len(sealed) > SEALED_LENGTH_MAX or not _COMPACT_JWE.fullmatch(sealed):
         raise BadRequest(

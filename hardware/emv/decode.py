@@ -29,6 +29,7 @@ _OTHER_STATUS = range(0x61, 0x70)
 """First bytes of every other status word that ISO 7816-4 gives a meaning."""
 _PAN = 0x5A
 _COUNTER = 0x9F36
+_COUNTER_BYTES = 2
 _NAMES = frozenset({0x4F, 0x84, 0x9F06})
 """Application names: some are text ("2PAY.SYS.DDF01"), most are numbers."""
 _DATES = frozenset({0x9A, 0x5F24, 0x5F25})
@@ -171,7 +172,7 @@ def _words(tag: int, data_format: Format, value: bytes) -> str:
         amount = decode_numeric(value)
         words = f"{amount} minor units" if amount is not None else None
     elif tag == _COUNTER:
-        words = str(int.from_bytes(value, "big"))
+        words = str(int.from_bytes(value, "big")) if len(value) == _COUNTER_BYTES else None
     elif tag in _NAMES or data_format in {Format.AN, Format.ANS}:
         masked = mask_value(tag, value)
         words = decode_text(masked) if masked.isascii() and masked.decode().isprintable() else None

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from enum import Enum
 
 AMOUNT_DIGITS = 12
+NUMERIC_DIGITS_MAX = 510
+"""What fits into one short command; beyond it a number is an attack on whoever prints it."""
 
 
 class Format(Enum):
@@ -38,9 +40,9 @@ def encode_numeric(value: int, length: int) -> bytes:
 
 
 def decode_numeric(value: bytes) -> int | None:
-    """Format n as an integer, or None where a nibble is no digit."""
+    """Format n as an integer, or None where a nibble is no digit or no format n is so long."""
     text = value.hex()
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) <= NUMERIC_DIGITS_MAX else None
 
 
 def encode_compressed(digits: str, length: int | None = None) -> bytes:
@@ -97,7 +99,8 @@ def pad_or_cut(value: bytes, length: int, data_format: Format) -> bytes:
     if len(value) == length:
         return value
     if data_format is Format.N:
-        return value[-length:] if len(value) > length else value.rjust(length, b"\x00")
+        # Not value[-length:], which for a length of 0 is all of it.
+        return value[max(0, len(value) - length) :].rjust(length, b"\x00")
     if len(value) > length:
         return value[:length]
     return value.ljust(length, b"\xff" if data_format is Format.CN else b"\x00")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 VPCD_PORT = 35963
 """Of vpcd's first slot; its second slot is the next port."""
 WATCHDOG_S = 2.0
-FIRST_WORD_S = 3.0
+FIRST_WORD_S = 2.0
 """pcscd asks every 0.4 s; a port silent for so long has no reader behind it."""
 CONNECT_S = 2.0
 PAUSE_S = (0.1, 3.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import tomllib
 from http import HTTPStatus
 from pathlib import Path
 
@@ -20,10 +19,8 @@ from lab.commands.shared import (
 )
 from lab.console.presets import fault_key
 from lab.errors import EngineRefused, WrongUse
-from lab.json_fields import Json, as_object, number, objects, text, whole
-
-PLAN_BYTES_MAX = 256 * 1024
-PLAN_KEYS = {"fault"}
+from lab.fault_files import read_plan
+from lab.json_fields import Json, number, text, whole
 
 
 def add(commands: Subparsers) -> None:
@@ -69,7 +66,7 @@ def _fault(chosen: argparse.Namespace) -> int:
 
     on = with_engine(settings, work)
     if plan and chosen.engine is None:
-        remark("the faults last as long as an engine runs: keep the window open, or --engine URL")
+        remark("the faults last as long as the engine runs: keep the window open, or tap-lab serve")
     if chosen.json:
         write_json({"faults": [dict(fault) for fault in on]})
     else:
@@ -92,17 +89,7 @@ async def _apply(engine: Engine, plan: tuple[Json, ...], path: Path) -> None:
 def _plan(path: Path | None) -> tuple[Json, ...]:
     if path is None:
         raise WrongUse("fault apply needs a FILE")
-    try:
-        if path.stat().st_size > PLAN_BYTES_MAX:
-            raise WrongUse(f"{path} is larger than {PLAN_BYTES_MAX} bytes")
-        body = as_object(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
-        if unknown := sorted(body.keys() - PLAN_KEYS):
-            raise WrongUse(f"{path} is no fault plan ({unknown[0]!r} is not [[fault]])")
-        return objects(body, "fault")
-    except OSError as fault:
-        raise WrongUse(f"{path} cannot be read ({fault.strerror})") from fault
-    except ValueError as fault:
-        raise WrongUse(f"{path} is no fault plan ({fault})") from fault
+    return read_plan(path)
 
 
 def _clock(chosen: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ from lab.commands.shared import (
 from lab.engine_shapes import CardRecord, PaymentRecord
 from lab.errors import NotDone
 from lab.pos.flow import PosFlow, Sale
-from lab.pos.state import PosPhase
+from lab.pos.state import OUTCOMES
 from lab.readers import check_there, is_emulated
 from lab.settings import Settings
 from lab.shop import Till, till_opened
@@ -34,15 +34,6 @@ from lab.words import tell
 from lab.world import World
 
 WAIT_S, WAIT_MAX_S = 60.0, 3600.0
-_OUTCOMES = {
-    PosPhase.APPROVED: "approved",
-    PosPhase.DECLINED: "declined",
-    PosPhase.NOT_COMPLETED: "unknown",
-    PosPhase.TRY_AGAIN: "try_again",
-    PosPhase.SEE_PHONE: "try_again",
-    PosPhase.ONE_CARD: "try_again",
-    PosPhase.OTHER_CARD: "other_card",
-}
 
 
 def add(commands: Subparsers) -> None:
@@ -150,13 +141,13 @@ async def card_for(world: World, network: str) -> CardRecord:
     """The wallet's card of a network; on an empty wallet the demo cards are added first.
 
     Raises:
-        NotDone: the wallet has cards, but none of that network.
+        NotDone: the wallet has cards, but none of that network that may pay.
     """
     if not world.wallet.cards:
         remark("the wallet is empty: adding the lab's demo cards")
         await world.wallet.start_with_demo_cards()
     for card in world.wallet.cards:
-        if card.network == network:
+        if card.network == network and card.is_verified:
             return card
     raise NotDone(f"the wallet has no {network} card: add one in the window")
 
@@ -167,7 +158,7 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
     latency = {} if answer is None else dict(answer.latency_ms)
     reader_ms = 0.0 if tap is None else tap.reader_us / 1000
     return {
-        "outcome": _OUTCOMES.get(sale.phase, "error"),
+        "outcome": OUTCOMES.get(sale.phase, "error"),
         "auth_code": answer.auth_code if answer else None,
         "response_code": answer.response_code if answer else None,
         "reason": sale.problem or None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.console.presets import fault_key, preset_id_of
+from lab.console.presets import fault_key, preset_of
 from lab.console.state import FaultSpan, FilmMark
 from lab.engine_shapes import PaymentRecord
 from lab.json_fields import Json, text
@@ -60,11 +60,11 @@ class Film:
         self._ended = self._ended[-SPANS_MAX:]
         for key, fault in keys.items():
             if key not in self._running:
-                preset_id = preset_id_of(fault)
+                preset = preset_of(fault)
                 self._running[key] = FaultSpan(
-                    fault_id=preset_id or key,
+                    fault_id=preset.id if preset else key,
                     link=text(fault, "link", ""),
-                    text=tr(f"fault.{preset_id}") if preset_id else key,
+                    text=tr(f"fault.{preset.id}") if preset else key,
                     from_us=now_us,
                     to_us=None,
                 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from backend.api import Clock, Event, Scheduler
 from hardware.api import ReaderInfo
@@ -29,6 +30,7 @@ from lab.deviations import deviations
 from lab.engine_shapes import LabState, PaymentRecord
 from lab.engine_supervision import EngineStatus
 from lab.errors import EngineRefused, EngineUnreachable
+from lab.fault_files import read_plan, write_plan
 from lab.json_fields import Json, section
 from lab.pos.flow import Sale
 from lab.words import Message, message
@@ -41,6 +43,7 @@ PAYMENTS_SHOWN = 200
 EVENTS_KEPT = 2_000
 BENCH_AFTER_S = 0.25
 TAP_BUDGET_US = 500_000
+TOAST_SHOWN_S = 8.0
 
 
 class ConsoleFlow:
@@ -146,7 +149,7 @@ class ConsoleFlow:
             await self._show_bench(record.tap_id, row.card_text)
         follows = not (self._chosen_by_hand or record.synthetic) and newest[0].id == record.id
         if follows or record.id == self._open_payment:
-            await self._open(record.id)
+            await self._quietly(lambda: self._open(record.id))
 
     async def reload(self) -> None:
         """The engine came up: everything it knows, once."""
@@ -196,8 +199,9 @@ class ConsoleFlow:
 
     async def set_fault(self, fault_id: str, *, on: bool, parameters: Mapping[str, float]) -> None:
         """Put a preset on the board, change its numbers, or take it off."""
+        preset = presets.PRESETS[fault_id]
         board = await self._client.faults()
-        others = [f for f in board if not presets.is_preset(f, fault_id)]
+        others = [fault for fault in board if not preset.is_in(fault)]
         wanted = [presets.without_fired(fault) for fault in others]
         if on:
             wanted.append(presets.fault_of(fault_id, parameters))
@@ -207,6 +211,26 @@ class ConsoleFlow:
     async def reset_faults(self) -> None:
         """Take every fault off."""
         await self._client.reset_faults()
+        await self.look()
+
+    async def export_faults(self, path: Path) -> None:
+        """Write what is on as a fault plan.
+
+        Raises:
+            NotDone: the file cannot be written.
+        """
+        write_plan(path, await self._client.faults())
+        self.toast(message("console.faults_written", "good", path=path))
+
+    async def import_faults(self, path: Path) -> None:
+        """Put a fault plan on the board, in the place of what was there.
+
+        Raises:
+            WrongUse: it is none; what was on stays on.
+        """
+        plan = read_plan(path)
+        await self._client.put_faults(plan)
+        self.toast(message("console.faults_read", "ours", count=len(plan), name=path.name))
         await self.look()
 
     async def back_to_normal(self) -> None:
@@ -316,8 +340,14 @@ class ConsoleFlow:
         self._show(quiet_traffic=on)
 
     def toast(self, what: Message) -> None:
-        """One sentence about what was asked for and could not be done."""
+        """One sentence about what was asked for: what came of it, or why nothing did."""
         self._show(toast=what)
+        self._scheduler.spawn(self._toast_ends(what), "toast")
+
+    async def _toast_ends(self, what: Message) -> None:
+        await self._scheduler.sleep(TOAST_SHOWN_S)
+        if self._state.toast == what:
+            self._show(toast=None)
 
     async def _quietly(self, ask: Callable[[], Awaitable[None]]) -> None:
         """Ask; an engine that is away is already told by its supervision."""

@@ -108,6 +108,7 @@ class FaultPreset:
         link: the link it acts on.
         effect: the effect's name; `parameters` its numbers, editable.
         on: whether it is applied now; `fired` how often it did something.
+        group: "network", "card" or "lines": under which heading it is offered.
     """
 
     id: str
@@ -117,6 +118,7 @@ class FaultPreset:
     parameters: tuple[tuple[str, float], ...]
     on: bool
     fired: int
+    group: str = "network"
 
 
 @dataclass(frozen=True, slots=True)

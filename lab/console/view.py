@@ -26,7 +26,7 @@ from lab.window.commands import LabCommands
 
 TABS_BELOW_PX = 700
 SINGLE_BELOW_PX = 535
-PAIR_PX = 248  # seven parts of a tap, or six faults, without a scroll bar
+PAIR_PX = 278  # seven parts of a tap, or six faults below their groups, without a scroll bar
 
 
 class Room(Enum):

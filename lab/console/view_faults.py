@@ -1,21 +1,34 @@
-"""The faults on offer ("Break something"), one line each.
+"""The faults on offer ("Break something"), one line each, in three groups.
 
-With its numbers, what it has done so far, Try it, and Break or Mend.
+With its numbers, what it has done so far, Try it, and Break or Mend; what is on goes to a file and
+comes from one.
 """
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QWidget,
+)
 
+from lab.console.presets import ANY_APDU, CARD, LINES, NETWORK
 from lab.console.state import FaultPreset
 from lab.design.blocks import Button, EmptyState, Label, Panel, column, row, scroll, set_property
 from lab.design.look import MEDIUM, Look
 from lab.design.tokens import SPACE_S, SPACE_XS, TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
 from lab.words import ENGLISH, tr
+from lab.words.flow_words import NETWORK_NAMES
 
 PARAMETER_MAX = 1_000_000.0
-LINE_SPACE_PX = 3
+APDU_MAX = 1_000.0
+GROUPS = (NETWORK, CARD, LINES)
+LINE_SPACE_PX = 2
 EDITOR_PX = 72
 
 
@@ -35,7 +48,7 @@ class FaultLine(QFrame):
         self._preset = preset
         self._numbers: dict[str, QDoubleSpinBox] = {}
         line = row(look, self, SPACE_XS)
-        line.setContentsMargins(look.px(SPACE_S), look.px(1), look.px(SPACE_XS), look.px(1))
+        line.setContentsMargins(look.px(SPACE_S), 0, look.px(SPACE_XS), 0)
         self._title = Label(look, "faultTitle", weight=MEDIUM).eliding()
         line.addWidget(self._title, 1)
         self._fired = Label(look, "faultFired", size_px=TEXT_CAPTION_PX, tone="dim", tabular=True)
@@ -70,7 +83,10 @@ class FaultLine(QFrame):
         editor.setAccessibleName(f"{fault_title(self._preset)}: {plain}")
         editor.setToolTip(plain)
         editor.setFont(look.font(TEXT_CAPTION_PX, tabular=True))
-        editor.setRange(0.0, PARAMETER_MAX)
+        editor.setRange(0.0, APDU_MAX if name == "at_apdu" else PARAMETER_MAX)
+        if name == "at_apdu":
+            editor.setSpecialValueText(tr("console.parameter.any_apdu"))
+            assert editor.minimum() == ANY_APDU, "the special text stands for the smallest value"
         editor.setDecimals(2 if 0 < value < 1 or name == "probability" else 0)
         editor.setKeyboardTracking(False)
         editor.setFixedWidth(look.px(EDITOR_PX))
@@ -114,10 +130,11 @@ class FaultPanel(Panel):
         self._lab = lab
         self._shown: tuple[FaultPreset, ...] | None = None
         self._lines: dict[str, FaultLine] = {}
+        self._group = NETWORK
         self.head.addStretch(1)
-        self._reset = Button(look, "resetFaults", tr("console.faults.reset"), kind="link")
-        self._reset.clicked.connect(lab.reset_faults)
-        self.head.addWidget(self._reset)
+        self._fill_head(look, lab)
+        self._tabs = QButtonGroup(self)
+        self.body.addLayout(self._tab_row(look))
         holder = QWidget()
         inside = column(look, holder, 0)
         self._rows = column(look, None, LINE_SPACE_PX)
@@ -128,6 +145,40 @@ class FaultPanel(Panel):
         self.body.addWidget(self._empty, 1)
         self.body.addWidget(self._area, 1)
 
+    def _fill_head(self, look: Look, lab: LabCommands) -> None:
+        """To a file, from a file, and everything off."""
+        self._export = Button(look, "exportFaults", kind="quiet", icon_name="download").named(
+            tr("console.faults.export")
+        )
+        self._export.clicked.connect(self._ask_where)
+        read = Button(look, "importFaults", kind="quiet", icon_name="upload").named(
+            tr("console.faults.import")
+        )
+        read.clicked.connect(self._ask_which)
+        self._reset = Button(look, "resetFaults", tr("console.faults.reset"), kind="link")
+        self._reset.clicked.connect(lab.reset_faults)
+        for button in (self._export, read, self._reset):
+            self.head.addWidget(button)
+
+    def _tab_row(self, look: Look) -> QHBoxLayout:
+        line = row(look, None, SPACE_XS)
+        for place, group in enumerate(GROUPS):
+            tab = Button(look, f"faultGroup_{group}", kind="tab", size_px=TEXT_CAPTION_PX)
+            tab.setCheckable(True)
+            tab.setChecked(group == self._group)
+            self._tabs.addButton(tab, place)
+            line.addWidget(tab)
+        line.addStretch(1)
+        self._tabs.idClicked.connect(lambda place: self.show_group(GROUPS[place]))
+        return line
+
+    def show_group(self, group: str) -> None:
+        """Offer the faults of "network", "card" or "lines"."""
+        self._group = group
+        self._tabs.button(GROUPS.index(group)).setChecked(True)
+        for preset in self._shown or ():
+            self._lines[preset.id].setVisible(preset.group == group)
+
     def show_faults(self, faults: tuple[FaultPreset, ...]) -> None:
         """Draw the presets, making a line for each that is new."""
         if faults == self._shown:
@@ -135,7 +186,10 @@ class FaultPanel(Panel):
         self._shown = faults
         self._empty.setVisible(not faults)
         self._area.setVisible(bool(faults))
-        self._reset.setEnabled(any(preset.on for preset in faults))
+        any_on = any(preset.on for preset in faults)
+        self._reset.setEnabled(any_on)
+        self._export.setEnabled(any_on)
+        self._name_tabs(faults)
         ids = {preset.id for preset in faults}
         for gone in [fault_id for fault_id in self._lines if fault_id not in ids]:
             line = self._lines.pop(gone)
@@ -149,3 +203,36 @@ class FaultPanel(Panel):
                 self._rows.addWidget(known)
             else:
                 known.show_preset(preset)
+            known.setVisible(preset.group == self._group)
+
+    def _name_tabs(self, faults: tuple[FaultPreset, ...]) -> None:
+        """Each group's name, and how many of its faults are on."""
+        for place, group in enumerate(GROUPS):
+            members = [preset for preset in faults if preset.group == group]
+            tab = self._tabs.button(place)
+            assert isinstance(tab, Button)
+            tab.setVisible(bool(members))
+            if not members:
+                continue
+            network = members[0].link.partition(".")[0]
+            name = tr(f"console.faults.group.{group}", network=NETWORK_NAMES.get(network, network))
+            on = sum(preset.on for preset in members)
+            tab.say(tr("console.faults.on", group=name, count=on) if on else name)
+
+    def _ask_where(self) -> None:
+        dialog = self._dialog(tr("console.faults.export"), "faults.toml")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.fileSelected.connect(self._lab.export_faults)
+        dialog.open()
+
+    def _ask_which(self) -> None:
+        dialog = self._dialog(tr("console.faults.import"), "")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._lab.import_faults)
+        dialog.open()
+
+    def _dialog(self, title: str, name: str) -> QFileDialog:
+        dialog = QFileDialog(self, title, name, tr("console.faults.files"))
+        dialog.setObjectName("faultFile")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return dialog

@@ -118,6 +118,7 @@ class PosFlow:
         self._card_in_field_us: int | None = None
         self._total_us = 0
         self._trace: Trace | None = None
+        self._shown_tap_id = ""
         self._presenting: asyncio.Task[CardLink] | None = None
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
@@ -210,6 +211,7 @@ class PosFlow:
         tap_id = identifier(self._stream, "tap")
         sequence, key = self._memory.next_attempt()
         self._card_in_field_us, self._total_us = None, 0
+        self._shown_tap_id = tap_id
         self._go(PosEvent.CHARGE)
         try:
             self._presenting = asyncio.ensure_future(self._reader.wait_for_card(wait_s))
@@ -348,7 +350,7 @@ class PosFlow:
             why = message("pos.why.refused", "bad", code=refusal.code)
             self._go(PosEvent.OUT_OF_REACH, tap_id=tap_id, why=why)
             return self._sale(tap_id, tap=tap, problem=refusal.code)
-        self._answered(answer, tap, tap_id, key)
+        self._answered(answer, order, key)
         return self._sale(tap_id, tap=tap, answer=answer, problem=answer.reason)
 
     async def _ask_again(self, order: NfcOrder, key: str, tap_id: str) -> None:
@@ -360,38 +362,51 @@ class PosFlow:
             except EngineUnreachable:
                 continue
             except EngineRefused as refusal:
-                self._late(False, message("pos.why.refused", "bad", code=refusal.code), tap_id)
+                if refusal.is_trouble:
+                    continue  # it is in trouble, and says nothing about the first request
+                why = message("pos.why.refused", "bad", code=refusal.code)
+                self._late(tap_id, "", why, paid=False)
                 return
             if answer.status == "pending":
                 continue
+            sale = self._record_of(answer, order, key)
+            self._memory.remember(sale)
+            if self._is_shown(tap_id):
+                self._state = replace(
+                    self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
+                )
             paid = answer.status == "approved"
-            self._late(paid, Message("pos.late.paid" if paid else "pos.late.not_paid"), tap_id)
+            detail = Message("pos.late.paid" if paid else "pos.late.not_paid")
+            self._late(tap_id, answer.payment_id, detail, paid=paid)
             return
 
     # -- results ------------------------------------------------------------------------------
 
-    def _answered(self, answer: PaymentAnswer, tap: TapResult, tap_id: str, key: str) -> None:
+    def _answered(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> None:
         event, detail = self._verdict(answer)
-        sale = SaleRecord(
+        sale = self._record_of(answer, order, key)
+        self._state = replace(
+            self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
+        )
+        self._go(event, tap_id=order.tap_id, why=detail, payment_id=answer.payment_id)
+        # Shown first: the engine has it on disk, and this list is only the till's convenience.
+        self._memory.remember(sale)
+        self._show(self._state.phase, keep=True)
+
+    def _record_of(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> SaleRecord:
+        return SaleRecord(
             payment_id=answer.payment_id,
             at_us=self._clock.now_us(),
-            amount_minor=self.amount_minor,
-            currency=self._state.currency,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
             network=answer.network,
-            last4=tap.token[-4:],
+            last4=order.token[-4:],
             state="not completed" if answer.status == "pending" else answer.status,
             auth_code=answer.auth_code or "",
             response_code=answer.response_code or "",
             reason=answer.reason,
             key=key,
         )
-        self._state = replace(
-            self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
-        )
-        self._go(event, tap_id=tap_id, why=detail, payment_id=answer.payment_id)
-        # Shown first: the engine has it on disk, and this list is only the till's convenience.
-        self._memory.remember(sale)
-        self._show(self._state.phase, keep=True)
 
     def _verdict(self, answer: PaymentAnswer) -> tuple[PosEvent, Message]:
         match answer.status:
@@ -425,17 +440,23 @@ class PosFlow:
         receipt = self._state.receipt
         if receipt is not None and receipt.payment_id == record.id:
             self._state = replace(self._state, receipt=self._receipt(revised))
-        if self._state.payment_id == record.id and self._state.phase is PosPhase.NOT_COMPLETED:
-            paid = record.state == "approved"
-            key = "pos.late.paid" if paid else f"pos.late.{record.state}"
-            self._late(paid, Message(key), record.tap_id)
-        else:
-            self._show(self._state.phase, keep=True)
+        paid = record.state == "approved"
+        key = "pos.late.paid" if paid else f"pos.late.{record.state}"
+        self._late(record.tap_id, record.id, Message(key), paid=paid)
 
-    def _late(self, paid: bool, detail: Message, tap_id: str) -> None:  # noqa: FBT001 -- the verdict
-        self._go(
-            PosEvent.LATE_APPROVED if paid else PosEvent.LATE_NOT_PAID, tap_id=tap_id, why=detail
-        )
+    def _late(self, tap_id: str, payment_id: str, detail: Message, *, paid: bool) -> None:
+        """The outcome of a sale that was left open: on the display, unless another one is there."""
+        if self._is_shown(tap_id) and self._state.phase is PosPhase.NOT_COMPLETED:
+            event = PosEvent.LATE_APPROVED if paid else PosEvent.LATE_NOT_PAID
+            self._go(event, tap_id=tap_id, why=detail, payment_id=payment_id)
+            return
+        phase = PosPhase.APPROVED if paid else PosPhase.DECLINED
+        self._beliefs.showed(phase.value, tap_id=tap_id, payment_id=payment_id or None)
+        self._show(self._state.phase, keep=True)  # the list of the last payments has it
+
+    def _is_shown(self, tap_id: str) -> bool:
+        """Whether the display is about this tap."""
+        return bool(tap_id) and tap_id == self._shown_tap_id
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -444,6 +465,7 @@ class PosFlow:
         phase = advance(self._state.phase, event)
         assert phase is not None, "keys act in resting phases only"
         self._state = replace(self._state, payment_id="", receipt=None)
+        self._shown_tap_id = ""
         self._show(phase)
 
     def _go(

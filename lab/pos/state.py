@@ -27,6 +27,17 @@ class PosPhase(Enum):
     FAILED = "failed"  # reader or engine out of reach
 
 
+OUTCOMES = {  # how a sale stands in one stable word; every other phase is an "error"
+    PosPhase.APPROVED: "approved",
+    PosPhase.DECLINED: "declined",
+    PosPhase.NOT_COMPLETED: "unknown",
+    PosPhase.TRY_AGAIN: "try_again",
+    PosPhase.SEE_PHONE: "try_again",
+    PosPhase.ONE_CARD: "try_again",
+    PosPhase.OTHER_CARD: "other_card",
+}
+
+
 class Light(Enum):
     """One of the four lights."""
 

@@ -61,6 +61,8 @@ def _marks(card: CardView) -> list[str]:
         marks.append(tr("phone.mark.suspended"))
     elif card.status == "pending":
         marks.append(tr("phone.mark.pending"))
+    elif card.status == "rejected":
+        marks.append(tr("phone.mark.rejected"))
     elif card.is_default:
         marks.append(tr("phone.mark.default"))
     return marks

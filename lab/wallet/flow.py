@@ -26,16 +26,19 @@ from lab.clock_text import hour_and_minute, to_datetime
 from lab.engine_shapes import CardRecord, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable, NotDone
 from lab.json_fields import Json, section, text
+from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
 from lab.wallet.card_views import card_view, history_rows
 from lab.wallet.flow_arming import Arming
+from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
-from lab.wallet.state import AddCardForm, PhoneScreen, WalletState
+from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
 
 PHONE_ID = "dev_phone"
 PHONE_NAME = "Phone"
+TERMS_SHOWN = "1"  # the version of what the form says above its box
 READ_SHOWN_S = 3.0
 BANNER_SHOWN_S = 6.0
 DELIVERY_LIMIT_S = 5.0
@@ -102,6 +105,7 @@ class WalletFlow:
             log=log,
             pace=pace,
         )
+        self._verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
@@ -140,7 +144,9 @@ class WalletFlow:
         try:
             listed = await self._client.cards()
             payments = await self._client.transactions()
-        except EngineUnreachable:
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineRefused) and not fault.is_trouble:
+                raise
             self.engine_lost()
             return
         # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
@@ -206,13 +212,15 @@ class WalletFlow:
             return None
         self._show(add=replace(self._state.add, busy=True), busy=True)
         try:
-            card = await self.add(self._draft)
+            card, methods = await self._add(self._draft)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
             form = form_of(self._draft, {"number": _add_problem(fault)}, complete=True)
             self._show(add=form, busy=False)
             return None
         self._draft = CardDraft()  # the number is forgotten here
         self._show(add=AddCardForm(), busy=False, screen=PhoneScreen.STACK, selected_id=card.id)
+        if card.status == "pending":
+            self._verifying.begin(card, methods)
         return card
 
     async def start_with_demo_cards(self) -> None:
@@ -229,12 +237,15 @@ class WalletFlow:
         self._show(busy=False, notice=None, screen=self._settled())
 
     async def add(self, draft: CardDraft) -> CardRecord:
-        """Seal, send, and wait until the token is in the secure element.
+        """Seal, send, and wait until the token is in the secure element (a pending card has none).
 
         Raises:
             EngineRefused, EngineUnreachable: the engine said no, or nothing.
             NotDone: the token did not arrive at the phone.
         """
+        return (await self._add(draft))[0]
+
+    async def _add(self, draft: CardDraft) -> tuple[CardRecord, tuple[MethodRecord, ...]]:
         network_key = await self._client.network_key(draft.network)
         body = {
             "network": draft.network,
@@ -243,15 +254,22 @@ class WalletFlow:
             "cvv": draft.cvv,
             "last4": draft.last4,
             "deviceId": PHONE_ID,
+            "termsVersion": TERMS_SHOWN,
         }
         key = identifier(self._stream, "add")
         answer = await self._client.add_card(body, key=key)
         card = CardRecord.from_json(section(answer, "card"))
-        await self._until_installed(card.token_ref)
+        if card.is_verified:
+            await self.until_installed(card.token_ref)
         await self.refresh()
-        return card
+        return card, methods_of(answer)
 
-    async def _until_installed(self, token_ref: str) -> None:
+    async def until_installed(self, token_ref: str) -> None:
+        """Wait until a token's keys are in the secure element.
+
+        Raises:
+            NotDone: they did not arrive.
+        """
         try:
             async with self._scheduler.deadline(DELIVERY_LIMIT_S):
                 while token_ref not in {token.token_ref for token in self._element.tokens()}:
@@ -260,12 +278,37 @@ class WalletFlow:
         except TimeoutError as late:
             raise NotDone("the token did not arrive at the phone") from late
 
+    # -- verifying a card -------------------------------------------------------------------------
+
+    async def choose_method(self, method: str) -> None:
+        """Have the bank send a code: "sms", "email", "bank_app" or "call"."""
+        await self._verifying.choose(method)
+
+    def type_code(self, typed: str) -> None:
+        """The field of the code now holds `typed`."""
+        self._verifying.type_code(typed)
+
+    async def submit_code(self) -> bool:
+        """Send the code that was typed. True when the card can pay now."""
+        return await self._verifying.submit()
+
+    async def resend_code(self) -> None:
+        """Have another code sent."""
+        await self._verifying.resend()
+
+    def other_method(self) -> None:
+        """Back to the choice of methods."""
+        self._verifying.other_method()
+
     # -- looking at cards ---------------------------------------------------------------------
 
     def open_card(self, card_id: str) -> None:
-        """Bring a card forward with its history."""
+        """Bring a card forward with its history; a pending one goes on being verified."""
         card = self._card(card_id)
         if card is None:
+            return
+        if card.status == "pending" and not self._state.offline:
+            self._scheduler.spawn(self._verifying.resume(card), "verification")
             return
         rows = history_rows(self._memory.payments, card)
         self._show(screen=PhoneScreen.CARD_DETAIL, selected_id=card_id, history=rows, notice=None)
@@ -274,9 +317,13 @@ class WalletFlow:
         """Back to the stack; an armed phone disarms."""
         self._element.disarm()
         self._draft = CardDraft()
+        if self._state.screen is PhoneScreen.VERIFY:
+            self._show(banner=None)
+        self._verifying.end()
         self._show(
             screen=self.home(),
             add=AddCardForm(),
+            verify=VerifyForm(),
             history=(),
             notice=None,
             scan="idle",
@@ -293,7 +340,8 @@ class WalletFlow:
         except (EngineRefused, EngineUnreachable) as fault:
             self._show(notice=_add_problem(fault))
             return
-        self._element.set_default(card.token_ref)
+        if card.token_ref in {token.token_ref for token in self._element.tokens()}:
+            self._element.set_default(card.token_ref)  # else its token is still on the way
         await self.refresh()
 
     async def remove(self, card_id: str) -> None:
@@ -307,7 +355,8 @@ class WalletFlow:
             self._show(notice=_add_problem(fault))
             return
         self._element.remove(card.token_ref)
-        self._show(screen=PhoneScreen.STACK, selected_id="", history=())
+        self._verifying.end()
+        self._show(screen=PhoneScreen.STACK, selected_id="", history=(), verify=VerifyForm())
         await self.refresh()
 
     def open_payment(self, payment_id: str) -> None:
@@ -340,7 +389,7 @@ class WalletFlow:
     def tick(self) -> None:
         """Time passes: the status line's clock, the end of arming, the end of the tick."""
         changes: dict[str, object] = {"clock_text": hour_and_minute(self._clock.now_us())}
-        changes |= self._arming.passing()
+        changes |= self._arming.passing() | self._verifying.passing()
         read_us = self._clock.monotonic_us() - self._read_at_us
         if self._state.screen is PhoneScreen.READ and read_us > READ_SHOWN_S * 1e6:
             changes["screen"] = self.home()
@@ -410,7 +459,8 @@ class WalletFlow:
     def chosen(self) -> CardRecord | None:
         """The card that would pay now: the one brought forward, else the default one."""
         cards = self._memory.cards
-        default = next((card for card in cards if card.is_default), cards[0] if cards else None)
+        first = next((card for card in cards if card.is_verified), cards[0] if cards else None)
+        default = next((card for card in cards if card.is_default), first)
         forward = self._card(self._state.selected_id)
         return forward if forward is not None and self._state.screen in _FORWARD else default
 

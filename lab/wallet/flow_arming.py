@@ -10,7 +10,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from backend.api import Clock, EventLog, Scheduler
-from hardware.api import FaceAssertion, FaceSensor, ScanFailed, ScanRefusal, SecureElement
+from hardware.api import (
+    FaceAssertion,
+    FaceSensor,
+    NotArmed,
+    ScanFailed,
+    ScanRefusal,
+    SecureElement,
+)
 from lab.engine_shapes import CardRecord
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.words import Message, message
@@ -79,6 +86,9 @@ class Arming:
         if card is None:
             self._show(screen=self._phone.home(), notice=Message("wallet.no_card", "bad"))
             return
+        if not card.is_verified:
+            self._say_unverified(card)
+            return
         if card.token_ref not in {token.token_ref for token in self._element.tokens()}:
             self._show(screen=self._phone.home(), notice=Message("wallet.not_here", "bad"))
             return
@@ -98,6 +108,9 @@ class Arming:
         card = self._phone.chosen()
         if card is None or self._phone.state.screen not in _MAY_SCAN:
             return False
+        if not card.is_verified:
+            self._say_unverified(card)
+            return False
         challenge = self._element.challenge()
         self._show(screen=PhoneScreen.FACE_SCAN, scan="scanning", notice=None)
         if self._pace > 0:
@@ -110,6 +123,12 @@ class Arming:
         if card is None or self._phone.state.screen is not PhoneScreen.PASSCODE:
             return False
         return self._authenticated(self._sensor.passcode(self._element.challenge(), code), card)
+
+    def _say_unverified(self, card: CardRecord) -> None:
+        """Its keys are still with its bank: there is nothing on this phone to pay with."""
+        self._show(
+            screen=self._phone.home(), notice=Message(f"wallet.cannot_pay.{card.status}", "bad")
+        )
 
     def passing(self) -> dict[str, object]:
         """What the passing of time changes: the countdown, and the end of arming."""
@@ -126,7 +145,12 @@ class Arming:
         if isinstance(seen, ScanFailed):
             self._refused(seen)
             return False
-        self._element.arm(seen, card.token_ref, ARMED_S)
+        try:
+            self._element.arm(seen, card.token_ref, ARMED_S)
+        except NotArmed:  # the engine lists a card whose token has not reached this phone
+            why = Message("wallet.add.not_installed", "bad")
+            self._show(screen=self._phone.home(), scan="idle", notice=why)
+            return False
         self._armed_until_us = self._clock.monotonic_us() + int(ARMED_S * 1e6)
         self._show(
             screen=PhoneScreen.HOLD_NEAR,

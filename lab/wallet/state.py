@@ -31,8 +31,7 @@ class CardView:
     Attributes:
         label: the product's name on the card's face ("Everyday").
         art: which drawing: "everyday", "travel", "reserve" or "plain".
-        status: "active", "pending" or "suspended".
-        payable: whether the till in this lab has a kernel for its network.
+        status: "active", "pending" (to be verified), "suspended" or "rejected" (not verified).
     """
 
     id: str
@@ -44,7 +43,6 @@ class CardView:
     art: str
     status: str
     is_default: bool
-    payable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,58 @@ class AddCardForm:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodView:
+    """One way to get a code.
+
+    Attributes:
+        destination: masked, or "".
+        state: "ready", "sent" (a code is on its way or there) or "spent".
+    """
+
+    method: str
+    destination: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyForm:
+    """A card that its bank wants to check first.
+
+    Attributes:
+        step: "choose" a method, enter the "code", "done", or "failed" for good.
+        method: the chosen one.
+        code_text: digits typed so far; never kept after they were sent.
+        problem: what is wrong with the last step.
+        resend_in_s: until another code may be asked for.
+        sends_left: codes that can still be asked for by this method.
+        expires_in_s: how long the code can still be used.
+        busy: the bank is being asked.
+    """
+
+    step: str = "choose"
+    methods: tuple[MethodView, ...] = ()
+    method: str = ""
+    destination: str = ""
+    code_digits: int = 6
+    code_text: str = field(default="", repr=False)
+    problem: Message | None = None
+    resend_in_s: int = 0
+    sends_left: int = 0
+    expires_in_s: int = 0
+    busy: bool = False
+
+    @property
+    def can_submit(self) -> bool:
+        """Whether every digit is there."""
+        return len(self.code_text) == self.code_digits and not self.busy
+
+    @property
+    def can_resend(self) -> bool:
+        """Whether another code may be asked for now."""
+        return self.sends_left > 0 and self.resend_in_s == 0 and not self.busy
+
+
+@dataclass(frozen=True, slots=True)
 class WalletState:
     """Everything that the phone shows.
 
@@ -106,6 +156,7 @@ class WalletState:
     armed_left_s: int = 0
     reader_text: str = ""
     add: AddCardForm = AddCardForm()
+    verify: VerifyForm = VerifyForm()
     history: tuple[HistoryRow, ...] = ()
     banner: Message | None = None
     banner_payment_id: str = ""

@@ -20,10 +20,11 @@ from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.motion import BANNER_MS, SHEET_MS
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, TEXT_CAPTION_PX
 from lab.wallet.state import PhoneScreen, WalletState
-from lab.wallet.view_add import AddPage, VerifyPage
+from lab.wallet.view_add import AddPage
 from lab.wallet.view_cards import StackPage, StartPage
 from lab.wallet.view_detail import DetailPage
 from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
+from lab.wallet.view_verify import VerifyPage
 from lab.window.commands import LabCommands, WalletCommands
 from lab.words import Message, tell, tr
 
@@ -190,7 +191,7 @@ class PhoneView(QWidget):
             screen.STACK: (self._stack, self._stack.show_state, _nothing),
             screen.CARD_DETAIL: (self._detail, self._detail.show_state, _nothing),
             screen.ADD_CARD: (self._add, self._add.show_state, _nothing),
-            screen.VERIFY: (self._verify, self._verify.show_state, _nothing),
+            screen.VERIFY: (self._verify, self._verify.show_state, self._verify.begin),
             screen.PAY_SHEET: (self._pay, partial(scan, sheet=True), _nothing),
             screen.FACE_SCAN: (self._pay, partial(scan, sheet=False), _nothing),
             screen.PASSCODE: (self._passcode, self._passcode.show_state, self._passcode.begin),

@@ -1,7 +1,7 @@
 """Adding a card: number, expiry, security code and terms, errors beside their fields.
 
 The card number lives in the field and in the state's masked groups only; this module never logs,
-copies or keeps it. Also the page that waits for the issuer's check.
+copies or keeps it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from lab.design.choices import Tick
 from lab.design.look import BOLD, MEDIUM, Look
 from lab.design.names import network_name
 from lab.design.tokens import SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
-from lab.wallet.state import AddCardForm, CardView, WalletState
-from lab.wallet.view_cards import CardSlot
+from lab.wallet.state import AddCardForm, WalletState
 from lab.window.commands import WalletCommands
 from lab.words import tell, tr
 
@@ -139,30 +138,6 @@ class AddPage(QWidget):
         for field in (self._number, self._expiry, self._cvv):
             field.edit.setEnabled(not form.busy)
         self._terms.setEnabled(not form.busy)
-
-
-class VerifyPage(QWidget):
-    """A card that its issuer wants to check first."""
-
-    def __init__(self, look: Look, commands: WalletCommands) -> None:
-        super().__init__()
-        self.setObjectName("verifyPage")
-        box = column(look, self, SPACE_M)
-        box.addLayout(back_row(look, "verifyBack", commands))
-        self._slot = CardSlot(look, "verifyCard")
-        box.addWidget(self._slot)
-        box.addWidget(page_title(look, "verifyTitle", tr("phone.verify.title")))
-        self._text = Label(look, "verifyText", tone="phone-dim").wrapping()
-        box.addWidget(self._text)
-        box.addStretch(1)
-
-    def show_state(self, state: WalletState) -> None:
-        """Draw `state`."""
-        card: CardView | None = next(
-            (card for card in state.cards if card.id == state.selected_id), None
-        )
-        self._slot.show_card(card)
-        self._text.say(tell(state.notice) if state.notice else tr("phone.verify.text"))
 
 
 def back_row(look: Look, name: str, commands: WalletCommands) -> QHBoxLayout:

@@ -24,6 +24,21 @@ class WalletCommands(Protocol):
     def submit_add(self) -> None:
         """Send the form."""
 
+    def choose_method(self, method: str) -> None:
+        """Have the bank send a code: "sms", "email", "bank_app" or "call"."""
+
+    def type_code(self, text: str) -> None:
+        """Type the bank's code."""
+
+    def submit_code(self) -> None:
+        """Send the code that was typed."""
+
+    def resend_code(self) -> None:
+        """Have another code sent."""
+
+    def other_method(self) -> None:
+        """Back from the code to the choice of methods."""
+
     def open_card(self, card_id: str) -> None:
         """Show one card's detail."""
 
@@ -98,6 +113,12 @@ class LabCommands(Protocol):
     def reset_faults(self) -> None:
         """Lift every fault."""
 
+    def export_faults(self, path: str) -> None:
+        """Write what is on as a fault plan."""
+
+    def import_faults(self, path: str) -> None:
+        """Put a fault plan from a file on the board, in the place of what was there."""
+
     def back_to_normal(self) -> None:
         """Undo every deviation."""
 
@@ -124,6 +145,9 @@ class LabCommands(Protocol):
 
     def mark(self) -> None:
         """Put a flag on the time bar."""
+
+    def record(self) -> None:
+        """Record a scenario from now on; if one is being recorded, stop and save it."""
 
     def look_back(self, at_us: int | None) -> None:
         """Look at an earlier moment (lab time, microseconds), or at now again."""

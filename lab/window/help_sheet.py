@@ -16,7 +16,7 @@ KEYS = (
     ("help.group.till", ("digits", "enter", "backspace", "delete")),
     ("help.group.tap", ("space",)),
     ("help.group.places", ("places", "escape", "freeze", "arrows")),
-    ("help.group.lab", ("normal", "help")),
+    ("help.group.lab", ("normal", "record", "help")),
 )
 
 

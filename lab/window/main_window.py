@@ -32,6 +32,7 @@ from lab.design.stylesheet import stylesheet
 from lab.design.tokens import PRESENTER_SCALE, SPACE_M, THEMES
 from lab.pos.state import PosState
 from lab.pos.view import PosView
+from lab.scenarios.desk import RecordingState
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.wallet.view import PhoneView
 from lab.window.commands import LabCommands, PosCommands, WalletCommands
@@ -97,6 +98,7 @@ class MainWindow(QWidget):
                 PosState: self.show_pos,
                 ConsoleState: self.show_console,
                 BenchState: self.show_bench,
+                RecordingState: self.show_recording,
             },
             self,
         )
@@ -164,6 +166,8 @@ class MainWindow(QWidget):
             shortcut.activated.connect(lambda place=place: self.go_to(place))
         normal = QShortcut(QKeySequence("Ctrl+0"), self)
         normal.activated.connect(self._lab.back_to_normal)
+        record = QShortcut(QKeySequence("Ctrl+R"), self)
+        record.activated.connect(self._lab.record)
 
     @property
     def place(self) -> str:
@@ -237,6 +241,10 @@ class MainWindow(QWidget):
         self._bench_state = state
         self._top.show_readers(state.readers)
         self._show_insight()
+
+    def show_recording(self, state: RecordingState) -> None:
+        """Draw the record key."""
+        self._time.show_recording(state)
 
     def _show_insight(self) -> None:
         console, bench = self._console_state, self._bench_state

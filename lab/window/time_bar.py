@@ -19,12 +19,14 @@ from lab.design.blocks import Button, Label, row
 from lab.design.icons import draw_shape
 from lab.design.look import MEDIUM, Look
 from lab.design.tokens import SPACE_L, SPACE_M, TEXT_CAPTION_PX
+from lab.scenarios.desk import RecordingState
 from lab.window.commands import LabCommands
 from lab.words import tr
 
 FAST_RATE = 10.0
 DRAG_FROM_PX = 4
 HIT_PX = 7
+ICON_PX = 16
 STEP_US = 1_000_000
 KINDS = {"approved": "good", "declined": "bad", "unknown": "waiting", "payment": "neutral"}
 
@@ -192,6 +194,10 @@ class TimeBar(QFrame):
         now = Label(look, "filmNow", size_px=TEXT_CAPTION_PX, tone="dim")
         now.say(tr("console.now"))
         box.addWidget(now)
+        self._record = Button(look, "record", kind="quiet")
+        self._record.clicked.connect(lab.record)
+        box.addWidget(self._record)
+        self.show_recording(RecordingState())
         mark = Button(look, "mark", tr("time.mark"), kind="quiet", icon_name="flag")
         mark.clicked.connect(lab.mark)
         box.addWidget(mark)
@@ -201,6 +207,18 @@ class TimeBar(QFrame):
         button.setCheckable(True)
         button.clicked.connect(lambda: self._lab.set_rate(rate))
         return button
+
+    def show_recording(self, state: RecordingState) -> None:
+        """Draw the record key: violet while it records, since that is our doing."""
+        theme = self._look.theme
+        if state.on:
+            self._record.show_icon("square", theme.violet, ICON_PX)
+            self._record.say(tr("time.stop", steps=state.steps))
+            self._record.named(tr("time.stop.tip", steps=state.steps))
+        else:
+            self._record.show_icon("circle-dot", theme.text_dim, ICON_PX)
+            self._record.say(tr("time.record"))
+            self._record.named(tr("time.record.tip"))
 
     def show_state(self, state: ConsoleState) -> None:
         """Draw `state`."""

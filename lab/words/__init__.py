@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.words import flow_words, view_words
+from lab.words import flow_words, scenario_words, view_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,11 @@ class Words:
         return self.say(what.key, **dict(what.values))
 
 
-ENGLISH: dict[str, tuple[str, str]] = {**flow_words.WORDS, **view_words.WORDS}
+ENGLISH: dict[str, tuple[str, str]] = {
+    **flow_words.WORDS,
+    **view_words.WORDS,
+    **scenario_words.WORDS,
+}
 
 _words = Words()
 

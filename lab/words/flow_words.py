@@ -104,8 +104,8 @@ _POS: dict[str, tuple[str, str]] = {
     ),
     "pos.why.refused": _same("The payment service refused: {code}"),
     "pos.why.kernel_not_available": (
-        "{network}'s kernel is not built yet: this till reads Visa",
-        "No kernel for {network} here: this till has Kernel 3 (Visa)",
+        "This till cannot read {network} cards",
+        "No kernel for {network}: this till has kernels 2, 3 and 4",
     ),
     "pos.why.pulled_too_early": ("The card left too early", "Card removed during the exchange"),
     "pos.why.real_card": (
@@ -117,6 +117,7 @@ _POS: dict[str, tuple[str, str]] = {
         "Reader unplugged: plug it in and try again. The amount is kept",
         "Reader lost, amount kept",
     ),
+    "pos.why.nonsense": ("The card's answer makes no sense", "{reason}"),
     "pos.why.card_held": (
         "Another program holds the card: close it and try again. The amount is kept",
         "Sharing violation: another program's transaction does not end",
@@ -149,6 +150,43 @@ _WALLET: dict[str, tuple[str, str]] = {
     "wallet.add.not_installed": (
         "The card's keys could not be installed. Try again",
         "Secure element refused the provisioning payload",
+    ),
+    "wallet.verify.code_wrong": (
+        "That is not the code. Tries left: {left}",
+        "Code wrong, {left} tries left for this method",
+    ),
+    "wallet.verify.code_expired": (
+        "This code has expired. Ask for a new one",
+        "Code expired (10 min): send another",
+    ),
+    "wallet.verify.code_not_sent": _same("No code was sent yet"),
+    "wallet.verify.method_spent": (
+        "That way is used up. Choose another one",
+        "Method spent (3 wrong tries): take another",
+    ),
+    "wallet.verify.no_more_codes": (
+        "This way sends no more codes. Choose another one",
+        "3 codes sent by this method: no resend",
+    ),
+    "wallet.verify.resend_too_early": (
+        "A code was sent just now. Wait a little",
+        "Resend refused: 30 s between two codes",
+    ),
+    "wallet.verify.no_mail": (
+        "The bank has sent the code; its message cannot be shown here",
+        "Notice mailbox out of reach",
+    ),
+    "wallet.notice.sms": _same("Lab Bank: {code} is your code for the card ending {last4}"),
+    "wallet.notice.email": _same("E-mail, Lab Bank: {code} adds the card ending {last4}"),
+    "wallet.notice.bank_app": _same("Lab Bank app: {code} adds the card ending {last4}"),
+    "wallet.notice.call": _same("Call from Lab Bank: a voice says {code}, card ending {last4}"),
+    "wallet.cannot_pay.pending": (
+        "This card cannot pay yet: finish adding it first",
+        "Token INACTIVE: verification pending",
+    ),
+    "wallet.cannot_pay.rejected": (
+        "This card cannot pay: call your bank",
+        "Token DEACTIVATED: verification failed",
     ),
     "wallet.engine_unreachable": (
         "No connection at the moment. Nothing was changed",
@@ -206,6 +244,18 @@ _CONSOLE: dict[str, tuple[str, str]] = {
         for network, name in NETWORK_NAMES.items()
         for kind, (plain, field) in _BROKEN.items()
     },
+    "fault.card.pulled": ("Card pulled away too early", "Card: pull"),
+    "fault.card.slow": ("Card answers slowly", "Card: slow"),
+    "fault.card.silent": ("Card stops answering", "Card: mute"),
+    "fault.card.nonsense": ("Card sends nonsense", "Card: short_data"),
+    "fault.reader.two_cards": ("Two cards at once", "Reader: collision"),
+    "fault.reader.unplugged": ("Reader unplugged", "Reader: unplug"),
+    "fault.phone.offline": ("Phone offline", "Phone: timeout"),
+    "fault.phone.slow": ("Phone's line slow", "Phone: latency"),
+    "fault.till.request_lost": ("Till's question lost", "Till: lost_request"),
+    "fault.till.answer_lost": ("Till's answer lost", "Till: lost_response"),
+    "fault.till.cut": ("Till's line cut", "Till: reset_peer"),
+    "fault.till.twice": ("Till's question sent twice", "Till: duplicate"),
     "fault.slow": ("Answers late", "latency"),
     "fault.silent": ("Says nothing", "timeout (black hole)"),
     "fault.request_lost": ("Question lost on the way", "lost_request"),
@@ -213,7 +263,9 @@ _CONSOLE: dict[str, tuple[str, str]] = {
     "fault.reset": ("Hangs up", "reset_peer"),
     "fault.garbled": ("Talks nonsense", "corrupt"),
     "deviation.preset": ("We broke {what}{amount}", "{what}{amount}"),
+    "deviation.own": ("Our fault: {what}{amount}", "{what}{amount}"),
     "deviation.fault": ("We broke {link}: {effect}{amount}", "{link} {effect}{amount}"),
+    "deviation.at_apdu": (", command {number}", ", APDU {number}"),
     "deviation.breaker": ("{network} is held {state} by hand", "{network} breaker forced {state}"),
     "deviation.clock": ("The lab clock was moved", "Clock moved"),
     "deviation.rate": ("The lab clock runs {rate} times as fast", "Clock rate {rate}"),
@@ -229,12 +281,15 @@ _CONSOLE: dict[str, tuple[str, str]] = {
         "Rate 1; the offset stays until a world reset",
     ),
     "console.no_timer": ("Nothing is due", "No timer is set"),
+    "console.faults_written": _same("Written to {path}: fault apply puts it back"),
+    "console.faults_read": _same("{count} fault(s) from {name} are on"),
     "console.refused": _same("Not done: {why}"),
     "console.unreachable": (
         "Not done: the payment service is away",
         "Not done: engine unreachable",
     ),
-    "console.no_visa": ("Add a card first: the till reads Visa", "No payable token installed"),
+    "console.no_card": ("Add a card first", "No token installed"),
+    "console.no_card_of": ("Add a {network} card first", "No token of {network} installed"),
 }
 
 WORDS: dict[str, tuple[str, str]] = {**_POS, **_WALLET, **_CONSOLE}

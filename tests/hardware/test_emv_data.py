@@ -38,6 +38,14 @@ def test_numbers_and_digits_survive_their_formats() -> None:
     assert formats.date_yymmdd(1_795_000_000_000_000).hex() == "261118"
 
 
+def test_numbers_longer_than_any_are_shown_as_bytes_and_never_an_error() -> None:
+    """Python refuses to turn more than 4,300 digits into text: such a value has no words."""
+    for tag, value in ((0x9F02, b"\x12" * 3000), (0x9F36, b"\xff" * 3000)):
+        (node,) = decode(tlv.build(tag, value))
+        assert (node.value, node.value_hex) == ("", value.hex().upper())
+    assert formats.decode_numeric(b"\x99" * 3000) is None
+
+
 def test_luhn_accepts_the_published_test_numbers() -> None:
     for number in (PAN, "5555555555554444", "378282246310005"):
         assert formats.luhn_valid(number)
@@ -49,6 +57,8 @@ def test_luhn_accepts_the_published_test_numbers() -> None:
     [
         ("1240", 3, Format.N, "001240"),
         ("00001240", 2, Format.N, "1240"),
+        ("000000001240", 0, Format.N, ""),
+        ("", 2, Format.N, "0000"),
         ("4242", 3, Format.CN, "4242ff"),
         ("424242", 2, Format.CN, "4242"),
         ("4142", 3, Format.ANS, "414200"),

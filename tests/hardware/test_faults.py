@@ -41,6 +41,12 @@ from hardware.api import (
         ({"link": "card", "effect": "pull", "probability": 1.5}, "probability"),
         ({"link": "card", "effect": "pull", "probability": 0}, "probability"),
         ({"link": "card", "effect": "pull", "from_s": 5, "to_s": 5}, "to_s"),
+        ({"link": "card", "effect": "pull", "from_s": 10**400}, "from_s"),
+        ({"link": "card", "effect": "pull", "at_apdu": 16**5000}, "at_apdu"),
+        ({"link": "card", "effect": "pull", "when": {"x": 16**5000}}, "when"),
+        ({"link": 16**5000, "effect": "pull"}, "link"),
+        ({"link": "card", "effect": "pull", "when": {"nth": 16**5000}}, "nth"),
+        ({"link": "card", "effect": "pull", "to_s": float("inf")}, "to_s"),
         ({"link": "card", "effect": "collision", "at_apdu": 1}, "at_apdu"),
     ],
 )

@@ -6,15 +6,12 @@ must hold: an outcome with a reason from the table, a bounded conversation, no o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from hardware.api import ENDINGS, TapResult, build_tlv, parse_tlv
 from hardware.emv.tlv import Tlv, tag_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MANDATORY = (0x82, 0x9F36, 0x9F26, 0x9F10, 0x57)
 STEPS = ("ppse", "select", "gpo", "record")
@@ -171,11 +168,11 @@ def test_without_9f27_the_results_in_9f10_decide(recorded: Recorded) -> None:
 @pytest.mark.parametrize(
     ("qualifiers", "amount", "reason", "cvm"),
     [
-        ("0080", 5000, "online_request", "1F0302"),
-        ("0000", 4999, "online_request", "3F0000"),
-        ("0000", 5000, "cvm_not_satisfied", "3F0000"),
-        ("4000", 5000, "online_request", "1E0300"),
-        ("8000", 5000, "cvm_not_satisfied", "3F0000"),
+        ("0080", 5000, "online_request", "device"),
+        ("0000", 4999, "online_request", "none"),
+        ("0000", 5000, "cvm_not_satisfied", "none"),
+        ("4000", 5000, "online_request", "signature"),
+        ("8000", 5000, "cvm_not_satisfied", "none"),
     ],
 )
 def test_the_cardholder_is_verified_where_the_amount_asks(
@@ -294,14 +291,14 @@ def test_candidates_go_by_priority_then_by_the_cards_order(recorded: Recorded) -
     )
     result = recorded.tap(ppse=ppse)
     assert result.candidates == (
+        "A0000000041010",
         "A0000000032010",
         "A000000003101001",
         "A0000000031010",
-        "A0000000041010",
     )
     # SELECT answers with Visa's name whatever is asked, so the others are passed over.
     assert (result.outcome, result.kernel) == ("online_request", 3)
-    assert result.apdu_count == 6
+    assert result.apdu_count == 7
 
 
 def test_select_next_tries_every_candidate_once(recorded: Recorded) -> None:
@@ -319,34 +316,3 @@ def test_directories_that_are_none(recorded: Recorded, raw: str) -> None:
     assert (result.outcome, result.reason) == ("use_another_card", "ppse_malformed")
     empty = recorded.tap(ppse=directory())
     assert (empty.outcome, empty.reason) == ("use_another_card", "no_candidates")
-
-
-def mutate(data: bytes, stream: Any) -> bytes:
-    """One change: a bit, a byte, a cut, a doubling, a stretch of another place."""
-    if not data:
-        return stream.bytes(stream.randint(0, 8))
-    at = stream.randint(0, len(data) - 1)
-    kinds: list[Callable[[], bytes]] = [
-        lambda: data[:at] + bytes([data[at] ^ 1 << stream.randint(0, 7)]) + data[at + 1 :],
-        lambda: data[:at] + stream.bytes(1) + data[at + 1 :],
-        lambda: data[:at],
-        lambda: data[:at] + data[at + 1 :],
-        lambda: data[:at] + data[at : at + 8] + data[at:],
-        lambda: data[:at] + stream.bytes(stream.randint(1, 12)) + data[at:],
-    ]
-    return kinds[stream.randint(0, len(kinds) - 1)]()
-
-
-def test_hundreds_of_mutated_taps_end_in_a_defined_outcome(recorded: Recorded, stream: Any) -> None:
-    reached: set[str] = set()
-    for _ in range(500):
-        changed: dict[str, bytes] = {}
-        for _ in range(stream.randint(1, 3)):
-            step = STEPS[stream.randint(0, len(STEPS) - 1)]
-            base = changed.get(step, recorded.good[step])
-            status = base[-2:] if stream.random() < 0.9 else stream.bytes(2)
-            changed[step] = mutate(base[:-2], stream) + status
-        reached.add(recorded.tap(**changed).reason)
-    # Reach: the mutations did get everywhere, so that the silence above means something.
-    assert len(reached) >= 12, reached
-    assert {"online_request", "gpo_malformed", "ppse_malformed"} <= reached

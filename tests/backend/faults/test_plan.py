@@ -79,6 +79,9 @@ def test_only_what_nobody_carries_out_is_missing() -> None:
         ({"when": {"moon": "full"}}, "unknown_key", "fault[0].when.moon"),
         ({"when": []}, "bad_fault", "fault[0].when"),
         ({"from_s": 5, "to_s": 5}, "bad_value", "fault[0].to_s"),
+        ({"to_s": 10**400}, "bad_value", "fault[0].to_s"),
+        ({"link": 16**5000}, "link_unknown", "fault[0].link"),
+        ({"ms": 16**5000}, "bad_value", "fault[0].ms"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(change: dict, code: str, field: str) -> None:
@@ -138,7 +141,11 @@ def test_a_needed_number_is_asked_for() -> None:
     assert (refused.value.code, refused.value.field) == ("missing_key", "fault[0].ms")
 
 
-@pytest.mark.parametrize("text", ["[[fault", "fault = 3", "fault = [1]"])
+@pytest.mark.parametrize(
+    "text",
+    ["[[fault", "fault = 3", "fault = [1]", f"fault = {'9' * 5000}", f"fault = {'[' * 5000}"],
+    ids=["cut", "number", "numbers", "huge", "deep"],
+)
 def test_a_file_that_is_no_plan_is_refused(text: str) -> None:
     with pytest.raises(BadRequest):
         load_toml(text)

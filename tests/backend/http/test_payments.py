@@ -86,3 +86,24 @@ def test_fields_that_disagree_with_what_the_chip_signed(
     body = phone.tap(card["tokenRef"], amount=1240)
     answer = world.run(phone.pay({**body, "amount": 1}, "T-1"))
     assert (answer.status_code, answer.json()["code"]) == (400, "emv_data_disagrees")
+
+
+@pytest.mark.inv(117)
+def test_how_often_the_cache_knew_the_answer_can_be_read(
+    world: SimulatedWorld, phone: Phone
+) -> None:
+    """Hits and misses of the one cache are counters: their rate over any window is a division.
+
+    Payments use the cache where a server is named; in one process it serves the card lists.
+    """
+    ready_card(world, phone)
+
+    def counters() -> tuple[int, int]:
+        lines = world.run(phone.client.get("/metrics")).text.splitlines()
+        told = dict(line.split() for line in lines if not line.startswith("#"))
+        return int(told["taplab_cache_hits_total"]), int(told["taplab_cache_misses_total"])
+
+    hits, misses = counters()
+    for _ in range(5):
+        assert world.run(phone.client.get("/api/cards")).status_code == 200
+    assert counters() == (hits + 4, misses + 1)

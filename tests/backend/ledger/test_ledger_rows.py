@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -40,7 +41,7 @@ def post(database: Database, transaction) -> list:
         rows.append(tx, entries)
         return entries
 
-    return database._write_now(work)
+    return asyncio.run(database.write(work))
 
 
 def test_entries_come_back_as_they_were_written(database):

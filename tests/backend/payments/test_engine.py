@@ -271,6 +271,28 @@ def test_a_cache_changes_no_outcome(lab, order, answer, kind):
     assert len(lab.networks.authorizations) == 2
 
 
+def test_nothing_is_told_before_it_is_stored(lab, order, answer):
+    """Whoever hears an event can read its row: what a crash could take back was never told."""
+    heard = []
+
+    def hear(event):
+        found = lab.all("SELECT kind FROM events WHERE seq = :seq", seq=event.seq)
+        heard.append((event.kind, [row["kind"] for row in found]))
+
+    lab.events.subscribe(hear)
+    assert answer(lab.pay(order()))["approved"]
+    lab.networks.behaviours.append(lab.networks.says("51"))
+    assert not answer(lab.pay(order(atc=2), "k2"))["approved"]
+    assert [kind for kind, _ in heard] == [
+        "payment.created",
+        "payment.approved",
+        "ledger.posted",
+        "payment.created",
+        "payment.declined",
+    ]
+    assert all(stored == [kind] for kind, stored in heard)
+
+
 def test_events_name_what_caused_them(lab, order):
     lab.pay(order())
     rows = lab.all("SELECT seq, cause_id, tap_id, data FROM events ORDER BY seq")

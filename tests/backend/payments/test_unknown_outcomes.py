@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from backend.payments.answer import body_of
-from backend.payments.follow_up import SCHEDULE_S
+from backend.payments.follow_up import SCHEDULE_S, wait_after_us
 from backend.payments.idempotency import KeyInFlight
 from backend.runtime.errors import StorageError
 from backend.switch.answers import NotSent, Unknown
@@ -91,6 +91,12 @@ def test_a_lost_response_and_a_lost_request_end_alike(lab, order, host_said, sta
     results = [row["result"] for row in lab.all("SELECT result FROM payment_follow_ups")]
     assert results == ["found_approved" if host_said else "not_found", "reversed"]
     ended_without_a_hold(lab)
+
+
+@pytest.mark.inv(336)
+def test_the_schedule_is_the_one_that_is_promised():
+    waits_s = [wait_after_us(tries) / 1_000_000 for tries in range(12)]
+    assert waits_s == [5, 30, 300, 3_600, *[86_400] * 8]
 
 
 def test_questions_are_repeated_on_the_schedule_until_answered(lab, order):

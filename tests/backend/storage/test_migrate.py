@@ -1,6 +1,7 @@
 """Schema: what revisions build is what the tables say, and a migration is whole or not there."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,7 @@ def test_revisions_build_what_the_tables_say(tmp_path: Path) -> None:
     said.executescript(schema_sql(engine_metadata))
     said.close()
     assert objects(tmp_path / "built.db") == objects(tmp_path / "said.db"), (
-        "a table changed: before the first release run python -m backend.storage.schema "
-        f"> {FROZEN.name}; after it, write a revision"
+        "a table changed: write a revision"
     )
 
 
@@ -95,7 +95,8 @@ def test_an_older_networks_file_gets_the_tables_that_it_lacks(tmp_path: Path) ->
     path = tmp_path / "networks.db"
     prepare_hosts(path)
     connection = sqlite3.connect(path)
-    connection.execute("DROP TABLE host_approvals")
+    for name in ("host_approvals", "host_verifications", "host_codes", "host_notices"):
+        connection.execute(f"DROP TABLE {name}")
     connection.execute("INSERT INTO host_secrets VALUES ('visa', 'sealing', x'00')")
     connection.execute("PRAGMA user_version=1")
     connection.commit()
@@ -105,6 +106,73 @@ def test_an_older_networks_file_gets_the_tables_that_it_lacks(tmp_path: Path) ->
     assert connection.execute("SELECT count(*) FROM host_approvals").fetchone() == (0,)
     assert connection.execute("SELECT count(*) FROM host_secrets").fetchone() == (1,)
     connection.close()
+
+
+def test_tokens_of_an_older_networks_file_may_become_inactive(tmp_path: Path) -> None:
+    path = tmp_path / "networks.db"
+    prepare_hosts(path)
+    token = ("tok_1", "visa", "acc_1", "dev_1", "wal_1", "prv_1", b"f", b"s", "0002", "3012")
+    with closing(sqlite3.connect(path)) as connection:
+        for name in ("host_verifications", "host_codes", "host_notices"):
+            connection.execute(f"DROP TABLE {name}")
+        made = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'host_tokens'"
+        ).fetchone()[0]
+        connection.execute("DROP TABLE host_tokens")
+        connection.execute(made.replace("'inactive', ", ""))
+        connection.execute(
+            "CREATE UNIQUE INDEX ix_one_live_token_a_device ON host_tokens (account_id, device_id)"
+            " WHERE status != 'deactivated'"
+        )
+        marks = ", ".join("?" * 13)
+        insert = f"INSERT INTO host_tokens VALUES ({marks})"  # noqa: S608 - ours
+        connection.execute(insert, (*token, "active", 7, 1))
+        with pytest.raises(sqlite3.IntegrityError, match="status"):
+            connection.execute(insert, ("tok_2", *token[1:3], "dev_2", *token[4:6], b"g",
+                                        *token[7:], "inactive", 0, 1))  # fmt: skip
+        connection.execute("PRAGMA user_version=2")
+        connection.commit()
+    prepare_hosts(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT status, atc_seen FROM host_tokens").fetchall() == [
+            ("active", 7)
+        ]
+        connection.execute("UPDATE host_tokens SET status = 'inactive'")
+    fresh = tmp_path / "fresh.db"
+    prepare_hosts(fresh)
+    assert objects(path) == objects(fresh)
+
+
+def test_an_older_engine_file_keeps_its_cards(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FROZEN.read_text())
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0001')")
+        for number, status in enumerate(("active", "suspended", "pending")):
+            connection.execute(
+                f"INSERT INTO provisioned_cards VALUES ({', '.join('?' * 17)})",  # noqa: S608 - ours
+                (f"card_{number}", "usr", "dev", f"tok_{number}", bytes([number]), "visa",
+                 f"000{number}", "1111", "debit", "Everyday", "/x.svg", status, number == 0,
+                 None, None, 5, 6),
+            )  # fmt: skip
+        connection.commit()
+    assert migrate_engine(path) == "0001"
+    with closing(sqlite3.connect(path)) as connection:
+        kept = connection.execute(
+            "SELECT id, status, is_default, updated_at_us, decisions, terms_version"
+            " FROM provisioned_cards ORDER BY id"
+        ).fetchall()
+    assert kept == [
+        ("card_0", "active", 1, 6, "", None),
+        ("card_1", "suspended", 0, 6, "", None),
+        ("card_2", "requested", 0, 6, "", None),
+    ]
+    assert stored_revision(path) == HEAD
+    said = sqlite3.connect(tmp_path / "said.db")
+    said.executescript(schema_sql(engine_metadata))
+    said.close()
+    assert objects(path) == objects(tmp_path / "said.db")
 
 
 def test_a_folder_in_use_is_not_migrated(tmp_path: Path) -> None:

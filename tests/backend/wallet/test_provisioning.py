@@ -173,7 +173,7 @@ def test_what_a_crash_left_is_taken_over_when_its_lease_ends(tmp_path: Path) -> 
         await asyncio.sleep(1)
         crashed.cancel()
         await asyncio.gather(crashed, return_exceptions=True)
-        assert wallet.statuses() == ["pending"]
+        assert wallet.statuses() == ["requested"]
         for key, code in [("k", "request_in_flight"), ("other", "already_provisioned")]:
             with pytest.raises(Conflict) as refused:
                 await wallet.add(key)

@@ -168,7 +168,7 @@ def test_a_connection_that_ends_inside_a_message_is_told(publishing: Publishing)
 
 
 def test_a_card_that_hangs_is_answered_for_and_not_asked_twice(reader: VirtualReader) -> None:
-    """Over 0.25 s: the watchdog's limit passes twice, and must be no shorter than a busy machine."""
+    """Over 0.25 s: the watchdog's limit passes twice, and a busy machine needs its length."""
     publishing = Publishing(reader, watchdog_s=0.2)
     hangs, asked = threading.Event(), []
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from backend.api import read_faults
 from lab.console import presets
 from lab.console.film import Film
 from lab.deviations import deviations
 from lab.engine_shapes import LabState
-from lab.words import tell
+from lab.words import tell, tr
 
 NORMAL = LabState.from_json(
     {
@@ -69,17 +70,48 @@ def test_a_breaker_that_opened_by_itself_is_no_deviation() -> None:
     assert deviations(opened, quiet_traffic=False) == ()
 
 
-@pytest.mark.parametrize("network", presets.NETWORKS)
-@pytest.mark.parametrize("kind", presets.KINDS, ids=lambda kind: kind.name)
-def test_a_preset_is_an_entry_of_the_plan_and_is_found_again(
-    network: str, kind: presets.PresetKind
-) -> None:
-    fault_id = f"{network}.{kind.name}"
-    fault = presets.fault_of(fault_id, {})
-    assert presets.preset_id_of(fault) == fault_id
-    row = next(row for row in presets.rows(network, (fault,)) if row.id == fault_id)
+@pytest.mark.parametrize("preset", presets.PRESETS.values(), ids=lambda preset: preset.id)
+def test_a_preset_is_an_entry_of_the_plan_and_is_found_again(preset: presets.Preset) -> None:
+    fault = presets.fault_of(preset.id, {})
+    (read,) = read_faults([fault])  # the engine takes it
+    shown = read.to_json()
+    assert presets.preset_of(shown) == preset
+    row = next(row for row in presets.rows(preset.network, (shown,)) if row.id == preset.id)
     assert row.on
-    assert row.parameters == kind.parameters
+    assert row.parameters == preset.parameters
+    assert row.group == preset.group
+    assert tr(row.title)
+
+
+def test_every_groups_presets_are_few_enough_to_see_at_once() -> None:
+    groups = [row.group for row in presets.rows("visa", ())]
+    assert [groups.count(name) for name in ("network", "card", "lines")] == [6, 6, 6]
+
+
+def test_no_number_of_a_command_means_whichever_comes() -> None:
+    assert "at_apdu" not in presets.fault_of("card.pulled", {"at_apdu": 0.0})
+    assert presets.fault_of("card.pulled", {"at_apdu": 3.0})["at_apdu"] == 3
+    rows = presets.rows("visa", ({"link": "card", "effect": "pull", "fired": 1},))
+    assert next(row for row in rows if row.id == "card.pulled").parameters == (("at_apdu", 0),)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"link": "card", "effect": "pull", "at_apdu": 2},
+         "Our fault: Card pulled away too early, command 2"),
+        ({"link": "pos.engine", "effect": "lost_response"}, "Our fault: Till's answer lost"),
+        ({"link": "card", "effect": "slow", "ms": 400}, "Our fault: Card answers slowly, 400 ms"),
+        ({"link": "card", "effect": "wrong_status", "at_apdu": 3},
+         "We broke card: wrong status, command 3"),
+        ({"link": "database", "effect": "latency", "ms": 9}, "We broke database: latency, 9 ms"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_our_own_links_is_named_in_the_strip(
+    fault: dict[str, object], said: str
+) -> None:
+    (deviation,) = deviations(replace(NORMAL, faults=(fault,)), quiet_traffic=False)
+    assert tell(deviation.text) == said
 
 
 def test_a_preset_takes_only_its_own_numbers() -> None:

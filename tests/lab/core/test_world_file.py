@@ -165,6 +165,23 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
             asyncio.run(load(Settings(data_dir=tmp_path), source))
 
 
+def test_an_archive_damaged_inside_is_refused(
+    saved: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    """Over 0.25 s: every eighth byte of two hundred, one after the other."""
+    whole = saved[0].read_bytes()
+    bad = tmp_path / "bad.taplab"
+    refused = 0
+    for at in range(0, 1_600, 8):
+        bad.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            with world_file.unpacked(bad, tmp_path):
+                pass
+        except WrongUse:
+            refused += 1
+    assert refused > 100
+
+
 def test_a_file_that_swells_is_stopped(
     saved: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,9 +5,11 @@ Nothing here is product data; the pictures in the documentation are rendered fro
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from backend.runtime.events import Event
+from lab.console import presets
 from lab.console.state import (
     ApduLine,
     BenchState,
@@ -29,8 +31,16 @@ from lab.console.state import (
     ReaderView,
 )
 from lab.pos.state import Light, PosPhase, PosState, Receipt, RecentSale
-from lab.wallet.state import AddCardForm, CardView, HistoryRow, PhoneScreen, WalletState
-from lab.words import Message, words
+from lab.wallet.state import (
+    AddCardForm,
+    CardView,
+    HistoryRow,
+    MethodView,
+    PhoneScreen,
+    VerifyForm,
+    WalletState,
+)
+from lab.words import Message, message, words
 
 NOW_US = 1_780_000_000_000_000
 EXAMPLE = "example.text"
@@ -46,15 +56,13 @@ def say(text: str, kind: str = "neutral") -> Message:
 
 
 CARDS = (
-    CardView("c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "active", False, True),
-    CardView("c2", "ref2", "Reserve", "Amex", "0005", "1199", "reserve", "active", False, True),
-    CardView("c3", "ref3", "Everyday", "Visa", "4242", "7719", "everyday", "active", True, True),
+    CardView("c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "active", False),
+    CardView("c2", "ref2", "Reserve", "Amex", "0005", "1199", "reserve", "active", False),
+    CardView("c3", "ref3", "Everyday", "Visa", "4242", "7719", "everyday", "active", True),
 )
 MARKED = (
-    CardView("c4", "ref4", "Plain", "Visa", "1111", "", "plain", "pending", False, True),
-    CardView(
-        "c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False, True
-    ),
+    CardView("c4", "ref4", "Plain", "Visa", "1111", "", "plain", "pending", False),
+    CardView("c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False),
     CARDS[1],
     CARDS[2],
 )
@@ -106,7 +114,7 @@ def wallet_states() -> dict[str, WalletState]:
                 can_submit=True,
             ),
         ),
-        "verify": WalletState(s.VERIFY, **(base | {"cards": MARKED}), selected_id="c4"),
+        **verify_states(base | {"cards": MARKED, "selected_id": "c4"}),
         "pay-sheet": WalletState(s.PAY_SHEET, **pay),
         "pay-sheet-refused": WalletState(
             s.PAY_SHEET,
@@ -130,6 +138,53 @@ def wallet_states() -> dict[str, WalletState]:
             banner=say("Declined: $12.51 at Corner Market. Insufficient funds.", "bad"),
             banner_payment_id="pay_2",
         ),
+    }
+
+
+def verify_states(base: dict[str, object]) -> dict[str, WalletState]:
+    ways = (
+        MethodView("sms", "•• 42", "ready"),
+        MethodView("email", "k•••@mail.test", "sent"),
+        MethodView("bank_app", "", "ready"),
+        MethodView("call", "•• 42", "spent"),
+    )
+    code = VerifyForm(
+        step="code",
+        methods=ways,
+        method="sms",
+        destination="•• 42",
+        code_text="4711",
+        resend_in_s=24,
+        sends_left=2,
+        expires_in_s=574,
+    )
+    wrong = message("wallet.verify.code_wrong", "bad", left=2)
+    replace = dataclasses.replace
+    forms = {
+        "verify": VerifyForm(methods=ways),
+        "verify-loading": VerifyForm(busy=True),
+        "verify-spent": VerifyForm(
+            methods=ways, problem=Message("wallet.verify.method_spent", "bad")
+        ),
+        "verify-code": code,
+        "verify-code-long": replace(
+            code, method="call", code_digits=8, code_text="47110815", resend_in_s=0
+        ),
+        "verify-code-wrong": replace(code, code_text="", problem=wrong),
+        "verify-expired": replace(
+            code,
+            method="email",
+            destination="k•••@mail.test",
+            expires_in_s=0,
+            sends_left=0,
+            problem=Message("wallet.verify.code_expired", "bad"),
+        ),
+        "verify-busy": replace(code, method="bank_app", code_text="471108", busy=True),
+        "verify-done": VerifyForm(step="done"),
+        "verify-failed": VerifyForm(step="failed"),
+    }
+    return {
+        name: WalletState(PhoneScreen.VERIFY, verify=form, **base) for name, form in forms.items()
     }
 
 
@@ -328,6 +383,10 @@ HOPS = (
 LAST_TAP = LastTap("pay_1", 312_000, 500_000, say("approved 00", "good"), HOPS)
 
 
+PULLED = {"link": "card", "effect": "pull", "at_apdu": 3, "fired": 12}
+TILL_DEAF = {"link": "pos.engine", "effect": "lost_response", "fired": 1}
+
+
 def faults() -> tuple[FaultPreset, ...]:
     return (
         FaultPreset(
@@ -360,6 +419,7 @@ def faults() -> tuple[FaultPreset, ...]:
             on=False,
             fired=2,
         ),
+        *presets.rows("", (PULLED, TILL_DEAF)),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shiboken6
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -16,6 +17,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
     QDoubleSpinBox,
+    QFileDialog,
     QLabel,
     QLineEdit,
     QScrollArea,
@@ -223,6 +225,41 @@ def test_a_running_faults_numbers_are_applied_when_edited(
     editor.setValue(900)
     editor.editingFinished.emit()
     assert asked.calls == [("set_fault", "visa.slow", True, {"ms": 900.0, "probability": 0.4})]
+
+
+def test_faults_are_offered_in_groups_that_say_what_is_on(
+    console: ConsoleView, asked: Asked
+) -> None:
+    console.show_state(console_states()["busy"])
+    settle()
+    tabs = [console.findChild(QAbstractButton, f"faultGroup_{name}") for name in
+            ("network", "card", "lines")]  # fmt: skip
+    assert [tab.text() for tab in tabs] == ["Visa · 1", "Reader and card · 1", "Phone and till · 1"]
+    for tab, group in zip(tabs, ("network", "card", "lines"), strict=True):
+        tab.click()
+        settle()
+        shown = {line._preset.group for line in console.faults._lines.values() if line.isVisible()}
+        assert shown == {group}
+        assert clipped(console.faults) == []
+        assert console.findChild(QScrollArea, "faultScroll").verticalScrollBar().maximum() == 0
+    console.findChild(QAbstractButton, "try_reader.unplugged").click()
+    console.findChild(QDoubleSpinBox, "card.nonsense_at_apdu").setValue(0)
+    assert console.findChild(QDoubleSpinBox, "card.nonsense_at_apdu").text() == "any APDU"
+    console.findChild(QAbstractButton, "toggle_card.nonsense").click()
+    assert asked.calls == [
+        ("try_it", "reader.unplugged"),
+        ("set_fault", "card.nonsense", True, {"at_apdu": 0.0}),
+    ]
+
+
+def test_what_is_on_goes_to_a_file_and_comes_from_one(console: ConsoleView, asked: Asked) -> None:
+    console.show_state(console_states()["busy"])
+    for button, chosen in (("exportFaults", "on.toml"), ("importFaults", "plan.toml")):
+        console.findChild(QAbstractButton, button).click()
+        dialog = console.findChild(QFileDialog, "faultFile")
+        dialog.fileSelected.emit(chosen)
+        shiboken6.delete(dialog)
+    assert asked.calls == [("export_faults", "on.toml"), ("import_faults", "plan.toml")]
 
 
 def test_what_fired_is_counted_on_the_line(console: ConsoleView) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -169,3 +170,48 @@ def test_every_button_has_a_name_and_takes_focus_by_tab_only(phone: PhoneView) -
         assert button.objectName()
         assert button.accessibleName(), button.objectName()
         assert button.focusPolicy() in {Qt.FocusPolicy.TabFocus, Qt.FocusPolicy.NoFocus}
+
+
+def test_a_code_is_typed_into_boxes_and_sent(phone: PhoneView, asked: Asked) -> None:
+    phone.show_state(STATES["verify-code"])
+    settle()
+    boxes = phone.findChild(QLineEdit, "verifyCode")
+    assert len(boxes.boxes()) == 6
+    assert boxes.text() == "4711"
+    boxes.setFocus()
+    boxes.textEdited.emit("47110")
+    assert asked.calls[-1] == ("type_code", "47110")
+    assert not phone.findChild(QAbstractButton, "verifySubmit").isEnabled()
+    press(phone, "verifyOther")
+    assert asked.calls[-1] == ("other_method",)
+    phone.show_state(STATES["verify-code-long"])
+    settle()
+    inside = boxes.boxes()
+    assert len(inside) == 8
+    assert inside[0].left() >= 0
+    assert inside[-1].right() <= boxes.width()
+    assert all(first.right() < second.left() for first, second in pairwise(inside))
+    press(phone, "verifySubmit")
+    assert asked.calls[-1] == ("submit_code",)
+    press(phone, "verifyResend")
+    assert asked.calls[-1] == ("resend_code",)
+
+
+def test_a_way_that_is_used_up_cannot_be_chosen(phone: PhoneView, asked: Asked) -> None:
+    phone.show_state(STATES["verify"])
+    settle()
+    press(phone, "method_sms")
+    assert asked.calls[-1] == ("choose_method", "sms")
+    assert not phone.findChild(QAbstractButton, "method_call").isEnabled()
+    said = {label.text() for label in phone.findChildren(QLabel) if label.isVisible()}
+    assert {"•• 42", "code sent", "used up"} <= said
+    press(phone, "verifyRemove")
+    assert asked.calls[-1] == ("remove", "c4")
+
+
+@pytest.mark.parametrize(("name", "title"), [("done", "Ready to pay"), ("failed", "Not verified")])
+def test_the_end_of_a_verification_says_which(phone: PhoneView, name: str, title: str) -> None:
+    phone.show_state(STATES[f"verify-{name}"])
+    settle()
+    assert phone.findChild(QLabel, "verifyTitle").text() == title
+    assert not phone.findChild(QAbstractButton, "verifySubmit").isVisible()

@@ -1,0 +1,70 @@
+"""What a network puts into a device: the token and its two card keys, sealed for that device.
+
+JWE (RFC 7516, ECDH-ES with A256GCM) for the key that the device named when it asked. Whoever
+passes it on cannot read it. Knows no rule of provisioning.
+"""
+
+from __future__ import annotations
+
+import json
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from backend.networks import numbers
+from backend.networks.authorizing import SEQUENCE_NUMBER
+from backend.networks.chip.keys import master_key
+from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
+from backend.networks.ports import AccountRow, TokenRow
+
+# Visa CVN 18, Mastercard '10', AEIPS 01: what each network's devices speak
+CRYPTOGRAM_VERSION = {"visa": "12", "mastercard": "10", "amex": "01"}
+SERVICE_CODE = "201"
+JWE_ALGORITHMS = ["ECDH-ES", "A256GCM"]
+JWE_HEADER = {"alg": "ECDH-ES", "enc": "A256GCM"}
+
+
+def device_key_of(jwk: object) -> ECKey | None:
+    """The device's public key, or None when this is no P-256 key."""
+    try:
+        key = ECKey.import_key(jwk)  # type: ignore[arg-type]  # whatever the device sent
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
+    return key if key.curve_name == "P-256" else None
+
+
+class DevicePayload:
+    """Seals tokens of one network for devices."""
+
+    def __init__(self, network: str, keys: NetworkKeys) -> None:
+        self._network = network
+        self._keys = keys
+
+    def sealed(self, account: AccountRow, token: TokenRow, number: str, device_key: ECKey) -> str:
+        """The token with its keys, readable by the device alone (JWE compact)."""
+        payload = {
+            "sessionId": token.session_id,
+            "network": self._network,
+            "tokenRef": token.token_ref,
+            "dpan": number,
+            "expiry": token.expiry,
+            "psn": SEQUENCE_NUMBER,
+            "par": account.account_reference,
+            "tokenRequestorId": numbers.TOKEN_REQUESTOR[self._network],
+            "cvn": CRYPTOGRAM_VERSION[self._network],
+            "keys": {
+                "proximity": self._card_key(PROXIMITY_INDEX, number),
+                "remote": self._card_key(REMOTE_INDEX, number),
+            },
+            "label": account.product,
+            "serviceCode": SERVICE_CODE,
+            "replaces": None,
+        }
+        return jwe.encrypt_compact(
+            dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS
+        )
+
+    def _card_key(self, index: str, number: str) -> dict[str, str]:
+        key = master_key(self._keys.issuer[index], number, SEQUENCE_NUMBER)
+        return {"mk": key.hex().upper(), "dki": index}

@@ -1,0 +1,218 @@
+"""What must hold after every simulated step, and what must hold when all is quiet.
+
+Reads the stores themselves, the engine's and the networks', and not what the engine says of them.
+Whatever may only go one way (a card's counter, a hold that ended) is remembered from step to step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from backend.api import verify
+from backend.storage.verify import HostAuthorization
+from backend.storage.verify import verify as verify_store
+from lab.engine_stream import EventStream
+from lab.simulation import SimulatedLab
+
+FINAL = {"approved", "declined", "reversed", "not_sent"}
+ENDED_HOLD = "released"
+
+
+class Broken(AssertionError):
+    """A promise that does not hold; the text says which and where."""
+
+
+class Checkers:
+    """The invariants of one laboratory."""
+
+    def __init__(self, lab: SimulatedLab) -> None:
+        self._lab = lab
+        self._counters: dict[str, int] = {}
+        self._watermarks: dict[str, int] = {}
+        self._ended: set[str] = set()
+        self._told: dict[str, str] = {}
+        self._heard: set[int] = set()
+        self.checks = 0
+        self._start_engine = lab.engine.start
+        lab.engine.start = self._look_at_the_files_first  # type: ignore[method-assign]
+        lab.run(self._listen())
+
+    def told(self, payment_id: str, status: str) -> None:
+        """A till was given an answer; a final one must stay true."""
+        before = self._told.get(payment_id)
+        _hold(before in {None, "pending", status}, f"{payment_id}: told {before}, then {status}")
+        self._told[payment_id] = status
+
+    def after_step(self) -> None:
+        """Whatever happened just now."""
+        self._counters_rise()
+        if not self._lab.engine.is_up:
+            return  # the files are looked at before the next life begins
+        self.checks += 1
+        self._stored_promises()
+        self._one_authorization_a_tap()
+        self._watermarks_rise()
+        self._holds_end_once()
+
+    def at_the_quiet_end(self) -> None:
+        """Faults are off and time has passed: nothing is stuck, and everybody believes the same."""
+        self.after_step()
+        payments = self._engine(
+            "SELECT id, tap_id, state, network, rrn, amount_minor FROM payments"
+        )
+        states = {row["id"]: row["state"] for row in payments}
+        _none(f"{i}: {state}" for i, state in states.items() if state not in FINAL)
+        _none(row["id"] for row in self._engine(
+            "SELECT id FROM payment_follow_ups WHERE done_at_us IS NULL"
+        ))  # fmt: skip
+        _none(f"{row['key']}: {row['state']}" for row in self._engine(
+            "SELECT key, state FROM idempotency_keys WHERE state NOT IN ('final', 'released')"
+        ))  # fmt: skip
+        self._holds_agree(payments)
+        for payment_id, status in self._told.items():
+            if status == "approved":
+                _hold(states[payment_id] == "approved", f"{payment_id}: approval was told and lost")
+        self._outbox_is_drained()
+        self._beliefs_agree(states)
+
+    # -- each step -------------------------------------------------------------------------------
+
+    async def _look_at_the_files_first(self) -> object:
+        report = verify(self._lab.world.settings.data_dir)
+        _none(f"{c['name']}: {c['detail']}" for c in report["checks"] if not c["ok"])
+        return await self._start_engine()
+
+    def _stored_promises(self) -> None:
+        database = self._lab.engine.engine.lab.engine_database
+        checks = verify_store(database, host_view=self._authorizations)
+        _none(f"{check.name}: {check.detail}" for check in checks if not check.ok)
+        sums = self._engine(
+            "SELECT currency, sum(CASE direction WHEN 'debit' THEN 1 ELSE -1 END * amount_minor)"
+            " AS minor FROM ledger_entries GROUP BY currency"
+        )
+        _none(f"{row['minor']} {row['currency']} too much" for row in sums if row["minor"])
+
+    def _one_authorization_a_tap(self) -> None:
+        _none(row["tap_id"] for row in self._engine(
+            "SELECT tap_id FROM payments GROUP BY tap_id HAVING count(*) > 1"
+        ))  # fmt: skip
+        _none(row["rrn"] for row in self._networks(
+            "SELECT rrn FROM host_authorizations GROUP BY network, rrn HAVING count(*) > 1"
+        ))  # fmt: skip
+
+    def _counters_rise(self) -> None:
+        on_card = {t.token_ref: t.atc for t in self._lab.world.element.tokens()}
+        for token_ref, atc in on_card.items():
+            _hold(atc >= self._counters.get(token_ref, 0), f"{token_ref}: counter fell to {atc}")
+        self._counters |= on_card
+
+    def _watermarks_rise(self) -> None:
+        for row in self._engine("SELECT token_ref, last_atc FROM token_atc"):
+            token_ref, atc = row["token_ref"], row["last_atc"]
+            rises = self._watermarks.get(token_ref, 0) <= atc <= self._counters[token_ref]
+            _hold(
+                rises, f"{token_ref}: watermark {atc}, the card is at {self._counters[token_ref]}"
+            )
+            self._watermarks[token_ref] = atc
+
+    def _holds_end_once(self) -> None:
+        rows = self._networks("SELECT network, rrn, state FROM host_holds")
+        ended = {f"{r['network']} {r['rrn']}" for r in rows if r["state"] == ENDED_HOLD}
+        _none(f"{hold} ended twice" for hold in self._ended - ended)
+        self._ended = ended
+        _none(row["account_id"] for row in self._networks(
+            "SELECT b.account_id FROM host_balances b WHERE b.held_minor != (SELECT"
+            " coalesce(sum(h.amount_minor), 0) FROM host_holds h WHERE h.state = 'held'"
+            " AND h.account_id = b.account_id AND h.currency = b.currency)"
+        ))  # fmt: skip
+
+    # -- the quiet end ---------------------------------------------------------------------------
+
+    def _holds_agree(self, payments: list[dict[str, object]]) -> None:
+        approved = {
+            (row["network"], row["rrn"], row["amount_minor"])
+            for row in payments
+            if row["state"] == "approved"
+        }
+        held = {
+            (row["network"], row["rrn"], row["amount_minor"])
+            for row in self._networks("SELECT * FROM host_holds WHERE state = 'held'")
+        }
+        _none(f"{hold} held for nothing" for hold in held - approved)
+        _none(f"{hold} approved and not held" for hold in approved - held)
+
+    def _outbox_is_drained(self) -> None:
+        stored = self._engine("SELECT seq FROM events WHERE source = 'engine' AND seq > ?",
+                              self._heard_from)  # fmt: skip
+        _none(f"event {row['seq']} reached nobody" for row in stored
+              if row["seq"] not in self._heard)  # fmt: skip
+        _none(f"message {row['id']} ({row['kind']}) was not delivered" for row in self._engine(
+            "SELECT id, kind FROM device_messages WHERE delivered_at_us IS NULL"
+        ))  # fmt: skip
+
+    def _beliefs_agree(self, states: dict[object, object]) -> None:
+        rows = self._engine(
+            "SELECT p.id, p.state, p.card_id, b.phone, b.till FROM payments p"
+            " LEFT JOIN tap_beliefs b ON b.tap_id = p.tap_id"
+        )
+        cards = {card.id for card in self._lab.world.wallet.cards}
+        for row in rows:
+            name, state, till, phone = row["id"], row["state"], row["till"], row["phone"]
+            _hold((till == "approved") is (state == "approved"), f"{name} {state}, till: {till}")
+            # a card that was removed meanwhile has no messages any more
+            _hold(row["card_id"] not in cards or phone == state, f"{name} {state}, phone: {phone}")
+        for sale in self._lab.world.pos._memory.sales:
+            told = states[sale.payment_id]
+            _hold(sale.state == told, f"{sale.payment_id} {told}, the till keeps {sale.state}")
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        world = self._lab.world
+        self._heard_from = world_seq = self._last_seq()
+        stream = EventStream(lambda: world.engine.endpoint, world.real_scheduler, world.open_socket)
+        assert world_seq >= 0
+
+        async def listen() -> None:
+            async for event in stream.listen():
+                if event.source == "engine":
+                    _hold(event.seq not in self._heard, f"event {event.seq} was heard twice")
+                    self._heard.add(event.seq)
+
+        world.real_scheduler.spawn(listen(), "checker's stream")
+        await asyncio.sleep(0.001)
+
+    def _last_seq(self) -> int:
+        rows = self._engine("SELECT max(seq) AS seq FROM events WHERE source = 'engine'")
+        return int(rows[0]["seq"] or 0)
+
+    def _authorizations(self) -> list[HostAuthorization]:
+        return [
+            HostAuthorization(
+                network=str(row["network"]),
+                rrn=str(row["rrn"]),
+                approved=row["response_code"] == "00",
+                reversed=row["reversed_at_us"] is not None,
+            )
+            for row in self._networks("SELECT * FROM host_authorizations")
+        ]
+
+    def _engine(self, sql: str, *values: object) -> list[dict[str, object]]:
+        database = self._lab.engine.engine.lab.engine_database
+        return [dict(row) for row in database._reader.execute(sql, values)]
+
+    def _networks(self, sql: str, *values: object) -> list[dict[str, object]]:
+        database = self._lab.engine.engine.lab.networks_database
+        return [dict(row) for row in database._reader.execute(sql, values)]
+
+
+def _hold(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - the verdict
+    if not holds:
+        raise Broken(otherwise)
+
+
+def _none(offenders: Iterable[object]) -> None:
+    found = [str(offender) for offender in offenders]
+    if found:
+        raise Broken("; ".join(found[:5]))
