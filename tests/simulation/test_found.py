@@ -70,6 +70,19 @@ def test_trouble_says_nothing_about_an_earlier_copy(lab: SimulatedLab) -> None:
     assert beliefs(lab)[1000][:2] == ("approved", "approved")
 
 
+def test_a_copy_that_came_through_is_not_a_failure(lab: SimulatedLab) -> None:
+    """The disk refuses the first copy of a request and takes the second."""
+    plan = (
+        {"link": "pos.engine", "effect": "duplicate"},
+        {"link": "database", "effect": "reset_peer", "when": {"nth": 1}},
+    )
+    lab.run(lab.world.client.put_faults(plan))
+    assert tap(lab, 1000).phase is PosPhase.FAILED
+    wait(lab, 3)
+    assert lab.world.pos.state.phase is PosPhase.APPROVED
+    assert beliefs(lab)[1000][:2] == ("approved", "approved")
+
+
 def test_a_lost_question_is_asked_again(lab: SimulatedLab) -> None:
     break_(lab, "database", "limit_data", bytes=0, from_s=1)
     tap(lab, 1000)
