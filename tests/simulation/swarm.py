@@ -177,6 +177,8 @@ class Swarm:
         await self.world.engine.ready()
         if self.tally.taps % 4 == 0 and self.dice.random() < 0.8:
             await self._break_something()
+        if self.kinds[0][0] == "tsp":
+            await self._change_cards()
         match self.dice.randint(1, 24):
             case 1 | 2:
                 await self._jump(self.dice.choice([1, 40, 400, 3_700, 90_000]))
@@ -239,8 +241,10 @@ class Swarm:
 
     async def _break_something(self) -> None:
         chosen = [self.dice.choice(self.kinds) for _ in range(self.dice.randint(3, 8))]
-        faults = tuple(self._fault(kind, effect) for kind, effect in dict.fromkeys(chosen))
-        await self._try(self.world.client.put_faults(faults))
+        faults: list[dict[str, object]] = []
+        for kind, effect in dict.fromkeys([self.kinds[0], *chosen]):
+            faults += self._faults(kind, effect)
+        await self._try(self.world.client.put_faults(tuple(faults)))
 
     async def _change_cards(self) -> None:
         """Add, remove or prefer a card: what goes over the token services."""
@@ -262,10 +266,11 @@ class Swarm:
         except EngineUnreachable:
             self.tally.sales["lab request lost"] += 1
 
-    def _fault(self, kind: str, effect: str) -> dict[str, object]:
+    def _faults(self, kind: str, effect: str) -> list[dict[str, object]]:
+        """One fault of that kind; on all token services alike, for they are asked rarely."""
         dice = self.dice
         if kind in {"auth", "tsp", "issuer"}:
-            link = f"{dice.choice(NETWORKS if kind == 'tsp' else TAPPABLE)}.{kind}"
+            link = f"{dice.choice(TAPPABLE)}.{kind}"
         elif kind == "engine":
             link = dice.choice(("phone.engine", "pos.engine"))
         else:
@@ -278,7 +283,9 @@ class Swarm:
             body["when"] = {"nth": dice.randint(1, 4)}
         if dice.random() < 0.2:
             body["to_s"] = dice.choice((5, 60, 600))
-        return body
+        if kind == "tsp":
+            return [{**body, "link": f"{network}.tsp"} for network in NETWORKS]
+        return [body]
 
     def _own(self, effect: str, terms: Terms) -> dict[str, object]:
         own: dict[str, object] = {}

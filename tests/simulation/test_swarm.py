@@ -6,6 +6,7 @@ Slower than other tests: each seed is a laboratory that lives through half a day
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import subprocess
@@ -30,6 +31,7 @@ HANGS_UP = {("auth", "slow_close")}
 
 def spread(seeds: int) -> Tally:
     """So many seeds over every core; the first that fails ends it."""
+    faulthandler.cancel_dump_traceback_later()  # it takes longer than pytest expects of a test
     total = Tally()
     with ProcessPoolExecutor(
         os.cpu_count(), mp_context=multiprocessing.get_context("spawn")
