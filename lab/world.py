@@ -218,8 +218,10 @@ class World:
             except EngineRefused:
                 self.client.forget_session()
                 await self.wallet.connect()
-        except EngineUnreachable:  # gone again, or cut off: ticking tries again
-            self.wallet.engine_lost()
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineRefused) and not fault.is_trouble:
+                raise
+            self.wallet.engine_lost()  # gone again, cut off, or in trouble: ticking tries again
         finally:
             self._signing_in = False
 
