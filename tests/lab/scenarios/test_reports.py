@@ -136,7 +136,7 @@ def test_the_page_tells_the_beliefs_and_the_story(result: Result) -> None:
     for said in ("not completed", "0100 to visa", "visa.auth lost_response fired", "$24.00"):
         assert said in text
     lost, good = result.taps
-    assert (lost.till, lost.bank, good.bank) == ("not_completed", "released", "held")
+    assert (lost.till, lost.bank, good.bank) == ("declined", "released", "held")
 
 
 def test_evidence_holds_everything_with_sums_that_agree(result: Result, tmp_path: Path) -> None:

@@ -138,6 +138,16 @@ def test_a_fault_for_the_nth_message_does_not_strike_again_after_others_change(
     assert result.verdict is Verdict.PASSED, result.why
 
 
+def test_a_card_is_pulled_at_a_command_by_one_key(played: Played) -> None:
+    result = played(
+        '[[step]]\nname = "t"\ndo = "tap"\namount = "5"\npull_at_apdu = 2\n'
+        'expect = { outcome = "try_again", bank = "none" }\n'
+        '[[step]]\nname = "u"\ndo = "tap"\namount = "5"\nexpect = { outcome = "approved" }\n'
+        '[[expect]]\nfired = { "t: card pulled" = 1 }\n'
+    )
+    assert result.verdict is Verdict.PASSED, result.why
+
+
 def test_a_month_passes(played: Played) -> None:
     result = played(
         TAP + '[[step]]\nname = "m"\ndo = "advance"\nseconds = 2592000\n[[expect]]\nholds = 1\n'
