@@ -172,3 +172,16 @@ def processing_options_command(pdol_data: bytes) -> CommandApdu:
             raise ApduError(f"{len(pdol_data)} bytes of PDOL data do not fit a short command")
         head = bytes([0x83, 0x81, len(pdol_data)])
     return CommandApdu(0x80, 0xA8, 0x00, 0x00, head + pdol_data, SHORT_ANSWER_MAX)
+
+
+def generate_ac_command(reference_control: int, dol_data: bytes) -> CommandApdu:
+    """GENERATE APPLICATION CRYPTOGRAM with the CDOL's data (Book 3, 6.5.5).
+
+    Args:
+        reference_control: 00 asks for an AAC, 40 for a TC, 80 for an ARQC; 10 more for CDA.
+        dol_data: what the card's list asks for.
+
+    Raises:
+        ApduError: more data than a short command carries.
+    """
+    return CommandApdu(0x80, 0xAE, reference_control, 0x00, dol_data, SHORT_ANSWER_MAX)

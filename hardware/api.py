@@ -70,6 +70,8 @@ from hardware.terminal.outcome import (
     UiStatus,
 )
 from hardware.terminal.session import run_tap
+from hardware.trace.page import to_html
+from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import RecordedDialogue, RecordedExchange, ReplayLink, read_dialogues
 
@@ -172,5 +174,7 @@ __all__ = [
     "record_exchange",
     "run_tap",
     "status_name",
+    "to_html",
+    "to_pcapng",
     "vectors",
 ]

@@ -14,6 +14,7 @@ from lab.console.presets import PRESETS
 from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
+from lab.pos.display import network_name
 from lab.words import Message, message
 from lab.world import World
 
@@ -258,7 +259,7 @@ class LabAdapter:
         network = PRESETS[fault_id].network or READ_BY_THE_TILL
         card = next((c for c in self._world.wallet.cards if c.network == network), None)
         if card is None:
-            self._console.toast(Message("console.no_visa", "bad"))
+            self._console.toast(message("console.no_card", "bad", network=network_name(network)))
             return
         if not self._console.is_on(fault_id):
             await self._console.set_fault(fault_id, on=True, parameters={})

@@ -20,6 +20,7 @@ from lab.commands import (
     decode,
     doctor,
     load,
+    pos,
     readers,
     scenario,
     serve,
@@ -97,8 +98,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, readers, decode, trace, vectors, doctor, world, board, load, scenario, bench, shots,
-        serve,
+        tap, pos, readers, decode, trace, vectors, doctor, world, board, load, scenario, bench,
+        shots, serve,
     ):  # fmt: skip
         module.add(commands)
     return top

@@ -56,7 +56,7 @@ TEST_CARDS = {
     "4000000000009979": TestCard("Stolen", "credit", "43", "stolen_card"),
     "4000000000000069": TestCard("Expired", "credit", refusal="expired_card"),
 }
-LOAD_PREFIX = "400099"
+LOAD_PREFIXES = ("400099", "55555599", "37828299")
 LOAD_CARD = TestCard("Load", "credit", unlimited=True)
 ORDINARY_PRODUCT = {"visa": "Standard", "mastercard": "Standard", "amex": "Standard"}
 
@@ -104,7 +104,7 @@ def draw_account_reference(network: str, stream: Stream) -> str:
 
 def test_card(number: str, network: str) -> TestCard:
     """What the number stands for; an unknown one is an ordinary credit card."""
-    if number.startswith(LOAD_PREFIX):
+    if number.startswith(LOAD_PREFIXES):
         return LOAD_CARD
     return TEST_CARDS.get(number) or TestCard(ORDINARY_PRODUCT[network], "credit")
 

@@ -33,7 +33,8 @@ from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import NotFound
 
-CRYPTOGRAM_VERSION = "12"  # CVN 18: the lab's devices all speak it
+# Visa CVN 18, Mastercard '10', AEIPS 01: what each network's devices speak
+CRYPTOGRAM_VERSION = {"visa": "12", "mastercard": "10", "amex": "01"}
 SERVICE_CODE = "201"
 JWE_ALGORITHMS = ["ECDH-ES", "A256GCM"]
 JWE_HEADER = {"alg": "ECDH-ES", "enc": "A256GCM"}
@@ -246,7 +247,7 @@ class TokenService:
             "psn": SEQUENCE_NUMBER,
             "par": account.account_reference,
             "tokenRequestorId": numbers.TOKEN_REQUESTOR[self.network],
-            "cvn": CRYPTOGRAM_VERSION,
+            "cvn": CRYPTOGRAM_VERSION[self.network],
             "keys": {
                 "proximity": self._card_key(PROXIMITY_INDEX, number),
                 "remote": self._card_key(REMOTE_INDEX, number),

@@ -129,7 +129,7 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
         psn=_text(document, "psn", r"[0-9]{2}"),
         par=_text(document, "par", r"[0-9A-Za-z]{29}"),
         token_requestor_id=_text(document, "tokenRequestorId", r"[0-9]{11}"),
-        cryptogram_version=int(_text(document, "cvn", "12|0A|0a"), 16),
+        cryptogram_version=int(_text(document, "cvn", "12|0A|0a|10|14|01"), 16),
         proximity=_card_key(document, "proximity"),
         remote=_card_key(document, "remote"),
         label=_text(document, "label", r"[\x20-\x7e]{1,64}"),

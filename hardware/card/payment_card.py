@@ -1,10 +1,9 @@
-"""The card a phone shows: PPSE, SELECT, GET PROCESSING OPTIONS, READ RECORD.
+"""The card a phone shows: PPSE, SELECT, GPO, READ RECORD and GENERATE AC.
 
-A state machine over bytes. Visa answers GPO with everything an online payment needs in one 77
-template (Book C-3, 2.4); Mastercard and Amex tokens are listed and answer SELECT, and refuse GPO.
-Without an authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with
-the lab's issuer number in BF0C, so that a till can tell it from a real one. What a phone answers
-beyond the books (9F6E, CTQ, AIP) is a lab approximation. Knows no terminal.
+A state machine over bytes; what the applications say is in `personality`. A cryptogram is made once
+a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. Without an
+authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with the lab's
+issuer number in BF0C, so that a till can tell it from a real one. Knows no terminal.
 """
 
 from __future__ import annotations
@@ -14,6 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.card.credentials import Credentials, Network
+from hardware.card.personality import (
+    DEVICE_VERIFIED,
+    FORM_FACTOR,
+    PERSONALITIES,
+    record,
+    static_data,
+    track_2,
+)
 from hardware.card.signing import sign
 from hardware.emv import tlv
 from hardware.emv.bitfields import (
@@ -23,7 +30,6 @@ from hardware.emv.bitfields import (
     has_bit,
 )
 from hardware.emv.dol import parse_dol, split_dol
-from hardware.emv.formats import encode_numeric
 from hardware.runtime.errors import ApduError, AtcExhausted, NotArmed, TlvError
 
 if TYPE_CHECKING:
@@ -32,31 +38,18 @@ if TYPE_CHECKING:
 LAB_IIN = bytes.fromhex("999901")
 """The issuer number no issuer has: what marks a lab card."""
 PPSE_NAME = b"2PAY.SYS.DDF01"
-AIDS: dict[Network, bytes] = {
-    Network.VISA: bytes.fromhex("A0000000031010"),
-    Network.MASTERCARD: bytes.fromhex("A0000000041010"),
-    Network.AMEX: bytes.fromhex("A00000002501"),
-}
-KERNELS: dict[Network, int] = {Network.VISA: 3, Network.MASTERCARD: 2, Network.AMEX: 4}
-PDOL: dict[Network, bytes] = {
-    Network.VISA: bytes.fromhex("9F66049F02069F03069F1A0295055F2A029A039C019F3704"),
-    Network.MASTERCARD: b"",
-    Network.AMEX: bytes.fromhex("9F35019F6E04"),
-}
-FORM_FACTOR = bytes.fromhex("20700000")
-"""9F6E of a phone (lab approximation: the wallet phones' table is not public)."""
-DEVICE_VERIFIED = bytes.fromhex("0080")
-"""9F6C: verification performed on the consumer's device."""
 RECORD_LOCATOR = bytes.fromhex("10010100")
 """AFL: file 2, record 1, not signed."""
-_DISCRETIONARY_DIGITS = "0000000000"
 _AID_LENGTH_MIN = 5
+_CRYPTOGRAM_TYPE = 0xC0
+_RESERVED_TYPE = 0xC0
 
 
 class _State(Enum):
     IDLE = "idle"
     SELECTED = "application selected"
     PROCESSED = "processing options given"
+    SPENT = "cryptogram given"
 
 
 class _Refused(Exception):
@@ -67,6 +60,10 @@ class _Refused(Exception):
 
 class Purse(Protocol):
     """What a card needs of the element that it lives in."""
+
+    @property
+    def armed(self) -> str | None:
+        """The token whose owner was recognised a moment ago."""
 
     def shown_credentials(self) -> Credentials | None:
         """The token to show: the armed one, else the default one, else none."""
@@ -114,7 +111,9 @@ class PaymentCard:
                 return self._processing_options(command)
             case (0x00, 0xB2):
                 return self._read_record(command)
-            case (_, 0xA4 | 0xA8 | 0xB2):
+            case (0x80, 0xAE):
+                return self._generate_cryptogram(command)
+            case (_, 0xA4 | 0xA8 | 0xB2 | 0xAE):
                 raise _Refused(0x6E00)
             case _:
                 raise _Refused(0x6D00)
@@ -130,7 +129,7 @@ class PaymentCard:
             raise _Refused(0x6A82)
         if command.data == PPSE_NAME:
             return _ppse(credentials)
-        aid = AIDS[credentials.network]
+        aid = PERSONALITIES[credentials.network].aid
         if len(command.data) < _AID_LENGTH_MIN or not aid.startswith(command.data):
             raise _Refused(0x6A82)
         self._state, self._selected = _State.SELECTED, credentials
@@ -144,36 +143,32 @@ class PaymentCard:
         if (command.p1, command.p2) != (0x00, 0x00):
             raise _Refused(0x6A86)
         credentials = self._selected
-        if credentials.network is not Network.VISA:
-            raise _Refused(0x6985)
-        values = _terminal_values(command.data)
-        if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
-            raise _Refused(0x6985)
-        atc = self._spend(credentials)
-        offline = has_bit(values[0x9F66], TTQ_OFFLINE_ONLY)
-        kind = CryptogramType.AAC if offline else CryptogramType.ARQC
-        answer = self._payment(credentials, atc, values, kind)
-        self._state = _State.PROCESSED
-        if self._on_cryptogram is not None:
-            self._on_cryptogram(credentials.token_ref, atc)
+        if credentials.network is Network.VISA:
+            answer = self._visa_payment(credentials, command.data)
+            self._state = _State.SPENT
+        else:
+            answer = self._options(credentials, command.data)
+            self._state = _State.PROCESSED
         return answer
 
-    def _spend(self, credentials: Credentials) -> int:
-        try:
-            return self._element.spend(credentials.token_ref)
-        except NotArmed:
-            raise _Refused(0x6986) from None
-        except AtcExhausted:
-            raise _Refused(0x6985) from None
+    def _options(self, credentials: Credentials, data: bytes) -> bytes:
+        """Profile and locator, for applications that make the cryptogram later."""
+        personality = PERSONALITIES[credentials.network]
+        _terminal_values(data, personality.pdol)
+        if self._element.armed != credentials.token_ref:
+            raise _Refused(0x6986)
+        objects = {0x82: personality.profile, 0x94: personality.locator}
+        return _template(0x77, objects)
 
-    def _payment(
-        self,
-        credentials: Credentials,
-        atc: int,
-        values: dict[int, bytes],
-        kind: CryptogramType,
-    ) -> bytes:
-        objects = sign(credentials.proximity, credentials.cryptogram_version, atc, values, kind)
+    def _visa_payment(self, credentials: Credentials, data: bytes) -> bytes:
+        """Everything an online payment needs in one answer (Book C-3, 2.4)."""
+        personality = PERSONALITIES[Network.VISA]
+        values = _terminal_values(data, personality.pdol)
+        if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
+            raise _Refused(0x6985)
+        offline = has_bit(values[0x9F66], TTQ_OFFLINE_ONLY)
+        kind = CryptogramType.AAC if offline else CryptogramType.ARQC
+        objects = {0x82: personality.profile, **self._spend(credentials, values, kind)}
         objects[0x57] = track_2(credentials)
         objects[0x5F34] = bytes.fromhex(credentials.psn)
         objects[0x9F6C] = DEVICE_VERIFIED
@@ -181,58 +176,89 @@ class PaymentCard:
         if self._with_records:
             objects[0x94] = RECORD_LOCATOR
         else:
-            objects |= _static_data(credentials)
-        return tlv.build(0x77, (tlv.build(tag, value) for tag, value in objects.items()))
+            objects |= static_data(credentials)
+        return _template(0x77, objects)
+
+    def _spend(
+        self, credentials: Credentials, values: dict[int, bytes], kind: CryptogramType
+    ) -> dict[int, bytes]:
+        """One counter and one cryptogram; the authentication is over."""
+        try:
+            atc = self._element.spend(credentials.token_ref)
+        except NotArmed:
+            raise _Refused(0x6986) from None
+        except AtcExhausted:
+            raise _Refused(0x6985) from None
+        objects = sign(
+            credentials.network,
+            credentials.proximity,
+            credentials.cryptogram_version,
+            atc,
+            {**values, 0x82: PERSONALITIES[credentials.network].profile},
+            kind,
+        )
+        if self._on_cryptogram is not None:
+            self._on_cryptogram(credentials.token_ref, atc)
+        return objects
+
+    # GENERATE AC -----------------------------------------------------------------------------
+
+    def _generate_cryptogram(self, command: CommandApdu) -> bytes:
+        """The first and only cryptogram (Book 3, 6.5.5): the issuer is asked, or it is declined."""
+        if self._state is not _State.PROCESSED or self._selected is None:
+            raise _Refused(0x6985)
+        if command.p1 & ~_CRYPTOGRAM_TYPE or command.p1 == _RESERVED_TYPE or command.p2:
+            raise _Refused(0x6A86)
+        values = _split(PERSONALITIES[self._selected.network].cdol, command.data)
+        kind = CryptogramType.ARQC if command.p1 else CryptogramType.AAC
+        objects = self._spend(self._selected, values, kind)
+        self._state = _State.SPENT
+        return _template(0x77, objects)
 
     # READ RECORD -----------------------------------------------------------------------------
 
     def _read_record(self, command: CommandApdu) -> bytes:
-        if self._state is not _State.PROCESSED or self._selected is None:
+        if self._state not in {_State.PROCESSED, _State.SPENT} or self._selected is None:
             raise _Refused(0x6985)
         if command.p2 & 0x07 != 0x04:
             raise _Refused(0x6A86)
-        if not self._with_records or (command.p1, command.p2 >> 3) != (1, 2):
+        of_visa = self._selected.network is Network.VISA
+        if (command.p1, command.p2 >> 3) != (1, 2) or (of_visa and not self._with_records):
             raise _Refused(0x6A83)
-        objects = _static_data(self._selected)
-        return tlv.build(0x70, (tlv.build(tag, value) for tag, value in objects.items()))
+        objects = static_data(self._selected) if of_visa else record(self._selected)
+        return _template(0x70, objects)
 
 
-def _terminal_values(data: bytes) -> dict[int, bytes]:
+def _template(tag: int, objects: dict[int, bytes]) -> bytes:
+    return tlv.build(tag, (tlv.build(tag, value) for tag, value in objects.items()))
+
+
+def _terminal_values(data: bytes, pdol: bytes) -> dict[int, bytes]:
     """The terminal's data by tag, out of the command template."""
     try:
         template = tlv.parse_one(data, 0x83)
     except TlvError:
         raise _Refused(0x6A80) from None
+    return _split(pdol, template.value)
+
+
+def _split(wanted: bytes, data: bytes) -> dict[int, bytes]:
     try:
-        return split_dol(parse_dol(PDOL[Network.VISA]), template.value)
+        return split_dol(parse_dol(wanted), data)
     except TlvError:
         raise _Refused(0x6700) from None
 
 
-def _static_data(credentials: Credentials) -> dict[int, bytes]:
-    """What does not change from tap to tap: token requestor and payment account reference."""
-    return {
-        0x9F19: encode_numeric(int(credentials.token_requestor_id), 6),
-        0x9F24: credentials.par.encode("ascii"),
-    }
-
-
-def track_2(credentials: Credentials) -> bytes:
-    """Track 2 equivalent data: number, expiry, service code, zeros where a stripe has secrets."""
-    digits = f"{credentials.dpan}D{credentials.expiry}{credentials.service_code}"
-    digits = (digits + _DISCRETIONARY_DIGITS)[:37]
-    return bytes.fromhex(digits + "F" * (len(digits) % 2))
-
-
 def _ppse(credentials: Credentials) -> bytes:
     """The directory with its one entry (Book B, 3.3.2.3)."""
+    personality = PERSONALITIES[credentials.network]
     entry = tlv.build(
         0x61,
         (
-            tlv.build(0x4F, AIDS[credentials.network]),
+            tlv.build(0x4F, personality.aid),
             tlv.build(0x50, _label(credentials)),
             tlv.build(0x87, b"\x01"),
-            tlv.build(0x9F2A, bytes([KERNELS[credentials.network]])),
+            tlv.build(0x9F2A, bytes([personality.kernel])),
         ),
     )
     proprietary = tlv.build(0xA5, tlv.build(0xBF0C, entry))
@@ -241,14 +267,15 @@ def _ppse(credentials: Credentials) -> bytes:
 
 def _application(credentials: Credentials) -> bytes:
     """SELECT's answer (Book 1, 11.3.4), with the lab's mark."""
-    pdol = PDOL[credentials.network]
+    personality = PERSONALITIES[credentials.network]
+    pdol = personality.pdol
     proprietary = (
         tlv.build(0x50, _label(credentials)),
         tlv.build(0x87, b"\x01"),
         tlv.build(0x9F38, pdol) if pdol else b"",
         tlv.build(0xBF0C, tlv.build(0x42, LAB_IIN)),
     )
-    name = tlv.build(0x84, AIDS[credentials.network])
+    name = tlv.build(0x84, personality.aid)
     return tlv.build(0x6F, (name, tlv.build(0xA5, proprietary)))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hardware.card.personality import PERSONALITIES
 from hardware.card.signing import sign
 from hardware.emv import tlv
 from hardware.emv.bitfields import CryptogramType
@@ -57,9 +58,15 @@ def sign_remote(credentials: Credentials, atc: int, request: RemoteRequest) -> R
         0x9A: bytes.fromhex(request.date_yymmdd),
         0x9C: b"\x00",
         0x9F37: request.unpredictable_number,
+        0x82: PERSONALITIES[credentials.network].profile,
     }
     signed = sign(
-        credentials.remote, credentials.cryptogram_version, atc, values, CryptogramType.ARQC
+        credentials.network,
+        credentials.remote,
+        credentials.cryptogram_version,
+        atc,
+        values,
+        CryptogramType.ARQC,
     )
     objects = {**values, **signed, 0x5F34: bytes.fromhex(credentials.psn)}
     return RemoteCryptogram(

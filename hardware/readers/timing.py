@@ -1,8 +1,9 @@
 """How long a card takes: a phone as public sniffs show it, or no time at all.
 
 Milliseconds by instruction, from three public sniffs of a wallet phone at a Visa reader: PPSE 13,
-SELECT 31-34, GPO about 160 (four waiting-time extensions), a record 11, a refusal 43. Jitter comes
-from the reader's own stream, so a seed repeats it. Knows no card.
+SELECT 31-34, GPO about 160 (four waiting-time extensions), a record 11, a refusal 43. GENERATE AC
+is derived: it makes the cryptogram that Visa's GPO makes. Jitter comes from the reader's own
+stream, so a seed repeats it. Knows no card.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class TimingProfile:
     select_ms: float = 0.0
     processing_options_ms: float = 0.0
     record_ms: float = 0.0
+    generate_ac_ms: float = 0.0
     refusal_ms: float = 0.0
     other_ms: float = 0.0
     jitter: float = 0.0
@@ -40,6 +42,8 @@ class TimingProfile:
                 return self.processing_options_ms
             case b"\xb2":
                 return self.record_ms
+            case b"\xae":
+                return self.generate_ac_ms
             case _:
                 return self.other_ms
 
@@ -57,6 +61,7 @@ PHONE = TimingProfile(
     select_ms=32.5,
     processing_options_ms=160.0,
     record_ms=11.0,
+    generate_ac_ms=147.0,
     refusal_ms=43.0,
     other_ms=13.0,
     jitter=0.08,

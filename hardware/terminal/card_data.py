@@ -18,27 +18,40 @@ if TYPE_CHECKING:
 _LENGTHS: dict[int, range] = {
     0x57: range(8, 20),
     0x5A: range(6, 11),
+    0x5F24: range(3, 4),
+    0x5F25: range(3, 4),
+    0x5F28: range(2, 3),
     0x5F34: range(1, 2),
     0x82: range(2, 3),
+    0x8C: range(1, 253),
+    0x8E: range(8, 253),
     0x94: range(253),
+    0x9F07: range(2, 3),
+    0x9F08: range(2, 3),
+    0x9F0D: range(5, 6),
+    0x9F0E: range(5, 6),
+    0x9F0F: range(5, 6),
     0x9F10: range(7, 33),
     0x9F19: range(6, 7),
     0x9F24: range(29, 30),
     0x9F26: range(8, 9),
     0x9F27: range(1, 2),
     0x9F36: range(2, 3),
+    0x9F42: range(2, 3),
     0x9F6C: range(2, 3),
     0x9F6E: range(4, 33),
+    0x9F71: range(3, 4),
 }
-"""Bytes each object the kernel uses may have (Book 3, A; Book C-3, A)."""
+"""Bytes each object the kernels use may have (Book 3, A; Books C-2 to C-4, A)."""
 
 
 class BrokenRule(Exception):
-    """A rule the card's data break; carries the reason."""
+    """A rule the card breaks; carries the reason, and whether the next candidate may be tried."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, select_next: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.select_next = select_next
 
 
 @dataclass(frozen=True, slots=True)

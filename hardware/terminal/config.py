@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hardware.terminal.risk import ActionCodes
+
 AMOUNT_MINOR_MAX = 999_999_999_999
 """Twelve digits (tag 9F02)."""
 
@@ -40,6 +42,8 @@ class Combination:
     cvm_limit_minor: int | None = 50_00
     """From this amount on the cardholder must be verified."""
     zero_amount_allowed: bool = True
+    action_codes: ActionCodes = field(default_factory=ActionCodes)
+    """Which findings decline (kernels 2 and 4)."""
     status_check: bool = False
     """Ask for an online cryptogram where the amount is a single unit of currency."""
 

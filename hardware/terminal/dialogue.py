@@ -18,7 +18,7 @@ from hardware.apdu import CommandApdu, ResponseApdu, select_command
 from hardware.emv import tlv
 from hardware.emv.formats import date_yymmdd, encode_numeric
 from hardware.runtime.errors import ApduError, TlvError
-from hardware.terminal import kernel3
+from hardware.terminal import kernel2, kernel3, kernel4
 from hardware.terminal.card_data import CardData
 from hardware.terminal.entry_point import (
     PPSE_NAME,
@@ -27,7 +27,7 @@ from hardware.terminal.entry_point import (
     prepare,
     read_directory,
 )
-from hardware.terminal.kernel3 import KernelResult
+from hardware.terminal.kernel import KernelResult
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 
 LAB_IIN = "999901"
 """Tag 42 of a lab card; no issuer has this number."""
-AVAILABLE_KERNELS = frozenset({kernel3.KERNEL_ID})
+KERNELS = {
+    kernel2.KERNEL_ID: kernel2.run_kernel,
+    kernel3.KERNEL_ID: kernel3.run_kernel,
+    kernel4.KERNEL_ID: kernel4.run_kernel,
+}
+"""The kernels this till has, by number (Book A, 3.2)."""
 _UNPREDICTABLE_LENGTH = 4
 
 
@@ -125,7 +130,7 @@ class Dialogue:
         except TlvError:
             return KernelResult("ppse_malformed", CardData())
         self.progress.step("candidates")
-        candidates = candidates_for(entries, prepared, AVAILABLE_KERNELS)
+        candidates = candidates_for(entries, prepared, frozenset(KERNELS))
         self.progress.candidates = candidates
         if not candidates:
             return KernelResult("no_candidates", CardData())
@@ -155,14 +160,14 @@ class Dialogue:
         except TlvError:
             return KernelResult("fci_malformed", CardData(), select_next=True)
         self.progress.lab_card = selection.lab_card
-        if candidate.kernel not in AVAILABLE_KERNELS:
+        run_kernel = KERNELS.get(candidate.kernel)
+        if run_kernel is None:
             return KernelResult("kernel_not_available", CardData(), select_next=True)
         if not selection.lab_card and self._trust is Trust.LAB_ONLY:
             return KernelResult("real_card", CardData())
         self.progress.step(f"kernel_{candidate.kernel}")
-        self.values[0x9F66] = candidate.prepared.ttq
         return (
-            yield from kernel3.run_kernel(
+            yield from run_kernel(
                 selection.pdol, candidate.prepared, self.values, self.progress.step
             )
         )

@@ -34,6 +34,7 @@ class Prepared:
     combination: Combination
     ttq: bytes
     cvm_required: bool
+    over_floor_limit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def _qualify(combination: Combination, static: bytes, request: TapRequest) -> Pr
     amount = request.amount_minor
     floor, cvm = combination.floor_limit_minor, combination.cvm_limit_minor
     single_unit = combination.status_check and amount == 10**request.exponent
-    online = amount == 0 or single_unit or (floor is not None and amount > floor)
+    over_floor = floor is not None and amount > floor
+    online = amount == 0 or single_unit or over_floor
     verify = cvm is not None and amount >= cvm
     ttq = bytearray(static)
     # The two dynamic bits start at zero for every payment.
@@ -83,7 +85,7 @@ def _qualify(combination: Combination, static: bytes, request: TapRequest) -> Pr
         (verify, TTQ_CVM_REQUIRED),
     ):
         ttq[index] |= mask if wanted else 0
-    return Prepared(combination, bytes(ttq), verify)
+    return Prepared(combination, bytes(ttq), verify, over_floor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,8 @@ does not, because offline data authentication is not performed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardware.apdu import (
-    CommandApdu,
-    ResponseApdu,
-    processing_options_command,
-    read_record_command,
-)
-from hardware.emv import tlv
 from hardware.emv.bitfields import (
     CTQ_CDCVM_PERFORMED,
     CTQ_ONLINE_IF_ODA_FAILS,
@@ -33,116 +25,68 @@ from hardware.emv.bitfields import (
     has_bit,
     visa_cryptogram_type,
 )
-from hardware.emv.dol import build_dol, dol_length, parse_dol
-from hardware.runtime.errors import TlvError
-from hardware.terminal.card_data import BrokenRule, CardData, Track2, locate_records
+from hardware.terminal.card_data import BrokenRule, CardData
+from hardware.terminal.kernel import (
+    SELECT_NEXT,
+    Kernel,
+    KernelResult,
+    Step,
+    get_processing_options,
+    read_list,
+    read_records,
+)
 from hardware.terminal.outcome import CardholderVerification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Mapping
 
+    from hardware.emv.dol import DolEntry
     from hardware.terminal.entry_point import Prepared
 
 KERNEL_ID = 3
-RECORDS_MAX = 32
-"""Records one tap reads at most; a card that names more is broken or hostile."""
-PDOL_DATA_MAX = 252
 _MANDATORY = (0x82, 0x9F36, 0x9F26, 0x9F10, 0x57)
 """Objects every online answer has (Book C-3, table 5-2)."""
-_SELECT_NEXT = "conditions_not_satisfied"
-_GPO_REFUSALS = {0x6984: "switch_interface", 0x6985: _SELECT_NEXT, 0x6986: "see_phone"}
-
-
-@dataclass(frozen=True, slots=True)
-class KernelResult:
-    """How the kernel ended: a reason, and what the card said where it said enough."""
-
-    reason: str
-    data: CardData
-    track_2: Track2 | None = None
-    kind: CryptogramType | None = None
-    verification: CardholderVerification = CardholderVerification.NONE
-    select_next: bool = False
-    """Whether the next candidate may be tried."""
+_GPO_REFUSALS = {0x6984: "switch_interface", 0x6985: SELECT_NEXT, 0x6986: "see_phone"}
+_VERIFICATION_RESULTS = {
+    CardholderVerification.NONE: bytes.fromhex("3F0000"),
+    CardholderVerification.DEVICE: bytes.fromhex("1F0302"),
+    CardholderVerification.SIGNATURE: bytes.fromhex("1E0300"),
+    CardholderVerification.ONLINE_PIN: bytes.fromhex("020300"),
+}
+"""9F34 for each way (Book 4, A4)."""
 
 
 def run_kernel(
-    pdol: bytes | None,
-    prepared: Prepared,
-    terminal_values: Mapping[int, bytes],
-    step: Callable[[str], None],
-) -> Generator[CommandApdu, ResponseApdu, KernelResult]:
+    pdol: bytes | None, prepared: Prepared, values: Mapping[int, bytes], step: Step
+) -> Kernel:
     """The dialogue from GPO on.
 
     Args:
         pdol: the card's processing options data object list out of SELECT's answer.
         prepared: the combination with its transaction qualifiers.
-        terminal_values: the terminal's objects by tag.
+        values: the terminal's objects by tag.
         step: told the name of each step reached.
     """
     data = CardData()
     try:
-        wanted = parse_dol(pdol or b"")
-    except TlvError:
-        return KernelResult("pdol_malformed", data, select_next=True)
-    if all(entry.tag != 0x9F66 for entry in wanted):
-        return KernelResult("pdol_without_ttq", data, select_next=True)
-    if dol_length(wanted) > PDOL_DATA_MAX:
-        return KernelResult("pdol_malformed", data, select_next=True)
-    step("gpo")
-    answer = yield processing_options_command(build_dol(wanted, terminal_values))
-    if not answer.ok:
-        reason = _GPO_REFUSALS.get(answer.sw, "gpo_refused")
-        return KernelResult(reason, data, select_next=reason == _SELECT_NEXT)
-    try:
-        _collect_options(answer.data, data)
-        yield from _read_records(data, step)
+        wanted = read_list(pdol or b"", "pdol_malformed", select_next=True)
+        _demand_qualifiers(wanted)
+        step("gpo")
+        own = {**values, 0x9F66: prepared.ttq}
+        yield from get_processing_options(wanted, own, data, _GPO_REFUSALS)
+        yield from read_records(data.get(0x94) or b"", data, step)
         return _decide(data, prepared, step)
     except BrokenRule as broken:
-        return KernelResult(broken.reason, data)
+        return KernelResult(broken.reason, data, select_next=broken.select_next)
 
 
-def _collect_options(answer: bytes, data: CardData) -> None:
-    """GPO's answer, in either format (Book 3, 6.5.8.4)."""
-    try:
-        template = tlv.parse(answer)
-    except TlvError:
-        raise BrokenRule("gpo_malformed") from None
-    if len(template) != 1:
-        raise BrokenRule("gpo_malformed")
-    match template[0].tag:
-        case 0x77:
-            data.add(template[0])
-        case 0x80 if len(template[0].value) >= 2:
-            data.put(0x82, template[0].value[:2])
-            data.put(0x94, template[0].value[2:])
-        case _:
-            raise BrokenRule("gpo_malformed")
+def _demand_qualifiers(wanted: tuple[DolEntry, ...]) -> None:
+    """A list without 9F66 is none of a Visa application (Book C-3, 5.2)."""
+    if all(entry.tag != 0x9F66 for entry in wanted):
+        raise BrokenRule("pdol_without_ttq", select_next=True)
 
 
-def _read_records(
-    data: CardData, step: Callable[[str], None]
-) -> Generator[CommandApdu, ResponseApdu, None]:
-    """Every record the card names, once (Book C-3, 5.4.1)."""
-    located = []
-    for place in locate_records(data.get(0x94) or b""):
-        located.append(place)
-        if len(located) > RECORDS_MAX:
-            raise BrokenRule("afl_malformed")
-    if located:
-        step("records")
-    for sfi, record in located:
-        answer = yield read_record_command(sfi, record)
-        if not answer.ok:
-            raise BrokenRule("record_refused")
-        try:
-            template = tlv.parse_one(answer.data, 0x70)
-        except TlvError:
-            raise BrokenRule("record_malformed") from None
-        data.add(template)
-
-
-def _decide(data: CardData, prepared: Prepared, step: Callable[[str], None]) -> KernelResult:
+def _decide(data: CardData, prepared: Prepared, step: Step) -> KernelResult:
     """Without the card: mandatory data, the cryptogram's type, the cardholder's verification."""
     step("mandatory_data")
     for tag in _MANDATORY:
@@ -161,7 +105,8 @@ def _decide(data: CardData, prepared: Prepared, step: Callable[[str], None]) -> 
     verification = _verify(qualifiers, prepared.ttq)
     if prepared.cvm_required and verification is CardholderVerification.NONE:
         return KernelResult("cvm_not_satisfied", data, track_2, kind)
-    return KernelResult("online_request", data, track_2, kind, verification)
+    results = _VERIFICATION_RESULTS[verification]
+    return KernelResult("online_request", data, track_2, kind, verification, results)
 
 
 def _kind(data: CardData) -> CryptogramType:

@@ -69,12 +69,16 @@ class UiStatus(StrEnum):
 
 
 class CardholderVerification(Enum):
-    """How the cardholder was or will be verified, with the result's 9F34 coding (Book 4, A4)."""
+    """How the cardholder was or will be verified; each kernel has its own coding of it (9F34)."""
 
-    NONE = "3F0000"
-    DEVICE = "1F0302"
-    SIGNATURE = "1E0300"
-    ONLINE_PIN = "020300"
+    NONE = "none"
+    DEVICE = "device"
+    SIGNATURE = "signature"
+    ONLINE_PIN = "online_pin"
+
+
+NO_VERIFICATION = bytes.fromhex("3F0000")
+"""9F34: no verification was performed (Book 4, A4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ ENDINGS: dict[str, Ending] = {
     "fci_malformed": _OTHER_CARD,
     "pdol_malformed": _OTHER_CARD,
     "pdol_without_ttq": _OTHER_CARD,
+    "magstripe_mode_only": _OTHER_INTERFACE,
     # The card's data break a rule.
     "gpo_refused": _BAD_CARD,
     "gpo_malformed": _BAD_CARD,
@@ -151,6 +156,9 @@ ENDINGS: dict[str, Ending] = {
     "duplicate": _BAD_CARD,
     "pan_mismatch": _BAD_CARD,
     "cryptogram_type_unknown": _BAD_CARD,
+    "cryptogram_refused": _BAD_CARD,
+    "cryptogram_malformed": _BAD_CARD,
+    "cryptogram_not_asked_for": _BAD_CARD,
     # The link broke.
     "pulled_too_early": _AGAIN,
     "card_silent": _AGAIN,

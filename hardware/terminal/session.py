@@ -23,7 +23,7 @@ from hardware.runtime.errors import (
 )
 from hardware.terminal.card_data import CardData
 from hardware.terminal.dialogue import Dialogue, Trust
-from hardware.terminal.kernel3 import KernelResult
+from hardware.terminal.kernel import KernelResult
 from hardware.terminal.outcome import CardholderVerification, TapResult, ending_of
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _emv_data(dialogue: Dialogue, result: KernelResult) -> bytes:
     own = {
         **dialogue.values,
         0x84: chosen.aid,
-        0x9F34: bytes.fromhex(result.verification.value),
+        0x9F34: result.verification_results,
         # A card may leave 9F27 out; the issuer wants it all the same.
         0x9F27: bytes([_INFORMATION[result.kind]]),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from backend.api import Entropy
 from lab.commands.engine_only import Engine, with_engine
@@ -26,6 +27,7 @@ from lab.load.generator import (
     RATE_MAX,
     LoadResult,
 )
+from lab.load.mix import read_mix
 from lab.load.wire import LeanClient
 
 
@@ -35,6 +37,9 @@ def add(commands: Subparsers) -> None:
                      "tap-lab load --rate 50 --seconds 10 --json", run)  # fmt: skip
     parser.add_argument("--rate", type=float, required=True, help="payments a second")
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument(
+        "--mix", type=Path, metavar="FILE", help="TOML: shares of visa, mastercard, amex; declined"
+    )
     profile_option(parser)
 
 
@@ -44,6 +49,7 @@ def run(chosen: argparse.Namespace) -> int:
     if not (0 < chosen.rate <= RATE_MAX and 0 < wanted <= PAYMENTS_MAX and round(wanted)):
         raise WrongUse(f"up to {RATE_MAX:g} a second and {PAYMENTS_MAX} payments, more than none")
     count = round(wanted)
+    mix = read_mix(chosen.mix) if chosen.mix is not None else None
     settings = settings_of(chosen)
 
     async def work(engine: Engine) -> LoadResult:
@@ -57,7 +63,8 @@ def run(chosen: argparse.Namespace) -> int:
             devices=DEVICES,
         ) as till:
             remark(f"making {count} taps with {till.cards} cards")
-            orders = await generator.prepare(till, count)
+            stream = Entropy(settings.seed).stream("load mix")
+            orders = await generator.prepare(till, count, mix, stream)
             client = LeanClient(await engine.supervision.ready(), CONNECTIONS)
             try:
                 return await generator.run(

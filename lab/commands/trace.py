@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 
-from hardware.api import HardwareError, Trace, decode, parse_trace
+from hardware.api import HardwareError, Trace, decode, parse_trace, to_html, to_pcapng
 from lab.commands.decode import write_tree
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
 from lab.errors import WrongUse
 
+FORMATS: dict[str, Callable[[Trace], bytes]] = {
+    "json": lambda trace: orjson.dumps(trace.to_json(), option=orjson.OPT_INDENT_2),
+    "html": lambda trace: to_html(trace).encode(),
+    "pcapng": to_pcapng,
+}
 TRACE_BYTES_MAX = 4 * 1024 * 1024
 STATUS_HEX = 4  # a status word is two bytes
 
@@ -23,24 +29,34 @@ def add(commands: Subparsers) -> None:
                      "tap-lab trace show tap_0a1b.apdu", run, alone=True)  # fmt: skip
     parser.add_argument("action", choices=("show", "export"))
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--format", choices=("json",), default="json", help="of an export")
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), default="json", help="of an export (default json)"
+    )
     parser.add_argument("--out", type=Path, help="file to export to (default: stdout)")
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Show or export."""
     trace = _read(chosen.file)
-    if chosen.action == "export" and chosen.out is not None:
-        try:
-            chosen.out.write_bytes(orjson.dumps(trace.to_json(), option=orjson.OPT_INDENT_2))
-        except OSError as fault:
-            raise WrongUse(f"{chosen.out} cannot be written ({fault.strerror})") from fault
-    elif chosen.action == "export" or chosen.json:
+    if chosen.action == "export":
+        _export(FORMATS[chosen.format](trace), chosen.out)
+    elif chosen.json:
         write_json(trace.to_json())
     else:
         _show(trace)
     sys.stdout.flush()
     return SUCCESS
+
+
+def _export(document: bytes, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(document)
+        return
+    try:
+        out.write_bytes(document)
+    except OSError as fault:
+        raise WrongUse(f"{out} cannot be written ({fault.strerror})") from fault
 
 
 def _read(path: Path) -> Trace:

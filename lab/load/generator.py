@@ -12,9 +12,10 @@ import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from backend.api import Clock, Scheduler
+from backend.api import Clock, Scheduler, Stream
 from lab.engine_shapes import NfcOrder
 from lab.errors import EngineRefused, EngineUnreachable
+from lab.load.mix import Mix
 from lab.load.synthetic_till import SyntheticTill
 from lab.load.wire import LeanClient
 
@@ -34,14 +35,12 @@ class LoadResult:
     outcomes: Counter[str]
     errors: int
     seconds: float
-    latencies_ms: tuple[float, ...]
+    latencies_ms: dict[str, tuple[float, ...]]
+    """Of each network."""
 
     def to_json(self) -> dict[str, object]:
         """The document that `load --json` promises."""
-        figures = {
-            name: percentile(self.latencies_ms, share)
-            for name, share in (("p50", 0.50), ("p95", 0.95), ("p99", 0.99))
-        }
+        together = tuple(sorted(each for one in self.latencies_ms.values() for each in one))
         return {
             "sent": self.sent,
             "approved": self.outcomes["approved"],
@@ -50,9 +49,17 @@ class LoadResult:
             "not_sent": self.outcomes["not_sent"],
             "errors": self.errors,
             "rate": round(self.sent / self.seconds, 1) if self.seconds else 0.0,
-            "latency_ms": figures,
-            "networks": {"visa": {"sent": self.sent, "latency_ms": figures}},
+            "latency_ms": _figures(together),
+            "networks": {
+                network: {"answered": len(ordered), "latency_ms": _figures(ordered)}
+                for network, ordered in self.latencies_ms.items()
+            },
         }
+
+
+def _figures(ordered: tuple[float, ...]) -> dict[str, float | None]:
+    shares = (("p50", 0.50), ("p95", 0.95), ("p99", 0.99))
+    return {name: percentile(ordered, share) for name, share in shares}
 
 
 def percentile(ordered: tuple[float, ...], share: float) -> float | None:
@@ -63,9 +70,17 @@ def percentile(ordered: tuple[float, ...], share: float) -> float | None:
     return round(ordered[rank], 3)
 
 
-async def prepare(till: SyntheticTill, count: int) -> tuple[NfcOrder, ...]:
-    """Make the taps, each with the next card."""
-    return tuple([await till.tap(price_minor(n), card=n) for n in range(count)])
+async def prepare(
+    till: SyntheticTill, count: int, mix: Mix | None = None, stream: Stream | None = None
+) -> tuple[NfcOrder, ...]:
+    """Make the taps, each with the next card, or as a mix draws them from a stream."""
+    if mix is None or stream is None:
+        return tuple([await till.tap(price_minor(n), card=n) for n in range(count)])
+    orders = []
+    for number in range(count):
+        amount_minor = mix.amount_minor(price_minor(number), stream)
+        orders.append(await till.tap(amount_minor, card=number, network=mix.network(stream)))
+    return tuple(orders)
 
 
 def price_minor(number: int) -> int:
@@ -85,7 +100,7 @@ async def run(
     """Send the orders at `rate` a second and wait for every answer."""
     requests = [(order.token, client.request(order, till.new_key())) for order in orders]
     outcomes: Counter[str] = Counter()
-    latencies_ms: list[float] = []
+    latencies_ms: defaultdict[str, list[float]] = defaultdict(list)
     turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
     errors = 0
     start_us = clock.monotonic_us()
@@ -99,7 +114,7 @@ async def run(
             errors += 1
             return
         outcomes[answer.status] += 1
-        latencies_ms.append((clock.monotonic_us() - due_us) / 1000)
+        latencies_ms[answer.network].append((clock.monotonic_us() - due_us) / 1000)
 
     async with asyncio.TaskGroup() as tasks:
         for number, (token, request) in enumerate(requests):
@@ -108,4 +123,5 @@ async def run(
                 await scheduler.sleep(wait_us / 1e6)
             tasks.create_task(pay(token, request, due_us))
     seconds = (clock.monotonic_us() - start_us) / 1e6
-    return LoadResult(len(orders), outcomes, errors, seconds, tuple(sorted(latencies_ms)))
+    ordered = {network: tuple(sorted(each)) for network, each in sorted(latencies_ms.items())}
+    return LoadResult(len(orders), outcomes, errors, seconds, ordered)

@@ -17,6 +17,7 @@ from hardware.api import (
     INSTANT,
     EmulatedReader,
     FaceAssertion,
+    InstalledToken,
     Outcome,
     SecureElement,
     SecureElementBusy,
@@ -34,13 +35,14 @@ from lab.json_fields import Json, section, text
 from lab.seal_key import seal_key
 from lab.wallet.add_card import CardDraft, seal
 
-DEVICE_PREFIX = "dev_synthetic"
+DEVICE_PREFIX = "dev_shop"
 DEVICE_NAME = "Synthetic"
 TERMINAL_ID = "T0000099"
 MERCHANT_ID = "mer_corner_market"
-CARDS = tuple(  # the networks' load cards, which never run out of money
-    CardDraft(number, "1230", "123", terms=True)
-    for number in ("4000990000000012", "4000990000000020", "4000990000000038")
+CARDS = (  # a load card of each network: never out of money
+    CardDraft("4000990000000012", "1230", "123", terms=True),
+    CardDraft("5555559900000012", "1230", "123", terms=True),
+    CardDraft("378282990000018", "1230", "1234", terms=True),
 )
 DEVICES_MAX = 16
 DELIVERY_LIMIT_S = 5.0
@@ -77,7 +79,7 @@ class SyntheticTill:
         self._reader.present(element.card())
         self._config = TerminalConfig(terminal_id=TERMINAL_ID, merchant_id=MERCHANT_ID)
         self._sequence = 0
-        self._known_refs: tuple[str, ...] = ()
+        self._known: tuple[InstalledToken, ...] = ()
 
     @property
     def cards(self) -> int:
@@ -91,7 +93,8 @@ class SyntheticTill:
             NotDone: a token did not arrive.
             EngineRefused, EngineUnreachable: the engine said no, or nothing.
         """
-        for number in range(self.cards // len(CARDS), min(devices, DEVICES_MAX)):
+        complete = min(len(self._of(card.network)) for card in CARDS)
+        for number in range(complete, min(devices, DEVICES_MAX)):
             await self._provision_device(endpoint, f"{DEVICE_PREFIX}_{number}")
 
     async def _provision_device(self, endpoint: Endpoint, device_id: str) -> None:
@@ -136,18 +139,27 @@ class SyntheticTill:
             if refusal.code != "already_provisioned":
                 raise
 
-    async def tap(self, amount_minor: int, currency: str = "USD", *, card: int = 0) -> NfcOrder:
+    async def tap(
+        self,
+        amount_minor: int,
+        currency: str = "USD",
+        *,
+        card: int = 0,
+        network: str | None = None,
+    ) -> NfcOrder:
         """One tap, read and not yet paid.
 
         Args:
             amount_minor: in minor units of `currency`.
             currency: ISO 4217 letters.
-            card: which of the synthetic cards; taken round `cards`.
+            card: which of the synthetic cards; taken round their number.
+            network: only cards of that network.
 
         Raises:
             NotDone: the card did not answer as it should.
         """
-        token_ref = self._token_refs()[card % self.cards]
+        tokens = self._tokens(network)
+        token_ref = tokens[card % len(tokens)].token_ref
         seen = self._sensor.scan(self._element.challenge(), "match")
         if not isinstance(seen, FaceAssertion):
             raise NotDone(f"the synthetic phone did not arm ({seen.reason})")
@@ -177,10 +189,13 @@ class SyntheticTill:
             synthetic=True,
         )
 
-    def _token_refs(self) -> tuple[str, ...]:
-        if len(self._known_refs) != self.cards:
-            self._known_refs = tuple(token.token_ref for token in self._element.tokens())
-        return self._known_refs
+    def _tokens(self, network: str | None) -> tuple[InstalledToken, ...]:
+        if not self._known:  # every one is there before the first tap
+            self._known = self._element.tokens()
+        return self._known if network is None else self._of(network)
+
+    def _of(self, network: str) -> tuple[InstalledToken, ...]:
+        return tuple(token for token in self._element.tokens() if token.network == network)
 
     def new_key(self) -> str:
         """An Idempotency-Key."""

@@ -41,7 +41,7 @@ def event_of(tap: TapResult) -> PosEvent:
 def card_words(tap: TapResult) -> Message:
     """Why the kernel did not come to a cryptogram, for the display's second line."""
     if tap.reason == "kernel_not_available":
-        names = {2: "Mastercard", 4: "Amex", 5: "JCB", 6: "Discover", 7: "UnionPay"}
+        names = {5: "JCB", 6: "Discover", 7: "UnionPay"}
         name = names.get(tap.kernel or 0, "This card")
         return message("pos.why.kernel_not_available", "bad", network=name)
     if tap.reason in _OWN_WORDS:

@@ -9,7 +9,6 @@ from lab.json_fields import Json, text, whole
 from lab.wallet.state import CardView, HistoryRow
 
 ARTS = frozenset({"everyday", "travel", "reserve"})
-TILL_READS = frozenset({"visa"})  # the kernels that the till has so far
 
 
 def card_view(card: CardRecord) -> CardView:
@@ -25,7 +24,6 @@ def card_view(card: CardRecord) -> CardView:
         art=art if art in ARTS else "plain",
         status=card.status,
         is_default=card.is_default,
-        payable=card.network in TILL_READS,
     )
 
 

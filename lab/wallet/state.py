@@ -32,7 +32,6 @@ class CardView:
         label: the product's name on the card's face ("Everyday").
         art: which drawing: "everyday", "travel", "reserve" or "plain".
         status: "active", "pending" or "suspended".
-        payable: whether the till in this lab has a kernel for its network.
     """
 
     id: str
@@ -44,7 +43,6 @@ class CardView:
     art: str
     status: str
     is_default: bool
-    payable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
 from lab.design.look import MEDIUM, SEMIBOLD, Look
-from lab.design.names import STATE_TONES, network_name, state_word
+from lab.design.names import STATE_TONES, state_word
 from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
 from lab.wallet.state import HistoryRow, WalletState
 from lab.wallet.view_cards import CardSlot
@@ -85,8 +85,6 @@ class DetailPage(QWidget):
             if card.token_last4
             else tr("phone.device_number.none"),
         ]
-        if not card.payable:
-            lines.append(tr("phone.not_payable", network=network_name(card.network)))
         if state.notice is not None:
             lines.append(tr(state.notice.key, **dict(state.notice.values)))
         self._numbers.say("\n".join(lines))

@@ -104,8 +104,8 @@ _POS: dict[str, tuple[str, str]] = {
     ),
     "pos.why.refused": _same("The payment service refused: {code}"),
     "pos.why.kernel_not_available": (
-        "{network}'s kernel is not built yet: this till reads Visa",
-        "No kernel for {network} here: this till has Kernel 3 (Visa)",
+        "This till cannot read {network} cards",
+        "No kernel for {network}: this till has kernels 2, 3 and 4",
     ),
     "pos.why.pulled_too_early": ("The card left too early", "Card removed during the exchange"),
     "pos.why.real_card": (
@@ -239,7 +239,7 @@ _CONSOLE: dict[str, tuple[str, str]] = {
         "Not done: the payment service is away",
         "Not done: engine unreachable",
     ),
-    "console.no_visa": ("Add a card first: the till reads Visa", "No payable token installed"),
+    "console.no_card": ("Add a card of {network} first", "No token of {network} installed"),
 }
 
 WORDS: dict[str, tuple[str, str]] = {**_POS, **_WALLET, **_CONSOLE}

@@ -27,7 +27,6 @@ _BOTH: dict[str, str] = {
     "phone.history": "Latest payments",
     "phone.history.empty": "Nothing paid with this card yet.",
     "phone.history.open": "Show the payment of {amount}",
-    "phone.not_payable": "The till has no kernel for {network} yet.",
     "phone.mark.default": "Default",
     "phone.mark.pending": "Being checked",
     "phone.mark.suspended": "Suspended",

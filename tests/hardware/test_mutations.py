@@ -168,11 +168,11 @@ def test_without_9f27_the_results_in_9f10_decide(recorded: Recorded) -> None:
 @pytest.mark.parametrize(
     ("qualifiers", "amount", "reason", "cvm"),
     [
-        ("0080", 5000, "online_request", "1F0302"),
-        ("0000", 4999, "online_request", "3F0000"),
-        ("0000", 5000, "cvm_not_satisfied", "3F0000"),
-        ("4000", 5000, "online_request", "1E0300"),
-        ("8000", 5000, "cvm_not_satisfied", "3F0000"),
+        ("0080", 5000, "online_request", "device"),
+        ("0000", 4999, "online_request", "none"),
+        ("0000", 5000, "cvm_not_satisfied", "none"),
+        ("4000", 5000, "online_request", "signature"),
+        ("8000", 5000, "cvm_not_satisfied", "none"),
     ],
 )
 def test_the_cardholder_is_verified_where_the_amount_asks(
@@ -291,14 +291,14 @@ def test_candidates_go_by_priority_then_by_the_cards_order(recorded: Recorded) -
     )
     result = recorded.tap(ppse=ppse)
     assert result.candidates == (
+        "A0000000041010",
         "A0000000032010",
         "A000000003101001",
         "A0000000031010",
-        "A0000000041010",
     )
     # SELECT answers with Visa's name whatever is asked, so the others are passed over.
     assert (result.outcome, result.kernel) == ("online_request", 3)
-    assert result.apdu_count == 6
+    assert result.apdu_count == 7
 
 
 def test_select_next_tries_every_candidate_once(recorded: Recorded) -> None:

@@ -93,18 +93,7 @@ def test_a_refusal_is_quicker_than_a_payment(bench: Any) -> None:
     assert result.exchanges[-1].duration_us < 60_000
 
 
-@pytest.mark.parametrize(("network", "kernel"), [("mastercard", 2), ("amex", 4)])
-def test_a_missing_kernel_is_named(bench: Any, network: str, kernel: int) -> None:
-    token_ref = bench.install(network)
-    bench.arm(token_ref)
-    result = bench.tap()
-    assert (result.outcome, result.reason) == (Outcome.USE_ANOTHER_CARD, "kernel_not_available")
-    assert result.kernel == kernel
-    assert "gpo" not in result.steps
-    assert bench.element.armed == token_ref
-
-
-@pytest.mark.parametrize("kernel", [2, 4, 5, 6, 7, 42])
+@pytest.mark.parametrize("kernel", [5, 6, 7, 42])
 def test_every_kernel_that_is_not_there_has_an_outcome(
     bench: Any, scripted_card: Any, kernel: int
 ) -> None:

@@ -71,7 +71,10 @@ class Laboratory:
                 entropy=self.world.entropy,
                 devices=devices,
             ) as till:
-                return [await till.tap(a, currency, card=n) for n, a in enumerate(amounts)]
+                return [
+                    await till.tap(amount, currency, card=number, network="visa")
+                    for number, amount in enumerate(amounts)
+                ]
 
         return self.run(make())
 

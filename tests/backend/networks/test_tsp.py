@@ -62,7 +62,7 @@ def test_a_card_becomes_a_token_in_the_device(network: str, tmp_path: Path) -> N
             }  # fmt: skip
             assert payload["dpan"] == grant.token
             assert payload["tokenRef"] == grant.token_ref
-            assert payload["cvn"] == "12"
+            assert payload["cvn"] == {"visa": "12", "mastercard": "10", "amex": "01"}[network]
             assert payload["keys"]["proximity"]["dki"] == "01"
             assert payload["keys"]["remote"]["dki"] == "02"
             assert payload["keys"]["proximity"]["mk"] != payload["keys"]["remote"]["mk"]

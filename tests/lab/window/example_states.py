@@ -47,15 +47,13 @@ def say(text: str, kind: str = "neutral") -> Message:
 
 
 CARDS = (
-    CardView("c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "active", False, True),
-    CardView("c2", "ref2", "Reserve", "Amex", "0005", "1199", "reserve", "active", False, True),
-    CardView("c3", "ref3", "Everyday", "Visa", "4242", "7719", "everyday", "active", True, True),
+    CardView("c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "active", False),
+    CardView("c2", "ref2", "Reserve", "Amex", "0005", "1199", "reserve", "active", False),
+    CardView("c3", "ref3", "Everyday", "Visa", "4242", "7719", "everyday", "active", True),
 )
 MARKED = (
-    CardView("c4", "ref4", "Plain", "Visa", "1111", "", "plain", "pending", False, True),
-    CardView(
-        "c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False, True
-    ),
+    CardView("c4", "ref4", "Plain", "Visa", "1111", "", "plain", "pending", False),
+    CardView("c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False),
     CARDS[1],
     CARDS[2],
 )

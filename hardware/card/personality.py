@@ -1,0 +1,119 @@
+"""What each network's application on a phone is: identifiers, lists, records, profile. Data only.
+
+Visa makes its cryptogram in the answer to GPO (Book C-3, 2.4); Mastercard and Amex give a profile
+and a locator there, their records hold what does not change, and GENERATE AC makes the cryptogram
+(Books C-2 and C-4). Lists and profiles follow what published traces of wallet phones show; what a
+phone says beyond the books (9F6E, 9F71) is a lab approximation. Knows no state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardware.card.credentials import Network
+from hardware.emv.formats import encode_compressed, encode_numeric
+
+if TYPE_CHECKING:
+    from hardware.card.credentials import Credentials
+
+FORM_FACTOR = bytes.fromhex("20700000")
+"""9F6E of a phone (lab approximation: the wallet phones' table is not public)."""
+DEVICE_VERIFIED = bytes.fromhex("0080")
+"""9F6C: verification performed on the consumer's device."""
+_DISCRETIONARY_DIGITS = "0000000000"
+_MOBILE_VERIFIED = bytes.fromhex("010302")
+"""9F71: verification by the device, asked for by the reader, successful."""
+_NO_METHOD_NEEDED = bytes.fromhex("00000000000000001F00")
+"""8E: no verification, always; the device has verified its owner before."""
+_USAGE = bytes.fromhex("FF00")
+"""9F07: everything, everywhere."""
+_LAST_DAY = "28"
+
+
+@dataclass(frozen=True, slots=True)
+class Personality:
+    """One network's application.
+
+    Attributes:
+        aid: application identifier (4F, 84).
+        kernel: the contactless kernel it wants (9F2A).
+        pdol: list of what GPO shall carry (9F38); empty sends none.
+        profile: application interchange profile (82).
+        locator: where the records are (94); empty where GPO says everything.
+        cdol: list of what GENERATE AC shall carry (8C); empty where GPO makes the cryptogram.
+        version: application version number (9F08).
+    """
+
+    aid: bytes
+    kernel: int
+    pdol: bytes
+    profile: bytes
+    locator: bytes = b""
+    cdol: bytes = b""
+    version: bytes = b""
+
+
+PERSONALITIES = {
+    Network.VISA: Personality(
+        aid=bytes.fromhex("A0000000031010"),
+        kernel=3,
+        pdol=bytes.fromhex("9F66049F02069F03069F1A0295055F2A029A039C019F3704"),
+        # Cardholder verification supported; no offline data authentication.
+        profile=bytes.fromhex("1000"),
+    ),
+    Network.MASTERCARD: Personality(
+        aid=bytes.fromhex("A0000000041010"),
+        kernel=2,
+        pdol=b"",
+        # Verification supported, by the device too; EMV mode.
+        profile=bytes.fromhex("1280"),
+        locator=bytes.fromhex("10010100"),
+        cdol=bytes.fromhex("9F02069F03069F1A0295055F2A029A039C019F37049F35019F3403"),
+        version=bytes.fromhex("0002"),
+    ),
+    Network.AMEX: Personality(
+        aid=bytes.fromhex("A00000002501"),
+        kernel=4,
+        pdol=bytes.fromhex("9F35019F6E04"),
+        # Verification supported; EMV mode on a mobile device.
+        profile=bytes.fromhex("10C0"),
+        locator=bytes.fromhex("10010100"),
+        cdol=bytes.fromhex("9F02069F03069F1A0295055F2A029A039C019F3704"),
+        version=bytes.fromhex("0001"),
+    ),
+}
+
+
+def static_data(credentials: Credentials) -> dict[int, bytes]:
+    """What does not change from tap to tap: token requestor and payment account reference."""
+    return {
+        0x9F19: encode_numeric(int(credentials.token_requestor_id), 6),
+        0x9F24: credentials.par.encode("ascii"),
+    }
+
+
+def record(credentials: Credentials) -> dict[int, bytes]:
+    """The one record of a card whose GPO leaves the rest to records (Book 3, 7.2)."""
+    personality = PERSONALITIES[credentials.network]
+    objects = {
+        0x57: track_2(credentials),
+        0x5A: encode_compressed(credentials.dpan),
+        0x5F24: bytes.fromhex(credentials.expiry + _LAST_DAY),
+        0x5F34: bytes.fromhex(credentials.psn),
+        0x8C: personality.cdol,
+        0x8E: _NO_METHOD_NEEDED,
+        0x9F07: _USAGE,
+        0x9F08: personality.version,
+        0x9F6E: FORM_FACTOR,
+    }
+    if credentials.network is Network.AMEX:
+        objects[0x9F71] = _MOBILE_VERIFIED
+    return objects | static_data(credentials)
+
+
+def track_2(credentials: Credentials) -> bytes:
+    """Track 2 equivalent data: number, expiry, service code, zeros where a stripe has secrets."""
+    digits = f"{credentials.dpan}D{credentials.expiry}{credentials.service_code}"
+    digits = (digits + _DISCRETIONARY_DIGITS)[:37]
+    return bytes.fromhex(digits + "F" * (len(digits) % 2))

@@ -1,0 +1,57 @@
+"""Kernel 2: Mastercard, EMV mode (Book C-2).
+
+Where the card's profile says that the device verifies its owner, that stands (CVM.2 to CVM.4);
+else its list of methods is read. A card without EMV mode would want its magnetic-stripe mode, which
+this till does not have: it is asked to be used elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardware.emv.bitfields import AIP_CDCVM_SUPPORTED, AIP_EMV_MODE, has_bit
+from hardware.terminal.card_data import BrokenRule, CardData
+from hardware.terminal.emv_mode import Rules, run_emv_mode
+from hardware.terminal.kernel import SELECT_NEXT, Kernel, Step
+from hardware.terminal.outcome import CardholderVerification
+from hardware.terminal.verification import DEVICE_VERIFIED, NOT_NEEDED, Chosen
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from hardware.terminal.entry_point import Prepared
+    from hardware.terminal.verdicts import Verdicts
+
+KERNEL_ID = 2
+
+
+def run_kernel(
+    pdol: bytes | None, prepared: Prepared, values: MutableMapping[int, bytes], step: Step
+) -> Kernel:
+    """The dialogue from GPO on; see `run_emv_mode`."""
+    return run_emv_mode(_RULES, pdol, prepared, values, step)
+
+
+def _demand_emv_mode(profile: bytes) -> None:
+    if not has_bit(profile, AIP_EMV_MODE):
+        raise BrokenRule("magstripe_mode_only")
+
+
+def _verify_on_device(data: CardData, prepared: Prepared, _found: Verdicts) -> Chosen | None:
+    """The profile alone says it: the device would not have answered an owner it does not know."""
+    if not has_bit(data.need(0x82), AIP_CDCVM_SUPPORTED):
+        return None
+    if prepared.cvm_required:
+        return Chosen(CardholderVerification.DEVICE, DEVICE_VERIFIED)
+    return Chosen(CardholderVerification.NONE, NOT_NEEDED)
+
+
+_RULES = Rules(
+    application_version=bytes.fromhex("0002"),
+    refusals={0x6984: "switch_interface", 0x6985: SELECT_NEXT, 0x6986: "see_phone"},
+    own_values=lambda _prepared: {},
+    check_profile=_demand_emv_mode,
+    # The record that only magnetic-stripe mode reads (Book C-2, 6.2.3).
+    skipped_entry=bytes.fromhex("08010100"),
+    verify_on_device=_verify_on_device,
+)

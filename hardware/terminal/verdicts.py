@@ -1,0 +1,43 @@
+"""Terminal verification results: the five bytes in which a till notes what it found (tag 95).
+
+Bits as Book 3, table C5, names them. A kernel sets them while it works; the card's cryptogram
+covers them, and the action codes read them.
+"""
+
+from __future__ import annotations
+
+NOT_AUTHENTICATED_OFFLINE = (0, 0x80)
+CARD_DATA_MISSING = (0, 0x20)
+OTHER_VERSION = (1, 0x80)
+EXPIRED = (1, 0x40)
+NOT_YET_EFFECTIVE = (1, 0x20)
+SERVICE_NOT_ALLOWED = (1, 0x10)
+VERIFICATION_FAILED = (2, 0x80)
+VERIFICATION_UNKNOWN = (2, 0x40)
+PIN_PAD_MISSING = (2, 0x10)
+ONLINE_PIN_ENTERED = (2, 0x04)
+OVER_FLOOR_LIMIT = (3, 0x80)
+
+
+class Verdicts:
+    """The results of one tap; nothing was found yet."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray(5)
+
+    def note(self, bit: tuple[int, int]) -> None:
+        """Set one bit."""
+        index, mask = bit
+        self._bytes[index] |= mask
+
+    def to_bytes(self) -> bytes:
+        """Tag 95 as it stands now."""
+        return bytes(self._bytes)
+
+    def meets(self, *codes: bytes) -> bool:
+        """Whether any bit is set that one of these action codes names (Book 3, 10.7)."""
+        return any(
+            bool(own & code)
+            for other in codes
+            for own, code in zip(self._bytes, other, strict=True)
+        )

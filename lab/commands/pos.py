@@ -1,0 +1,106 @@
+"""`tap-lab pos replay`: recorded dialogues against the till's own entry point and kernels.
+
+Nothing goes online and nothing is kept: for each dialogue it says how far the till came and what it
+would have shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from backend.api import Entropy, LabClock
+from hardware.api import (
+    HardwareError,
+    RecordedDialogue,
+    ReplayLink,
+    TapRequest,
+    TapResult,
+    TerminalConfig,
+    read_dialogues,
+    run_tap,
+)
+from lab.amounts import currency_of, parse_amount
+from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
+from lab.commands.vectors import read_json
+from lab.errors import WrongUse
+
+DIALOGUES_MAX = 10_000
+
+
+def add(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command(commands, "pos", "play recorded card dialogues against the till's kernels",
+                     "tap-lab pos replay tests/data/dialogues.json", run, alone=True)  # fmt: skip
+    parser.add_argument("action", choices=("replay",))
+    form = 'JSON: [{"id", "apdus": [{"c", "r"}]}]'
+    parser.add_argument("file", type=Path, metavar="FILE", help=form)
+    parser.add_argument("--id", metavar="ID", help="only the dialogue of that id")
+    parser.add_argument("--amount", default="1.00", help="decimal amount (default %(default)s)")
+    parser.add_argument("--currency", default="USD", help="ISO 4217 letters (default %(default)s)")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Play them all; what a dialogue ends in is a result, not a failure of the replay."""
+    dialogues = _read(chosen.file, chosen.id)
+    currency = currency_of(chosen.currency)
+    request = TapRequest(
+        parse_amount(chosen.amount, currency.code), currency.numeric, currency.exponent
+    )
+    results = [(each, _play(each, request)) for each in dialogues]
+    if chosen.json:
+        write_json([describe(dialogue, result) for dialogue, result in results])
+    else:
+        for dialogue, result in results:
+            write(_line(dialogue, result))
+    return SUCCESS
+
+
+def describe(dialogue: RecordedDialogue, result: TapResult) -> dict[str, object]:
+    """The document that `pos replay --json` promises for one dialogue."""
+    return {
+        "id": dialogue.identifier,
+        "candidates": list(result.candidates),
+        "kernel": result.kernel,
+        "steps": list(result.steps),
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "ui": {"message_id": f"{result.ui.message_id:02X}", "status": result.ui.status.value},
+        "cryptogram": result.cryptogram_type,
+    }
+
+
+def _read(path: Path, identifier: str | None) -> tuple[RecordedDialogue, ...]:
+    try:
+        dialogues = read_dialogues(read_json(path))
+    except HardwareError as fault:
+        raise WrongUse(f"{path} is no dialogue file ({fault})") from fault
+    if len(dialogues) > DIALOGUES_MAX:
+        raise WrongUse(f"{path} has more than {DIALOGUES_MAX} dialogues")
+    if identifier is not None:
+        dialogues = tuple(each for each in dialogues if each.identifier == identifier)
+        if not dialogues:
+            raise WrongUse(f"{path} has no dialogue {identifier!r}")
+    return dialogues
+
+
+def _play(dialogue: RecordedDialogue, request: TapRequest) -> TapResult:
+    return asyncio.run(
+        run_tap(
+            ReplayLink(dialogue),
+            TerminalConfig(),
+            request,
+            clock=LabClock(),
+            stream=Entropy(0).stream("pos replay"),
+            recorded=True,
+        )
+    )
+
+
+def _line(dialogue: RecordedDialogue, result: TapResult) -> str:
+    said = f"{result.outcome.value} ({result.reason.replace('_', ' ')})"
+    kernel = f"kernel {result.kernel}" if result.kernel is not None else "no kernel"
+    cryptogram = result.cryptogram_type or "no cryptogram"
+    message = f"message {result.ui.message_id:02X}"
+    return f"{dialogue.identifier}: {said}, {kernel}, {cryptogram}, {message}"

@@ -1,0 +1,80 @@
+"""`pos replay`: other people's dialogues against the till's own kernels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.cli import main
+
+DIALOGUES = Path("tests/data/dialogues.json")
+EXPECTED = {
+    "visa-good": ("online_request", 3, "ARQC", "1B"),
+    "visa-with-record": ("online_request", 3, "ARQC", "1B"),
+    "mastercard-good": ("online_request", 2, "ARQC", "1B"),
+    "amex-good": ("online_request", 4, "ARQC", "1B"),
+    "answers-only": ("online_request", 3, "ARQC", "1B"),
+    "visa-see-phone": ("see_phone", 3, None, "20"),
+    "visa-refused": ("use_another_card", 3, None, "1C"),
+    "visa-other-interface": ("try_another_interface", 3, None, "18"),
+    "amex-see-phone": ("see_phone", 4, None, "20"),
+    "mastercard-declines": ("declined", 2, "AAC", "07"),
+    "mastercard-stripe-only": ("try_another_interface", 2, None, "18"),
+    "torn-at-select": ("try_again", 3, None, "21"),
+    "torn-at-gpo": ("try_again", 3, None, "21"),
+    "torn-at-generate": ("try_again", 2, None, "21"),
+    "no-directory": ("use_another_card", None, None, "1C"),
+    "empty-directory": ("use_another_card", None, None, "1C"),
+    "unsupported-kernel": ("use_another_card", 5, None, "1C"),
+    "second-candidate": ("online_request", 3, "ARQC", "1B"),
+    "same-object-twice": ("error", 3, None, "1C"),
+    "no-cryptogram": ("error", 3, None, "1C"),
+}
+
+
+def replayed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    assert main(["pos", "replay", *arguments, "--json"]) == 0
+    found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_every_dialogue_ends_where_the_books_say(capsys: pytest.CaptureFixture[str]) -> None:
+    found = replayed(capsys, str(DIALOGUES))
+    assert {
+        each["id"]: (each["outcome"], each["kernel"], each["cryptogram"], each["ui"]["message_id"])
+        for each in found
+    } == EXPECTED
+    assert all(set(each) >= {"candidates", "steps", "reason"} for each in found)
+    assert found[0]["candidates"] == ["A0000000031010"]
+
+
+def test_one_of_them_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    [one] = replayed(capsys, str(DIALOGUES), "--id", "amex-good", "--amount", "500")
+    assert (one["id"], one["outcome"]) == ("amex-good", "online_request")
+    assert main(["pos", "replay", str(DIALOGUES), "--id", "amex-good"]) == 0
+    assert "amex-good: online_request" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{}", "is no dialogue file"),
+        ("[1]", "dialogue 0 has no list"),
+        ('[{"id": "x", "apdus": [{"c": "zz", "r": ""}]}]', "is no hex"),
+        ("[", "is no JSON"),
+    ],
+)
+def test_files_that_are_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, said: str
+) -> None:
+    path = tmp_path / "dialogues.json"
+    path.write_text(content)
+    assert main(["pos", "replay", str(path)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_id_nobody_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pos", "replay", str(DIALOGUES), "--id", "nobody"]) == 2
+    assert "no dialogue 'nobody'" in capsys.readouterr().err
