@@ -15,6 +15,8 @@ from lab.scenarios.model import Advance, ApplyFaults, ChangeCard, ForceBreaker, 
 from lab.scenarios.playing import play_once
 from lab.scenarios.recording import Recording
 from lab.scenarios.result import Verdict
+from lab.scenarios.runner import play
+from lab.scenarios.simulated_stage import SimulatedStage
 from lab.scenarios.writer import to_toml
 from lab.simulation import SimulatedLab
 from tests.lab.scenarios.heard import START_US, clock, event, state
@@ -119,6 +121,15 @@ def test_forced_breakers_and_suspended_cards_are_recorded(
     kinds = [type(step) for step in scenario.steps if not isinstance(step, Advance)]
     assert kinds == [ForceBreaker, Tap, ForceBreaker, ChangeCard]
     assert play_once(scenario).verdict is Verdict.PASSED
+
+
+def test_a_scenario_leaves_the_board_as_it_found_it(lab: SimulatedLab) -> None:
+    lab.run(lab.world.client.put_faults((SILENCE,)))
+    text = 'name = "g"\n[[step]]\ndo = "tap"\namount = "5"\n[[expect]]\noutcome = "approved"\n'
+    played = lab.run(play(load_text(text, "g.toml"), SimulatedStage(lab), 1))
+    assert played.verdict is Verdict.PASSED, played.why
+    (left,) = lab.run(lab.world.client.faults())
+    assert (left["link"], left["effect"]) == ("visa.auth", "timeout")
 
 
 def test_the_key_shows_that_it_records(lab: SimulatedLab, tmp_path: Path) -> None:
