@@ -169,6 +169,9 @@ class Swarm:
                 network, _, part = kind.partition(".")
                 kind = part if network in NETWORKS else kind
                 tally.fired[f"{kind} {event.data['effect']}"] += 1
+        engine = self.lab.engine
+        for moment, count in engine.commit_crashes.items():
+            tally.fired[f"crash {moment} a commit"] = count
         tally.checks, tally.commits = self.checkers.checks, self.lab.engine.commits
         tally.lab_s = (self.world.clock.now_us() - began_us) / 1e6
         return tally
@@ -187,7 +190,6 @@ class Swarm:
             case 5 | 6 if self.crashes:
                 moment = self.dice.choice(("before", "after"))
                 self.lab.engine.crash_at(self.dice.randint(1, 9), moment)
-                self.tally.fired[f"crash {moment} a commit"] += 1
             case 7 if self.crashes:
                 await self._tap_and_kill()
                 return
@@ -228,9 +230,9 @@ class Swarm:
 
         async def kill() -> None:
             await self.world.real_scheduler.sleep(after_s)
+            self.tally.fired["crash at a moment"] += self.lab.engine.is_up
             self.lab.crash_engine()
 
-        self.tally.fired["crash at a moment"] += 1
         killing = self.world.real_scheduler.spawn(kill(), "killing")
         await self._tap()
         await killing
@@ -240,7 +242,7 @@ class Swarm:
         await self._try(self.world.client.move_clock({"jump_s": seconds}))
 
     async def _break_something(self) -> None:
-        chosen = [self.dice.choice(self.kinds) for _ in range(self.dice.randint(3, 8))]
+        chosen = [self.dice.choice(self.kinds) for _ in range(self.dice.randint(4, 9))]
         faults: list[dict[str, object]] = []
         for kind, effect in dict.fromkeys([self.kinds[0], *chosen]):
             faults += self._faults(kind, effect)
