@@ -57,7 +57,7 @@ from hardware.readers.nfcpy_driver import Nfcpy
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
-from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, survey_pcsc
+from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
 from hardware.readers.port import Card, CardLink, Reader
@@ -239,6 +239,7 @@ __all__ = [
     "pcsc_readers",
     "probe_nfc",
     "read_dialogues",
+    "readers_seen",
     "record_exchange",
     "run_tap",
     "status_name",

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 from hardware.api import (
     EMULATED,
@@ -34,6 +35,7 @@ from hardware.api import (
     nfc_readers,
     pcsc_readers,
     probe_nfc,
+    readers_seen,
     survey_nfc,
     survey_pcsc,
 )
@@ -41,6 +43,7 @@ from lab.errors import SomethingMissing
 from lab.settings import DEFAULT_READER
 
 T = TypeVar("T")
+Tell: TypeAlias = Callable[[tuple[ReaderInfo, ...]], None]
 LISTS = "tap-lab readers lists those that can be used"
 
 
@@ -54,8 +57,17 @@ def is_emulated(wanted: str) -> bool:
     return wanted in {DEFAULT_READER, EMULATED.name}
 
 
+@dataclass(frozen=True, slots=True)
+class RealReader:
+    """A reader that is no emulation, and who watches it."""
+
+    reader: Reader
+    watch: Callable[[Tell], None]
+    """Tell every reader that is known whenever one changes, perhaps in another thread."""
+
+
 @contextlib.asynccontextmanager
-async def real_reader(wanted: str, scheduler: Scheduler) -> AsyncIterator[Reader | None]:
+async def real_reader(wanted: str, scheduler: Scheduler) -> AsyncIterator[RealReader | None]:
     """The reader called so, until left; None for the emulated one.
 
     Args:
@@ -73,16 +85,27 @@ async def real_reader(wanted: str, scheduler: Scheduler) -> AsyncIterator[Reader
     if controller is not None:
         nfc_reader = NfcReader(controller, _loaded(Nfcpy).open, scheduler)
         try:
-            yield nfc_reader
+            yield RealReader(nfc_reader, lambda tell: _watch_nfc(nfc_reader, tell))
         finally:
             await nfc_reader.close()
         return
     service = _loaded(Winscard)
     monitor = PcscMonitor(service)
+    name = wanted.removeprefix(PCSC_SCHEME)
     try:
-        yield PcscReader(wanted.removeprefix(PCSC_SCHEME), service, monitor, scheduler)
+        yield RealReader(
+            PcscReader(name, service, monitor, scheduler), lambda tell: _watch_pcsc(monitor, tell)
+        )
     finally:
         monitor.close()
+
+
+def _watch_nfc(reader: NfcReader, tell: Tell) -> None:
+    reader.subscribe(lambda seen: tell(list_readers((lambda: (seen,),))))
+
+
+def _watch_pcsc(monitor: PcscMonitor, tell: Tell) -> None:
+    monitor.subscribe(lambda snapshot: tell(list_readers((lambda: readers_seen(snapshot),))))
 
 
 def _loaded(driver: Callable[[], T]) -> T:
@@ -116,7 +139,7 @@ def nfc_controller(wanted: str) -> NfcAddress | None:
         like = "pn532:/dev/ttyUSB0, nfcpy:usb or nfcpy:tty:USB0:pn532"
         raise SomethingMissing(f"no reader {wanted!r}", f"name it like {like}")
     if address is None:
-        raise SomethingMissing(f"no reader {wanted!r}: {scheme}: is no kind of reader here", LISTS)
+        raise SomethingMissing(f"no reader {wanted!r}", f"{scheme} is no kind of reader; {LISTS}")
     return address
 
 
@@ -134,7 +157,7 @@ def check_there(wanted: str) -> None:
         return
     real = survey_pcsc()
     if isinstance(real, PcscTrouble):
-        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", real.remedy)
+        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", f"{real.remedy}; {LISTS}")
     name = wanted.removeprefix(PCSC_SCHEME)
     fitting = [reader for reader in real if reader.name == name] or [
         reader for reader in real if name.casefold() in reader.name.casefold()
@@ -143,4 +166,6 @@ def check_there(wanted: str) -> None:
     if len(fitting) > 1:
         raise SomethingMissing(f"{wanted!r} fits several readers", f"name one of {names}")
     if not fitting:
-        raise SomethingMissing(f"no reader {wanted!r}", f"plug it in; there are now: {names}")
+        raise SomethingMissing(
+            f"no reader {wanted!r}", f"plug it in; now there are {names}; {LISTS}"
+        )

@@ -1,9 +1,9 @@
 """The card a phone shows: PPSE, PSE, SELECT, GPO, READ RECORD and GENERATE AC.
 
-A state machine over bytes; what applications say is in `personality`. Contactless terminals find
-the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has that
-way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once a
-conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. Without an
+A state machine over bytes; what the applications say is in `personality`. Contactless terminals
+find the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has
+that way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once
+a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. Without an
 authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with the lab's
 issuer number in BF0C, so that a till can tell it from a real one. Knows no terminal.
 """
@@ -57,6 +57,9 @@ class _State(Enum):
     SPENT = "cryptogram given"
 
 
+_READABLE = frozenset({_State.LISTED, _State.PROCESSED, _State.SPENT})
+
+
 class _Refused(Exception):
     def __init__(self, sw: int) -> None:
         super().__init__(f"{sw:04X}")
@@ -70,8 +73,8 @@ class Purse(Protocol):
     def armed(self) -> str | None:
         """The token whose owner was recognised a moment ago."""
 
-    def shown_credentials(self) -> Credentials | None:
-        """The token to show: the armed one, else the default one, else none."""
+    def shown_credentials(self, token_ref: str | None, /) -> Credentials | None:
+        """The token to show: this one, else the armed one, else the default one, else none."""
 
     def spend(self, token_ref: str) -> int:
         """Turn the authentication into one transaction counter, on disk when this returns.
@@ -89,12 +92,14 @@ class PaymentCard:
         self,
         element: Purse,
         *,
+        token_ref: str | None,
         with_records: bool,
         with_pse: bool,
         on_cryptogram: Callable[[str, int], None] | None,
     ) -> None:
         """Use `SecureElement.card`."""
         self._element = element
+        self._token_ref = token_ref
         self._with_records = with_records
         self._with_pse = with_pse
         self._on_cryptogram = on_cryptogram
@@ -131,7 +136,7 @@ class PaymentCard:
         if (command.p1, command.p2) != (0x04, 0x00):
             raise _Refused(0x6A86)
         self._state, self._selected = _State.IDLE, None
-        credentials = self._element.shown_credentials()
+        credentials = self._element.shown_credentials(self._token_ref)
         if credentials is None:
             raise _Refused(0x6A82)
         if command.data == PPSE_NAME:
@@ -228,18 +233,17 @@ class PaymentCard:
     # READ RECORD -----------------------------------------------------------------------------
 
     def _read_record(self, command: CommandApdu) -> bytes:
-        readable = {_State.LISTED, _State.PROCESSED, _State.SPENT}
-        if self._state not in readable or self._selected is None:
+        if self._state not in _READABLE or self._selected is None:
             raise _Refused(0x6985)
         if command.p2 & 0x07 != 0x04:
             raise _Refused(0x6A86)
-        place = (command.p2 >> 3, command.p1)
+        where = command.p1, command.p2 >> 3
         if self._state is _State.LISTED:
-            if place != (_PSE_DIRECTORY_FILE, 1):
+            if where != (1, _PSE_DIRECTORY_FILE):
                 raise _Refused(0x6A83)
             return tlv.build(0x70, tlv.build(0x61, _entry(self._selected)))
         of_visa = self._selected.network is Network.VISA
-        if place != (2, 1) or (of_visa and not self._with_records):
+        if where != (1, 2) or (of_visa and not self._with_records):
             raise _Refused(0x6A83)
         objects = static_data(self._selected) if of_visa else record(self._selected)
         return _template(0x70, objects)

@@ -20,6 +20,7 @@ from functools import reduce
 from operator import xor
 from typing import TypeVar
 
+from hardware.readers.discovery import ReaderInfo
 from hardware.readers.isodep_initiator import Act, Heard, Initiator
 from hardware.readers.nfc_controller import Controller, Found, NfcAddress
 from hardware.readers.worker import CallHung, Worker
@@ -27,6 +28,7 @@ from hardware.runtime.errors import CardFault, CardMute, CardRemoved, NoCard, Re
 from hardware.runtime.ports import Scheduler
 
 T = TypeVar("T")
+DRIVER = "nfcpy"
 _POLL_S = 0.1
 _HISTORICAL_MAX = 15
 
@@ -70,6 +72,7 @@ class NfcReader:
         self._closed = False
         self._name = address.url
         self._emulates = False
+        self._told: list[Callable[[ReaderInfo], None]] = []
 
     @property
     def url(self) -> str:
@@ -86,6 +89,11 @@ class NfcReader:
         """It reads, by frames of ours; some can be a card too."""
         return frozenset({"read", "frames"} | ({"emulate"} if self._emulates else set()))
 
+    def subscribe(self, tell: Callable[[ReaderInfo], None]) -> None:
+        """Tell how the reader is, now and whenever its controller was opened or lost."""
+        self._told.append(tell)
+        tell(self._seen(""))
+
     async def wait_for_card(self, timeout_s: float) -> NfcLink:
         """A link to the card in the field, or to the first that comes within `timeout_s`.
 
@@ -94,6 +102,13 @@ class NfcReader:
             ReaderGone: the controller is not there, leaves, or hangs.
             CardMute, CardFault: what came does not talk.
         """
+        try:
+            return await self._wait_for_card(timeout_s)
+        except ReaderGone as gone:
+            self._say(str(gone))
+            raise
+
+    async def _wait_for_card(self, timeout_s: float) -> NfcLink:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         if self._link is not None:
@@ -134,7 +149,16 @@ class NfcReader:
         seat = self._seat = Seat(self._address, self._open_controller, self._patience)
         await seat.take()
         self._name, self._emulates = seat.controller.name, seat.controller.can_emulate
+        self._say("")
         return seat
+
+    def _say(self, why: str) -> None:
+        for tell in self._told:
+            tell(self._seen(why))
+
+    def _seen(self, why: str) -> ReaderInfo:
+        capabilities = tuple(sorted(self.capabilities))
+        return ReaderInfo(self.url, self._name, DRIVER, capabilities, None, not why, why)
 
     async def _converse(self, seat: Seat, found: Found) -> NfcLink | None:
         """A link to what was found; None when it left before we got to it."""

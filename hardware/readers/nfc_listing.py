@@ -16,12 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hardware.readers.discovery import ReaderInfo
+from hardware.readers.nfc import DRIVER
 from hardware.readers.nfc_controller import NFCPY_SCHEME, PN532_SCHEME, NfcAddress
 from hardware.readers.nfcpy_driver import Nfcpy, serial_ports, usb_controllers
 from hardware.readers.worker import CallHung, Worker
 from hardware.runtime.errors import DriverMissing, ReaderGone
 
-DRIVER = "nfcpy"
 LIMIT_S = 5.0
 _READS = ("read", "frames")
 _EMULATES = (*_READS, "emulate")

@@ -46,12 +46,13 @@ class Checkers:
 
     def after_step(self) -> None:
         """Whatever happened just now."""
+        self._counters_rise()
         if not self._lab.engine.is_up:
             return  # the files are looked at before the next life begins
         self.checks += 1
         self._stored_promises()
         self._one_authorization_a_tap()
-        self._counters_rise()
+        self._watermarks_rise()
         self._holds_end_once()
 
     def at_the_quiet_end(self) -> None:
@@ -105,10 +106,14 @@ class Checkers:
         for token_ref, atc in on_card.items():
             _hold(atc >= self._counters.get(token_ref, 0), f"{token_ref}: counter fell to {atc}")
         self._counters |= on_card
+
+    def _watermarks_rise(self) -> None:
         for row in self._engine("SELECT token_ref, last_atc FROM token_atc"):
             token_ref, atc = row["token_ref"], row["last_atc"]
             rises = self._watermarks.get(token_ref, 0) <= atc <= self._counters[token_ref]
-            _hold(rises, f"{token_ref}: watermark {atc}")
+            _hold(
+                rises, f"{token_ref}: watermark {atc}, the card is at {self._counters[token_ref]}"
+            )
             self._watermarks[token_ref] = atc
 
     def _holds_end_once(self) -> None:
