@@ -37,7 +37,7 @@ ATS = bytes.fromhex("0578807000")
 SAFE_FRAME_CODE = 5
 """FSDI where the controller answered RATS itself and does not say what the reader asked for: frames
 of 64 bytes, the smallest that payment readers are known to take."""
-LISTEN_S = 1.0
+LISTEN_S = 0.5
 SILENCE_S = 2.0
 """A reader that selected the card and says nothing for so long has lost interest."""
 GOODBYE_S = 0.1
@@ -110,7 +110,7 @@ class NfcClient:
             pause_s = min(pause_s * 2, longest_s)
 
     def stop(self) -> None:
-        """Take the card out of the field; `run` returns within about a second. From any thread."""
+        """Take the card out of the field; `run` returns within a second or two. From any thread."""
         self._stopping.set()
 
     def _opened(self) -> Controller:

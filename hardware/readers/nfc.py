@@ -196,7 +196,7 @@ class NfcLink:
         self._name = name
         self._patience = patience
         self._initiator = Initiator()
-        self._released = False
+        self._released = self._card_left = False
 
     @property
     def atr(self) -> bytes:
@@ -239,7 +239,8 @@ class NfcLink:
         if self._seat.lost:
             return
         try:
-            await self._play(self._initiator.deselect())
+            if not self._card_left:
+                await self._play(self._initiator.deselect())
             await self._seat.call(self._seat.controller.field_off)
         except ReaderGone:
             return  # with the controller its field is gone: nothing is left to end
@@ -260,6 +261,7 @@ class NfcLink:
             controller = self._seat.controller
             await self._seat.call(controller.field_off)
             if await self._seat.call(controller.sense) is None:
+                self._card_left = True
                 raise CardRemoved(f"the card left {self._name}") from mute
             raise
 
