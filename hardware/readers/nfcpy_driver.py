@@ -132,11 +132,14 @@ class NfcpyController:
 
     def exchange(self, card: Found, frame: bytes, wait_us: int) -> Heard:
         """Send a frame to the card."""
-        return self._heard(
-            lambda: self._device.send_cmd_recv_rsp(
-                card.handle, bytearray(frame), wait_us / 1_000_000
+        try:
+            return self._heard(
+                lambda: self._device.send_cmd_recv_rsp(
+                    card.handle, bytearray(frame), wait_us / 1_000_000
+                )
             )
-        )
+        except self._clf.BrokenLinkError:  # nothing will come any more
+            return Trouble.SILENCE
 
     def field_off(self) -> None:
         """End the field."""
