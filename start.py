@@ -49,6 +49,7 @@ TEST_PROGRAMS = {
     "pcscd": "pcscd",
     "opensc-tool": "opensc",
     "nfc-list": "libnfc-bin",
+    "tshark": "tshark",
     "ip": "iproute2",
     "unshare": "util-linux",
     "mount": "mount",

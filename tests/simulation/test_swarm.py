@@ -62,6 +62,7 @@ def kinds_of(pairs: set[tuple[str, str]]) -> set[str]:
     """The names under which firings are counted."""
     names = {f"{kind} {effect}" for kind, effect in pairs if kind != "engine"}
     lines = {effect for kind, effect in pairs if kind == "engine"}
+    names |= {"clock jump", "crash before a commit", "crash after a commit", "crash at a moment"}
     return names | {f"{line}.engine {effect}" for line in ("phone", "pos") for effect in lines}
 
 
