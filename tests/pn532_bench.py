@@ -61,7 +61,7 @@ class SoftCard:
     def __init__(
         self, answer: Callable[[bytes], bytes], shown: Shown = PHONE, ats: bytes = ATS
     ) -> None:
-        self._answer = answer
+        self.answer = answer
         self._shown = shown
         self._target = Target(ats)
         self.in_field = False
@@ -88,7 +88,7 @@ class SoftCard:
                 if self.endless_extensions:
                     self.bench.reply(self, self._target.extend(1))
                 else:
-                    self.bench.reply(self, self._target.answer(self._answer(apdu)))
+                    self.bench.reply(self, self._target.answer(self.answer(apdu)))
             case Nothing():
                 if self._target.thinking and self.endless_extensions:
                     self.bench.reply(self, self._target.extend(1))
@@ -121,7 +121,8 @@ class _Board:
         return self.bench.after(seconds + STRETCH_S, call)
 
     def _to_host(self, data: bytes) -> None:
-        os.write(self.master, data)
+        if self.bench.is_plugged(self):  # a chip in the middle of a command does not know
+            os.write(self.master, data)
 
 
 class Bench:
@@ -182,6 +183,10 @@ class Bench:
         """Pull a board's cable."""
         self.do(lambda: self._unplug(self._boards[board]))
 
+    def unplug_now(self, board: int = 0) -> None:
+        """The same from the bench's own thread, while a card answers."""
+        self._unplug(self._boards[board])
+
     def close(self) -> None:
         self.do(self._end)
         self._thread.join(PATIENCE_S)
@@ -189,6 +194,9 @@ class Bench:
         self._selector.close()
         self._wake.close()
         self._woken.close()
+
+    def is_plugged(self, board: _Board) -> bool:
+        return board in self._plugged
 
     # The field, in the bench's thread ----------------------------------------------------------
 
