@@ -48,6 +48,7 @@ DRIVER_PACKAGES = ("gcc", "libpcsclite-dev", "python3-dev")
 TEST_PROGRAMS = {
     "pcscd": "pcscd",
     "opensc-tool": "opensc",
+    "nfc-list": "libnfc-bin",
     "tshark": "tshark",
     "ip": "iproute2",
     "unshare": "util-linux",
@@ -177,7 +178,7 @@ def install_test_programs() -> None:
     if not VIRTUAL_READER.exists():
         missing.add("vsmartcard-vpcd")
     if missing:
-        apt_install(sorted(missing), why="tests read cards through a real smart card service")
+        apt_install(sorted(missing), why="tests let other people's programs read cards")
 
 
 def apt_install(packages: list[str], *, why: str) -> None:

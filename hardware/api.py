@@ -30,6 +30,7 @@ from hardware.emv.tlv import build as build_tlv
 from hardware.emv.tlv import parse as parse_tlv
 from hardware.faults.spec import CardFaultSpec, Effect, FaultLink, Moment
 from hardware.faults.wrappers import CardFaultPlan, FaultCount, FaultyLink, FaultyReader, Fired
+from hardware.publish.nfc_client import NfcClient
 from hardware.publish.powered_card import PoweredCard
 from hardware.publish.transmission import Transmission
 from hardware.publish.vpcd_client import (
@@ -42,6 +43,17 @@ from hardware.publish.vpcd_client import (
 from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
+from hardware.readers.nfc import NfcLink, NfcPatience, NfcReader
+from hardware.readers.nfc_controller import (
+    NFC_SCHEMES,
+    PN532_SCHEME,
+    Controller,
+    Identity,
+    NfcAddress,
+    nfc_address,
+)
+from hardware.readers.nfc_listing import NfcTrouble, nfc_readers, probe_nfc, survey_nfc
+from hardware.readers.nfcpy_driver import Nfcpy
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
@@ -62,6 +74,7 @@ from hardware.runtime.errors import (
     DriverMissing,
     FaultPlanError,
     HardwareError,
+    NfcUnreachable,
     NoCard,
     NotArmed,
     ProvisioningRefused,
@@ -100,8 +113,10 @@ __all__ = [
     "FAILED_SCANS_MAX",
     "INSTANT",
     "LAB_IIN",
+    "NFC_SCHEMES",
     "PCSC_SCHEME",
     "PHONE",
+    "PN532_SCHEME",
     "PROFILES",
     "TAGS",
     "VPCD_PORT",
@@ -122,6 +137,7 @@ __all__ = [
     "Clock",
     "Combination",
     "CommandApdu",
+    "Controller",
     "CryptogramType",
     "Dialogue",
     "DriverMissing",
@@ -138,9 +154,18 @@ __all__ = [
     "FaultyReader",
     "Fired",
     "HardwareError",
+    "Identity",
     "InstalledToken",
     "Moment",
     "Network",
+    "NfcAddress",
+    "NfcClient",
+    "NfcLink",
+    "NfcPatience",
+    "NfcReader",
+    "NfcTrouble",
+    "NfcUnreachable",
+    "Nfcpy",
     "NoCard",
     "Node",
     "NotArmed",
@@ -206,15 +231,19 @@ __all__ = [
     "mask_digits",
     "mask_response",
     "name_command",
+    "nfc_address",
+    "nfc_readers",
     "node_json",
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",
+    "probe_nfc",
     "read_dialogues",
     "readers_seen",
     "record_exchange",
     "run_tap",
     "status_name",
+    "survey_nfc",
     "survey_pcsc",
     "to_html",
     "to_pcapng",

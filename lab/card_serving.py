@@ -1,10 +1,10 @@
-"""The phone's card, held into a virtual reader for as long as it is wanted.
+"""The phone's card, held into a virtual reader or a real field for as long as it is wanted.
 
-Wires the secure element's card to a `VpcdClient` and plays the person who holds the phone: looks at
-it when a reader asks for something and a payment is still allowed. The secure element lives in the
-event loop's thread, the connection in one of its own; what happens arrives as events, in order.
-It decides nothing about money and knows no terminal, no payment and no APDU beyond "a reader asked
-for a payment and the phone refused".
+Wires the secure element's card to a `VpcdClient` or an `NfcClient` and plays the person who holds
+the phone: looks at it when a reader asks for something and a payment is still allowed. The secure
+element lives in the event loop's thread, the connection in one of its own; what happens arrives as
+events, in order. It decides nothing about money and knows no terminal, no payment and no APDU
+beyond "a reader asked for a payment and the phone refused".
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from hardware.api import (
     FaceAssertion,
     FaceSensor,
     HardwareError,
+    NfcAddress,
+    NfcClient,
+    Nfcpy,
     NotArmed,
     PoweredCard,
     Publication,
@@ -158,7 +161,8 @@ class _HeldCard:
 class Serving:
     """What is published, where and how."""
 
-    address: Address
+    address: Address | NfcAddress
+    """vpcd's, or that of an NFC controller."""
     token_ref: str
     arm: Arm
     transmission: Transmission
@@ -183,7 +187,8 @@ async def serve(
         stop: ends it.
 
     Raises:
-        VpcdUnreachable: the card never got into the reader.
+        VpcdUnreachable, NfcUnreachable: the card never got into the reader.
+        DriverMissing: the library that drives the controller is not installed.
     """
     loop = asyncio.get_running_loop()
     happened: asyncio.Queue[Happened | None] = asyncio.Queue()
@@ -216,7 +221,13 @@ async def serve(
     def tell(publication: Publication) -> None:
         loop.call_soon_threadsafe(happened.put_nowait, publication)
 
-    client = VpcdClient(serving.address, card, at_home=at_home, tell=tell)
+    client: VpcdClient | NfcClient
+    match serving.address:
+        case NfcAddress() as controller:
+            opening = Nfcpy().open
+            client = NfcClient(controller, opening, card, at_home=at_home, tell=tell)
+        case Address() as vpcd:
+            client = VpcdClient(vpcd, card, at_home=at_home, tell=tell)
     running = asyncio.ensure_future(asyncio.to_thread(client.run))
     running.add_done_callback(lambda _: happened.put_nowait(None))
     stopping = asyncio.ensure_future(stop.wait())

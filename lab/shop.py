@@ -85,11 +85,10 @@ async def till_opened(settings: Settings) -> AsyncIterator[Till]:
         SomethingMissing: data folder or reader cannot be had.
     """
     ground = prepared_ground(settings, live_ground)
-    async with closing(ground):
-        with real_reader(settings.reader, ground.real_scheduler) as real:
-            till = wire_till(settings, Bus(), ground, real)
-            async with running(till, ground):
-                yield till
+    async with closing(ground), real_reader(settings.reader, ground.real_scheduler) as real:
+        till = wire_till(settings, Bus(), ground, real)
+        async with running(till, ground):
+            yield till
 
 
 def prepared_ground(settings: Settings, ground_of: Callable[[Settings], Ground]) -> Ground:

@@ -283,11 +283,8 @@ async def opened(
         SomethingMissing: data folder, secure element or reader cannot be had.
     """
     ground = prepared_ground(settings, ground_of)
-    async with closing(ground):
-        with (
-            real_reader(settings.reader, ground.real_scheduler) as real,
-            _phone_element(settings, ground, may_be_elsewhere=real is not None) as phone,
-        ):
+    async with closing(ground), real_reader(settings.reader, ground.real_scheduler) as real:
+        with _phone_element(settings, ground, may_be_elsewhere=real is not None) as phone:
             till = wire_till(settings, bus or Bus(), ground, real)
             world = _wire(till, ground, phone)
             async with running(till, ground):

@@ -63,6 +63,11 @@ class PoweredCard:
         """The answer to reset."""
         return self._transmission.atr
 
+    @property
+    def uid(self) -> bytes:
+        """Its identifier in this session, random as a phone's; empty before it was powered."""
+        return self._uid
+
     def handle(self, message: Message) -> bytes | None:
         """Do what the reader wants; the answer, where one is expected."""
         match message:

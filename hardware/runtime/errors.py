@@ -9,6 +9,7 @@ HardwareError
 ├── DriverMissing            a reader's library is not installed; carries its remedy
 ├── VpcdFrameError           a message that no virtual reader sends
 ├── VpcdUnreachable          no virtual reader takes the card
+├── NfcUnreachable           no NFC controller plays the card
 ├── CardLinkError            the conversation broke
 │   ├── NoCard               nothing came into the field in time
 │   ├── CardCollision        more than one card in the field
@@ -75,6 +76,10 @@ class VpcdFrameError(HardwareError):
 
 class VpcdUnreachable(HardwareError):
     """The card could not be put into a virtual reader; the message says where and why."""
+
+
+class NfcUnreachable(HardwareError):
+    """No NFC controller can play the card; the message says where, why and what to do."""
 
 
 class CardLinkError(HardwareError):

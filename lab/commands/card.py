@@ -1,4 +1,7 @@
-"""`tap-lab card serve`: the phone's card as a virtual smart card that any PC/SC program can read.
+"""`tap-lab card serve`: the phone's card for other people's readers.
+
+Over vpcd it is a virtual smart card that any PC/SC program can read; through an NFC controller it
+is a card in the field of whatever reader stands there.
 
 Prints a line, or with `--json` a JSON document on a line, when the card is in the reader and for
 everything that happens to it. Ends on Ctrl+C or SIGTERM.
@@ -20,13 +23,19 @@ import orjson
 
 from backend.api import is_loopback
 from hardware.api import (
+    NFC_SCHEMES,
+    PN532_SCHEME,
     VPCD_PORT,
     Address,
+    DriverMissing,
     Network,
+    NfcAddress,
+    NfcUnreachable,
     Publication,
     PublicationChange,
     Transmission,
     VpcdUnreachable,
+    nfc_address,
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
 from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings_of
@@ -59,13 +68,18 @@ def add_serve(commands: Subparsers) -> None:
     parser = command(
         commands,
         "serve",
-        "publish the phone's card as a virtual smart card over vpcd",
-        f"tap-lab card serve --vpcd 127.0.0.1:{VPCD_PORT} --arm always",
+        "publish the phone's card as a virtual smart card over vpcd, or through an NFC controller",
+        f"tap-lab card serve --vpcd 127.0.0.1:{VPCD_PORT} --arm always, "
+        "or: tap-lab card serve --nfc /dev/ttyUSB0",
         run,
     )
     add_option = parser.add_argument
-    add_option("--vpcd", required=True, type=_address, metavar="HOST:PORT",
-               help=f"where vpcd listens (its first slot is port {VPCD_PORT})")  # fmt: skip
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--vpcd", type=_address, metavar="HOST:PORT",
+                       help=f"where vpcd listens (its first slot is port {VPCD_PORT})")  # fmt: skip
+    where.add_argument("--nfc", type=_controller, metavar="PATH",
+                       help="an NFC controller that can be a card: the serial port of a PN532, or "
+                       "a URL such as nfcpy:usb")  # fmt: skip
     add_option("--network", choices=[network.value for network in Network],
                help="which of the phone's cards (default: its default card)")  # fmt: skip
     add_option("--arm", type=Arm, choices=list(Arm), default=Arm.ONCE,
@@ -84,7 +98,9 @@ def add_serve(commands: Subparsers) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Publish until told to stop; exit 3 when the card does not get into the reader."""
-    if not is_loopback(chosen.vpcd.host) and not chosen.allow_non_loopback:
+    if chosen.nfc and chosen.transmission is not Transmission.T1:
+        raise WrongUse("--t0 is for contact readers: there is no T=0 in a field")
+    if chosen.vpcd and not is_loopback(chosen.vpcd.host) and not chosen.allow_non_loopback:
         raise WrongUse(
             f"{chosen.vpcd.host} is another machine: add --allow-non-loopback "
             "if that is what you want"
@@ -95,7 +111,11 @@ def run(chosen: argparse.Namespace) -> int:
         if card.token_ref not in {token.token_ref for token in world.element.tokens()}:
             raise NotDone(f"the phone holds no token for {card.network} ·{card.last4}")
         serving = Serving(
-            chosen.vpcd, card.token_ref, chosen.arm, chosen.transmission, with_pse=chosen.pse
+            chosen.nfc or chosen.vpcd,
+            card.token_ref,
+            chosen.arm,
+            chosen.transmission,
+            with_pse=chosen.pse,
         )
         with _told_to_stop() as stop:
             stream = world.entropy.secret("published card")
@@ -108,6 +128,11 @@ def run(chosen: argparse.Namespace) -> int:
         in_world(settings_of(chosen), work)
     except VpcdUnreachable as absent:
         raise SomethingMissing(f"no virtual reader takes the card at {absent}", _REMEDY) from absent
+    except NfcUnreachable as absent:
+        what, _, remedy = str(absent).rpartition(": ")
+        raise SomethingMissing(what, remedy) from absent
+    except DriverMissing as missing:
+        raise SomethingMissing(missing.what, missing.remedy) from missing
     return SUCCESS
 
 
@@ -118,6 +143,16 @@ def _address(text: str) -> Address:
     if not 1 <= int(port) <= PORT_MAX:
         raise argparse.ArgumentTypeError(f"port {port} is not 1 to {PORT_MAX}")
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def _controller(text: str) -> NfcAddress:
+    url = text if text.startswith(NFC_SCHEMES) else PN532_SCHEME + text
+    address = nfc_address(url)
+    if address is None or address.is_network:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no serial port such as /dev/ttyUSB0, nor a URL such as nfcpy:usb"
+        )
+    return address
 
 
 async def _chosen_card(world: World, network: str | None) -> CardRecord:
@@ -150,12 +185,10 @@ def _say(event: Happened, serving: Serving, card: CardRecord, *, as_json: bool) 
     document = _document(event)
     if document["event"] == PublicationChange.PUBLISHED.value:
         document |= {
-            "vpcd": str(serving.address),
+            **_where(serving.address, serving.transmission),
             "network": card.network,
             "last4": card.last4,
             "token_ref": card.token_ref,
-            "atr": serving.transmission.atr.hex().upper(),
-            "protocol": serving.transmission.value,
             "pse": serving.with_pse,
             "arm": serving.arm.value,
             "pid": os.getpid(),
@@ -163,6 +196,18 @@ def _say(event: Happened, serving: Serving, card: CardRecord, *, as_json: bool) 
     line = orjson.dumps(document).decode() if as_json else _sentence(event, serving, card)
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _where(address: Address | NfcAddress, transmission: Transmission) -> dict[str, str]:
+    match address:
+        case NfcAddress():
+            return {"nfc": address.url, "protocol": _FIELD}
+        case Address():
+            return {
+                "vpcd": str(address),
+                "atr": transmission.atr.hex().upper(),
+                "protocol": transmission.value,
+            }
 
 
 def _document(event: Happened) -> dict[str, object]:
@@ -184,7 +229,7 @@ def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
         case Publication(change, detail):
             return _PUBLICATION[change].format(
                 card=f"{card.network} ·{card.last4}",
-                protocol=serving.transmission.value,
+                protocol=_where(serving.address, serving.transmission)["protocol"],
                 arm=_ARMED[serving.arm],
                 detail=detail,
             )
@@ -200,6 +245,7 @@ def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
     assert_never(event)
 
 
+_FIELD = "ISO-DEP"
 _PUBLICATION = {
     PublicationChange.PUBLISHED: "{card} is in the reader at {detail} ({protocol}); {arm}",
     PublicationChange.READER_GONE: "the reader went away ({detail}): waiting for it",

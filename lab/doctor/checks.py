@@ -17,7 +17,7 @@ from pathlib import Path
 
 import orjson
 
-from hardware.api import PcscTrouble, ReaderInfo, survey_pcsc
+from hardware.api import NfcTrouble, PcscTrouble, ReaderInfo, survey_nfc, survey_pcsc
 from lab.doctor import reader_checks
 from lab.doctor.finding import Finding
 from lab.json_fields import as_object, text
@@ -34,12 +34,13 @@ class Machine:
     modules: Path = Path("/proc/modules")
     usb_devices: Path = Path("/sys/bus/usb/devices")
     pcsc: Callable[[], tuple[ReaderInfo, ...] | PcscTrouble] = survey_pcsc
+    nfc: Callable[[], tuple[ReaderInfo, ...] | NfcTrouble] = survey_nfc
 
 
 def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding, ...]:
     """Every check, in the order that a person would look."""
     where = machine or Machine()
-    pcsc = where.pcsc()
+    pcsc, nfc = where.pcsc(), where.nfc()
     checks: Iterable[Callable[[], Finding]] = (
         _python,
         lambda: _library(
@@ -54,14 +55,10 @@ def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding
             "python3 start.py installs it (with the wheel: pip install 'tap-lab[drivers]')",
         ),
         lambda: reader_checks.pcsc_service(pcsc),
-        lambda: _library(
-            "NFC library",
-            "nfc",
-            "python3 start.py installs it (with the wheel: pip install 'tap-lab[drivers]')",
-        ),
+        lambda: reader_checks.nfc_library(nfc),
         lambda: reader_checks.kernel_modules(where.modules),
         lambda: reader_checks.usb_readers(where.usb_devices),
-        lambda: reader_checks.usable_readers(pcsc),
+        lambda: reader_checks.usable_readers(pcsc, nfc),
         _loopback,
         lambda: _database(settings),
         lambda: _space(settings),

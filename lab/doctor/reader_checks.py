@@ -1,7 +1,8 @@
 """The doctor's checks of card readers: service, devices on USB, kernel modules that grab them.
 
 The service is asked, because a socket that exists may have nobody behind it; that loads the PC/SC
-library if there is one. USB devices and modules are read from where Linux tells of them.
+library if there is one. So is nfcpy, which loads only where libusb is. USB devices and modules are
+read from where Linux tells of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hardware.api import EMULATED, PcscTrouble, ReaderInfo
+from hardware.api import EMULATED, PN532_SCHEME, NfcTrouble, PcscTrouble, ReaderInfo
 from lab.doctor.finding import Finding
 
 READER_MODULES = ("pn533_usb", "pn533", "port100", "nfc")
@@ -38,15 +39,28 @@ def pcsc_service(found: tuple[ReaderInfo, ...] | PcscTrouble) -> Finding:
     return Finding("pcscd", "note", detail, found.remedy)
 
 
-def usable_readers(found: tuple[ReaderInfo, ...] | PcscTrouble) -> Finding:
+def nfc_library(found: tuple[ReaderInfo, ...] | NfcTrouble) -> Finding:
+    """Whether NFC controllers could be driven."""
+    if not isinstance(found, NfcTrouble):
+        return Finding("NFC library", "ok", "nfcpy is installed, and it finds libusb")
+    detail = f"{found.what} (needed for NFC controllers only)"
+    return Finding("NFC library", "note", detail, found.remedy)
+
+
+def usable_readers(
+    pcsc: tuple[ReaderInfo, ...] | PcscTrouble, nfc: tuple[ReaderInfo, ...] | NfcTrouble
+) -> Finding:
     """Which readers there are, and why one cannot be used."""
-    real = () if isinstance(found, PcscTrouble) else found
+    real = () if isinstance(pcsc, PcscTrouble) else pcsc
+    real += () if isinstance(nfc, NfcTrouble) else nfc
     names = ", ".join(reader.name for reader in (EMULATED, *real) if reader.usable)
     blocked = [reader for reader in real if not reader.usable]
-    if blocked:
-        why = "; ".join(f"{reader.name}: {reader.why}" for reader in blocked)
-        return Finding("readers", "problem", f"usable: {names}", why)
-    return Finding("readers", "ok", names)
+    if not blocked:
+        return Finding("readers", "ok", names)
+    why = "; ".join(f"{reader.name}: {reader.why}" for reader in blocked)
+    # A serial port may lead to anything: that it is not ours to use need not be wrong.
+    ports_only = all(reader.url.startswith(PN532_SCHEME) for reader in blocked)
+    return Finding("readers", "note" if ports_only else "problem", f"usable: {names}", why)
 
 
 def kernel_modules(modules: Path) -> Finding:

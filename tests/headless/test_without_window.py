@@ -66,6 +66,10 @@ def test_readers_and_doctor_say_what_is_missing(machine: Machine) -> None:
     assert looked.returncode in {0, 1}, looked.stderr
     assert '"findings"' in looked.stdout or '"checks"' in looked.stdout, looked.stdout
     assert "Traceback" not in looked.stderr
+    for reader in ("pcsc:Desk", "pn532:/dev/ttyUSB0", "nfcpy:usb"):
+        refused = machine.run("tap", "--amount", "1.00", "--reader", reader)
+        assert refused.returncode == 3, refused.stderr
+        assert "python3 start.py" in refused.stderr
     window = ("imports PySide6", "imports pyqtgraph", "imports shiboken6")
     assert not [line for line in machine.asked_for() if line.startswith(window)]
 

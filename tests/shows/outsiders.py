@@ -1,7 +1,8 @@
-"""Programs that are not ours, pointed at the card that `card serve` has put into a real reader.
+"""Programs that are not ours, pointed at the card that `card serve` has put into a reader.
 
-`opensc-tool` and `cardpeek` come from the system, `emvtool` from PyPI into a folder of the test
-run. `Published` is our command in a process of its own. Knows nothing of how either side works.
+`opensc-tool`, `cardpeek` and `nfc-list` come from the system, `emvtool` from PyPI into a folder of
+the test run. `Served` is our command in a process of its own, `Published` the same in a real
+smart-card service. Knows nothing of how either side works.
 """
 
 from __future__ import annotations
@@ -35,15 +36,13 @@ run()
 """
 
 
-class Published:
+class Served:
     """`card serve` at work."""
 
-    def __init__(self, stack: PcscStack, folder: Path, *options: str, slot: int = 0) -> None:
-        host, port = stack.vpcd_address(slot)
-        self._reader = stack.reader_name(slot)
+    def __init__(self, folder: Path, *options: str) -> None:
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "lab", "card", "serve", "--json", *options,
-             "--vpcd", f"{host}:{port}", "--data-dir", str(folder)],
+             "--data-dir", str(folder)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -61,12 +60,6 @@ class Published:
             said = json.loads(line)
             if said["event"] in events:
                 return said
-
-    def in_reader(self) -> dict[str, object]:
-        """What was said when the card was published; PC/SC programs see it from here on."""
-        published = self.heard("published")
-        until_card(self._reader)
-        return published
 
     def end(self) -> int:
         """Stop it as a shell does; its exit code."""
@@ -96,6 +89,21 @@ class Published:
             stream.close()
 
 
+class Published(Served):
+    """`card serve` at work in one slot of a smart-card service."""
+
+    def __init__(self, stack: PcscStack, folder: Path, *options: str, slot: int = 0) -> None:
+        host, port = stack.vpcd_address(slot)
+        self._reader = stack.reader_name(slot)
+        super().__init__(folder, *options, "--vpcd", f"{host}:{port}")
+
+    def in_reader(self) -> dict[str, object]:
+        """What was said when the card was published; PC/SC programs see it from here on."""
+        published = self.heard("published")
+        until_card(self._reader)
+        return published
+
+
 def until_card(reader: str, *, present: bool = True) -> None:
     """Wait until PC/SC sees a card in that reader, or none any more."""
     scard = pytest.importorskip("smartcard.scard")
@@ -122,6 +130,13 @@ def run(*command: str, **environment: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def nfc_list(port: str) -> str:
+    """What libnfc's own PN532 driver sees in the field of the board at this serial port."""
+    if shutil.which("nfc-list") is None:
+        pytest.skip("nfc-list is missing; on Debian: sudo apt-get install -y libnfc-bin")
+    return run("nfc-list", "-v", LIBNFC_DEVICE=f"pn532_uart:{port}")
 
 
 def opensc(*arguments: str) -> str:

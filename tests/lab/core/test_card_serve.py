@@ -251,6 +251,31 @@ def test_an_address_that_is_none_is_wrong_use(
     assert "--vpcd" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "where", ["", "/etc/passwd", "ttyUSB0", "/dev/ttyUSB0;reboot", "nfcpy:udp", "pcsc:ACS", "sim:"]
+)
+def test_what_is_no_nfc_controller_is_wrong_use(
+    where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["card", "serve", "--nfc", where])
+    assert left.value.code == 2
+    assert "--nfc" in capsys.readouterr().err
+
+
+def test_a_card_is_published_in_one_place_and_without_t0_in_a_field(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in ([], ["--nfc", "/dev/ttyUSB0", "--vpcd", "127.0.0.1:35963"]):
+        with pytest.raises(SystemExit) as left:
+            main(["card", "serve", *arguments])
+        assert left.value.code == 2
+    capsys.readouterr()
+    field = ["card", "serve", "--nfc", "/dev/ttyUSB0", "--t0", "--data-dir", str(tmp_path)]
+    assert main(field) == 2
+    assert "no T=0 in a field" in capsys.readouterr().err
+
+
 def test_a_phone_in_use_is_not_published(
     lab: Running, reader: VirtualReader, capsys: pytest.CaptureFixture[str]
 ) -> None:

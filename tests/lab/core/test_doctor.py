@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware.api import PcscTrouble, ReaderInfo
+from hardware.api import NfcTrouble, PcscTrouble, ReaderInfo
 from lab.cli import main
 from lab.doctor.checks import Machine, examine
 from lab.settings import Settings
@@ -51,8 +51,30 @@ def test_the_smart_card_service_is_asked(
 
 def test_a_reader_that_another_program_holds_is_named(tmp_path: Path) -> None:
     held = ReaderInfo("pcsc:Desk", "Desk", "pcsc", ("read",), None, False, "close that program")
-    level, remedy = findings(tmp_path, Machine(pcsc=lambda: (held,)))["readers"]
+    level, remedy = findings(tmp_path, Machine(pcsc=lambda: (held,), nfc=tuple))["readers"]
     assert (level, remedy) == ("problem", "Desk: close that program")
+
+
+@pytest.mark.parametrize(
+    ("found", "level", "words"),
+    [(NfcTrouble("no libusb", "install libusb"), "note", "install libusb"), ((), "ok", "")],
+)
+def test_the_nfc_library_is_loaded_to_see_whether_it_can_be(
+    tmp_path: Path, found: object, level: str, words: str
+) -> None:
+    assert findings(tmp_path, Machine(nfc=lambda: found))["NFC library"] == (level, words)
+
+
+@pytest.mark.parametrize(
+    ("url", "level"), [("nfcpy:usb:04e6:5591", "problem"), ("pn532:/dev/ttyUSB0", "note")]
+)
+def test_an_nfc_controller_that_this_user_may_not_use_is_named(
+    tmp_path: Path, url: str, level: str
+) -> None:
+    """A serial port may lead to anything, so it is no more than a note."""
+    barred = ReaderInfo(url, "Stick", "nfcpy", ("read",), None, False, "a udev rule")
+    machine = Machine(pcsc=tuple, nfc=lambda: (barred,))
+    assert findings(tmp_path, machine)["readers"] == (level, "Stick: a udev rule")
 
 
 def test_a_usb_reader_that_the_kernel_took_is_named_with_its_cure(tmp_path: Path) -> None:
