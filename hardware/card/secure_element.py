@@ -304,6 +304,10 @@ class SecureElement:
         self.disarm()
         return self._file.advance_atc(token_ref)
 
+    def draw(self, count: int) -> bytes:
+        """Unpredictable bytes for a card's signature."""
+        return self._stream.bytes(count)
+
     def sign_remote(self, token_ref: str, request: RemoteRequest) -> RemoteCryptogram:
         """Make an in-app payment's cryptogram; it ends the authentication as a tap does.
 
@@ -334,6 +338,9 @@ class _OneToken:
     def spend(self, token_ref: str) -> int:
         return self.element.spend(token_ref)
 
+    def draw(self, count: int) -> bytes:
+        return self.element.draw(count)
+
 
 def _pack(credentials: Credentials) -> bytes:
     """Credentials as the JSON object they came as, for sealing."""
@@ -359,6 +366,7 @@ def _pack(credentials: Credentials) -> bytes:
             "label": credentials.label,
             "serviceCode": credentials.service_code,
             "replaces": credentials.replaces,
+            "offline": None if credentials.offline is None else credentials.offline.to_json(),
         }
     ).encode()
 
