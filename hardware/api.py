@@ -53,6 +53,7 @@ from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
     ApduError,
     AtcExhausted,
+    AuthorityFormatError,
     CardCollision,
     CardFault,
     CardHeld,
@@ -76,6 +77,14 @@ from hardware.runtime.errors import (
     VpcdUnreachable,
 )
 from hardware.runtime.ports import Clock, Scheduler, Stream
+from hardware.terminal.authorities import (
+    NO_AUTHORITIES,
+    Authorities,
+    AuthorityKey,
+    Revoked,
+    read_authorities,
+    write_authorities,
+)
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
 from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
 from hardware.terminal.outcome import (
@@ -100,6 +109,7 @@ __all__ = [
     "FAILED_SCANS_MAX",
     "INSTANT",
     "LAB_IIN",
+    "NO_AUTHORITIES",
     "PCSC_SCHEME",
     "PHONE",
     "PROFILES",
@@ -108,6 +118,9 @@ __all__ = [
     "Address",
     "ApduError",
     "AtcExhausted",
+    "Authorities",
+    "AuthorityFormatError",
+    "AuthorityKey",
     "Card",
     "CardCollision",
     "CardFault",
@@ -164,6 +177,7 @@ __all__ = [
     "RemoteRequest",
     "ReplayLink",
     "ResponseApdu",
+    "Revoked",
     "ScanFailed",
     "ScanOutcome",
     "ScanRefusal",
@@ -210,6 +224,7 @@ __all__ = [
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",
+    "read_authorities",
     "read_dialogues",
     "record_exchange",
     "run_tap",
@@ -218,4 +233,5 @@ __all__ = [
     "to_html",
     "to_pcapng",
     "vectors",
+    "write_authorities",
 ]
