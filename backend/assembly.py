@@ -38,6 +38,7 @@ from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.metrics.latency import LatencyBook
+from backend.networks.chip.rsa import fresh_key
 from backend.networks.issuing import IssuerWay
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
@@ -283,6 +284,7 @@ async def _open(
         engine_database=files.engine,
         networks_database=files.networks,
         cards=wallet.cards,
+        authorities=partial(_authorities, edge.tokens),
         notices=edge.tokens.notices,
         payments=PaymentView(files.engine, SqlViewRows(), world=ground.world),
         switch=switch,
@@ -303,6 +305,12 @@ async def _open(
     return Engine(
         app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
     )
+
+
+async def _authorities(tokens: TspClient, make: bool) -> list[dict[str, str]]:  # noqa: FBT001 - a port
+    """Every network's certification authority, where it has one."""
+    found = [await tokens.authority(network, make=make) for network in NETWORKS]
+    return [authority for authority in found if authority is not None]
 
 
 def open_files(
@@ -355,6 +363,7 @@ async def open_networks(
         entropy=ground.entropy,
         settings=HostSettings(profile=settings.profile),
         way=way,
+        draw_key=fresh_key if ground.is_live else None,
     )
 
 

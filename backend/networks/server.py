@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
+from backend.networks.authority import CardAuthority, DrawKey
 from backend.networks.authorizing import NetworkRules
 from backend.networks.host import LOOPBACK, HostServer, NetworkHost
 from backend.networks.issuing import LIMIT_MAJOR, Issuer, IssuerWay, OpenWay
@@ -67,6 +68,7 @@ async def build_networks(
     entropy: Entropy,
     settings: HostSettings | None = None,
     way: IssuerWay | None = None,
+    draw_key: DrawKey | None = None,
 ) -> Networks:
     """Make the hosts of all networks over one store.
 
@@ -77,6 +79,7 @@ async def build_networks(
         entropy: where keys, tokens, codes and delays come from.
         settings: what can be chosen.
         way: from the networks to their issuers; None is one without obstacles.
+        draw_key: makes RSA keys for certificates; without it tokens have none.
 
     Raises:
         UsageError: the key has another length, or the profile is unknown.
@@ -93,8 +96,10 @@ async def build_networks(
         rules = NetworkRules(network, store, vault, keys, issuer, clock)
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
         hosts[network] = NetworkHost(rules, delays, way or OpenWay())
-        services[network] = TokenService(network, store, vault, keys, clock, entropy)
-        checks[network] = Verifications(network, store, vault, keys, clock, entropy)
+        serials = entropy.secret(f"network.{network}.certificates")
+        authority = CardAuthority(network, store, vault, serials, draw_key)
+        services[network] = TokenService(network, store, vault, keys, authority, clock, entropy)
+        checks[network] = Verifications(network, store, vault, keys, authority, clock, entropy)
     return Networks(hosts, token_service_app(services, checks, Mailbox(store, vault)))
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from backend.networks.chip.certificates import PROFILE, Chain, authority_digest, card_records
+from backend.networks.chip.rsa import RsaKey
 from hardware.api import (
     NO_AUTHORITIES,
     Authorities,
@@ -29,7 +31,10 @@ from hardware.api import (
 )
 from hardware.terminal.risk import ActionCodes
 from tests.offline_issuer import (
+    AUTHORITY,
     CARD,
+    ISSUER,
+    NUMBERS,
     RIDS,
     STRANGER,
     Certificate,
@@ -555,3 +560,28 @@ def test_the_same_key_twice_is_refused() -> None:
     text = write_authorities((authority_key("visa"), authority_key("visa")))
     with pytest.raises(AuthorityFormatError, match="twice"):
         read_authorities(text)
+
+
+# The network's own certificates --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_card_and_till_agree_with_what_the_network_issues(bench: Any, network: str) -> None:
+    """The backend's code and ours share nothing: certificates are where they meet."""
+    chain = Chain(
+        network,
+        *(RsaKey((key.p, key.q)) for key in (AUTHORITY, ISSUER)),
+        issuer_digits=NUMBERS[network][:6],
+    )
+    own = RsaKey((CARD.p, CARD.q))
+    records = card_records(chain, own, NUMBERS[network], "2912", "01", b"\x00\x00\x07")
+    document = Made(network).document() | {
+        "profile": PROFILE[network],
+        "records": [record.hex() for record in records],
+    }
+    bench.install(network, tokenRef="tok-issued", sessionId="session-issued", offline=document)
+    bench.arm("tok-issued")
+    result = bench.tap(config=till())
+    assert (result.reason, first_finding(result)) == ("online_request", 0)
+    digest = authority_digest(network, RsaKey((AUTHORITY.p, AUTHORITY.q)))
+    assert digest == authority_key(network).digest
