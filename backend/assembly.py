@@ -284,7 +284,7 @@ async def _open(
         engine_database=files.engine,
         networks_database=files.networks,
         cards=wallet.cards,
-        authorities=partial(_authorities, edge.tokens),
+        authorities=partial(_authorities, networks, edge.tokens),
         notices=edge.tokens.notices,
         payments=PaymentView(files.engine, SqlViewRows(), world=ground.world),
         switch=switch,
@@ -307,10 +307,21 @@ async def _open(
     )
 
 
-async def _authorities(tokens: TspClient, make: bool) -> list[dict[str, str]]:  # noqa: FBT001 - a port
-    """Every network's certification authority, where it has one."""
-    found = [await tokens.authority(network, make=make) for network in NETWORKS]
-    return [authority for authority in found if authority is not None]
+async def _authorities(
+    networks: Networks | None,
+    tokens: TspClient,
+    make: bool,  # noqa: FBT001 - a port
+) -> list[dict[str, str]]:
+    """Every network's certification authority, where it has one; beside the links, if it is here.
+
+    A till's keys do not come over the line that a fault may be on.
+    """
+    if networks is None:
+        asked = [await tokens.authority(network, make=make) for network in NETWORKS]
+        return [authority for authority in asked if authority is not None]
+    here = networks.authorities.values()
+    found = [await each.made() if make else each.known() for each in here]
+    return [authority.to_json() for authority in found if authority is not None]
 
 
 def open_files(

@@ -25,6 +25,7 @@ from hardware.api import (
 )
 from lab import saved_faults
 from lab.amounts import format_amount
+from lab.authorities import Believing
 from lab.bus import Bus
 from lab.client import Endpoint, EngineClient
 from lab.console.flow import ConsoleFlow
@@ -35,7 +36,7 @@ from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
 from lab.faulty_transport import PHONE_LINK, TILL_LINK
 from lab.ground import Ground, live_ground
-from lab.json_fields import Json
+from lab.json_fields import Json, text
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.readers import real_reader
@@ -69,6 +70,7 @@ class World:
     reader: EmulatedReader
     wallet: WalletFlow
     pos: PosFlow
+    believing: Believing
     console: ConsoleFlow
     hands: Hands
     forwarding: EventForwarding
@@ -91,6 +93,7 @@ class World:
         await self.engine.ready()
         await saved_faults.put_back(self.settings.data_dir, self.client)
         await self.client.faults()
+        await self.believing.learn()
         try:
             await self.wallet.connect()
         except EngineUnreachable:
@@ -109,6 +112,8 @@ class World:
             EngineUnreachable: it got lost; it comes again with the next connection.
         """
         await self.links.reach_phone()
+        if text(push, "kind") == "provision_token":
+            await self.believing.learn()  # before the card: its first tap is checked already
         await self.wallet.deliver(push)
 
     async def follow(self) -> None:
@@ -134,6 +139,7 @@ class World:
         with contextlib.suppress(EngineUnreachable):  # gone again: the next time will do
             await saved_faults.put_back(self.settings.data_dir, self.client)
             await self.client.faults()
+            await self.believing.learn()
             await self.console.reload()
         await self._sign_in()
 
@@ -378,7 +384,8 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
-        till.field, wallet, pos, console, hands, till.forwarding, till.links, till.source, desk,
+        till.field, wallet, pos, till.believing, console, hands, till.forwarding, till.links,
+        till.source, desk,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

@@ -55,7 +55,7 @@ class AuthorityKey:
     sha1: str
     expires: str
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, str]:
         """For the wire."""
         return asdict(self)
 

@@ -54,10 +54,12 @@ class Networks:
     Attributes:
         hosts: by network; `handle(frame)` answers one ISO 8583 message.
         token_services: the HTTP application (paths `/{network}/tsp/…`).
+        authorities: by network, who vouches for its cards.
     """
 
     hosts: Mapping[str, NetworkHost]
     token_services: Starlette
+    authorities: Mapping[str, CardAuthority]
 
 
 async def build_networks(
@@ -90,6 +92,7 @@ async def build_networks(
     hosts: dict[str, NetworkHost] = {}
     services: dict[str, TokenService] = {}
     checks: dict[str, Verifications] = {}
+    authorities: dict[str, CardAuthority] = {}
     for network in NETWORKS:
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
         issuer = Issuer(chosen.limit_major, chosen.steering)
@@ -98,9 +101,11 @@ async def build_networks(
         hosts[network] = NetworkHost(rules, delays, way or OpenWay())
         serials = entropy.secret(f"network.{network}.certificates")
         authority = CardAuthority(network, store, vault, serials, draw_key)
+        authorities[network] = authority
         services[network] = TokenService(network, store, vault, keys, authority, clock, entropy)
         checks[network] = Verifications(network, store, vault, keys, authority, clock, entropy)
-    return Networks(hosts, token_service_app(services, checks, Mailbox(store, vault)))
+    app = token_service_app(services, checks, Mailbox(store, vault))
+    return Networks(hosts, app, authorities)
 
 
 class NetworkHosts:

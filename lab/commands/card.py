@@ -29,6 +29,7 @@ from hardware.api import (
     VpcdUnreachable,
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
+from lab.commands import authorities
 from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings_of
 from lab.commands.tap import card_for
 from lab.engine_shapes import CardRecord
@@ -47,11 +48,13 @@ def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     group = commands.add_parser(
         "card",
-        help="the phone's card for other programs",
-        description="The phone's card for other programs.",
+        help="the phone's card for other programs, and who vouches for it",
+        description="The phone's card for other programs, and who vouches for it.",
         epilog=f"example: tap-lab card serve --vpcd 127.0.0.1:{VPCD_PORT}",
     )
-    add_serve(group.add_subparsers(required=True, metavar="DO"))
+    about_card = group.add_subparsers(required=True, metavar="DO")
+    add_serve(about_card)
+    authorities.add(about_card)
 
 
 def add_serve(commands: Subparsers) -> None:

@@ -131,6 +131,16 @@ def _options_of(result: TapResult) -> bytes:
     return parse_tlv(command[5 : 5 + command[4]])[0].value
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_no_conversation_keeps_the_certificate_that_holds_the_number(
+    bench: Any, network: str
+) -> None:
+    result = tapped(bench, network)
+    kept = "".join(exchange.masked_response for exchange in result.exchanges)
+    assert NUMBERS[network] not in kept
+    assert "9F468190" + "EE" * 144 in kept
+
+
 def test_visa_signs_number_amount_currency_and_its_own_qualifiers(bench: Any) -> None:
     result = tapped(bench, "visa")
     (template,) = parse_tlv(result.exchanges[2].response[:-2])
