@@ -48,6 +48,7 @@ DRIVER_PACKAGES = ("gcc", "libpcsclite-dev", "python3-dev")
 TEST_PROGRAMS = {
     "pcscd": "pcscd",
     "opensc-tool": "opensc",
+    "tshark": "tshark",
     "ip": "iproute2",
     "unshare": "util-linux",
     "mount": "mount",

@@ -152,6 +152,8 @@ class Engine:
         await scheduler.cancel_all()
         await self._edge.close()
         await lab.cache.close()
+        if lab.faults.faults:
+            lab.faults.reset()  # faults end with their engine: what is left can be stored
         await self._recorder.close()
         lab.engine_database.close()
         if lab.networks_database is not None:

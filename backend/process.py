@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from backend.runtime.clock import real_now_us, to_iso
 from backend.runtime.errors import BackendError
 from backend.settings import Settings
 from backend.storage.data_folder import Announcement, DataFolder, HostAddresses
+from backend.storage.database import Moment
 
 log = logging.getLogger("taplab.process")
 
@@ -69,7 +71,9 @@ async def _serve_engine(folder: DataFolder, settings: Settings) -> None:
     stop = _Stop()
     listening = listen(settings.host, settings.port)
     attachments = Attachments(stop.ask if settings.exit_when_idle else None)
-    engine = await open_engine(folder, settings, live_ground(folder, settings.seed), attachments)
+    ground = live_ground(folder, settings.seed)
+    points = None if settings.kill_at is None else _KillAt(*settings.kill_at)
+    engine = await open_engine(folder, settings, ground, attachments, points)
     server = Server(engine.app, listening)
     stop.watch(server.stop)
 
@@ -112,6 +116,25 @@ def _ports_of(addresses: HostAddresses) -> dict[str, int]:
     """Where the hosts listened last time: engines that know them find them again."""
     ports = {name: port for name, (_, port) in addresses.iso.items()}
     return {**ports, "tsp": urlsplit(addresses.tsp_url).port or 0}
+
+
+class _KillAt:
+    """Ends this process as kill -9 does at one commit: the port that the databases call."""
+
+    def __init__(self, moment: str, number: int) -> None:
+        self._moment = moment
+        self._left = number
+        self._counting = threading.Lock()  # each database commits in a thread of its own
+
+    def reached(self, moment: Moment, store: str) -> None:
+        """Count; at the one that was named, die."""
+        if moment != self._moment:
+            return
+        with self._counting:
+            self._left -= 1
+            if self._left == 0:
+                log.warning("killing this process %s a commit of %s, as ordered", moment, store)
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _Stop:

@@ -17,6 +17,8 @@ DATA_DIR_VARIABLE = "TAPLAB_DATA_DIR"
 DATABASE_VARIABLE = "TAPLAB_DATABASE_URL"
 REDIS_VARIABLE = "TAPLAB_REDIS_URL"
 NETWORKS_VARIABLE = "TAPLAB_NETWORKS_DIR"
+KILL_VARIABLE = "TAPLAB_KILL_AT"
+KILL_MOMENTS = ("before", "after")
 PORT_MAX = 65_535
 
 
@@ -31,6 +33,8 @@ class Settings:
         seed: None keeps the seed of the data folder (a fresh folder draws one).
         profile: delays of the simulated networks: "lab" or "instant".
         exit_when_idle: stop when the last attached command or window is gone.
+        kill_at: "before" or "after", and the number of the commit there at which the engine kills
+            itself (SIGKILL), to show that nothing is lost; None never does.
         networks_dir: folder of network hosts that run apart; None runs them inside the engine.
         environment: where the key home looks for its choice and passphrase.
     """
@@ -44,6 +48,7 @@ class Settings:
     exit_when_idle: bool = False
     allow_non_loopback: bool = False
     networks_dir: Path | None = None
+    kill_at: tuple[str, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +101,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         exit_when_idle=exit_when_idle,
         allow_non_loopback=allow_non_loopback,
         networks_dir=apart.expanduser().absolute() if apart else None,
+        kill_at=_kill_at(environment.get(KILL_VARIABLE)),
         environment=environment,
     )
 
@@ -117,6 +123,20 @@ def chosen_data_dir(
             f"or name sqlite:///{folder / 'engine.db'}"
         )
     return folder
+
+
+def _kill_at(text: str | None) -> tuple[str, int] | None:
+    """`before:17` or `after:17`.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if not text:
+        return None
+    moment, _, number = text.partition(":")
+    if moment not in KILL_MOMENTS or not number.isdecimal() or int(number) < 1:
+        raise UsageError(f"{KILL_VARIABLE} is before:N or after:N, N the number of a commit from 1")
+    return moment, int(number)
 
 
 def is_loopback(host: str) -> bool:

@@ -53,7 +53,8 @@ class SimulatedEngine:
     Attributes:
         server: its address; nobody answers there while it is down.
         commits: how many commits all its lives made.
-        crashes: how often it died.
+        crashes: how often it died when it was up.
+        commit_crashes: how often at a commit, by moment; also while it was starting.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class SimulatedEngine:
         self.server = MemoryServer()
         self.commits = 0
         self.crashes = 0
+        self.commit_crashes: dict[Moment, int] = {"before": 0, "after": 0}
 
     @property
     def engine(self) -> Engine:
@@ -178,6 +180,7 @@ class SimulatedEngine:
         if death.commits_left == 0:
             self._death = None
             self._died_starting = self._starting
+            self.commit_crashes[moment] += 1
             self.crash()
             raise Crashed(f"killed {moment} a commit of {store}")
 

@@ -45,7 +45,7 @@ from hardware.readers.exchange import Exchange, name_command, record_exchange
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
-from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, survey_pcsc
+from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
 from hardware.readers.port import Card, CardLink, Reader
@@ -226,6 +226,7 @@ __all__ = [
     "pcsc_readers",
     "read_authorities",
     "read_dialogues",
+    "readers_seen",
     "record_exchange",
     "run_tap",
     "status_name",

@@ -14,6 +14,7 @@ from iso4217 import Currency as IsoCurrency
 from lab.errors import WrongUse
 
 AMOUNT_DIGITS_MAX = 12  # EMV tag 9F02 is n 12
+TEXT_MAX = 64  # characters that an amount is looked at for
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
@@ -49,6 +50,8 @@ def parse_amount(text: str, code: str) -> int:
         WrongUse: not a positive decimal number, too many decimals, or more than 12 digits.
     """
     currency = currency_of(code)
+    if len(text) > TEXT_MAX:
+        raise WrongUse(f"an amount of {len(text)} characters is more than any price")
     whole, point, fraction = text.strip().partition(".")
     if not (whole.isascii() and whole.isdigit()) or (point and not _digits(fraction)):
         raise WrongUse(f"{text!r} is no amount, such as 12.40")

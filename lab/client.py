@@ -232,9 +232,9 @@ class EngineClient:
         """Force a breaker "open" or "closed", or give it back with "auto"."""
         await self._lab("POST", f"/lab/breakers/{network}/force", {"state": state})
 
-    async def ledger(self) -> Json:
-        """Balance of every account, debit positive, and the newest payments' entries."""
-        return await self._lab("GET", "/lab/ledger?limit=500")
+    async def ledger(self, *, limit: int = 1) -> Json:
+        """Balance of every account, debit positive, and the entries of the newest payments."""
+        return await self._lab("GET", f"/lab/ledger?limit={limit}")
 
     async def clock(self) -> Json:
         """Lab time, rate and offset."""

@@ -1,7 +1,10 @@
 """The engine's event stream and the phone's push socket, as asynchronous iterators that reconnect.
 
-A lost connection is ordinary: the stream asks again from the last number it saw, so no event is
-missed and none comes twice; the push socket gets again what it did not acknowledge.
+A lost connection is ordinary: the stream asks again, so no event is missed and none comes twice;
+the push socket gets again what it did not acknowledge. An event has its number before the commit
+that holds it and is told after it, so later ones may overtake it; an engine that dies in between
+has stored what nobody heard. Therefore the stream asks again from some way before the last number,
+and leaves out what it has seen.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from lab.json_fields import Json, as_object, section, whole
 
 RECONNECT_S = 0.3
 MESSAGE_BYTES_MAX = 1 << 20
+OVERTAKEN_MAX = 1_000
 _BROKEN = (OSError, WebSocketException, EngineUnreachable, EngineRefused, TimeoutError)
 
 
@@ -104,11 +108,13 @@ class EventStream:
         self._endpoint = endpoint
         self._scheduler = scheduler
         self._opens = opens
-        self._since: int | None = None
+        self._from = 0
+        self._last: int | None = None
+        self._seen: set[int] = set()
         self.connected = asyncio.Event()
 
     async def listen(self) -> AsyncIterator[Event]:
-        """Every event from the moment of the first connection on, without gaps."""
+        """Every event from the moment of the first connection on, each once, none left out."""
         while True:
             endpoint = self._endpoint()
             if endpoint is not None:
@@ -119,19 +125,32 @@ class EventStream:
             await self._scheduler.sleep(RECONNECT_S)
 
     async def _one_connection(self, endpoint: Endpoint) -> AsyncIterator[Event]:
-        query = "" if self._since is None else f"?since={self._since}"
+        query = "" if self._last is None else f"?since={self._overtaken_from()}"
         async with await self._opens(endpoint, f"/lab/events{query}") as socket:
             async for message in socket:
                 body = as_object(orjson.loads(message), "event")
                 if "hello" in body:
-                    hello = section(body, "hello")
-                    self._since = whole(hello, "seq", 0) if self._since is None else self._since
+                    if self._last is None:
+                        self._from = self._last = whole(section(body, "hello"), "seq", 0)
                     self.connected.set()
                     continue
                 event = event_from_json(body)
-                if event.source == "engine":
-                    self._since = max(self._since or 0, event.seq)
-                yield event
+                if event.source != "engine" or self._is_news(event.seq):
+                    yield event
+
+    def _overtaken_from(self) -> int:
+        """After which number to ask again: an event that was overtaken may lie before the last."""
+        assert self._last is not None, "asked after the first connection"
+        return max(self._from, self._last - OVERTAKEN_MAX)
+
+    def _is_news(self, seq: int) -> bool:
+        if seq in self._seen:
+            return False
+        self._last = max(self._last or 0, seq)
+        self._seen.add(seq)
+        if len(self._seen) > 2 * OVERTAKEN_MAX:
+            self._seen = {each for each in self._seen if each > self._last - OVERTAKEN_MAX}
+        return True
 
 
 async def push_forever(

@@ -9,7 +9,8 @@ library that is missing is said, with the remedy.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from hardware.api import (
     EMULATED,
@@ -24,6 +25,7 @@ from hardware.api import (
     Winscard,
     list_readers,
     pcsc_readers,
+    readers_seen,
     survey_pcsc,
 )
 from lab.errors import SomethingMissing
@@ -42,8 +44,22 @@ def is_emulated(wanted: str) -> bool:
     return wanted in {DEFAULT_READER, EMULATED.name}
 
 
+@dataclass(frozen=True, slots=True)
+class RealReader:
+    """A reader that is no emulation, and who watches it."""
+
+    reader: Reader
+    monitor: PcscMonitor
+
+    def watch(self, tell: Callable[[tuple[ReaderInfo, ...]], None]) -> None:
+        """Tell `tell` every reader of this machine whenever one changes, in another thread."""
+        self.monitor.subscribe(
+            lambda snapshot: tell(list_readers((lambda: readers_seen(snapshot),)))
+        )
+
+
 @contextlib.contextmanager
-def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[Reader | None]:
+def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[RealReader | None]:
     """The reader called so, until left; None for the emulated one.
 
     Args:
@@ -56,16 +72,14 @@ def real_reader(wanted: str, scheduler: Scheduler) -> Iterator[Reader | None]:
     if is_emulated(wanted):
         yield None
         return
-    scheme, colon, _ = wanted.partition(":")
-    if colon and scheme.isalnum() and f"{scheme}:" != PCSC_SCHEME:
-        raise SomethingMissing(f"no reader {wanted!r}: {scheme}: is no kind of reader here", LISTS)
+    name = _pcsc_name(wanted)
     try:
         service = Winscard()
     except DriverMissing as missing:
         raise SomethingMissing(missing.what, missing.remedy) from missing
     monitor = PcscMonitor(service)
     try:
-        yield PcscReader(wanted.removeprefix(PCSC_SCHEME), service, monitor, scheduler)
+        yield RealReader(PcscReader(name, service, monitor, scheduler), monitor)
     finally:
         monitor.close()
 
@@ -78,10 +92,10 @@ def check_there(wanted: str) -> None:
     """
     if is_emulated(wanted):
         return
+    name = _pcsc_name(wanted)
     real = survey_pcsc()
     if isinstance(real, PcscTrouble):
-        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", real.remedy)
-    name = wanted.removeprefix(PCSC_SCHEME)
+        raise SomethingMissing(f"no reader {wanted!r}: {real.what}", f"{real.remedy}; {LISTS}")
     fitting = [reader for reader in real if reader.name == name] or [
         reader for reader in real if name.casefold() in reader.name.casefold()
     ]
@@ -89,4 +103,18 @@ def check_there(wanted: str) -> None:
     if len(fitting) > 1:
         raise SomethingMissing(f"{wanted!r} fits several readers", f"name one of {names}")
     if not fitting:
-        raise SomethingMissing(f"no reader {wanted!r}", f"plug it in; there are now: {names}")
+        raise SomethingMissing(
+            f"no reader {wanted!r}", f"plug it in; now there are {names}; {LISTS}"
+        )
+
+
+def _pcsc_name(wanted: str) -> str:
+    """The name in a reader's URL, or the bare name.
+
+    Raises:
+        SomethingMissing: the URL is of a kind that this lab has no driver for.
+    """
+    scheme, colon, _ = wanted.partition(":")
+    if colon and scheme.isalnum() and f"{scheme}:" != PCSC_SCHEME:
+        raise SomethingMissing(f"no reader {wanted!r}", f"{scheme} is no kind of reader; {LISTS}")
+    return wanted.removeprefix(PCSC_SCHEME)

@@ -11,15 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from backend.api import EventLog, Stream
-from hardware.api import (
-    EMULATED,
-    INSTANT,
-    PHONE,
-    Authorities,
-    EmulatedReader,
-    Reader,
-    TerminalConfig,
-)
+from hardware.api import EMULATED, INSTANT, PHONE, Authorities, EmulatedReader, TerminalConfig
 from lab import fault_progress, kept_streams, saved_faults
 from lab.authorities import Believing, own_authorities
 from lab.bus import Bus
@@ -30,7 +22,7 @@ from lab.ground import Ground, live_ground
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.pos.till_memory import TillMemory
-from lab.readers import real_reader
+from lab.readers import RealReader, real_reader
 from lab.settings import Settings, prepare_data_dir
 
 MERCHANT_ID = "mer_corner_market"
@@ -57,6 +49,7 @@ class Till:
     Attributes:
         believing: keeps the till's certification authorities.
         field: the emulated reader's field, whether or not the till stands there.
+        real: the reader that it stands at instead, if it does.
         identifiers: where ids and the till's unpredictable numbers come from.
         engine_heard: who is told how the engine is.
     """
@@ -73,7 +66,7 @@ class Till:
     forwarding: EventForwarding
     identifiers: Stream
     source: str
-    at_real_reader: bool
+    real: RealReader | None
     engine_heard: list[Callable[[EngineStatus], None]]
 
     async def ready(self) -> None:
@@ -132,6 +125,7 @@ async def running(till: Till, ground: Ground) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await till.links.reader.close()
         if till.engine.endpoint is not None:
             await till.forwarding.flush()
         await till.engine.stop()
@@ -141,7 +135,7 @@ async def running(till: Till, ground: Ground) -> AsyncIterator[None]:
         fault_progress.keep(till.settings.data_dir, till.links.progress())
 
 
-def wire_till(settings: Settings, bus: Bus, ground: Ground, real: Reader | None) -> Till:
+def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | None) -> Till:
     """Engine, links and till; `real` is the reader it stands at, None the emulated one.
 
     Raises:
@@ -166,7 +160,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: Reader | None)
         stream=ground.entropy.stream("reader.sim"),
     )
     links = OwnLinks(
-        real or field_reader,
+        real.reader if real else field_reader,
         ground.transport,
         clock=clock,
         scheduler=real_scheduler,
@@ -196,5 +190,5 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: Reader | None)
     believing = Believing(believed, client, pos, asks=ground.world == "live")
     return Till(
         settings, bus, log, engine, client, field_reader, links, pos, believing, forwarding,
-        identifiers, source, real is not None, status_heard,
+        identifiers, source, real, status_heard,
     )  # fmt: skip

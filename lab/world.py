@@ -8,6 +8,7 @@ follows the engine's clock, runs people and timers.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +20,7 @@ import httpx
 from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
 from hardware.api import (
     EmulatedReader,
+    ReaderInfo,
     SecureElement,
     SecureElementBusy,
     SecureElementDamaged,
@@ -39,7 +41,7 @@ from lab.ground import Ground, live_ground
 from lab.json_fields import Json, text
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
-from lab.readers import real_reader
+from lab.readers import RealReader, real_reader
 from lab.scenarios.desk import RecordingDesk
 from lab.settings import Settings
 from lab.shop import Till, closing, prepared_ground, running, wire_till
@@ -68,6 +70,7 @@ class World:
     client: EngineClient
     element: SecureElement
     reader: EmulatedReader
+    real: RealReader | None
     wallet: WalletFlow
     pos: PosFlow
     believing: Believing
@@ -119,9 +122,24 @@ class World:
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
         self.listen()
+        self._watch_readers()
         spawn = self.real_scheduler.spawn
         spawn(self.console.poll_state(), "console state")
         spawn(self.console.poll_latency(), "console latency")
+
+    def _watch_readers(self) -> None:
+        """Show real readers coming and going, where the till stands at one."""
+        if self.real is None:
+            return
+        loop, till_at = asyncio.get_running_loop(), self.links.reader
+
+        def changed(readers: tuple[ReaderInfo, ...]) -> None:
+            if not loop.is_closed():  # a monitor that its service hung up may be late
+                loop.call_soon_threadsafe(
+                    lambda: self.console.readers_are(readers, till_at.url, till_at.name)
+                )
+
+        self.real.watch(changed)
 
     def listen(self) -> EventStream:
         """Let phone, till and console hear what the engine says, and let them see time pass.
@@ -153,8 +171,10 @@ class World:
             except EngineRefused:
                 self.client.forget_session()
                 await self.wallet.connect()
-        except EngineUnreachable:  # gone again, or cut off: ticking tries again
-            self.wallet.engine_lost()
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineRefused) and not fault.is_trouble:
+                raise
+            self.wallet.engine_lost()  # gone again, cut off, or in trouble: ticking tries again
         finally:
             self._signing_in = False
 
@@ -362,7 +382,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         pace=settings.pace,
     )
     hands: Hands = CounterFlow(wallet, pos)
-    if not till.at_real_reader:
+    if till.real is None:
         hands = TapFlow(
             wallet=wallet,
             pos=pos,
@@ -384,8 +404,8 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
-        till.field, wallet, pos, till.believing, console, hands, till.forwarding, till.links,
-        till.source, desk,
+        till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
+        till.links, till.source, desk,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

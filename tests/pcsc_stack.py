@@ -65,6 +65,8 @@ class PcscStack:
         self.folder = FOLDER
         self._shared = self.folder / "run"
         self._config = self.folder / "readers"
+        if self.folder.exists():  # of a run that was killed and had this run's process number
+            shutil.rmtree(self.folder)
         self._shared.mkdir(parents=True)
         self._config.mkdir()
         self._service: subprocess.Popen[str] | None = None

@@ -9,7 +9,7 @@ import socket
 from types import TracebackType
 from typing import Self
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 OFF, ON, RESET, GET_ATR = b"\x00", b"\x01", b"\x02", b"\x04"
 
 

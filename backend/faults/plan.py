@@ -256,9 +256,11 @@ def _read_when(body: object, link: str, where: str) -> When:
 def _name(body: Mapping[str, object], key: str, known: frozenset[str], where: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or value not in known:
+        # Python does not print a number of any length, so only a text is shown.
+        shown = repr(value[:60]) if isinstance(value, str) else f"as {type(value).__name__}"
         raise BadRequest(
             f"{key}_unknown",
-            f"{where}: there is no {key} {value!r}; known are {', '.join(sorted(known))}",
+            f"{where}: there is no {key} {shown}; known are {', '.join(sorted(known))}",
             field=f"{where}.{key}",
         )
     return value

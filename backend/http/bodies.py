@@ -80,7 +80,13 @@ class ObservedEvents(Body):
 
 
 class FaultOrder(Body):
-    """A whole fault plan; each fault has the keys of the TOML file."""
+    """A whole fault plan; each fault has the keys of the TOML file.
+
+    What `GET /lab/faults` answered may be sent back as it is: `revision` and `applied_at_us` say
+    nothing here.
+    """
 
     faults: list[dict[str, object]] = Field(max_length=100)
     seed: int | None = None
+    revision: int | None = None
+    applied_at_us: int | None = None

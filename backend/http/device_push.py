@@ -13,7 +13,7 @@ import orjson
 from starlette.websockets import WebSocket
 
 from backend.http.sessions import session_of
-from backend.runtime.errors import BadRequest
+from backend.runtime.errors import BadRequest, StorageError
 from backend.runtime.events import Event, EventLog
 from backend.wallet.accounts import Accounts, NotSignedIn
 from backend.wallet.devices import Devices
@@ -21,6 +21,7 @@ from backend.wallet.devices import Devices
 NOT_SIGNED_IN = 4401
 NOT_YOURS = 4404
 NOT_UNDERSTOOD = 4400
+TRY_AGAIN_LATER = 1013
 _WAKING = ("card.", "device.")
 
 
@@ -80,7 +81,11 @@ class DevicePush:
             if message_id is None:
                 await websocket.close(NOT_UNDERSTOOD)
                 return
-            await self.devices.acknowledge(device_id, message_id)
+            try:
+                await self.devices.acknowledge(device_id, message_id)
+            except StorageError:  # not written down: the device gets it again
+                await websocket.close(TRY_AGAIN_LATER)
+                return
 
 
 def _acknowledged(text: str | None) -> int | None:

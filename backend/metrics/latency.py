@@ -58,6 +58,7 @@ class LatencyBook:
         outcome: str,
         *,
         payment_id: str | None = None,
+        response_code: str | None = None,
     ) -> None:
         """Count one exchange, or one hop of it.
 
@@ -68,6 +69,7 @@ class LatencyBook:
             outcome: "answered", "late", "timeout", "rejected", "reset", "undecodable",
                 "no_connection".
             payment_id: makes it a point of its own in the chart.
+            response_code: DE 39 of the answer, so that the point says what it was.
         """
         lane = self._lanes[network]
         if hop != ANSWER:
@@ -92,6 +94,7 @@ class LatencyBook:
                     "ms": round(duration_us / 1_000, 3),
                     "payment_id": payment_id,
                     "outcome": outcome,
+                    "response_code": response_code,
                 }
             )
 

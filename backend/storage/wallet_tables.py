@@ -73,7 +73,9 @@ provisioned_cards = Table(
     Column("suspend_reason", Text),
     Column("provisioned_at_us", Integer, nullable=False),
     Column("updated_at_us", Integer, nullable=False),
-    Column("decisions", Text, nullable=False),  # wallet, network, issuer: their colours, or nothing
+    Column(
+        "decisions", Text, nullable=False, server_default=""
+    ),  # wallet, network, issuer: their colours, or nothing
     Column("terms_version", Text),
     Column("terms_accepted_at_us", Integer),
     UniqueConstraint("user_id", "device_id", "last4", "network"),

@@ -99,6 +99,7 @@ class Lane:
         if permit is None:
             return NotSent("breaker_open", self.view().retry_in_ms)
         happening, why = Happening.ABANDONED, "the call was given up"
+        response_code = None
         started_us = self._clock.monotonic_us()
         try:
             if not await self.link.ready(deadline_s):
@@ -124,9 +125,12 @@ class Lane:
                 happening, why = Happening.FAILED, "undecodable"
                 return Unknown(why)
             happening, why = Happening.SUCCEEDED, "answered"
+            response_code = received.fields.get("39")
             return value
         finally:
-            self._tell(permit, happening, why, started_us, subject.payment_id)
+            if self._tell(permit, happening, why):
+                duration_us = self._clock.monotonic_us() - started_us
+                self.measure("answer", duration_us, why, subject.payment_id, response_code)
 
     def force(self, state: str) -> None:
         """Force the breaker "open" or "closed", or leave it to itself with "auto".
@@ -177,9 +181,8 @@ class Lane:
             )
         return permit
 
-    def _tell(
-        self, permit: Permit, happening: Happening, why: str, started_us: int, payment_id: str
-    ) -> None:
+    def _tell(self, permit: Permit, happening: Happening, why: str) -> bool:
+        """Tell the breaker how a call went; whether it counts as one."""
         now_us = self._clock.now_us()
         state = breakers.advance(self._breaker, permit, happening, now_us)
         self._become(
@@ -188,13 +191,25 @@ class Lane:
             if happening is Happening.FAILED
             else f"probe {why}",
         )
-        if happening is not Happening.ABANDONED:
-            duration_us = self._clock.monotonic_us() - started_us
-            self.measure("answer", duration_us, why, payment_id)
+        return happening is not Happening.ABANDONED
 
-    def measure(self, hop: str, duration_us: int, outcome: str, payment_id: str) -> None:
+    def measure(
+        self,
+        hop: str,
+        duration_us: int,
+        outcome: str,
+        payment_id: str,
+        response_code: str | None = None,
+    ) -> None:
         """Count a duration."""
-        self._book.record(self.network, hop, duration_us, outcome, payment_id=payment_id)
+        self._book.record(
+            self.network,
+            hop,
+            duration_us,
+            outcome,
+            payment_id=payment_id,
+            response_code=response_code,
+        )
 
     def tell_received(self, answer: Message, subject: Subject, duration_us: int) -> None:
         """Say as an event that an answer has arrived."""

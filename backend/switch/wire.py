@@ -71,14 +71,16 @@ class Overtaking:
     """One direction's frames that wait until another has passed them."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: list[asyncio.Future[None]] = []  # in order: a simulated world repeats
 
     async def wait(self, limit_us: int) -> None:
         """Return when a frame has passed, or after `limit_us` of input/output time."""
         passed = asyncio.get_running_loop().create_future()
-        self._waiting.add(passed)
-        await asyncio.wait({passed}, timeout=limit_us / 1e6)
-        self._waiting.discard(passed)
+        self._waiting.append(passed)
+        try:
+            await asyncio.wait({passed}, timeout=limit_us / 1e6)
+        finally:
+            self._waiting.remove(passed)
 
     def passed(self) -> None:
         """A frame arrived: those that waited for one go on after it."""

@@ -1,9 +1,9 @@
 """The card a phone shows: PPSE, PSE, SELECT, GPO, READ RECORD and GENERATE AC.
 
-A state machine over bytes; what applications say is in `personality`. Contactless terminals find
-the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has that
-way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once a
-conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. A token whose issuer
+A state machine over bytes; what the applications say is in `personality`. Contactless terminals
+find the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has
+that way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once
+a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. A token whose issuer
 gave it certificates can be authenticated offline: it shows their records and signs. Without an
 authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with the lab's
 issuer number in BF0C, so that a till can tell it from a real one. Knows no terminal.
@@ -56,8 +56,8 @@ PPSE_NAME = b"2PAY.SYS.DDF01"
 PSE_NAME = b"1PAY.SYS.DDF01"
 RECORD_LOCATOR = bytes.fromhex("10010100")
 """AFL: file 2, record 1, not signed."""
-_OWN_RECORD = (2, 1)
-_RELATED_RECORD = (4, 1)
+_OWN_RECORD = (1, 2)
+_RELATED_RECORD = (1, 4)
 _PSE_DIRECTORY_FILE = 1
 _AID_LENGTH_MIN = 5
 _RELATED_LOCATOR = bytes.fromhex("20010100")
@@ -75,6 +75,9 @@ class _State(Enum):
     SPENT = "cryptogram given"
 
 
+_READABLE = frozenset({_State.LISTED, _State.PROCESSED, _State.SPENT})
+
+
 class _Refused(Exception):
     def __init__(self, sw: int) -> None:
         super().__init__(f"{sw:04X}")
@@ -88,8 +91,8 @@ class Purse(Protocol):
     def armed(self) -> str | None:
         """The token whose owner was recognised a moment ago."""
 
-    def shown_credentials(self) -> Credentials | None:
-        """The token to show: the armed one, else the default one, else none."""
+    def shown_credentials(self, token_ref: str | None, /) -> Credentials | None:
+        """The token to show: this one, else the armed one, else the default one, else none."""
 
     def spend(self, token_ref: str) -> int:
         """Turn the authentication into one transaction counter, on disk when this returns.
@@ -110,12 +113,14 @@ class PaymentCard:
         self,
         element: Purse,
         *,
+        token_ref: str | None,
         with_records: bool,
         with_pse: bool,
         on_cryptogram: Callable[[str, int], None] | None,
     ) -> None:
         """Use `SecureElement.card`."""
         self._element = element
+        self._token_ref = token_ref
         self._with_records = with_records
         self._with_pse = with_pse
         self._on_cryptogram = on_cryptogram
@@ -155,7 +160,7 @@ class PaymentCard:
             raise _Refused(0x6A86)
         self._state, self._selected = _State.IDLE, None
         self._options_data = self._related = b""
-        credentials = self._element.shown_credentials()
+        credentials = self._element.shown_credentials(self._token_ref)
         if credentials is None:
             raise _Refused(0x6A82)
         if command.data == PPSE_NAME:
@@ -297,23 +302,22 @@ class PaymentCard:
     # READ RECORD -----------------------------------------------------------------------------
 
     def _read_record(self, command: CommandApdu) -> bytes:
-        readable = {_State.LISTED, _State.PROCESSED, _State.SPENT}
-        if self._state not in readable or self._selected is None:
+        if self._state not in _READABLE or self._selected is None:
             raise _Refused(0x6985)
         if command.p2 & 0x07 != 0x04:
             raise _Refused(0x6A86)
-        place = (command.p2 >> 3, command.p1)
+        where = command.p1, command.p2 >> 3
         if self._state is _State.LISTED:
-            if place != (_PSE_DIRECTORY_FILE, 1):
+            if where != (1, _PSE_DIRECTORY_FILE):
                 raise _Refused(0x6A83)
             return tlv.build(0x70, tlv.build(0x61, _entry(self._selected)))
-        objects = self._records(self._selected).get(place)
+        objects = self._records(self._selected).get(where)
         if objects is None:
             raise _Refused(0x6A83)
         return objects
 
     def _records(self, credentials: Credentials) -> dict[tuple[int, int], bytes]:
-        """Every record there is now, by file and number: the card's own, then its issuer's."""
+        """Every record there is now, by number and file: the card's own, then its issuer's."""
         offline, static = credentials.offline, static_data(credentials)
         records: dict[tuple[int, int], bytes] = {}
         if credentials.network is not Network.VISA:
@@ -327,7 +331,7 @@ class PaymentCard:
             more = {} if self._with_records else static
             records[_RELATED_RECORD] = _template(0x70, {0x9F69: self._related, **more})
         if offline is not None and (credentials.network is not Network.VISA or self._related):
-            places = ((FILE, number) for number in range(1, len(offline.records) + 1))
+            places = ((number, FILE) for number in range(1, len(offline.records) + 1))
             records |= zip(places, offline.records, strict=True)
         return records
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -277,16 +276,17 @@ class SecureElement:
             on_cryptogram: told (token_ref, atc) just before an answer with a cryptogram leaves.
         """
         return PaymentCard(
-            self if token_ref is None else _OneToken(partial(self._credentials, token_ref), self),
+            self,
+            token_ref=token_ref,
             with_records=with_records,
             with_pse=with_pse,
             on_cryptogram=on_cryptogram,
         )
 
-    def shown_credentials(self) -> Credentials | None:
-        """The armed token's credentials, else the default one's, else None."""
-        token_ref = self.armed or self.default
-        return None if token_ref is None else self._credentials(token_ref)
+    def shown_credentials(self, token_ref: str | None = None) -> Credentials | None:
+        """That token's credentials, else the armed one's, else the default one's, else None."""
+        shown = token_ref or self.armed or self.default
+        return None if shown is None else self._credentials(shown)
 
     def _credentials(self, token_ref: str) -> Credentials | None:
         secret = self._file.token_secret(token_ref)
@@ -319,27 +319,6 @@ class SecureElement:
         credentials = self._credentials(token_ref)
         assert credentials is not None
         return sign_remote(credentials, atc, request)
-
-
-@dataclass(frozen=True, slots=True)
-class _OneToken:
-    """A purse that shows one token of an element, whichever is the default one."""
-
-    show: Callable[[], Credentials | None]
-    element: SecureElement
-
-    @property
-    def armed(self) -> str | None:
-        return self.element.armed
-
-    def shown_credentials(self) -> Credentials | None:
-        return self.show()
-
-    def spend(self, token_ref: str) -> int:
-        return self.element.spend(token_ref)
-
-    def draw(self, count: int) -> bytes:
-        return self.element.draw(count)
 
 
 def _pack(credentials: Credentials) -> bytes:

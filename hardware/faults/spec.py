@@ -63,6 +63,8 @@ _KEYS = frozenset(
 _MS_MAX = 600_000
 _S_MAX = 10**9
 _APDU_MAX = 1000
+_NTH_MAX = 1_000_000
+_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class CardFaultSpec:
 def _choice(table: Mapping[str, object], name: str, allowed: tuple[str, ...]) -> str:
     value = table.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise FaultPlanError(f"{name!r} must be one of {', '.join(allowed)}; got {value!r}")
+        raise FaultPlanError(f"{name!r} must be one of {', '.join(allowed)}; got {_shown(value)}")
     return value
 
 
@@ -150,18 +152,18 @@ def _nth(table: Mapping[str, object]) -> int | None:
     if when is None:
         return None
     if not isinstance(when, Mapping) or set(when) != {"nth"}:
-        raise FaultPlanError(f"'when' takes {{nth = N}} and nothing else here; got {when!r}")
-    return _whole(when, "nth", None)
+        raise FaultPlanError(f"'when' takes {{nth = N}} and nothing else here; got {_shown(when)}")
+    return _whole(when, "nth", _NTH_MAX)
 
 
-def _whole(table: Mapping[str, object], name: str, limit: int | None) -> int | None:
+def _whole(table: Mapping[str, object], name: str, limit: int) -> int | None:
     value = table.get(name)
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise FaultPlanError(f"{name!r} must be a whole number from 1; got {value!r}")
-    if limit is not None and value > limit:
-        raise FaultPlanError(f"{name!r} must be at most {limit}; got {value}")
+        raise FaultPlanError(f"{name!r} must be a whole number from 1; got {_shown(value)}")
+    if value > limit:
+        raise FaultPlanError(f"{name!r} must be at most {limit}; got {_shown(value)}")
     return value
 
 
@@ -171,7 +173,7 @@ def _number(table: Mapping[str, object], name: str, limit: float) -> float | Non
         return None
     # The comparison also refuses NaN, which is neither above nor below anything.
     if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
-        raise FaultPlanError(f"{name!r} must be a number from 0; got {value!r}")
+        raise FaultPlanError(f"{name!r} must be a number from 0; got {_shown(value)}")
     if value > limit:
         raise FaultPlanError(f"{name!r} must be at most {limit:g}")
     return float(value)
@@ -187,5 +189,13 @@ def _probability(table: Mapping[str, object]) -> float:
 def _status_word(table: Mapping[str, object]) -> int:
     value = table.get("sw", "6F00")
     if not isinstance(value, str) or not re.fullmatch(r"[69][0-9A-Fa-f]{3}", value):
-        raise FaultPlanError(f"'sw' must be four hex digits starting 6 or 9; got {value!r}")
+        raise FaultPlanError(f"'sw' must be four hex digits starting 6 or 9; got {_shown(value)}")
     return int(value, 16)
+
+
+def _shown(value: object) -> str:
+    """A value for a complaint, cut; Python does not print a number of any length."""
+    try:
+        return repr(value)[:_SHOWN_CHARACTERS]
+    except ValueError:
+        return "a number beyond all measure"

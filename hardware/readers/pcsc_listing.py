@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hardware.readers.discovery import ReaderInfo
 from hardware.readers.pcsc import SCHEME
 from hardware.readers.pcsc_errors import SERVICE_LOST, Code, PcscFault
+from hardware.readers.pcsc_monitor import Snapshot
 from hardware.readers.pcsc_service import UNAWARE, PcscService, Seat, Winscard
 from hardware.readers.worker import CallHung, Worker
 from hardware.runtime.errors import DriverMissing
@@ -50,6 +51,13 @@ def pcsc_readers(service: PcscService | None = None) -> tuple[ReaderInfo, ...]:
     """Every PC/SC reader; where there can be none, one line that says why."""
     found = survey_pcsc(service)
     return (_unusable(found),) if isinstance(found, PcscTrouble) else found
+
+
+def readers_seen(snapshot: Snapshot) -> tuple[ReaderInfo, ...]:
+    """The readers as a monitor last saw them."""
+    if snapshot.fault is not None:
+        return (_unusable(explain(snapshot.fault)),)
+    return tuple(reader_info(seat) for seat in snapshot.seats)
 
 
 def reader_info(seat: Seat) -> ReaderInfo:

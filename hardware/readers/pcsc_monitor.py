@@ -115,6 +115,7 @@ class PcscMonitor:
         plugging = self._tells_of_plugging(context)
         known: dict[str, int] = {}
         seen: tuple[Seat, ...] = ()
+        repeats = 0
         while not self._closing:
             names = self._service.reader_names(context)
             kept = (PLUG_AND_PLAY, *names) if plugging else names
@@ -133,9 +134,10 @@ class PcscMonitor:
                 self.wake_ups += 1
             known = {seat.name: seat.state for seat in states}
             self._looked(tuple(seat for seat in states if seat.name != PLUG_AND_PLAY), None)
-            if states == seen:
-                self._pause()  # a driver that calls nothing a change must not keep us spinning
+            repeats = repeats + 1 if states == seen else 0
             seen = states
+            if repeats > 1:  # once is plugging; a driver that calls nothing a change goes on
+                self._pause()
 
     def _slice_ms(self, *, plugging: bool) -> int:
         return WAIT_SLICE_MS if plugging else int(RELIST_S * 1000)

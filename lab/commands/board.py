@@ -66,7 +66,7 @@ def _fault(chosen: argparse.Namespace) -> int:
 
     on = with_engine(settings, work)
     if plan and chosen.engine is None:
-        remark("the faults last as long as an engine runs: keep the window open, or --engine URL")
+        remark("the faults last as long as the engine runs: keep the window open, or tap-lab serve")
     if chosen.json:
         write_json({"faults": [dict(fault) for fault in on]})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 
 from backend.api import LabClock, LabScheduler
 from hardware.api import ReaderInfo
@@ -28,6 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
         return SUCCESS
     for reader in found:
         write(_line(reader))
+    sys.stdout.flush()
     if chosen.watch:
         asyncio.run(_watch(found))
     return SUCCESS
@@ -42,6 +44,7 @@ async def _watch(known: tuple[ReaderInfo, ...]) -> None:
             write(f"- {_line(gone)}")
         for came in set(now) - set(known):
             write(f"+ {_line(came)}")
+        sys.stdout.flush()  # whoever reads a pipe waits for the change, not for a full buffer
         known = now
 
 

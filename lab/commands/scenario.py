@@ -179,7 +179,7 @@ def _seeds(text: str) -> range:
 
 def _say(played: _Played) -> None:
     last = played.last
-    figures = f"{len(last.checks)} expectations, {len(last.faults)} faults"
+    figures = f"{_counted(last.checks, 'expectation')}, {_counted(last.faults, 'fault')}"
     where = f"{last.world}, seed {last.seed}"
     if played.seeds is not None:
         where = f"{len(played.results)} seeds from {played.seeds.start}"
@@ -196,9 +196,13 @@ def _say(played: _Played) -> None:
         write(_said_shrunk(played.shrunk))
 
 
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
 def _said_shrunk(shrunk: hunt.Shrunk) -> str:
     faults = shrunk.scenario.all_faults
-    head = f"smallest fault plan, found in {shrunk.runs} runs: {len(faults)} faults"
+    head = f"smallest fault plan, found in {shrunk.runs} runs: {_counted(faults, 'fault')}"
     if not faults:
         head = f"it fails without any fault ({shrunk.runs} runs)"
     if not shrunk.complete:

@@ -17,6 +17,7 @@ def add(commands: Subparsers) -> None:
         description="Run the engine alone; every option is that of python -m backend serve.",
         epilog="example: tap-lab serve --port 8800",
         add_help=False,
+        prefix_chars="\0",  # every option is the engine's: argparse must not look for its own
     )
     parser.add_argument("options", nargs=argparse.REMAINDER)
     parser.set_defaults(run=run)

@@ -6,38 +6,78 @@ Built from the masked events of a tap, so nothing here ever held a card number.
 from __future__ import annotations
 
 from backend.api import Event
-from hardware.api import Node, decode, list_readers, status_name
+from hardware.api import EMULATED, Node, ReaderInfo, decode, status_name
 from lab.amounts import format_amount
 from lab.clock_text import time_of_day
 from lab.console.state import ApduLine, BenchState, DecodedNode, ReaderView
 from lab.json_fields import text, whole
+from lab.words import tr
 
 KERNEL_NETWORKS = {2: "Mastercard", 3: "Visa", 4: "Amex"}  # Book C-2, C-3, C-4
 STATUS_HEX = 4  # a status word is two bytes
 
 
-def reader_views(in_use: str = "sim:") -> tuple[ReaderView, ...]:
-    """Every reader that this machine has, as data."""
-    return tuple(
+def reader_views(
+    readers: tuple[ReaderInfo, ...] = (EMULATED,), in_use: str = EMULATED.url, name: str = ""
+) -> tuple[ReaderView, ...]:
+    """Readers as data.
+
+    Args:
+        readers: those that there are.
+        in_use: URL of the one that the till stands at, whole or with a part of the name.
+        name: what that one is called; shown as missing while it is not among `readers`.
+    """
+    standing_at = _standing_at(readers, in_use, name)
+    views = tuple(
         ReaderView(
             url=reader.url,
             name=reader.name,
             driver=reader.driver,
-            role="till" if reader.url == in_use else "",
+            role="till" if reader.url in standing_at else "",
             card=reader.card or "",
             usable=reader.usable,
             why=reader.why,
         )
-        for reader in list_readers()
+        for reader in readers
     )
+    if standing_at:
+        return views
+    gone = ReaderView(
+        url=in_use,
+        name=name,
+        driver=in_use.partition(":")[0],
+        role="till",
+        card="",
+        usable=False,
+        why=tr("bench.reader.unplugged"),
+    )
+    return (*views, gone)
 
 
-def bench_state(tap_id: str, observed: tuple[Event, ...], card_text: str = "") -> BenchState:
+def _standing_at(readers: tuple[ReaderInfo, ...], in_use: str, name: str) -> set[str]:
+    """URLs of the readers that `in_use` names: by its whole name, else by a part of it."""
+    if exact := {reader.url for reader in readers if reader.url == in_use}:
+        return exact
+    scheme = in_use.partition(":")[0] + ":"
+    return {
+        reader.url
+        for reader in readers
+        if reader.url.startswith(scheme) and name.casefold() in reader.name.casefold()
+    }
+
+
+def bench_state(
+    tap_id: str,
+    observed: tuple[Event, ...],
+    readers: tuple[ReaderView, ...],
+    card_text: str = "",
+) -> BenchState:
     """The conversation of one tap.
 
     Args:
         tap_id: which one.
         observed: what this process saw, of this tap and others.
+        readers: those that there are.
         card_text: network and last four digits, once a payment tells them.
     """
     events = tuple(event for event in observed if event.tap_id == tap_id)
@@ -47,7 +87,7 @@ def bench_state(tap_id: str, observed: tuple[Event, ...], card_text: str = "") -
         for line in lines
     }
     return BenchState(
-        readers=reader_views(),
+        readers=readers,
         tap_id=tap_id,
         title=_title(events, card_text),
         apdus=lines,

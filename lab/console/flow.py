@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.api import Clock, Event, Scheduler
+from hardware.api import ReaderInfo
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.console import presets, rows
@@ -77,7 +78,8 @@ class ConsoleFlow:
         self._film = Film(clock.now_us())
         self.on_state: Callable[[LabState], None] = lambda _state: None
         self.stop_traffic: Callable[[], Awaitable[None]] | None = None
-        bus.publish(BenchState(readers=reader_views()))
+        self._bench = BenchState(readers=reader_views())
+        bus.publish(self._bench)
         self._state = ConsoleState(session_from_us=clock.now_us(), now_us=clock.now_us())
         self._show()
 
@@ -127,7 +129,13 @@ class ConsoleFlow:
         else:
             await self._scheduler.sleep(BENCH_AFTER_S)
         if tap_id == self._bench_tap and (card_text or tap_id != self._bench_named):
-            self._bus.publish(bench_state(tap_id, tuple(self._observed), card_text))
+            self._bench = bench_state(tap_id, tuple(self._observed), self._bench.readers, card_text)
+            self._bus.publish(self._bench)
+
+    def readers_are(self, readers: tuple[ReaderInfo, ...], in_use: str, name: str) -> None:
+        """A reader came or went, or what lies on it did; `in_use` and `name`: the till's."""
+        self._bench = replace(self._bench, readers=reader_views(readers, in_use, name))
+        self._bus.publish(self._bench)
 
     async def payment_changed(self, record: PaymentRecord) -> None:
         """The engine's word on one payment, again."""

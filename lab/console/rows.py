@@ -26,6 +26,7 @@ from lab.json_fields import (
     objects,
     section,
     text,
+    text_or_none,
     whole,
 )
 from lab.pos.display import network_name, refusal
@@ -190,10 +191,16 @@ def series(
 
 
 def _outcome(point: Json, states: Mapping[str, str]) -> str:
-    """How the payment behind a dot ended; a link without an answer leaves it unknown."""
+    """How the payment behind a dot ended; a link without an answer in time leaves it unknown.
+
+    What became of it afterwards (a reversal, say) counts for more than what the answer said.
+    """
     link = text(point, "outcome", "")
-    state = states.get(text(point, "payment_id", ""), link)
-    return state if link in {"answered", "late"} else "unknown"
+    if link not in {"answered", "late"}:
+        return "unknown"
+    code = text_or_none(point, "response_code") if link == "answered" else None
+    said = "unknown" if code is None else "approved" if code == "00" else "declined"
+    return states.get(text(point, "payment_id", ""), said)
 
 
 def _bucket(bucket: Json) -> LatencyBucket:

@@ -43,7 +43,7 @@ from lab.pos import display
 from lab.pos.kernel_outcomes import card_words, event_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
-from lab.pos.till_memory import SaleRecord, TillMemory
+from lab.pos.till_memory import SALES_KEPT, SaleRecord, TillMemory
 from lab.words import Message, message
 
 PRESENT_LIMIT_S = 60.0
@@ -120,6 +120,8 @@ class PosFlow:
         self._total_us = 0
         self._trace: Trace | None = None
         self._shown_tap_id = ""
+        # An engine in trouble did nothing; but a copy that the network made may have come through.
+        self._doubtful: dict[str, tuple[NfcOrder, str]] = {}
         self._presenting: asyncio.Task[CardLink] | None = None
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
@@ -352,6 +354,10 @@ class PosFlow:
             self._go(PosEvent.OUT_OF_REACH, tap_id=tap_id, why=Message("pos.why.engine_down"))
             return self._sale(tap_id, tap=tap, problem="engine_unreachable")
         except EngineRefused as refusal:
+            if refusal.is_trouble:
+                self._doubtful[tap_id] = order, key
+                while len(self._doubtful) > SALES_KEPT:
+                    del self._doubtful[next(iter(self._doubtful))]
             why = message("pos.why.refused", "bad", code=refusal.code)
             self._go(PosEvent.OUT_OF_REACH, tap_id=tap_id, why=why)
             return self._sale(tap_id, tap=tap, problem=refusal.code)
@@ -431,6 +437,9 @@ class PosFlow:
 
     def resolved(self, record: PaymentRecord) -> None:
         """The engine says how a payment of this till ended, maybe long after the tap."""
+        if record.tap_id in self._doubtful and record.state == "approved":
+            self._remember_copy(record, *self._doubtful.pop(record.tap_id))
+            return
         known = self._memory.find(record.id)
         if known is None or known.state == record.state or record.state not in _FINAL:
             return
@@ -449,10 +458,30 @@ class PosFlow:
         key = "pos.late.paid" if paid else f"pos.late.{record.state}"
         self._late(record.tap_id, record.id, Message(key), paid=paid)
 
+    def _remember_copy(self, record: PaymentRecord, order: NfcOrder, key: str) -> None:
+        """A sale that was taken for failed was paid by another copy of its request."""
+        sale = SaleRecord(
+            payment_id=record.id,
+            at_us=record.created_at_us,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            network=record.network,
+            last4=order.token[-4:],
+            state=record.state,
+            auth_code=record.auth_code,
+            response_code=record.response_code,
+            reason=record.reason,
+            key=key,
+        )
+        self._memory.remember(sale)
+        if self._is_shown(order.tap_id):
+            self._state = replace(self._state, receipt=self._receipt(sale), payment_id=record.id)
+        self._late(order.tap_id, record.id, Message("pos.late.paid"), paid=True)
+
     def _late(self, tap_id: str, payment_id: str, detail: Message, *, paid: bool) -> None:
         """The outcome of a sale that was left open: on the display, unless another one is there."""
-        if self._is_shown(tap_id) and self._state.phase is PosPhase.NOT_COMPLETED:
-            event = PosEvent.LATE_APPROVED if paid else PosEvent.LATE_NOT_PAID
+        event = PosEvent.LATE_APPROVED if paid else PosEvent.LATE_NOT_PAID
+        if self._is_shown(tap_id) and advance(self._state.phase, event) is not None:
             self._go(event, tap_id=tap_id, why=detail, payment_id=payment_id)
             return
         phase = PosPhase.APPROVED if paid else PosPhase.DECLINED

@@ -69,6 +69,7 @@ def _table() -> dict[tuple[PosPhase, PosEvent], PosPhase]:
         (phase.AUTHORIZING, event.DECLINED): phase.DECLINED,
         (phase.AUTHORIZING, event.NO_ANSWER): phase.NOT_COMPLETED,
         (phase.AUTHORIZING, event.OUT_OF_REACH): phase.FAILED,
+        (phase.FAILED, event.LATE_APPROVED): phase.APPROVED,
         (phase.NOT_COMPLETED, event.LATE_APPROVED): phase.APPROVED,
         (phase.NOT_COMPLETED, event.LATE_NOT_PAID): phase.DECLINED,
     }

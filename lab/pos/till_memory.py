@@ -1,15 +1,19 @@
 """What the till remembers in its own file: the sequence number and the last five payments.
 
 The sequence number makes the Idempotency-Key of an attempt (terminal and sequence), so it is on
-disk before the attempt begins: a till that restarts must not reuse a key.
+disk before the attempt begins: a till that restarts must not reuse a key. A window and a command
+may run the same till of one folder at once, so the file decides, and one changes it at a time.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
+from filelock import FileLock
 
 from lab.errors import SomethingMissing
 from lab.json_fields import Json, as_object, objects, text, whole
@@ -63,7 +67,10 @@ class TillMemory:
     def __init__(self, path: Path, terminal_id: str) -> None:
         self._path = path
         self._terminal_id = terminal_id
-        self._sequence, self._sales = self._load()
+        self._lock = FileLock(path.with_suffix(".lock"), mode=0o600)
+        self._sequence = 0
+        self._sales: tuple[SaleRecord, ...] = ()
+        self._load()
 
     @property
     def sales(self) -> tuple[SaleRecord, ...]:
@@ -72,49 +79,49 @@ class TillMemory:
 
     def next_attempt(self) -> tuple[int, str]:
         """A new sequence number and its Idempotency-Key; on disk when this returns."""
-        self._sequence = self._sequence % SEQUENCE_MAX + 1
-        self._store()
+        with self._changing():
+            self._sequence = self._sequence % SEQUENCE_MAX + 1
         return self._sequence, f"{self._terminal_id}-{self._sequence:08d}"
 
     def remember(self, sale: SaleRecord) -> None:
         """Put a sale first; the sixth is forgotten."""
-        others = tuple(old for old in self._sales if old.payment_id != sale.payment_id)
-        self._sales = (sale, *others)[:SALES_KEPT]
-        self._store()
+        with self._changing():
+            others = tuple(old for old in self._sales if old.payment_id != sale.payment_id)
+            self._sales = (sale, *others)[:SALES_KEPT]
 
     def revise(self, payment_id: str, **changes: str) -> SaleRecord | None:
         """Change what is known about a remembered sale, in its place; None if it is forgotten."""
-        revised = None
-        sales = []
-        for sale in self._sales:
-            if sale.payment_id == payment_id:
-                revised = replace(sale, **changes)  # type: ignore[arg-type]  # texts only
-                sales.append(revised)
-            else:
-                sales.append(sale)
-        if revised is not None:
-            self._sales = tuple(sales)
-            self._store()
+        with self._changing():
+            known = self.find(payment_id)
+            if known is None:
+                return None
+            revised = replace(known, **changes)  # type: ignore[arg-type]  # texts only
+            self._sales = tuple(revised if sale is known else sale for sale in self._sales)
         return revised
 
     def find(self, payment_id: str) -> SaleRecord | None:
         """A remembered sale."""
         return next((sale for sale in self._sales if sale.payment_id == payment_id), None)
 
-    def _load(self) -> tuple[int, tuple[SaleRecord, ...]]:
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """The file as it is now, and as it was left when this is left."""
+        with self._lock:
+            self._load()
+            yield
+            body = {"sequence": self._sequence, "sales": [sale.to_json() for sale in self._sales]}
+            replace_file(self._path, orjson.dumps(body))
+
+    def _load(self) -> None:
         try:
             body = as_object(orjson.loads(self._path.read_bytes()), self._path.name)
             sales = tuple(SaleRecord.from_json(sale) for sale in objects(body, "sales"))
-            return whole(body, "sequence"), sales
+            self._sequence, self._sales = whole(body, "sequence"), sales
         except FileNotFoundError:
-            return 0, ()
+            return  # a new till
         except ValueError as damage:
             # Counting from one again would use keys a second time.
             raise SomethingMissing(
                 f"the till's memory {self._path} is damaged ({damage})",
                 "load a saved world, or start over with tap-lab world reset",
             ) from damage
-
-    def _store(self) -> None:
-        body = {"sequence": self._sequence, "sales": [sale.to_json() for sale in self._sales]}
-        replace_file(self._path, orjson.dumps(body))

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from backend.api import Clock
 from lab.client import EngineClient
-from lab.json_fields import number, number_or_none, section, whole, whole_or_none
+from lab.console.presets import without_fired
+from lab.json_fields import Json, number, number_or_none, section, whole, whole_or_none
 from lab.scenarios.model import ApplyFaults, PlannedFault, Step
 from lab.scenarios.result import FaultCount
 
@@ -47,6 +48,7 @@ class FaultLine:
         self._client = client
         self._clock = clock
         self._seed = seed
+        self._found: tuple[Json, ...] = ()
         self._applied: tuple[PlannedFault, ...] = ()
         self._began_us: dict[str, int] = {}
         self._on: tuple[_On, ...] = ()
@@ -63,6 +65,12 @@ class FaultLine:
             FaultCount(f.name, str(f.body["link"]), str(f.body["effect"]), self.fired(f.name))
             for f in faults
         )
+
+    async def begin(self) -> None:
+        """Take off what is on already, until `end`."""
+        self._found = tuple(without_fired(fault) for fault in await self._client.faults())
+        if self._found:
+            await self._client.reset_faults()
 
     async def entering(self, step: Step) -> None:
         """A step begins: faults that are limited to other steps go, its own come."""
@@ -87,8 +95,10 @@ class FaultLine:
         await self._write(faults, anyway=True)
 
     async def end(self) -> None:
-        """Take everything off."""
+        """Take everything off; what was on before is on again."""
         await self._write(())
+        if self._found:
+            await self._client.put_faults(self._found)
 
     async def _write(self, faults: tuple[PlannedFault, ...], *, anyway: bool = False) -> None:
         if not anyway and faults == tuple(on.fault for on in self._on):

@@ -7,7 +7,6 @@ key by itself: the loader says which there are.
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -121,10 +120,10 @@ class Fields:
 
     def bounded(self, key: str, value: object, low: float, high: float) -> float:
         """`value` as a number within bounds; `key` is what a complaint is about."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             self.wrong(key, f"{key} is a number, not {_shown(value)}")
         if not low <= value <= high:
-            self.wrong(key, f"{key} is {value:g}; it goes from {low:g} to {high:g}")
+            self.wrong(key, f"{key} is {_shown(value)}; it goes from {low:g} to {high:g}")
         return value
 
     def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
@@ -137,7 +136,7 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int):
             self.wrong(key, f"{key} is a whole number, not {_shown(value)}")
         if not low <= value <= high:
-            self.wrong(key, f"{key} is {value}; it goes from {low} to {high}")
+            self.wrong(key, f"{key} is {_shown(value)}; it goes from {low} to {high}")
         return value
 
     def flag(self, key: str, *, default: bool = False) -> bool:
@@ -221,14 +220,28 @@ class Fields:
             if key not in self._known:
                 self.wrong(key, f"unknown key {key!r}; {meant(key, self._known)}")
 
+    def missing(self, key: str, such_as: str = "") -> NoReturn:
+        """Complain that a key is not there, or about the one that was probably meant to be it.
+
+        Raises:
+            WrongUse: always.
+        """
+        others = [name for name in self.body if name not in self._known]
+        for name in difflib.get_close_matches(key, others, n=1, cutoff=0.6):
+            self.wrong(name, f"unknown key {name!r}; did you mean {key!r}?")
+        self.wrong("", f"{key!r} is missing{such_as}")
+
     def _needed(self, key: str, default: object) -> object:
         if self.has(key):
             return self.body[key]
         if default is None:
-            self.wrong("", f"{key!r} is missing")
+            self.missing(key)
         return default
 
 
 def _shown(value: object) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python does not print a number of any length
+        return "beyond all measure"
     return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -91,7 +91,7 @@ def load_text(text: str, name: str) -> Scenario:
         raise WrongUse(f"{name} is longer than {FILE_BYTES_MAX} bytes")
     try:
         body = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # also a number longer than any
         raise WrongUse(f"{name} is no TOML: {fault}") from fault
     return _scenario(Fields(Source(name, Lines(text)), body, (), ""))
 
@@ -108,7 +108,7 @@ def _scenario(top: Fields) -> Scenario:
     steps, told = _steps(top)
     if not steps:
         top.wrong("", "there is no [[step]]: a scenario does something")
-    faults = _faults(top, steps)
+    faults = (*_faults(top, steps), *_pulls(top, steps))
     scenario = replace(scenario, steps=steps, faults=faults)
     _refuse_twins(top, scenario)
     _check_cards(top, scenario)
@@ -124,7 +124,7 @@ def _scenario(top: Fields) -> Scenario:
 
 
 def _steps(top: Fields) -> tuple[tuple[Step, ...], _Inline]:
-    tables = top.tables("step", STEPS_MAX, lambda number: f"step {number}")
+    tables = top.tables("step", STEPS_MAX, _step_title)
     steps: list[Step] = []
     inline = _Inline()
     for number, fields in enumerate(tables, 1):
@@ -134,6 +134,8 @@ def _steps(top: Fields) -> tuple[tuple[Step, ...], _Inline]:
         if name in {step.name for step in steps}:
             fields.wrong("name", f"there is another step named {name!r}")
         step = _step(fields, name, steps)
+        if isinstance(step, Tap):
+            fields.has("pull_at_apdu")  # becomes a fault: see _pulls
         steps.append(step)
         if fields.has("expect"):
             inline.add(step, fields.table("expect", f"{fields.title}, expect"))
@@ -189,9 +191,10 @@ def _force(fields: Fields, name: str, _earlier: list[Step]) -> Step:
 
 def _tap(fields: Fields, name: str, _earlier: list[Step]) -> Step:
     amount = fields.raw("amount")
+    if amount is None:
+        fields.missing("amount", ': amount = "12.40"')
     if not isinstance(amount, str):
-        missing = "is missing" if amount is None else "is a text in quotes"
-        fields.wrong("amount", f'amount {missing}: amount = "12.40"')
+        fields.wrong("amount", 'amount is a text in quotes: amount = "12.40"')
     currency = fields.text("currency", "USD")
     try:
         amount_minor = parse_amount(amount, currency)
@@ -256,6 +259,24 @@ def _faults(top: Fields, steps: tuple[Step, ...]) -> tuple[PlannedFault, ...]:
         during = fields.choices("during", [step.name for step in steps], ())
         faults.append(replace(_fault(fields, f"fault {number}"), during=during))
     return tuple(faults)
+
+
+def _pulls(top: Fields, steps: tuple[Step, ...]) -> list[PlannedFault]:
+    """Taps whose card is taken away at a command: a fault that is limited to them."""
+    found = []
+    for fields, step in zip(top.tables("step", STEPS_MAX, _step_title), steps, strict=True):
+        if isinstance(step, Tap) and fields.has("pull_at_apdu"):
+            body = {
+                "link": "card",
+                "effect": "pull",
+                "at_apdu": fields.whole("pull_at_apdu", 1, PULL_APDU_MAX),
+            }
+            found.append(PlannedFault(f"{step.name}: card pulled", body, (step.name,)))
+    return found
+
+
+def _step_title(number: int) -> str:
+    return f"step {number}"
 
 
 def _fault(fields: Fields, usual_name: str) -> PlannedFault:

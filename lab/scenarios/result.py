@@ -190,7 +190,8 @@ class Result:
                 names = ", ".join(
                     f"{fault.name!r} ({fault.link} {fault.effect})" for fault in self.silent_faults
                 )
-                return f"never fired: {names}"
+                stopped = "".join(f"; {s.name}: {s.problem}" for s in self.steps if s.problem)
+                return f"never fired: {names}{stopped}"
             case Verdict.FAILED:
                 first, more = self.failed[0], len(self.failed) - 1
                 also = f", and {more} more" if more else ""

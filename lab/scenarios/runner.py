@@ -32,7 +32,7 @@ async def play(scenario: Scenario, stage: Stage, seed: int) -> Result:
 
     Args:
         scenario: the story.
-        stage: a world that is ready; it is left without this scenario's faults.
+        stage: a world that is ready; its own faults are off meanwhile.
         seed: of the world, and of the faults' dice.
 
     Raises:
@@ -40,8 +40,8 @@ async def play(scenario: Scenario, stage: Stage, seed: int) -> Result:
         NotDone, EngineRefused: the scenario's cards cannot be had.
     """
     run = _Run(scenario, stage, seed)
-    await run.prepare()
     try:
+        await run.prepare()
         await run.tell_story()
     finally:
         await run.doer.give_up()
@@ -86,6 +86,7 @@ class _Run:
             if self.doer.card_id(network) is None:
                 await self.doer.provision(network)
         await self.watcher.begin()
+        await self.line.begin()
         self.first_event = len(self.stage.events)
         self.stage.world.log.emit(
             "scenario.started", actor="person", data={"name": self.scenario.name}

@@ -62,8 +62,8 @@ MEANINGS = {
     "breakers": "breaker",
     "rejected": "calls that the breaker refused",
     "payments": "payments",
-    "balances": "balance",
-    "fired": "times that the fault fired",
+    "balances": "balance of",
+    "fired": "firings of",
     "cards": "card",
 }
 

@@ -144,7 +144,9 @@ class WalletFlow:
         try:
             listed = await self._client.cards()
             payments = await self._client.transactions()
-        except EngineUnreachable:
+        except (EngineUnreachable, EngineRefused) as fault:
+            if isinstance(fault, EngineRefused) and not fault.is_trouble:
+                raise
             self.engine_lost()
             return
         # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
@@ -338,7 +340,8 @@ class WalletFlow:
         except (EngineRefused, EngineUnreachable) as fault:
             self._show(notice=_add_problem(fault))
             return
-        self._element.set_default(card.token_ref)
+        if card.token_ref in {token.token_ref for token in self._element.tokens()}:
+            self._element.set_default(card.token_ref)  # else its token is still on the way
         await self.refresh()
 
     async def remove(self, card_id: str) -> None:

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from backend.api import Clock, EventLog, Scheduler
-from hardware.api import FaceAssertion, FaceSensor, ScanFailed, ScanRefusal, SecureElement
+from hardware.api import (
+    FaceAssertion,
+    FaceSensor,
+    NotArmed,
+    ScanFailed,
+    ScanRefusal,
+    SecureElement,
+)
 from lab.engine_shapes import CardRecord
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.words import Message, message
@@ -138,7 +145,12 @@ class Arming:
         if isinstance(seen, ScanFailed):
             self._refused(seen)
             return False
-        self._element.arm(seen, card.token_ref, ARMED_S)
+        try:
+            self._element.arm(seen, card.token_ref, ARMED_S)
+        except NotArmed:  # the engine lists a card whose token has not reached this phone
+            why = Message("wallet.add.not_installed", "bad")
+            self._show(screen=self._phone.home(), scan="idle", notice=why)
+            return False
         self._armed_until_us = self._clock.monotonic_us() + int(ARMED_S * 1e6)
         self._show(
             screen=PhoneScreen.HOLD_NEAR,

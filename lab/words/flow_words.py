@@ -118,6 +118,10 @@ _POS: dict[str, tuple[str, str]] = {
         "Reader lost, amount kept",
     ),
     "pos.why.nonsense": ("The card's answer makes no sense", "{reason}"),
+    "pos.why.card_held": (
+        "Another program holds the card: close it and try again. The amount is kept",
+        "Sharing violation: another program's transaction does not end",
+    ),
     "pos.why.card_silent": (
         "The card stopped answering: hold it still and try again",
         "No answer from the card",

@@ -269,6 +269,7 @@ _WINDOW: dict[str, str] = {
     "payment.ledger": "What was booked",
     "bench.readers": "Readers",
     "bench.no_readers": "No reader yet: plug one in, or tap without one (Space).",
+    "bench.reader.unplugged": "Not plugged in",
     "bench.reader.no_card": "no card",
     "bench.conversation": "Conversation",
     "bench.empty": "Nothing was said to a card yet: tap, and read it here.",

@@ -1,4 +1,4 @@
-"""Files that a person may hand over: fault plans, traces, dialogues, vectors, saved worlds.
+"""Files that a person may hand over: plans, scenarios, traces, dialogues, vectors, saved worlds.
 
 Each reader takes text or bytes of any kind and gives its value or its one typed error; reading what
 it wrote gives the same value again.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tomllib
 import warnings
 import zipfile
@@ -18,7 +19,7 @@ import orjson
 import tomli_w
 
 from backend.faults.plan import dump_toml, load_toml
-from backend.runtime.entropy import SeededStream
+from backend.runtime.entropy import Entropy, SeededStream
 from backend.runtime.errors import BadRequest
 from hardware.api import (
     CardFaultSpec,
@@ -33,13 +34,28 @@ from hardware.api import (
 from hardware.runtime.errors import CardRemoved
 from lab import world_file
 from lab.errors import WrongUse
+from lab.scenarios.loader import load_text
+from lab.scenarios.writer import to_toml
 from tests.fuzz.card_cases import good_answers
 from tests.fuzz.generators import misshapen, spoiled
 from tests.fuzz.machinery import Case
 from tests.hardware.conftest import complete
 
+SCENARIOS = Path(__file__).resolve().parents[2] / "assets" / "scenarios"
 VECTORS = Path(__file__).resolve().parents[1] / "data" / "vectors-sample.json"
-_ODD_NUMBERS = ("nan", "inf", "-inf", "1e400", "9" * 400, "-1", "0x7f", "1_0", "9" * 5_000)
+_NUMBER = re.compile(r"(?<== )[0-9][0-9.]*")
+_ODD_NUMBERS = (
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "9" * 400,
+    "-1",
+    "0x7f",
+    "1_0",
+    "9" * 5_000,
+    "0x" + "f" * 5_000,
+)
 _PLAN = {
     "fault": [
         {"link": "visa.auth", "effect": "latency", "ms": 800, "jitter_ms": 200, "probability": 0.4,
@@ -50,7 +66,7 @@ _PLAN = {
     ]
 }  # fmt: skip
 _CARD_FAULTS = (
-    {"link": "card", "effect": "pull", "at_apdu": 2, "when": "before"},
+    {"link": "card", "effect": "pull", "at_apdu": 2, "moment": "before"},
     {"link": "card", "effect": "slow", "ms": 20, "jitter_ms": 5.5, "probability": 0.5},
     {"link": "card", "effect": "wrong_status", "sw": "6F00", "when": {"nth": 3}},
     {"link": "reader", "effect": "unplug", "at_apdu": 1, "from_s": 1, "to_s": 2.5},
@@ -80,9 +96,9 @@ def _toml(document: dict[str, object], stream: SeededStream) -> str:
     except (TypeError, ValueError, AttributeError):  # None, a lone number: TOML has no such thing
         text = tomli_w.dumps(document)
     chance = stream.random()
-    if chance < 0.2:
-        return text.replace(stream.choice(("800", "0.4", "1.5", "60.0", "3")),
-                            stream.choice(_ODD_NUMBERS), 1)  # fmt: skip
+    if chance < 0.2 and (numbers := list(_NUMBER.finditer(text))):
+        found = stream.choice(numbers)
+        return text[: found.start()] + stream.choice(_ODD_NUMBERS) + text[found.end() :]
     if chance < 0.4:
         return spoiled(text.encode(), stream).decode("utf-8", "replace")
     if chance < 0.42:
@@ -97,7 +113,9 @@ def cardplan_case(folder: Path, held: ExitStack) -> Case:
         table = dict(stream.choice(_CARD_FAULTS))
         if stream.random() < 0.3:
             key = stream.choice(sorted(table))
-            number = stream.choice((float("nan"), float("inf"), 10**400, -1, 0, 1.0, True))
+            number = stream.choice(
+                (float("nan"), float("inf"), 10**400, 16**5000, -1, 0, 1.0, True)
+            )
             table[key] = number
         elif stream.random() < 0.8:
             table = misshapen(table, stream)
@@ -110,6 +128,29 @@ def cardplan_case(folder: Path, held: ExitStack) -> Case:
         assert CardFaultSpec.from_table(spec.to_table()) == spec
         tomllib.loads(tomli_w.dumps(spec.to_table()))
         return "read"
+
+    return case
+
+
+def scenario_case(folder: Path, held: ExitStack) -> Case:
+    """Scenario files: the shipped ones, changed; what is read is written and read again."""
+    shipped = [path.read_text() for path in sorted(SCENARIOS.glob("*.toml"))]
+    bodies = [tomllib.loads(text) for text in shipped]
+
+    def case(stream: SeededStream) -> str:
+        at = stream.randint(0, len(shipped) - 1)
+        text = shipped[at] if stream.random() < 0.5 else _toml(bodies[at], stream)
+        if stream.random() < 0.4:
+            text = spoiled(text.encode(), stream).decode("utf-8", "replace")
+        try:
+            scenario = load_text(text, "fuzz.toml")
+        except WrongUse as refused:
+            told = str(refused)
+        else:
+            assert load_text(to_toml(scenario), "again.toml") == scenario
+            return "read"
+        assert told
+        return "refused"
 
     return case
 
@@ -203,8 +244,15 @@ def world_case(folder: Path, held: ExitStack) -> Case:
     element = folder / "element.db"
     element.write_bytes(bytes(range(256)) * 4)
     for name in ("vault.json", "world.json", "phone.json"):
-        (data / name).write_text("{}")
-    world_file.pack(target, data, snapshot, element, 1_795_000_000_000_000)
+        (data / name).write_text('{"seed": 7, "positions": {}}')
+    world_file.pack(
+        target,
+        data,
+        snapshot,
+        element,
+        saved_at_us=1_795_000_000_000_000,
+        entropy=Entropy(7),
+    )
     whole = target.read_bytes()
     source = folder / "spoiled.taplab"
 

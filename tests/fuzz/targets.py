@@ -33,9 +33,10 @@ TARGETS = (
     Target("chip", _WIRE, 4_000, 500_000, frozenset({"read", "refused"})),
     Target("plan", _FILES, 1_000, 100_000, frozenset({"read", "refused"})),
     Target("cardplan", _FILES, 1_000, 100_000, frozenset({"read", "refused"})),
+    Target("scenario", _FILES, 60, 20_000, frozenset({"read", "refused"})),
     Target("trace", _FILES, 300, 50_000, frozenset({"read", "refused"})),
     Target("dialogues", _FILES, 300, 50_000, frozenset({"read", "refused"})),
     Target("vectors", _FILES, 250, 50_000, frozenset({"passed", "failed", "refused"})),
-    Target("world", _FILES, 60, 5_000, frozenset({"read", "refused"})),
-    Target("http", _HTTP, 60, 20_000, frozenset({"200", "400", "404", "409"}), remembers=True),
+    Target("world", _FILES, 40, 5_000, frozenset({"read", "refused"})),
+    Target("http", _HTTP, 60, 20_000, frozenset({"200", "400", "404"}), remembers=True),
 )

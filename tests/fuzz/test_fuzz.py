@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.fuzz.machinery import Target, run, run_on_all_cores
@@ -23,7 +25,7 @@ def test_a_share_of_the_inputs(target: Target) -> None:
 
 @pytest.mark.full("fuzz")
 @EVERY
-def test_all_the_inputs(target: Target, record_property: pytest.RecordProperty) -> None:
+def test_all_the_inputs(target: Target, record_property: Callable[[str, object], None]) -> None:
     report = run_on_all_cores(target, target.full)
     record_property("tried", f"{report.cases:,} cases, slowest {report.slowest_us / 1000:.1f} ms")
     assert report.cases == target.full

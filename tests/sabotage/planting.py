@@ -30,7 +30,7 @@ class Defect:
 
     Attributes:
         before: stands exactly once in the file.
-        check: a test's node id, or an import contract's name.
+        check: a test's node id, or the beginning of an import contract's name.
         quick: whether it is planted in every run.
     """
 

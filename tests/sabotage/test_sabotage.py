@@ -29,7 +29,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 def expect_noticed(copy: Copy, defect: Defect) -> None:
     with copy.with_defect(defect):
         if defect.of_contract:
-            assert defect.check in copy.broken_contracts(), defect.name
+            broken = copy.broken_contracts()
+            assert any(name.startswith(defect.check) for name in broken), (defect.name, broken)
             return
         ran = copy.run_tests(defect.check)
     assert ran.returncode == TESTS_FAILED, f"{defect.name} went unnoticed:\n{ran.stdout[-3000:]}"
@@ -40,7 +41,7 @@ def test_every_defect_can_still_be_planted(defect: Defect) -> None:
     text = (ROOT / defect.file).read_text()
     assert defect.spoil(text) != text
     if defect.of_contract:
-        assert defect.check in contracts()
+        assert sum(name.startswith(defect.check) for name in contracts()) == 1, "stale contract"
         return
     path, _, rest = defect.check.partition("::")
     function = rest.partition("[")[0]
@@ -51,7 +52,8 @@ def test_there_are_enough_and_each_contract_is_broken_once() -> None:
     assert len(DEFECTS) >= 30
     assert 2 <= len(QUICK) <= 3
     assert [name for name, times in Counter(d.name for d in DEFECTS).items() if times > 1] == []
-    assert {defect.check for defect in DEFECTS if defect.of_contract} == set(contracts())
+    broken = tuple(defect.check for defect in DEFECTS if defect.of_contract)
+    assert [name for name in contracts() if not name.startswith(broken)] == []
 
 
 @by_name(QUICK)

@@ -137,8 +137,8 @@ def rows_of(path: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
         return database.execute(sql, values).fetchall()
 
 
-def opened(folder: Path) -> Laboratory:
-    return Laboratory(start(folder))
+def opened(folder: Path, reader: str = "sim:") -> Laboratory:
+    return Laboratory(start(folder, reader=reader))
 
 
 async def pay_until_final(

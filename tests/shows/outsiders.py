@@ -23,7 +23,7 @@ from tests.pcsc_stack import PcscStack
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "tests" / "data" / "emvtool-requirements.txt"
-LIMIT_S = 30
+LIMIT_S = 60
 PRESENT_MASK = 0x20
 # emvtool asks the connection for its protocols, as it could until pyscard 2.0.
 _EMVTOOL = """

@@ -31,6 +31,10 @@ class Checkers:
         self._counters: dict[str, int] = {}
         self._watermarks: dict[str, int] = {}
         self._ended: set[str] = set()
+        self._cards: set[str] = set()
+        self._left: set[str] = set()
+        self._before: set[str] = {card.id for card in lab.world.wallet.cards}
+        self._on_phone: dict[object, bool] = {}
         self._told: dict[str, str] = {}
         self._heard: set[int] = set()
         self.checks = 0
@@ -46,12 +50,19 @@ class Checkers:
 
     def after_step(self) -> None:
         """Whatever happened just now."""
+        self._counters_rise()
+        cards = {card.id for card in self._lab.world.wallet.cards}
+        self._cards |= cards
+        self._left |= self._cards - cards
         if not self._lab.engine.is_up:
             return  # the files are looked at before the next life begins
+        for row in self._engine("SELECT id, card_id FROM payments"):
+            self._on_phone.setdefault(row["id"], row["card_id"] in self._before)
+        self._before = cards
         self.checks += 1
         self._stored_promises()
         self._one_authorization_a_tap()
-        self._counters_rise()
+        self._watermarks_rise()
         self._holds_end_once()
 
     def at_the_quiet_end(self) -> None:
@@ -105,10 +116,14 @@ class Checkers:
         for token_ref, atc in on_card.items():
             _hold(atc >= self._counters.get(token_ref, 0), f"{token_ref}: counter fell to {atc}")
         self._counters |= on_card
+
+    def _watermarks_rise(self) -> None:
         for row in self._engine("SELECT token_ref, last_atc FROM token_atc"):
             token_ref, atc = row["token_ref"], row["last_atc"]
             rises = self._watermarks.get(token_ref, 0) <= atc <= self._counters[token_ref]
-            _hold(rises, f"{token_ref}: watermark {atc}")
+            _hold(
+                rises, f"{token_ref}: watermark {atc}, the card is at {self._counters[token_ref]}"
+            )
             self._watermarks[token_ref] = atc
 
     def _holds_end_once(self) -> None:
@@ -151,12 +166,13 @@ class Checkers:
             "SELECT p.id, p.state, p.card_id, b.phone, b.till FROM payments p"
             " LEFT JOIN tap_beliefs b ON b.tap_id = p.tap_id"
         )
-        cards = {card.id for card in self._lab.world.wallet.cards}
+        stayed = {card.id for card in self._lab.world.wallet.cards} - self._left
         for row in rows:
             name, state, till, phone = row["id"], row["state"], row["till"], row["phone"]
             _hold((till == "approved") is (state == "approved"), f"{name} {state}, till: {till}")
-            # a card that was removed meanwhile has no messages any more
-            _hold(row["card_id"] not in cards or phone == state, f"{name} {state}, phone: {phone}")
+            # a card that was not on the phone at the time has had no messages
+            told = self._on_phone[name] and row["card_id"] in stayed
+            _hold(not told or phone == state, f"{name} {state}, phone: {phone}")
         for sale in self._lab.world.pos._memory.sales:
             told = states[sale.payment_id]
             _hold(sale.state == told, f"{sale.payment_id} {told}, the till keeps {sale.state}")

@@ -7,10 +7,13 @@ kinds at once would hide most of them behind the strongest). One seed is repeate
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,9 +30,10 @@ TEMPLATE_SEED = 2**60
 TEMPLATE_STARTS_AT_US = 1_789_000_000_000_000
 TAP_LIMIT_S = 900.0
 QUIET_ROUNDS = 12
+QUIET_JUMPS_S = (120, 700, 4_000, 90_000)
 AMOUNT_MAX = 9_000
-TAPPABLE = ("visa",)
-"""The networks whose kernel the till has; others end in "use another card" with nothing sent."""
+FAVOURITE_SHARE = 0.85
+"""Of a seed's taps that go over the network which the seed breaks."""
 CURRENCIES = ("USD", "USD", "EUR", "JPY")
 PAIRS = tuple(
     (kind, effect)
@@ -68,6 +72,7 @@ class Tally:
     lab_s: float = 0.0
 
     def add(self, other: Tally) -> None:
+        """Take another tally in."""
         self.seeds += other.seeds
         self.taps += other.taps
         self.sales.update(other.sales)
@@ -95,6 +100,29 @@ def make_template(folder: Path) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def workshop() -> Iterator[Path]:
+    """A template in a folder for it and its copies: in memory, where the system has such."""
+    in_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own inside of it
+    place = in_memory if in_memory.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=place, prefix="taplab-swarm-") as folder:
+        yield make_template(Path(folder) / "template")
+
+
+def run_seeds(first: int, count: int, taps: int = TAPS) -> Tally:
+    """Seeds one after the other, for one process.
+
+    Raises:
+        SeedFailed: the first that failed.
+    """
+    logging.disable(logging.CRITICAL)  # a broken disk is told often, and is meant
+    total = Tally()
+    with workshop() as template:
+        for seed in range(first, first + count):
+            total.add(run_seed(seed, template, taps=taps)[0])
+    return total
+
+
 def run_seed(seed: int, template: Path, *, taps: int = TAPS) -> tuple[Tally, str]:
     """One seed to its quiet end: what was tried, and the event log's hash.
 
@@ -119,11 +147,12 @@ class Swarm:
     def __init__(self, seed: int, lab: SimulatedLab) -> None:
         self.lab, self.world = lab, lab.world
         self.dice = SeededStream(seed, "swarm")
+        self.favourite = self.dice.choice(NETWORKS)
         self.checkers = Checkers(lab)
         self.tally = Tally(seeds=1)
         # Every kind has its turn as the first of a seed's own; the others are drawn.
         own: list[tuple[str, str]] = [PAIRS[seed % len(PAIRS)]]
-        own += [self.dice.choice(PAIRS) for _ in range(self.dice.randint(3, 9))]
+        own += [self.dice.choice(PAIRS) for _ in range(self.dice.randint(5, 11))]
         self.kinds = own
         self.crashes = self.dice.random() < 0.5
 
@@ -141,6 +170,9 @@ class Swarm:
                 network, _, part = kind.partition(".")
                 kind = part if network in NETWORKS else kind
                 tally.fired[f"{kind} {event.data['effect']}"] += 1
+        engine = self.lab.engine
+        for moment, count in engine.commit_crashes.items():
+            tally.fired[f"crash {moment} a commit"] = count
         tally.checks, tally.commits = self.checkers.checks, self.lab.engine.commits
         tally.lab_s = (self.world.clock.now_us() - began_us) / 1e6
         return tally
@@ -149,6 +181,8 @@ class Swarm:
         await self.world.engine.ready()
         if self.tally.taps % 4 == 0 and self.dice.random() < 0.8:
             await self._break_something()
+        if self.kinds[0][0] == "tsp":
+            await self._change_cards()
         match self.dice.randint(1, 24):
             case 1 | 2:
                 await self._jump(self.dice.choice([1, 40, 400, 3_700, 90_000]))
@@ -157,13 +191,14 @@ class Swarm:
             case 5 | 6 if self.crashes:
                 moment = self.dice.choice(("before", "after"))
                 self.lab.engine.crash_at(self.dice.randint(1, 9), moment)
-                self.tally.fired[f"crash {moment} a commit"] += 1
             case 7 if self.crashes:
                 await self._tap_and_kill()
                 return
-            case 8 | 9:
+            case 8 | 9 | 10 | 11:
                 await self._change_cards()
-            case 10:
+            case 12 | 13 | 14:
+                await self.world.wallet.refresh()
+            case 15:
                 network = self.dice.choice(NETWORKS)
                 state = self.dice.choice(("open", "auto", "auto"))
                 await self._try(self.world.client.force_breaker(network, state))
@@ -173,8 +208,8 @@ class Swarm:
         world, dice = self.world, self.dice
         self.tally.taps += 1
         cards = world.wallet.cards
-        readable = [card for card in cards if card.network in TAPPABLE] or cards
-        cards = readable if dice.random() < 0.95 else cards
+        favoured = [card for card in cards if card.network == self.favourite] or cards
+        cards = favoured if dice.random() < FAVOURITE_SHARE else cards
         card_id = dice.choice(cards).id if cards else ""
         amount, currency = dice.randint(1, AMOUNT_MAX), dice.choice(CURRENCIES)
         patience_s = dice.choice([0.0, 0.5, 3.0, 3.0])
@@ -196,9 +231,9 @@ class Swarm:
 
         async def kill() -> None:
             await self.world.real_scheduler.sleep(after_s)
+            self.tally.fired["crash at a moment"] += self.lab.engine.is_up
             self.lab.crash_engine()
 
-        self.tally.fired["crash at a moment"] += 1
         killing = self.world.real_scheduler.spawn(kill(), "killing")
         await self._tap()
         await killing
@@ -208,9 +243,11 @@ class Swarm:
         await self._try(self.world.client.move_clock({"jump_s": seconds}))
 
     async def _break_something(self) -> None:
-        chosen = [self.dice.choice(self.kinds) for _ in range(self.dice.randint(2, 6))]
-        faults = tuple(self._fault(kind, effect) for kind, effect in dict.fromkeys(chosen))
-        await self._try(self.world.client.put_faults(faults))
+        chosen = [self.dice.choice(self.kinds) for _ in range(self.dice.randint(4, 9))]
+        faults: list[dict[str, object]] = []
+        for kind, effect in dict.fromkeys([self.kinds[0], *chosen]):
+            faults += self._faults(kind, effect)
+        await self._try(self.world.client.put_faults(tuple(faults)))
 
     async def _change_cards(self) -> None:
         """Add, remove or prefer a card: what goes over the token services."""
@@ -232,10 +269,11 @@ class Swarm:
         except EngineUnreachable:
             self.tally.sales["lab request lost"] += 1
 
-    def _fault(self, kind: str, effect: str) -> dict[str, object]:
+    def _faults(self, kind: str, effect: str) -> list[dict[str, object]]:
+        """One fault of that kind; on all token services alike, for they are asked rarely."""
         dice = self.dice
         if kind in {"auth", "tsp", "issuer"}:
-            link = f"{dice.choice(NETWORKS if kind == 'tsp' else TAPPABLE)}.{kind}"
+            link = f"{self.favourite}.{kind}"
         elif kind == "engine":
             link = dice.choice(("phone.engine", "pos.engine"))
         else:
@@ -248,7 +286,9 @@ class Swarm:
             body["when"] = {"nth": dice.randint(1, 4)}
         if dice.random() < 0.2:
             body["to_s"] = dice.choice((5, 60, 600))
-        return body
+        if kind == "tsp":
+            return [{**body, "link": f"{network}.tsp"} for network in NETWORKS]
+        return [body]
 
     def _own(self, effect: str, terms: Terms) -> dict[str, object]:
         own: dict[str, object] = {}
@@ -295,7 +335,9 @@ class Swarm:
 
     async def _let_time_pass(self, round_: int) -> None:
         await self.world.real_scheduler.sleep(35)
-        await self.world.client.move_clock({"jump_s": (60, 600, 4_000)[min(round_, 2)] + 60})
+        await self.world.client.move_clock(
+            {"jump_s": QUIET_JUMPS_S[min(round_, len(QUIET_JUMPS_S) - 1)]}
+        )
         await self.world.real_scheduler.sleep(3)
 
     def _open(self) -> bool:
@@ -309,8 +351,8 @@ class Swarm:
 def main(arguments: list[str]) -> None:
     """Repeat one seed and say what it tried."""
     seed, taps = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else TAPS
-    with tempfile.TemporaryDirectory() as folder:
-        tally, digest = run_seed(seed, make_template(Path(folder) / "template"), taps=taps)
+    with workshop() as template:
+        tally, digest = run_seed(seed, template, taps=taps)
     sys.stdout.write(f"{tally}\n{dict(tally.sales)}\n{dict(tally.fired)}\n{digest}\n")
 
 

@@ -20,7 +20,7 @@ CREATE TABLE provisioned_cards (
 	suspend_reason TEXT,
 	provisioned_at_us INTEGER NOT NULL,
 	updated_at_us INTEGER NOT NULL,
-	decisions TEXT NOT NULL,
+	decisions TEXT DEFAULT '' NOT NULL,
 	terms_version TEXT,
 	terms_accepted_at_us INTEGER,
 	CONSTRAINT pk_provisioned_cards PRIMARY KEY (id),

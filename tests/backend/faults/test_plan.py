@@ -80,6 +80,8 @@ def test_only_what_nobody_carries_out_is_missing() -> None:
         ({"when": []}, "bad_fault", "fault[0].when"),
         ({"from_s": 5, "to_s": 5}, "bad_value", "fault[0].to_s"),
         ({"to_s": 10**400}, "bad_value", "fault[0].to_s"),
+        ({"link": 16**5000}, "link_unknown", "fault[0].link"),
+        ({"ms": 16**5000}, "bad_value", "fault[0].ms"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(change: dict, code: str, field: str) -> None:

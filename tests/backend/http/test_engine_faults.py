@@ -127,18 +127,18 @@ def test_a_mix_of_everything_repeats_from_its_seed(seed: int, tmp_path: Path) ->
     """Slower than others: two whole worlds, each with every effect at once."""
     plans = [plan(link, effect, probability=0.2) for link, effect in PAIRS]
 
-    def play(name: str) -> tuple[list[object], list[object], list[int]]:
+    def play(name: str) -> tuple[object, ...]:
         with simulated(seed, tmp_path / name) as world:
             client = world.client()
             phone = Phone(client)
             world.run(phone.sign_in())
             bank = Bank(world, phone)
             bank.apply(*plans, seed=seed)
-            told = [(each.status_code, each.content) for each in world.run(bank.go_round())]
+            told = [(each.status_code, each.content) for each in world.run(bank.go_round())[:3]]
             counts = [fault["fired"] for fault in bank.board()]
             check_nothing_left(bank)
             world.run(client.aclose())
-            return [status for status, _ in told], counts, bank.holds()
+            return told, counts, bank.holds()
 
     assert play("a") == play("b")
 
@@ -195,6 +195,39 @@ def test_firings_of_the_disk_are_recorded_without_being_fired_at_for_ever(bank: 
     assert rows == before
 
 
+def test_what_could_not_be_recorded_is_recorded_when_the_disk_has_room(bank: Bank) -> None:
+    bank.apply(
+        {"link": "database", "effect": "limit_data", "bytes": 0},
+        {"link": "visa.auth", "effect": "latency", "ms": 1},
+    )
+    bank.world.run(bank.world.sleep(60))
+    stored = "SELECT count(*) FROM events WHERE kind = 'fault.applied'"
+
+    def count() -> int:
+        return bank.world.engine.lab.engine_database.read(
+            lambda tx: tx._connection.execute(stored).fetchone()[0]
+        )
+
+    assert count() == 0
+    bank.apply()
+    bank.world.run(bank.world.sleep(10))
+    assert count() == 2
+
+
+def test_faults_end_with_their_engine_and_its_records_are_kept(tmp_path: Path) -> None:
+    plan = [{"link": "database", "effect": "limit_data", "bytes": 0}]
+    with simulated(2, tmp_path / "lab") as world:
+        world.engine.lab.faults.apply(plan)
+    with simulated(2, tmp_path / "lab") as world:
+        assert world.engine.lab.faults.faults == []
+        kinds = world.engine.lab.engine_database.read(
+            lambda tx: tx._connection.execute(
+                "SELECT kind FROM events WHERE kind LIKE 'fault.%' ORDER BY seq"
+            ).fetchall()
+        )
+    assert [row["kind"] for row in kinds] == ["fault.applied", "fault.applied"]
+
+
 def test_the_laboratorys_reports_are_counted(bank: Bank) -> None:
     bank.apply(
         {"link": "reader", "effect": "unplug", "at_apdu": 2},
@@ -202,6 +235,10 @@ def test_the_laboratorys_reports_are_counted(bank: Bank) -> None:
     )
     view = bank.world.run(bank.phone.client.get("/lab/faults")).json()
     assert [fault["id"] for fault in view["faults"]] == ["f1", "f2"]
+    put_back = bank.world.run(bank.phone.client.put("/lab/faults", json=view))
+    assert put_back.status_code == 200, put_back.text
+    assert put_back.json()["faults"] == view["faults"]
+    view = put_back.json()
     assert {fault["link"] for fault in view["faults"]} <= LABORATORY_LINKS
 
     def report(seq: int, fault: str, revision: int) -> None:

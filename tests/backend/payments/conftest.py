@@ -417,6 +417,9 @@ class Laboratory:
             "suspend_reason": None,
             "provisioned_at_us": 0,
             "updated_at_us": 0,
+            "decisions": "green green green",
+            "terms_version": None,
+            "terms_accepted_at_us": None,
         }
         self.run(self.database.write(lambda tx: tx.run(_ADD_CARD, row)))
 

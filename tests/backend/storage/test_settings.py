@@ -39,3 +39,12 @@ def test_numbers_and_words_out_of_range(tmp_path: Path) -> None:
         settings_from({}, data_dir=tmp_path, port=70_000)
     with pytest.raises(UsageError, match="--profile"):
         settings_from({}, data_dir=tmp_path, profile="warp")
+
+
+def test_a_moment_to_die_is_named_exactly(tmp_path: Path) -> None:
+    assert settings_from({}, data_dir=tmp_path).kill_at is None
+    told = settings_from({"TAPLAB_KILL_AT": "after:17"}, data_dir=tmp_path)
+    assert told.kill_at == ("after", 17)
+    for wrong in ("17", "after", "after:0", "after:-1", "during:3", "before:x", "before:٣x"):
+        with pytest.raises(UsageError, match="TAPLAB_KILL_AT"):
+            settings_from({"TAPLAB_KILL_AT": wrong}, data_dir=tmp_path)

@@ -53,10 +53,10 @@ class Running:
         self.io.stop()
 
 
-def start(data_dir: Path, *, profile: str = "instant") -> Running:
+def start(data_dir: Path, *, profile: str = "instant", reader: str = "sim:") -> Running:
     """A world whose engine is up and whose phone has signed in."""
     faults: list[BaseException] = []
-    settings = Settings(data_dir=data_dir, seed=7, profile=profile, pace=0.0)
+    settings = Settings(data_dir=data_dir, seed=7, profile=profile, pace=0.0, reader=reader)
     io = IoThread(settings, Bus(), faults.append)
     running = Running(io, io.start(), faults)
     running.run(running.world.ready())

@@ -90,7 +90,7 @@ def engine_folder(tmp_path: Path) -> Iterator[Path]:
     """A folder whose engine runs on its own, so that faults outlive a command."""
     folder = tmp_path / "lab"
     serving = subprocess.Popen(  # noqa: S603 -- our own engine
-        [sys.executable, "-m", "backend", "serve", "--data-dir", str(folder), "--seed", "7"],
+        [sys.executable, "-m", "lab", "serve", "--data-dir", str(folder), "--seed", "7"],
         stdout=subprocess.PIPE,
     )
     assert serving.stdout is not None

@@ -142,7 +142,8 @@ def test_the_chart_looks_back_as_far_as_it_is_asked_to(lab: Running, seconds: in
 @pytest.mark.parametrize("network", ["visa", "mastercard", "amex"])
 def test_what_can_be_broken_carries_the_network(lab: Running, network: str) -> None:
     lab.call(lambda: lab.world.console.show_network(network))
-    titles = [tr(fault.title) for fault in lab.world.console.state.faults]
+    offered = lab.world.console.state.faults
+    titles = [tr(fault.title) for fault in offered if fault.group == "network"]
     name = network_name(network)
     assert titles == [
         f"{name}: {what}"
@@ -328,3 +329,20 @@ def test_quiet_traffic_is_synthetic_and_can_be_stopped(lab: Running) -> None:
     lab.run(world.console.remove_deviation("traffic"))
     assert not world.console.state.quiet_traffic
     assert world.settings.traffic_element_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("fault_id", "belief"),
+    [("reader.unplugged", PosPhase.FAILED), ("card.pulled", PosPhase.TRY_AGAIN)],
+)
+def test_try_it_breaks_our_own_links_and_taps(
+    lab: Running, fault_id: str, belief: PosPhase
+) -> None:
+    world = lab.world
+    adapter = LabAdapter(world, Runner(world, lab.io.call_soon).post)
+    adapter.try_it(fault_id)
+    lab.until(lambda: world.pos.state.phase is belief)
+    assert world.console.is_on(fault_id)
+    lab.run(world.forwarding.flush())
+    lab.run(world.console.look())
+    assert [row.fired for row in world.console.state.faults if row.on] == [1]

@@ -117,3 +117,20 @@ def test_resting_phases_are_those_in_which_nobody_waits() -> None:
         PosPhase.READING,
         PosPhase.AUTHORIZING,
     }
+
+
+def test_two_tills_of_one_folder_never_use_a_key_twice(tmp_path: Path) -> None:
+    """A window and `tap --reader` are the same till: an engine would refuse the second sale."""
+    window, command = (TillMemory(tmp_path / "till.json", "T1") for _ in range(2))
+    keys = [till.next_attempt()[1] for till in (window, command, window, window, command)]
+    assert len(set(keys)) == len(keys)
+    window.remember(a_sale("pay_1"))
+    command.remember(a_sale("pay_2"))
+    assert [sale.payment_id for sale in TillMemory(tmp_path / "till.json", "T1").sales] == [
+        "pay_2",
+        "pay_1",
+    ]
+
+
+def a_sale(payment_id: str) -> SaleRecord:
+    return SaleRecord(payment_id, 1, 100, "USD", "visa", "4242", "approved", "1", "00", "", "key")

@@ -20,44 +20,45 @@ FAULT = '[[fault]]\nlink = "visa.auth"\neffect = "timeout"\n'
 # text after `name = "x"` (so it begins on line 2) → what the complaint says
 WRONG = {
     "not toml": ("step = [", "no TOML"),
-    "unknown key on top": (f"sede = 7\n{TAP}{EXPECT}", "x.toml:2: unknown key 'sede'; did you "
-                           "mean 'seed'?"),
-    "unknown key of a step": (f'{TAP}currancy = "EUR"\n{EXPECT}', "x.toml:6: step 1: unknown key "
-                              "'currancy'; did you mean 'currency'?"),
-    "unknown deed": ('[[step]]\ndo = "tpa"\n', "x.toml:3: step 1: do 'tpa' is unknown; did you "
-                     "mean 'tap'?"),
+    "unknown key on top": (f"sede = 7\n{TAP}{EXPECT}", ("x.toml:2: unknown key 'sede'; did you "
+                           "mean 'seed'?")),
+    "unknown key of a step": (f'{TAP}currancy = "EUR"\n{EXPECT}', ("x.toml:6: step 1: unknown key "
+                              "'currancy'; did you mean 'currency'?")),
+    "unknown deed": ('[[step]]\ndo = "tpa"\n', ("x.toml:3: step 1: do 'tpa' is unknown; did you "
+                     "mean 'tap'?")),
     "not built": ('[[step]]\ndo = "refund"\n', "x.toml:3: step 1: refund is not built yet"),
     "paying in an app": ('[[step]]\ndo = "pay_in_app"\n', "paying in an app is not built yet"),
     "no deed": ('[[step]]\nname = "a"\n', "x.toml:2: step 1: 'do' is missing"),
-    "amount as a number": ('[[step]]\ndo = "tap"\namount = 12.40\n', "x.toml:4: step 1: amount is "
-                           "a text in quotes"),
+    "amount as a number": ('[[step]]\ndo = "tap"\namount = 12.40\n', ("x.toml:4: step 1: amount is "
+                           "a text in quotes")),
     "amount of nothing": ('[[step]]\ndo = "tap"\namount = "0"\n', "more than nothing"),
-    "too many decimals": ('[[step]]\ndo = "tap"\namount = "1.234"\n', "x.toml:4: step 1: USD has "
-                          "2 decimals"),
+    "too many decimals": ('[[step]]\ndo = "tap"\namount = "1.234"\n', ("x.toml:4: step 1: USD has "
+                          "2 decimals")),
     "absurd amount": (f'[[step]]\ndo = "tap"\namount = "{"9" * 40}"\n', "more than 12 digits"),
     "no such currency": ('[[step]]\ndo = "tap"\namount = "1"\ncurrency = "USDD"\n', "no ISO 4217"),
     "no such card": (TAP + 'card = "visum"\n', "card 'visum' is unknown; did you mean 'visa'?"),
     "card not there": (TAP + 'card = "amex"\n' + EXPECT, "the phone has no amex card by then"),
     "card there twice": ('[[step]]\ndo = "provision"\ncard = "visa"\n', "the phone has visa"),
     "card removed": ('[[step]]\ndo = "remove_card"\ncard = "visa"\n' + TAP, "no visa card by then"),
-    "negative pause": ('[[step]]\ndo = "advance"\nseconds = -1\n', "x.toml:4: step 1: seconds is "
-                       "-1; it goes from 0"),
+    "negative pause": ('[[step]]\ndo = "advance"\nseconds = -1\n', ("x.toml:4: step 1: seconds is "
+                       "-1; it goes from 0")),
     "endless pause": ('[[step]]\ndo = "advance"\nseconds = inf\n', "seconds is inf"),
-    "no number": ('[[step]]\ndo = "advance"\nseconds = nan\n', "seconds is a number"),
+    "no number": ('[[step]]\ndo = "advance"\nseconds = nan\n', "seconds is nan"),
     "same name twice": (TAP + TAP + EXPECT, "x.toml:7: step 2: there is another step named 't'"),
     "waiting for nothing": ('[[step]]\ndo = "wait_for"\n', "wait_for takes one of"),
     "waiting for two things": ('[[step]]\ndo = "wait_for"\nquiet = true\nevent = "x"\n',
                                "wait_for takes one of"),
     "waiting for a tap that nobody began": (TAP + '[[step]]\ndo = "wait_for"\ntap = "t"\n',
                                             "tap 't' is unknown; there are none"),
+    "pulled before the first command": (TAP + "pull_at_apdu = 0\n" + EXPECT, "pull_at_apdu is 0"),
     "no steps": (EXPECT, "there is no [[step]]"),
     "nothing expected": (TAP, "there is no [[expect]]"),
     "an empty expectation": (TAP + "[[expect]]\n", "nothing is expected here"),
     "steps as a table": ("[step]\ndo = 'tap'\n", "step is written as [[step]]"),
-    "unknown subject": (TAP + '[[expect]]\nbreaker = { visa = "open" }\n', "x.toml:7: expect 1: "
-                        "unknown key 'breaker'; did you mean 'breakers'?"),
-    "unknown belief": (TAP + '[[expect]]\ntap = "t"\nbank = "hold"\n', "x.toml:8: expect 1: bank "
-                       "'hold' is unknown; did you mean 'held'?"),
+    "unknown subject": (TAP + '[[expect]]\nbreaker = { visa = "open" }\n', ("x.toml:7: expect 1: "
+                        "unknown key 'breaker'; did you mean 'breakers'?")),
+    "unknown belief": (TAP + '[[expect]]\ntap = "t"\nbank = "hold"\n', ("x.toml:8: expect 1: bank "
+                       "'hold' is unknown; did you mean 'held'?")),
     "unknown tap": (TAP + '[[expect]]\ntap = "tt"\nbank = "held"\n', "tap 'tt' is unknown"),
     "unknown moment": (TAP + '[[expect]]\nafter = "x"\nholds = 1\n', "after 'x' is unknown"),
     "unknown fault": (TAP + FAULT + "[[expect]]\nfired = { silence = 1 }\n", "no fault 'silence'"),
@@ -68,28 +69,28 @@ WRONG = {
                              "at_least 3 is more than at_most 1"),
     "negative count": (TAP + "[[expect]]\nholds = -1\n", "holds is -1; it goes from 0"),
     "contradiction": (TAP + '[[expect]]\ntap = "t"\nbank = "held"\n[[expect]]\ntap = "t"\n'
-                      'bank = "released"\n', "x.toml:11: expect 2: bank cannot be released when "
-                      "another expectation wants held"),
+                      'bank = "released"\n', ("x.toml:11: expect 2: bank cannot be released when "
+                      "another expectation wants held")),
     "contradicting counts": (TAP + "[[expect]]\nholds = 1\n[[expect]]\nholds = { at_least = 2 }\n",
                              "holds cannot be at least 2"),
     "judged before it was": (TAP + '[[step]]\nname = "u"\ndo = "tap"\namount = "1"\n[[expect]]\n'
                              'tap = "u"\nafter = "t"\nbank = "held"\n', "comes before the tap"),
-    "unknown link": (TAP + EXPECT + FAULT.replace("visa.auth", "visa.aut"), "x.toml:9: fault 1: "
-                     "there is no link 'visa.aut'; did you mean 'visa.auth'?"),
-    "unknown effect": (TAP + EXPECT + FAULT.replace("timeout", "latencey"), "did you mean "
-                       "'latency'?"),
+    "unknown link": (TAP + EXPECT + FAULT.replace("visa.auth", "visa.aut"), ("x.toml:9: fault 1: "
+                     "there is no link 'visa.aut'; did you mean 'visa.auth'?")),
+    "unknown effect": (TAP + EXPECT + FAULT.replace("timeout", "latencey"), ("did you mean "
+                       "'latency'?")),
     "effect without its number": (TAP + EXPECT + FAULT.replace("timeout", "latency"),
                                   "latency needs 'ms'"),
-    "time line the wrong way": (TAP + EXPECT + FAULT + "from_s = 5\nto_s = 1\n", "x.toml:12: "
-                                "fault 1: to_s is not after from_s"),
-    "unknown step of a fault": (TAP + EXPECT + FAULT + 'during = "tt"\n', "during 'tt' is "
-                                "unknown; did you mean 't'?"),
+    "time line the wrong way": (TAP + EXPECT + FAULT + "from_s = 5\nto_s = 1\n", ("x.toml:12: "
+                                "fault 1: to_s is not after from_s")),
+    "unknown step of a fault": (TAP + EXPECT + FAULT + 'during = "tt"\n', ("during 'tt' is "
+                                "unknown; did you mean 't'?")),
     "two faults of one name": (TAP + EXPECT + FAULT + 'name = "f"\n' + FAULT + 'name = "f"\n',
                                "two faults are named 'f'"),
     "applied without faults": ('[[step]]\ndo = "apply_faults"\n', "apply_faults needs faults"),
     "absurd seed": (f"seed = {2**63}\n{TAP}", "seed is 9223372036854775808"),
-    "other world": (f'world = "lunar"\n{TAP}', "world 'lunar' is unknown; known are live, "
-                    "simulated"),
+    "other world": (f'world = "lunar"\n{TAP}', ("world 'lunar' is unknown; known are live, "
+                    "simulated")),
     "too many steps": (TAP.replace('name = "t"\n', "") * 501, "501 times step: 500 are the most"),
 }  # fmt: skip
 
@@ -119,7 +120,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | 
     path = tmp_path / "bad.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(WrongUse, match="bad.toml"):
+    with pytest.raises(WrongUse, match=r"bad\.toml"):
         load_file(path)
 
 
