@@ -47,7 +47,8 @@ from tests.offline_issuer import (
 COMBINED = ("mastercard", "amex")
 NETWORKS = ("visa", *COMBINED)
 APDUS = {"visa": 7, "mastercard": 8, "amex": 8}
-NOT_PERFORMED, MISSING, DYNAMIC_FAILED, COMBINED_FAILED = 0x80, 0x20, 0x08, 0x04
+NOT_PERFORMED, STATIC_FAILED, MISSING = 0x80, 0x40, 0x20
+DYNAMIC_FAILED, COMBINED_FAILED = 0x08, 0x04
 FAILED = {"visa": DYNAMIC_FAILED, "mastercard": COMBINED_FAILED, "amex": COMBINED_FAILED}
 
 
@@ -343,6 +344,71 @@ def test_visa_without_its_certificates_is_declined(bench: Any, drop: int) -> Non
 def test_visa_of_an_unknown_authority_is_declined(bench: Any) -> None:
     result = tapped(bench, "visa", config=till(NO_AUTHORITIES))
     assert_refused(result, "visa", "authority_unknown")
+
+
+# Static authentication -----------------------------------------------------------------------
+
+
+def static_card(signer: Key = ISSUER, *, covered: bytes = b"", drop: int = 0) -> dict[str, object]:
+    """An Amex token whose issuer has signed its data once and for all (Book 2, tables 3 and 4)."""
+    made = Made("amex", tag_list=None)
+    signed, issuer, _card = (parse_tlv(record)[0] for record in made.records())
+    data = signed.value + bytes.fromhex("50C0") + covered
+    room = len(signer.modulus) - 26
+    body = b"\x03\x01\xda\xc0" + b"\xbb" * room
+    digest = hashlib.sha1(body + data, usedforsecurity=False).digest()
+    signature = signer.sign(b"\x6a" + body + digest + b"\xbc")
+    own = {0x93: signature, 0x9F4A: b"\x82"}
+    third = b"".join(build_tlv(tag, value) for tag, value in own.items() if tag != drop)
+    records = [build_tlv(0x70, each) for each in (signed.value, issuer.value, third)]
+    return made.document() | {"profile": "50C0", "records": [each.hex() for each in records]}
+
+
+def static_tap(bench: Any, document: dict[str, object]) -> TapResult:
+    bench.install("amex", tokenRef="tok-static", sessionId="session-static", offline=document)
+    bench.arm("tok-static")
+    result: TapResult = bench.tap(config=till())
+    return result
+
+
+def test_a_card_whose_data_its_issuer_signed_goes_online(bench: Any) -> None:
+    result = static_tap(bench, static_card())
+    assert result.outcome is Outcome.ONLINE_REQUEST
+    assert "static_authentication" in result.steps
+    assert objects_of(result.emv_data)[0x95].hex() == "0000008000"
+    assert result.exchanges[-1].command[2] == 0x80
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"covered": b"more"}, "static_signature"),
+        ({"signer": _stranger(144)}, "static_signature"),
+        ({"drop": 0x9F4A}, "static_signature"),
+    ],
+)
+def test_data_that_the_issuer_did_not_sign_are_refused(
+    bench: Any, changes: dict[str, Any], part: str
+) -> None:
+    result = static_tap(bench, static_card(**changes))
+    assert (result.outcome, result.reason) == (Outcome.DECLINED, f"unauthentic_{part}")
+    assert first_finding(result) == STATIC_FAILED
+    assert [token.atc for token in bench.element.tokens()] == [0, 0], "no counter was spent"
+
+
+def test_a_missing_static_signature_is_a_finding(bench: Any) -> None:
+    result = static_tap(bench, static_card(drop=0x93))
+    assert result.outcome is Outcome.ONLINE_REQUEST
+    assert first_finding(result) == MISSING | STATIC_FAILED
+
+
+@pytest.mark.parametrize("network", COMBINED)
+def test_a_till_without_the_capability_asks_for_no_signature(bench: Any, network: str) -> None:
+    config = replace(till(), capabilities=bytes.fromhex("E02800"))
+    result = tapped(bench, network, config=config)
+    assert result.outcome is Outcome.ONLINE_REQUEST
+    assert first_finding(result) == NOT_PERFORMED
+    assert result.exchanges[-1].command[2] == 0x80
 
 
 # Answers changed on the way ------------------------------------------------------------------
