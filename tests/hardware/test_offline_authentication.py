@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backend.networks.chip.certificates import PROFILE, Chain, authority_digest, card_records
 from backend.networks.chip.rsa import RsaKey
@@ -29,6 +31,7 @@ from hardware.api import (
     read_authorities,
     write_authorities,
 )
+from hardware.terminal.outcome import ending_of
 from hardware.terminal.risk import ActionCodes
 from tests.offline_issuer import (
     AUTHORITY,
@@ -529,6 +532,40 @@ def test_signatures_of_any_length_have_an_outcome(
 ) -> None:
     result = replaced(bench, network, tag, lambda value: value[:length])
     assert result.outcome in {Outcome.DECLINED, Outcome.ERROR}
+
+
+class Spoiling:
+    """A card one bit of one answer of which is changed on the way."""
+
+    def __init__(self, card: Any, exchange: int, bit: int) -> None:
+        self.card, self.exchange, self.bit, self.count = card, exchange, bit, 0
+
+    def transmit(self, command: bytes) -> bytes:
+        answer = bytearray(self.card.transmit(command))
+        if self.count == self.exchange:
+            at = self.bit // 8 % (len(answer) - 2)
+            answer[at] ^= 1 << self.bit % 8
+        self.count += 1
+        return bytes(answer)
+
+
+@pytest.mark.parametrize("network", COMBINED)
+@pytest.mark.parametrize("exchange", [4, 5, 6, 7])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(bit=st.integers(0, 255 * 8))
+def test_no_changed_bit_of_what_is_covered_passes_unnoticed(
+    bench: Any, network: str, exchange: int, bit: int
+) -> None:
+    """The issuer's records and the answer to GENERATE AC: over 0.25 s, for many taps."""
+    reference = f"tok-{network}-signing"
+    if reference not in {token.token_ref for token in bench.element.tokens()}:
+        shown(bench, network)
+    bench.arm(reference)
+    spoiled = Spoiling(bench.element.card(), exchange, bit)
+    result = bench.tap(bench.link(spoiled), config=till())
+    assert ending_of(result.reason).outcome is result.outcome
+    clean = result.outcome is Outcome.ONLINE_REQUEST and first_finding(result) == 0
+    assert not clean, (exchange, bit)
 
 
 # Torn taps -----------------------------------------------------------------------------------
