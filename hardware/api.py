@@ -65,6 +65,7 @@ from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
     ApduError,
     AtcExhausted,
+    AuthorityFormatError,
     CardCollision,
     CardFault,
     CardHeld,
@@ -89,6 +90,14 @@ from hardware.runtime.errors import (
     VpcdUnreachable,
 )
 from hardware.runtime.ports import Clock, Scheduler, Stream
+from hardware.terminal.authorities import (
+    NO_AUTHORITIES,
+    Authorities,
+    AuthorityKey,
+    Revoked,
+    read_authorities,
+    write_authorities,
+)
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
 from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
 from hardware.terminal.outcome import (
@@ -114,6 +123,7 @@ __all__ = [
     "INSTANT",
     "LAB_IIN",
     "NFC_SCHEMES",
+    "NO_AUTHORITIES",
     "PCSC_SCHEME",
     "PHONE",
     "PN532_SCHEME",
@@ -123,6 +133,9 @@ __all__ = [
     "Address",
     "ApduError",
     "AtcExhausted",
+    "Authorities",
+    "AuthorityFormatError",
+    "AuthorityKey",
     "Card",
     "CardCollision",
     "CardFault",
@@ -189,6 +202,7 @@ __all__ = [
     "RemoteRequest",
     "ReplayLink",
     "ResponseApdu",
+    "Revoked",
     "ScanFailed",
     "ScanOutcome",
     "ScanRefusal",
@@ -238,6 +252,7 @@ __all__ = [
     "parse_trace",
     "pcsc_readers",
     "probe_nfc",
+    "read_authorities",
     "read_dialogues",
     "readers_seen",
     "record_exchange",
@@ -248,4 +263,5 @@ __all__ = [
     "to_html",
     "to_pcapng",
     "vectors",
+    "write_authorities",
 ]
