@@ -22,7 +22,9 @@ from hardware.card.secure_element import InstalledToken, SecureElement
 from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
+from hardware.emv.decode_command import CardLists, decode_command
 from hardware.emv.formats import luhn_valid
+from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
 from hardware.emv.tags import TAGS, TagInfo, describe_tag
 from hardware.emv.tlv import Tlv
@@ -144,6 +146,7 @@ __all__ = [
     "CardHeld",
     "CardLink",
     "CardLinkError",
+    "CardLists",
     "CardMute",
     "CardRemoved",
     "CardholderVerification",
@@ -169,6 +172,7 @@ __all__ = [
     "HardwareError",
     "Identity",
     "InstalledToken",
+    "Mark",
     "Moment",
     "Network",
     "NfcAddress",
@@ -237,6 +241,7 @@ __all__ = [
     "Winscard",
     "build_tlv",
     "decode",
+    "decode_command",
     "describe_tag",
     "explain",
     "list_readers",
