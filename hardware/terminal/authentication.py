@@ -84,9 +84,13 @@ def feasible(
 
 
 def authority_of(data: CardData, rid: bytes, authorities: Authorities) -> AuthorityKey | None:
-    """The authority's key that the card names (Book 2, 5.2)."""
-    index = data.get(0x8F)
-    return None if index is None else authorities.find(rid, index)
+    """The authority's key that the card names (Book 2, 5.2); of several, the one that fits."""
+    index, certificate = data.get(0x8F), data.get(0x90) or b""
+    named = () if index is None else authorities.find(rid, index)
+    fitting = (
+        key for key in named if offline.recover(key.modulus, key.exponent, certificate) is not None
+    )
+    return next(fitting, named[0]) if named else None
 
 
 def issuer_key(

@@ -72,13 +72,13 @@ class Authorities:
     keys: tuple[AuthorityKey, ...] = ()
     revoked: frozenset[Revoked] = frozenset()
 
-    def find(self, rid: bytes, index: bytes) -> AuthorityKey | None:
-        """The key by whose it is and its index."""
-        return next((key for key in self.keys if (key.rid, key.index) == (rid, index)), None)
+    def find(self, rid: bytes, index: bytes) -> tuple[AuthorityKey, ...]:
+        """The keys by whose they are and their index: one, unless laboratories were joined."""
+        return tuple(key for key in self.keys if (key.rid, key.index) == (rid, index))
 
     def joined(self, other: Authorities) -> Authorities:
-        """Both; of two keys with one name the first is kept."""
-        fresh = tuple(key for key in other.keys if self.find(key.rid, key.index) is None)
+        """Both. Laboratories give their keys the same names, so two keys may share one."""
+        fresh = tuple(key for key in other.keys if key not in self.keys)
         return Authorities(self.keys + fresh, self.revoked | other.revoked)
 
 

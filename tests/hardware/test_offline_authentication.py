@@ -305,6 +305,20 @@ def test_revoking_another_serial_or_network_changes_nothing(bench: Any, network:
     assert result.outcome is Outcome.ONLINE_REQUEST
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_of_two_authorities_with_one_name_the_one_that_fits_is_taken(
+    bench: Any, network: str
+) -> None:
+    """Laboratories name their keys alike, and a till may believe two of them."""
+    other = authority_key(network, modulus=_stranger(176).modulus)
+    known = Authorities((other,)).joined(all_authorities())
+    result = tapped(bench, network, config=till(known))
+    assert (result.outcome, first_finding(result)) == (Outcome.ONLINE_REQUEST, 0)
+    bench.arm(f"tok-{network}-signing")
+    only_other = bench.tap(config=till(Authorities((other,))))
+    assert_refused(only_other, network, "issuer_certificate")
+
+
 # Cards that cannot be checked ----------------------------------------------------------------
 
 

@@ -57,11 +57,11 @@ def learned(own: Authorities, engine: Engine, *, asks: bool = True) -> Authoriti
     return believed
 
 
-def test_the_folders_own_keys_go_before_the_laboratorys() -> None:
-    mine = authority_key("visa", expires="0130")
+def test_the_folders_own_keys_and_the_laboratorys_are_believed_together() -> None:
+    mine = authority_key("visa", modulus=bytes([0xC5]) * 176)
     theirs = (authority_key("visa"), authority_key("amex"))
-    believed = learned(Authorities((mine,)), Engine(tuple(map(body_of, theirs))))
-    assert believed == Authorities((mine, theirs[1]))
+    believed = learned(Authorities((mine, theirs[1])), Engine(tuple(map(body_of, theirs))))
+    assert believed == Authorities((mine, theirs[1], theirs[0]))
 
 
 @pytest.mark.parametrize(
