@@ -222,12 +222,12 @@ def _remedy(code: int, system: str = sys.platform) -> str:
     match code:
         case errno.EACCES:
             if system.startswith("linux"):
-                return "sudo adduser $USER dialout (serial port), log out and in; USB: a udev rule"
+                return "sudo adduser $USER dialout, log out and in (on USB a udev rule instead)"
             return "log in at the machine"
         case errno.EBUSY:
-            return "close the other program; on Linux: sudo modprobe -r pn533_usb pn533 port100"
+            return "close the other program, on Linux also sudo modprobe -r pn533_usb pn533 port100"
         case errno.ENODEV | errno.ETIMEDOUT:
-            return "check cable and switches (a PN532 on a serial port: HSU mode)"
+            return "check cable and switches (HSU mode for a PN532 on a serial port)"
         case _:
             return "plug it in again"
 
