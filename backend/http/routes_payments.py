@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from backend.http.answers import problem, problem_of, raw_json
 from backend.http.front_door import LocalToken
-from backend.http.routes_wallet import idempotency_key
+from backend.http.routes_wallet import KEY_HEADER, idempotency_key
 from backend.payments.engine import PaymentEngine
 from backend.payments.idempotency import Reply
 from backend.payments.order import order_from_json
@@ -57,12 +57,32 @@ class NfcRoute:
         return raw_json(reply.body, reply.status, headers)
 
     async def _pay(self, request: Request) -> Reply:
-        key = idempotency_key(request)
         body = _object(await request.body())
+        key = _key(request, body)
         order = order_from_json(body)
         return await self._engine.pay_nfc(
             order, account=order.merchant_id, key=key, request_hash=_hash(body)
         )
+
+
+def _key(request: Request, body: dict[str, object]) -> str:
+    """The key of a header or, for tills that cannot set one, of the body's `idempotencyKey`.
+
+    Taken out of the body: the request is the same one however its key came.
+
+    Raises:
+        BadRequest: none, one that cannot be a key, or two different ones.
+    """
+    inside = body.pop("idempotencyKey", None)
+    if inside is None:
+        return idempotency_key(request)
+    if not isinstance(inside, str) or not inside:
+        raise BadRequest(
+            "bad_value", "idempotencyKey is a text that is not empty", field="idempotencyKey"
+        )
+    if request.headers.get(KEY_HEADER, inside) != inside:
+        raise BadRequest("idempotency_key_differs", "header and body name different keys")
+    return inside
 
 
 def _object(raw: bytes) -> dict[str, object]:

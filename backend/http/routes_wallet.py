@@ -30,6 +30,7 @@ from backend.wallet.provisioning import CardOrder, Provisioning
 from backend.wallet.terms import TERMS_TEXT, TERMS_VERSION
 from backend.wallet.verification import Step, Verifications
 
+KEY_HEADER = "idempotency-key"
 CREATED = 201
 
 
@@ -145,7 +146,7 @@ class WalletRoutes:
     async def verify(self, request: Request, card_id: str, body: VerificationStep) -> Response:
         """Send a code ({"method"}) or check one ({"method", "code"}); a key is welcome."""
         caller = caller_of(request, self._accounts)
-        key = request.headers.get("idempotency-key")
+        key = request.headers.get(KEY_HEADER)
         if body.code is None:
             return _stepped(await self._verifications.send(caller, card_id, body.method, key))
         return _stepped(
@@ -221,7 +222,7 @@ def idempotency_key(request: Request) -> str:
     Raises:
         BadRequest: there is none.
     """
-    key = request.headers.get("idempotency-key")
+    key = request.headers.get(KEY_HEADER)
     if not key:
         raise BadRequest("idempotency_key_required", "send an Idempotency-Key header")
     return key

@@ -19,7 +19,11 @@ _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
-code, .hex { font-family: ui-monospace, monospace; font-size: .87rem; overflow-wrap: anywhere; }
+code, .hex { font-family: ui-monospace, monospace; font-size: .87rem; }
+.hex, td { overflow-wrap: anywhere; }
+code { white-space: nowrap; }
+table { table-layout: fixed; }
+th:first-child { width: 9rem; } th:nth-child(2) { width: 17rem; }
 .side { opacity: .7; display: inline-block; width: 6rem; }
 .time { opacity: .7; font-weight: normal; }
 table { border-collapse: collapse; width: 100%; margin-top: .4rem; font-size: .9rem; }
@@ -69,7 +73,9 @@ def _exchange(line: TraceLine) -> str:
 
 
 def _rows(node: Node, depth: int) -> list[str]:
-    value = "" if node.children else escape(node.value or _spaced(node.value_hex))
+    # The parts of a bit field say more than its value in one line: the bytes stand before them.
+    plain = node.value if node.value and not node.details else _spaced(node.value_hex)
+    value = "" if node.children else escape(plain)
     details = "".join(f"<br>{escape(detail)}" for detail in node.details)
     indent = f'style="padding-left:{depth * 1.1:.1f}rem"'
     tag = f"<td {indent}><code>{escape(node.tag)}</code>"

@@ -42,12 +42,11 @@ from lab.pos import display
 from lab.pos.kernel_outcomes import card_words, event_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
-from lab.pos.till_memory import SALES_KEPT, SaleRecord, TillMemory
+from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
 from lab.words import Message, message
 
 PRESENT_LIMIT_S = 60.0
 ASK_AGAIN_S = 1.0
-_FINAL = {"approved", "declined", "reversed", "not_sent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +435,7 @@ class PosFlow:
             self._remember_copy(record, *self._doubtful.pop(record.tap_id))
             return
         known = self._memory.find(record.id)
-        if known is None or known.state == record.state or record.state not in _FINAL:
+        if known is None or known.state == record.state or record.state not in FINAL:
             return
         revised = self._memory.revise(
             record.id,

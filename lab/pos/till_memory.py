@@ -1,4 +1,4 @@
-"""What the till remembers in its own file: the sequence number and the last five payments.
+"""What the till remembers in its own file: the sequence number, the last payments, open outcomes.
 
 The sequence number makes the Idempotency-Key of an attempt (terminal and sequence), so it is on
 disk before the attempt begins: a till that restarts must not reuse a key. A window and a command
@@ -20,6 +20,10 @@ from lab.json_fields import Json, as_object, objects, text, whole
 from lab.wallet.phone_cache import replace_file
 
 SALES_KEPT = 5
+OPEN_KEPT = 100
+"""Older payments whose outcome nobody has told yet; a bank that is away does not fill the file."""
+FINAL = frozenset({"approved", "declined", "reversed", "not_sent"})
+"""States of a payment that need no more asking."""
 SEQUENCE_MAX = 99_999_999  # EMV 9F41 is n 4-8
 
 
@@ -75,7 +79,7 @@ class TillMemory:
     @property
     def sales(self) -> tuple[SaleRecord, ...]:
         """The last payments, newest first."""
-        return self._sales
+        return self._sales[:SALES_KEPT]
 
     def next_attempt(self) -> tuple[int, str]:
         """A new sequence number and its Idempotency-Key; on disk when this returns."""
@@ -84,10 +88,12 @@ class TillMemory:
         return self._sequence, f"{self._terminal_id}-{self._sequence:08d}"
 
     def remember(self, sale: SaleRecord) -> None:
-        """Put a sale first; the sixth is forgotten."""
+        """Put a sale first; the sixth is forgotten, unless its outcome is open."""
         with self._changing():
             others = tuple(old for old in self._sales if old.payment_id != sale.payment_id)
-            self._sales = (sale, *others)[:SALES_KEPT]
+            listed = (sale, *others)
+            still_open = tuple(old for old in listed[SALES_KEPT:] if old.state not in FINAL)
+            self._sales = listed[:SALES_KEPT] + still_open[:OPEN_KEPT]
 
     def revise(self, payment_id: str, **changes: str) -> SaleRecord | None:
         """Change what is known about a remembered sale, in its place; None if it is forgotten."""

@@ -88,6 +88,32 @@ def test_fields_that_disagree_with_what_the_chip_signed(
     assert (answer.status_code, answer.json()["code"]) == (400, "emv_data_disagrees")
 
 
+@pytest.mark.inv(100, 101)
+def test_a_key_may_come_in_the_body(world: SimulatedWorld, phone: Phone) -> None:
+    card = ready_card(world, phone)
+    body = phone.tap(card["tokenRef"], amount=1240)
+
+    async def post(more: dict[str, object], headers: dict[str, str]) -> tuple[int, bytes, str]:
+        async with world.client() as till:
+            answer = await till.post("/api/payments/nfc", json=body | more, headers=headers)
+        code = "" if answer.status_code == 200 else answer.json()["code"]
+        return answer.status_code, answer.content, code
+
+    async def main() -> None:
+        assert (await post({}, {}))[::2] == (400, "idempotency_key_required")
+        for wrong in (7, "", ["T-1"]):
+            assert (await post({"idempotencyKey": wrong}, {}))[::2] == (400, "bad_value")
+        differs = await post({"idempotencyKey": "T-1"}, {"Idempotency-Key": "T-2"})
+        assert differs[::2] == (400, "idempotency_key_differs")
+        status, told, _ = await post({"idempotencyKey": "T-1"}, {})
+        assert status == 200
+        # The same request, however its key came, has the same answer to the byte.
+        assert (await post({}, {"Idempotency-Key": "T-1"}))[:2] == (200, told)
+        assert (await post({"idempotencyKey": "T-1"}, {"Idempotency-Key": "T-1"}))[1] == told
+
+    world.run(main())
+
+
 @pytest.mark.inv(117)
 def test_how_often_the_cache_knew_the_answer_can_be_read(
     world: SimulatedWorld, phone: Phone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,19 @@ def test_the_sixth_sale_is_forgotten_and_a_late_answer_stays_in_its_place(tmp_pa
     assert [kept.state for kept in again.sales] == ["approved"] * 2 + ["reversed"] + [
         "approved"
     ] * 2
+
+
+def test_a_sale_whose_outcome_is_open_is_not_forgotten(tmp_path: Path) -> None:
+    """Five taps later its reversal was told to nobody: the till said "not completed" for ever."""
+    memory = TillMemory(tmp_path / "till.json", "T0000001")
+    memory.remember(replace(sale(0), state="pending"))
+    for number in range(1, SALES_KEPT + 3):
+        memory.remember(sale(number))
+    assert "pay_0" not in {kept.payment_id for kept in memory.sales}
+    again = TillMemory(tmp_path / "till.json", "T0000001")
+    assert again.revise("pay_0", state="reversed") is not None
+    again.remember(sale(99))
+    assert again.find("pay_0") is None
 
 
 def test_the_receipt_shows_the_device_account_number_and_the_result() -> None:
