@@ -178,9 +178,19 @@ class NfcpyController:
             self._device.close()
 
     def _heard(self, call: Any) -> Heard:
+        """What a frame led to.
+
+        A chip that does not acknowledge the host within 0.1 s is EIO to nfcpy: on a busy machine it
+        is only late, and ISO-DEP asks again; of one that has gone the next other call will tell.
+        """
         try:
             with _device_faults(self._url, self._clf.CommunicationError):
-                return bytes(call() or b"")
+                try:
+                    return bytes(call() or b"")
+                except OSError as late:
+                    if late.errno != errno.EIO:
+                        raise
+                    return Trouble.SILENCE
         except self._clf.BrokenLinkError:
             raise
         except self._clf.TimeoutError:
