@@ -25,6 +25,7 @@ _TYPE_2_BITS = 0x60
 _EMULATING = {"pn532", "pn533", "rcs380"}
 """nfcpy's drivers that listen as type A with frames of their own; its UDP one listens to anyone."""
 _LISTEN_MIN_S = 0.5
+_LEFT_OVER_MAX, _LEFT_OVER_MS = 8, 50
 
 
 def usb_controllers() -> tuple[tuple[int, int, int, int], ...]:
@@ -190,6 +191,7 @@ class NfcpyController:
                 except OSError as late:
                     if late.errno != errno.EIO:
                         raise
+                    self._fall_in_step()
                     return Trouble.SILENCE
         except self._clf.BrokenLinkError:
             raise
@@ -197,6 +199,16 @@ class NfcpyController:
             return Trouble.SILENCE
         except self._clf.CommunicationError:
             return Trouble.GARBLED
+
+    def _fall_in_step(self) -> None:
+        """Stop what the chip does and hear it out, lest its next answer belong to this command."""
+        chipset: Any = getattr(self._device, "chipset", None)
+        if not hasattr(chipset, "send_ack"):
+            return
+        chipset.send_ack()
+        with contextlib.suppress(OSError):  # nothing more comes
+            for _ in range(_LEFT_OVER_MAX):
+                chipset.transport.read(_LEFT_OVER_MS)
 
 
 @contextlib.contextmanager
