@@ -38,6 +38,7 @@ from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.metrics.latency import LatencyBook
+from backend.networks.chip.rsa import fresh_key
 from backend.networks.issuing import IssuerWay
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
@@ -285,6 +286,7 @@ async def _open(
         engine_database=files.engine,
         networks_database=files.networks,
         cards=wallet.cards,
+        authorities=partial(_authorities, networks, edge.tokens),
         notices=edge.tokens.notices,
         payments=PaymentView(files.engine, SqlViewRows(), world=ground.world),
         switch=switch,
@@ -305,6 +307,23 @@ async def _open(
     return Engine(
         app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
     )
+
+
+async def _authorities(
+    networks: Networks | None,
+    tokens: TspClient,
+    make: bool,  # noqa: FBT001 - a port
+) -> list[dict[str, str]]:
+    """Every network's certification authority, where it has one; beside the links, if it is here.
+
+    A till's keys do not come over the line that a fault may be on.
+    """
+    if networks is None:
+        asked = [await tokens.authority(network, make=make) for network in NETWORKS]
+        return [authority for authority in asked if authority is not None]
+    here = networks.authorities.values()
+    found = [await each.made() if make else each.known() for each in here]
+    return [authority.to_json() for authority in found if authority is not None]
 
 
 def open_files(
@@ -357,6 +376,7 @@ async def open_networks(
         entropy=ground.entropy,
         settings=HostSettings(profile=settings.profile),
         way=way,
+        draw_key=fresh_key if ground.is_live else None,
     )
 
 

@@ -22,7 +22,9 @@ from hardware.card.secure_element import InstalledToken, SecureElement
 from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
+from hardware.emv.decode_command import CardLists, decode_command
 from hardware.emv.formats import luhn_valid
+from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
 from hardware.emv.tags import TAGS, TagInfo, describe_tag
 from hardware.emv.tlv import Tlv
@@ -65,6 +67,7 @@ from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
     ApduError,
     AtcExhausted,
+    AuthorityFormatError,
     CardCollision,
     CardFault,
     CardHeld,
@@ -89,6 +92,14 @@ from hardware.runtime.errors import (
     VpcdUnreachable,
 )
 from hardware.runtime.ports import Clock, Scheduler, Stream
+from hardware.terminal.authorities import (
+    NO_AUTHORITIES,
+    Authorities,
+    AuthorityKey,
+    Revoked,
+    read_authorities,
+    write_authorities,
+)
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
 from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
 from hardware.terminal.outcome import (
@@ -114,6 +125,7 @@ __all__ = [
     "INSTANT",
     "LAB_IIN",
     "NFC_SCHEMES",
+    "NO_AUTHORITIES",
     "PCSC_SCHEME",
     "PHONE",
     "PN532_SCHEME",
@@ -123,6 +135,9 @@ __all__ = [
     "Address",
     "ApduError",
     "AtcExhausted",
+    "Authorities",
+    "AuthorityFormatError",
+    "AuthorityKey",
     "Card",
     "CardCollision",
     "CardFault",
@@ -131,6 +146,7 @@ __all__ = [
     "CardHeld",
     "CardLink",
     "CardLinkError",
+    "CardLists",
     "CardMute",
     "CardRemoved",
     "CardholderVerification",
@@ -156,6 +172,7 @@ __all__ = [
     "HardwareError",
     "Identity",
     "InstalledToken",
+    "Mark",
     "Moment",
     "Network",
     "NfcAddress",
@@ -189,6 +206,7 @@ __all__ = [
     "RemoteRequest",
     "ReplayLink",
     "ResponseApdu",
+    "Revoked",
     "ScanFailed",
     "ScanOutcome",
     "ScanRefusal",
@@ -223,6 +241,7 @@ __all__ = [
     "Winscard",
     "build_tlv",
     "decode",
+    "decode_command",
     "describe_tag",
     "explain",
     "list_readers",
@@ -238,6 +257,7 @@ __all__ = [
     "parse_trace",
     "pcsc_readers",
     "probe_nfc",
+    "read_authorities",
     "read_dialogues",
     "readers_seen",
     "record_exchange",
@@ -248,4 +268,5 @@ __all__ = [
     "to_html",
     "to_pcapng",
     "vectors",
+    "write_authorities",
 ]

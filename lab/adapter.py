@@ -241,6 +241,22 @@ class LabAdapter:
         """Fill the payment place."""
         self._post(lambda: self._console.show_payment(payment_id))
 
+    def choose_tap(self, identifier: str) -> None:
+        """Look at one of the bench's conversations."""
+        self._post(lambda: self._console.bench.choose(identifier))
+
+    def compare_tap(self, identifier: str) -> None:
+        """Put another conversation beside it."""
+        self._post(lambda: self._console.bench.compare(identifier))
+
+    def open_trace(self, path: str) -> None:
+        """Look at a trace from a file."""
+        self._post(lambda: self._console.bench.open_file(Path(path)))
+
+    def export_trace(self, path: str) -> None:
+        """Write the conversation looked at."""
+        self._post(lambda: self._console.bench.export(Path(path)))
+
     def jump(self, seconds: float) -> None:
         """Move lab time forward."""
         self._post(lambda: self._console.jump(seconds))

@@ -248,6 +248,11 @@ class EngineClient:
         """Give the engine what this process saw, to store and to show to others."""
         await self._lab("POST", "/lab/events", {"events": [event.to_json() for event in events]})
 
+    async def authorities(self, *, make: bool = False) -> tuple[Json, ...]:
+        """Public keys of the networks' certification authorities; made, where that is wanted."""
+        body = await self._lab("POST" if make else "GET", "/lab/authorities")
+        return objects(body, "authorities")
+
     async def notices(self, after_id: int = 0) -> tuple[NoticeRecord, ...]:
         """What banks sent to cardholders after that notice, the oldest first."""
         body = await self._lab("GET", f"/lab/notices?after={after_id}")

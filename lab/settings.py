@@ -74,6 +74,11 @@ class Settings:
         return self.data_dir / "phone.json"
 
     @property
+    def authorities_file(self) -> Path:
+        """Certification authorities the till believes besides the laboratory's own."""
+        return self.data_dir / "authorities.toml"
+
+    @property
     def till_file(self) -> Path:
         """The till's memory: its sequence number and last payments."""
         return self.data_dir / "till.json"

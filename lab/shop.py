@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from backend.api import EventLog, Stream
-from hardware.api import EMULATED, INSTANT, PHONE, EmulatedReader, TerminalConfig
+from hardware.api import EMULATED, INSTANT, PHONE, Authorities, EmulatedReader, TerminalConfig
 from lab import fault_progress, kept_streams, saved_faults
+from lab.authorities import Believing, own_authorities
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.engine_supervision import EngineStatus, EngineSupervision
@@ -30,13 +31,14 @@ MERCHANT_CATEGORY = "5411"
 TERMINAL_ID = "T0000001"
 
 
-def terminal_config() -> TerminalConfig:
-    """The till of the lab's shop."""
+def terminal_config(believed: Authorities) -> TerminalConfig:
+    """The till of the lab's shop, which believes these certification authorities."""
     return TerminalConfig(
         terminal_id=TERMINAL_ID,
         merchant_id=MERCHANT_ID,
         merchant_name=MERCHANT_NAME,
         merchant_category=MERCHANT_CATEGORY,
+        authorities=believed,
     )
 
 
@@ -45,6 +47,7 @@ class Till:
     """The shop's side of a laboratory: a till at its reader, and an engine. Knows no phone.
 
     Attributes:
+        believing: keeps the till's certification authorities.
         field: the emulated reader's field, whether or not the till stands there.
         real: the reader that it stands at instead, if it does.
         identifiers: where ids and the till's unpredictable numbers come from.
@@ -59,6 +62,7 @@ class Till:
     field: EmulatedReader
     links: OwnLinks
     pos: PosFlow
+    believing: Believing
     forwarding: EventForwarding
     identifiers: Stream
     source: str
@@ -75,6 +79,7 @@ class Till:
         await self.engine.ready()
         await saved_faults.put_back(self.settings.data_dir, self.client)
         await self.client.faults()
+        await self.believing.learn()
 
 
 @contextlib.asynccontextmanager
@@ -130,7 +135,12 @@ async def running(till: Till, ground: Ground) -> AsyncIterator[None]:
 
 
 def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | None) -> Till:
-    """Engine, links and till; `real` is the reader it stands at, None the emulated one."""
+    """Engine, links and till; `real` is the reader it stands at, None the emulated one.
+
+    Raises:
+        SomethingMissing: the folder's own store of authorities' keys is none.
+    """
+    believed = own_authorities(settings.authorities_file)
     clock, real_scheduler = ground.clock, ground.real_scheduler
     identifiers = ground.entropy.secret("identifiers")
     source = f"lab.{identifiers.bytes(4).hex()}"
@@ -165,7 +175,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
     )
     pos = PosFlow(
         reader=links.reader,
-        config=terminal_config(),
+        config=terminal_config(believed),
         client=client,
         clock=clock,
         scheduler=real_scheduler,
@@ -176,7 +186,8 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         traces_dir=settings.traces_dir,
     )
     forwarding = EventForwarding(log, client, real_scheduler)
+    believing = Believing(believed, client, pos, asks=ground.world == "live")
     return Till(
-        settings, bus, log, engine, client, field_reader, links, pos, forwarding, identifiers,
-        source, real, status_heard,
+        settings, bus, log, engine, client, field_reader, links, pos, believing, forwarding,
+        identifiers, source, real, status_heard,
     )  # fmt: skip

@@ -27,6 +27,7 @@ from hardware.api import (
 )
 from lab import saved_faults
 from lab.amounts import format_amount
+from lab.authorities import Believing
 from lab.bus import Bus
 from lab.client import Endpoint, EngineClient
 from lab.console.flow import ConsoleFlow
@@ -37,7 +38,7 @@ from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
 from lab.event_forwarding import EventForwarding
 from lab.faulty_transport import PHONE_LINK, TILL_LINK
 from lab.ground import Ground, live_ground
-from lab.json_fields import Json
+from lab.json_fields import Json, text
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.readers import RealReader, real_reader
@@ -72,6 +73,7 @@ class World:
     real: RealReader | None
     wallet: WalletFlow
     pos: PosFlow
+    believing: Believing
     console: ConsoleFlow
     hands: Hands
     forwarding: EventForwarding
@@ -94,6 +96,7 @@ class World:
         await self.engine.ready()
         await saved_faults.put_back(self.settings.data_dir, self.client)
         await self.client.faults()
+        await self.believing.learn()
         try:
             await self.wallet.connect()
         except EngineUnreachable:
@@ -112,6 +115,8 @@ class World:
             EngineUnreachable: it got lost; it comes again with the next connection.
         """
         await self.links.reach_phone()
+        if text(push, "kind") == "provision_token":
+            await self.believing.learn()  # before the card: its first tap is checked already
         await self.wallet.deliver(push)
 
     async def follow(self) -> None:
@@ -152,6 +157,7 @@ class World:
         with contextlib.suppress(EngineUnreachable):  # gone again: the next time will do
             await saved_faults.put_back(self.settings.data_dir, self.client)
             await self.client.faults()
+            await self.believing.learn()
             await self.console.reload()
         await self._sign_in()
 
@@ -395,8 +401,8 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
-        till.field, till.real, wallet, pos, console, hands, till.forwarding, till.links,
-        till.source, desk,
+        till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
+        till.links, till.source, desk,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

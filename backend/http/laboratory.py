@@ -43,6 +43,8 @@ class Laboratory:
 
     Attributes:
         world: "live" or "simulated".
+        authorities: public keys of the networks' certification authorities; asked to make those
+            that are not there yet, or not.
         notices: what the banks sent to cardholders after a notice, asked of the networks.
         networks_database: the simulated hosts' own; None when they run apart.
         offload: where a long read runs, so that payments do not wait for it.
@@ -59,6 +61,7 @@ class Laboratory:
     engine_database: Database
     networks_database: Database | None
     cards: Cards
+    authorities: Callable[[bool], Awaitable[list[dict[str, str]]]]
     notices: Callable[[int], Awaitable[list[Notice]]]
     payments: PaymentView
     switch: Switch

@@ -56,6 +56,8 @@ class LabRoutes:
         add("/metrics/latency", self.latency, methods=["GET"])
         add("/payments", self.payments, methods=["GET"])
         add("/payments/{payment_id}", self.payment, methods=["GET"])
+        add("/authorities", self.authorities, methods=["GET"])
+        add("/authorities", self.make_authorities, methods=["POST"])
         add("/notices", self.notices, methods=["GET"])
         add("/ledger", self.ledger, methods=["GET"])
         add("/audit", self.audit, methods=["GET"])
@@ -96,6 +98,21 @@ class LabRoutes:
         except (TransportError, MessageError) as error:
             raise NetworkUnavailable("the networks' mailbox does not answer") from error
         return json_answer({"notices": [asdict(notice) for notice in notices]})
+
+    async def authorities(self) -> Response:
+        """Public keys of the certification authorities that have vouched for a card so far."""
+        return await self._authorities(make=False)
+
+    async def make_authorities(self) -> Response:
+        """Public keys of all certification authorities; they are made if they are not there yet."""
+        return await self._authorities(make=True)
+
+    async def _authorities(self, *, make: bool) -> Response:
+        try:
+            found = await self._lab.authorities(make)
+        except (TransportError, MessageError) as error:
+            raise NetworkUnavailable("the networks' token services do not answer") from error
+        return json_answer({"authorities": found})
 
     async def faults(self) -> Response:
         """What is broken on purpose, and how often each fault fired."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
+from backend.networks.authority import CardAuthority, DrawKey
 from backend.networks.authorizing import NetworkRules
 from backend.networks.host import LOOPBACK, HostServer, NetworkHost
 from backend.networks.issuing import LIMIT_MAJOR, Issuer, IssuerWay, OpenWay
@@ -53,10 +54,12 @@ class Networks:
     Attributes:
         hosts: by network; `handle(frame)` answers one ISO 8583 message.
         token_services: the HTTP application (paths `/{network}/tsp/…`).
+        authorities: by network, who vouches for its cards.
     """
 
     hosts: Mapping[str, NetworkHost]
     token_services: Starlette
+    authorities: Mapping[str, CardAuthority]
 
 
 async def build_networks(
@@ -67,6 +70,7 @@ async def build_networks(
     entropy: Entropy,
     settings: HostSettings | None = None,
     way: IssuerWay | None = None,
+    draw_key: DrawKey | None = None,
 ) -> Networks:
     """Make the hosts of all networks over one store.
 
@@ -77,6 +81,7 @@ async def build_networks(
         entropy: where keys, tokens, codes and delays come from.
         settings: what can be chosen.
         way: from the networks to their issuers; None is one without obstacles.
+        draw_key: makes RSA keys for certificates; without it tokens have none.
 
     Raises:
         UsageError: the key has another length, or the profile is unknown.
@@ -87,15 +92,20 @@ async def build_networks(
     hosts: dict[str, NetworkHost] = {}
     services: dict[str, TokenService] = {}
     checks: dict[str, Verifications] = {}
+    authorities: dict[str, CardAuthority] = {}
     for network in NETWORKS:
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
         issuer = Issuer(chosen.limit_major, chosen.steering)
         rules = NetworkRules(network, store, vault, keys, issuer, clock)
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
         hosts[network] = NetworkHost(rules, delays, way or OpenWay())
-        services[network] = TokenService(network, store, vault, keys, clock, entropy)
-        checks[network] = Verifications(network, store, vault, keys, clock, entropy)
-    return Networks(hosts, token_service_app(services, checks, Mailbox(store, vault)))
+        serials = entropy.secret(f"network.{network}.certificates")
+        authority = CardAuthority(network, store, vault, serials, draw_key)
+        authorities[network] = authority
+        services[network] = TokenService(network, store, vault, keys, authority, clock, entropy)
+        checks[network] = Verifications(network, store, vault, keys, authority, clock, entropy)
+    app = token_service_app(services, checks, Mailbox(store, vault))
+    return Networks(hosts, app, authorities)
 
 
 class NetworkHosts:

@@ -26,6 +26,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
+from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import is_past
 from backend.networks.decisions import Decisions, decisions_of
 from backend.networks.keys import NetworkKeys
@@ -60,6 +61,7 @@ class TokenService:
         store: HostStore,
         vault: NetworkVault,
         keys: NetworkKeys,
+        authority: CardAuthority,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
@@ -67,7 +69,8 @@ class TokenService:
         self._store = store
         self._vault = vault
         self._keys = keys
-        self._payload = DevicePayload(network, keys)
+        self.authority = authority
+        self._payload = DevicePayload(network, keys, authority)
         self._clock = clock
         self._secrets = entropy.secret(f"network.{network}.tokens")
 
@@ -109,7 +112,7 @@ class TokenService:
                 return self._granted(rows, decided, account, token, number)
             return replace(
                 self._granted(rows, decided, account, token, number),
-                device_payload=self._payload.sealed(account, token, number, card.device_key),
+                device_payload=self._payload.sealed(rows, account, token, number, card.device_key),
             )
 
         return await self._store.write(unit)

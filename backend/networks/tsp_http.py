@@ -1,6 +1,8 @@
 """The token services of all networks over HTTP, on loopback.
 
     GET  /{network}/tsp/key                          → JWK
+    GET  /{network}/tsp/authority                    → 200 the CA's public key | 404 none yet
+    POST /{network}/tsp/authority                    → the same, made if it is not there yet
     POST /{network}/tsp/tokens                       → 200 grant | 422 {"code", "detail"}
     POST /{network}/tsp/tokens/{ref}/{operation}     → 200 {"status"} | 404 {"code", "detail"}
 
@@ -45,6 +47,14 @@ def token_service_app(
     async def key(request: Request) -> Response:
         return json_answer(service(request).public_key())
 
+    async def authority(request: Request) -> Response:
+        made = request.method == "POST"
+        of_network = service(request).authority
+        found = await of_network.made() if made else of_network.known()
+        if found is None:
+            raise NotFound("no_authority", "this network has no certification authority here")
+        return json_answer(found.to_json())
+
     async def tokens(request: Request) -> Response:
         answer = await service(request).request(_token_request(await body_of(request)))
         return json_answer(asdict(answer), 200 if isinstance(answer, TokenGrant) else 422)
@@ -61,6 +71,7 @@ def token_service_app(
     return Starlette(
         routes=[
             Route("/{network}/tsp/key", key, methods=["GET"]),
+            Route("/{network}/tsp/authority", authority, methods=["GET", "POST"]),
             Route("/{network}/tsp/tokens", tokens, methods=["POST"]),
             *verification_routes(verifications),
             mailbox_route(mailbox),

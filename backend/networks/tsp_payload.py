@@ -1,4 +1,4 @@
-"""What a network puts into a device: the token and its two card keys, sealed for that device.
+"""What a network puts into a device: the token, its keys and certificates, sealed for that device.
 
 JWE (RFC 7516, ECDH-ES with A256GCM) for the key that the device named when it asked. Whoever
 passes it on cannot read it. Knows no rule of provisioning.
@@ -13,10 +13,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
+from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import SEQUENCE_NUMBER
 from backend.networks.chip.keys import master_key
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
-from backend.networks.ports import AccountRow, TokenRow
+from backend.networks.ports import AccountRow, HostRows, TokenRow
 
 # Visa CVN 18, Mastercard '10', AEIPS 01: what each network's devices speak
 CRYPTOGRAM_VERSION = {"visa": "12", "mastercard": "10", "amex": "01"}
@@ -37,13 +38,19 @@ def device_key_of(jwk: object) -> ECKey | None:
 class DevicePayload:
     """Seals tokens of one network for devices."""
 
-    def __init__(self, network: str, keys: NetworkKeys) -> None:
+    def __init__(self, network: str, keys: NetworkKeys, authority: CardAuthority) -> None:
         self._network = network
         self._keys = keys
+        self._authority = authority
 
-    def sealed(self, account: AccountRow, token: TokenRow, number: str, device_key: ECKey) -> str:
-        """The token with its keys, readable by the device alone (JWE compact)."""
-        payload = {
+    def sealed(
+        self, rows: HostRows, account: AccountRow, token: TokenRow, number: str, device_key: ECKey
+    ) -> str:
+        """The token with its keys, readable by the device alone (JWE compact).
+
+        Cards of load tests get no certificates: hundreds of them are made at once.
+        """
+        payload: dict[str, object] = {
             "sessionId": token.session_id,
             "network": self._network,
             "tokenRef": token.token_ref,
@@ -61,6 +68,9 @@ class DevicePayload:
             "serviceCode": SERVICE_CODE,
             "replaces": None,
         }
+        if account.product != numbers.LOAD_CARD.product:
+            offline = self._authority.offline_data(rows, number, token.expiry, SEQUENCE_NUMBER)
+            payload |= {} if offline is None else {"offline": offline}
         return jwe.encrypt_compact(
             dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS
         )

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from backend.networks.authority import CardAuthority
 from backend.networks.decisions import STEP_UP_DIGITS, TERMS
 from backend.networks.keys import NetworkKeys
 from backend.networks.ports import (
@@ -60,13 +61,14 @@ class Verifications:
         store: HostStore,
         vault: NetworkVault,
         keys: NetworkKeys,
+        authority: CardAuthority,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._network = network
         self._store = store
         self._vault = vault
-        self._payload = DevicePayload(network, keys)
+        self._payload = DevicePayload(network, keys, authority)
         self._clock = clock
         self._codes = entropy.secret(f"network.{network}.codes")
 
@@ -234,7 +236,7 @@ class Verifications:
         return Verification(
             Verified.ACTIVE,
             session_id=token.session_id,
-            device_payload=self._payload.sealed(case.account, token, number, device_key),
+            device_payload=self._payload.sealed(case.rows, case.account, token, number, device_key),
         )
 
 

@@ -46,6 +46,24 @@ class TspClient:
         _expect(status, body, OK)
         return {key: str(value) for key, value in body.items()}
 
+    async def authority(self, network: str, *, make: bool) -> dict[str, str] | None:
+        """The public key of a network's certification authority; None where there is none.
+
+        Args:
+            network: whose.
+            make: have it made if it is not there yet.
+
+        Raises:
+            TransportError: the service cannot be reached.
+            MessageError: it answered something else.
+        """
+        method = "POST" if make else "GET"
+        status, body = await self._call(method, f"/{network}/tsp/authority")
+        if status == MISSING:
+            return None
+        _expect(status, body, OK)
+        return {key: str(value) for key, value in body.items()}
+
     async def request_token(self, network: str, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Ask for a token; asking again with the same card and device gets the same one.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from hardware.card.offline_data import OfflineData, read_offline_data
 from hardware.emv.formats import luhn_valid
 from hardware.runtime.errors import ProvisioningRefused
 
@@ -58,6 +59,8 @@ class Credentials:
     label: str
     service_code: str
     replaces: str | None
+    offline: OfflineData | None = None
+    """None: this token cannot be authenticated offline."""
 
 
 def open_envelope(jwe: str, private_key_pem: bytes) -> Credentials:
@@ -120,6 +123,7 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
     replaces = document.get("replaces")
     if replaces is not None:
         replaces = _text(document, "replaces", r"[\x21-\x7e]{1,128}")
+    offline = document.get("offline")
     return Credentials(
         session_id=_text(document, "sessionId", r"[\x21-\x7e]{1,128}"),
         network=Network(network),
@@ -135,4 +139,5 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
         label=_text(document, "label", r"[\x20-\x7e]{1,64}"),
         service_code=_text(document, "serviceCode", r"[0-9]{3}"),
         replaces=replaces,
+        offline=None if offline is None else read_offline_data(offline),
     )

@@ -3,7 +3,8 @@
 A state machine over bytes; what the applications say is in `personality`. Contactless terminals
 find the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has
 that way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once
-a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. Without an
+a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. A token whose issuer
+gave it certificates can be authenticated offline: it shows their records and signs. Without an
 authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with the lab's
 issuer number in BF0C, so that a till can tell it from a real one. Knows no terminal.
 """
@@ -15,10 +16,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.card.credentials import Credentials, Network
+from hardware.card.offline_data import (
+    FILE,
+    NUMBER_LENGTH,
+    RELATED_NUMBER_LENGTH,
+    combined_signature,
+    fast_signature,
+    related_data,
+)
 from hardware.card.personality import (
     DEVICE_VERIFIED,
     FORM_FACTOR,
     PERSONALITIES,
+    profile,
     record,
     static_data,
     track_2,
@@ -26,6 +36,9 @@ from hardware.card.personality import (
 from hardware.card.signing import sign
 from hardware.emv import tlv
 from hardware.emv.bitfields import (
+    AIP_COMBINED_AUTHENTICATION,
+    AIP_DYNAMIC_AUTHENTICATION,
+    TTQ_AUTHENTICATION_FOR_ONLINE,
     TTQ_EMV_SUPPORTED,
     TTQ_OFFLINE_ONLY,
     CryptogramType,
@@ -43,9 +56,14 @@ PPSE_NAME = b"2PAY.SYS.DDF01"
 PSE_NAME = b"1PAY.SYS.DDF01"
 RECORD_LOCATOR = bytes.fromhex("10010100")
 """AFL: file 2, record 1, not signed."""
+_OWN_RECORD = (1, 2)
+_RELATED_RECORD = (1, 4)
 _PSE_DIRECTORY_FILE = 1
 _AID_LENGTH_MIN = 5
+_RELATED_LOCATOR = bytes.fromhex("20010100")
+"""AFL: file 4, record 1, not signed: what Visa's signature covers besides the terminal's data."""
 _CRYPTOGRAM_TYPE = 0xC0
+_SIGN_IT = 0x10
 _RESERVED_TYPE = 0xC0
 
 
@@ -84,6 +102,9 @@ class Purse(Protocol):
             AtcExhausted: the token has no counter left.
         """
 
+    def draw(self, count: int) -> bytes:
+        """Unpredictable bytes for a signature."""
+
 
 class PaymentCard:
     """One card in the field; a conversation starts with its PPSE."""
@@ -105,6 +126,8 @@ class PaymentCard:
         self._on_cryptogram = on_cryptogram
         self._state = _State.IDLE
         self._selected: Credentials | None = None
+        self._options_data = b""
+        self._related = b""
 
     def transmit(self, command: bytes) -> bytes:
         """The answer to one command; whatever comes in, a status word goes out."""
@@ -136,6 +159,7 @@ class PaymentCard:
         if (command.p1, command.p2) != (0x04, 0x00):
             raise _Refused(0x6A86)
         self._state, self._selected = _State.IDLE, None
+        self._options_data = self._related = b""
         credentials = self._element.shown_credentials(self._token_ref)
         if credentials is None:
             raise _Refused(0x6A82)
@@ -169,30 +193,49 @@ class PaymentCard:
     def _options(self, credentials: Credentials, data: bytes) -> bytes:
         """Profile and locator, for applications that make the cryptogram later."""
         personality = PERSONALITIES[credentials.network]
-        _terminal_values(data, personality.pdol)
+        self._options_data = _options_values(data)
+        _split(personality.pdol, self._options_data)
         if self._element.armed != credentials.token_ref:
             raise _Refused(0x6986)
-        objects = {0x82: personality.profile, 0x94: personality.locator}
+        more = b"" if credentials.offline is None else credentials.offline.locator
+        objects = {0x82: profile(credentials), 0x94: personality.locator + more}
         return _template(0x77, objects)
 
     def _visa_payment(self, credentials: Credentials, data: bytes) -> bytes:
         """Everything an online payment needs in one answer (Book C-3, 2.4)."""
-        personality = PERSONALITIES[Network.VISA]
-        values = _terminal_values(data, personality.pdol)
+        values = _split(PERSONALITIES[Network.VISA].pdol, _options_values(data))
         if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
             raise _Refused(0x6985)
         offline = has_bit(values[0x9F66], TTQ_OFFLINE_ONLY)
         kind = CryptogramType.AAC if offline else CryptogramType.ARQC
-        objects = {0x82: personality.profile, **self._spend(credentials, values, kind)}
+        objects = {0x82: profile(credentials), **self._spend(credentials, values, kind)}
         objects[0x57] = track_2(credentials)
         objects[0x5F34] = bytes.fromhex(credentials.psn)
         objects[0x9F6C] = DEVICE_VERIFIED
         objects[0x9F6E] = FORM_FACTOR
-        if self._with_records:
-            objects[0x94] = RECORD_LOCATOR
-        else:
+        signed = self._fast_objects(credentials, values, objects) if not offline else {}
+        locator = RECORD_LOCATOR if self._with_records else b""
+        locator += signed.pop(0x94, b"")
+        if locator:
+            objects[0x94] = locator
+        if not self._with_records and not signed:
             objects |= static_data(credentials)
-        return _template(0x77, objects)
+        return _template(0x77, objects | signed)
+
+    def _fast_objects(
+        self, credentials: Credentials, values: dict[int, bytes], objects: dict[int, bytes]
+    ) -> dict[int, bytes]:
+        """Signature and record locator, where the reader wants them and the token has a key."""
+        offline = credentials.offline
+        asked = has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE)
+        if offline is None or not asked:
+            return {}
+        if not has_bit(offline.profile, AIP_DYNAMIC_AUTHENTICATION):
+            return {}
+        number = self._element.draw(RELATED_NUMBER_LENGTH)
+        self._related = related_data(number, objects[0x9F6C])
+        signature = fast_signature(offline, values, objects[0x9F36], self._related)
+        return {0x94: offline.locator + _RELATED_LOCATOR, 0x9F4B: signature}
 
     def _spend(
         self, credentials: Credentials, values: dict[int, bytes], kind: CryptogramType
@@ -209,7 +252,7 @@ class PaymentCard:
             credentials.proximity,
             credentials.cryptogram_version,
             atc,
-            {**values, 0x82: PERSONALITIES[credentials.network].profile},
+            {**values, 0x82: profile(credentials)},
             kind,
         )
         if self._on_cryptogram is not None:
@@ -220,15 +263,41 @@ class PaymentCard:
 
     def _generate_cryptogram(self, command: CommandApdu) -> bytes:
         """The first and only cryptogram (Book 3, 6.5.5): the issuer is asked, or it is declined."""
-        if self._state is not _State.PROCESSED or self._selected is None:
+        credentials = self._selected
+        if self._state is not _State.PROCESSED or credentials is None:
             raise _Refused(0x6985)
-        if command.p1 & ~_CRYPTOGRAM_TYPE or command.p1 == _RESERVED_TYPE or command.p2:
+        signed, control = bool(command.p1 & _SIGN_IT), command.p1 & ~_SIGN_IT
+        if control & ~_CRYPTOGRAM_TYPE or control == _RESERVED_TYPE or command.p2:
             raise _Refused(0x6A86)
-        values = _split(PERSONALITIES[self._selected.network].cdol, command.data)
-        kind = CryptogramType.ARQC if command.p1 else CryptogramType.AAC
-        objects = self._spend(self._selected, values, kind)
+        if signed and not has_bit(profile(credentials), AIP_COMBINED_AUTHENTICATION):
+            raise _Refused(0x6A86)
+        values = _split(PERSONALITIES[credentials.network].cdol, command.data)
+        kind = CryptogramType.ARQC if control else CryptogramType.AAC
+        objects = self._spend(credentials, values, kind)
         self._state = _State.SPENT
+        if signed and kind is not CryptogramType.AAC:
+            objects = self._signed(credentials, values, objects, command.data)
         return _template(0x77, objects)
+
+    def _signed(
+        self,
+        credentials: Credentials,
+        values: dict[int, bytes],
+        objects: dict[int, bytes],
+        listed: bytes,
+    ) -> dict[int, bytes]:
+        """The cryptogram's objects with the cryptogram inside the card's signature."""
+        assert credentials.offline is not None, "the profile says that it can sign"
+        shown = {tag: value for tag, value in objects.items() if tag != 0x9F26}
+        answer = b"".join(tlv.build(tag, value) for tag, value in shown.items())
+        shown[0x9F4B] = combined_signature(
+            credentials.offline,
+            self._element.draw(NUMBER_LENGTH),
+            values[0x9F37],
+            objects,
+            self._options_data + listed + answer,
+        )
+        return shown
 
     # READ RECORD -----------------------------------------------------------------------------
 
@@ -242,24 +311,41 @@ class PaymentCard:
             if where != (1, _PSE_DIRECTORY_FILE):
                 raise _Refused(0x6A83)
             return tlv.build(0x70, tlv.build(0x61, _entry(self._selected)))
-        of_visa = self._selected.network is Network.VISA
-        if where != (1, 2) or (of_visa and not self._with_records):
+        objects = self._records(self._selected).get(where)
+        if objects is None:
             raise _Refused(0x6A83)
-        objects = static_data(self._selected) if of_visa else record(self._selected)
-        return _template(0x70, objects)
+        return objects
+
+    def _records(self, credentials: Credentials) -> dict[tuple[int, int], bytes]:
+        """Every record there is now, by number and file: the card's own, then its issuer's."""
+        offline, static = credentials.offline, static_data(credentials)
+        records: dict[tuple[int, int], bytes] = {}
+        if credentials.network is not Network.VISA:
+            covered = frozenset() if offline is None else offline.tags
+            own = record(credentials)
+            kept = {tag: value for tag, value in own.items() if tag not in covered}
+            records[_OWN_RECORD] = _template(0x70, kept)
+        elif self._with_records:
+            records[_OWN_RECORD] = _template(0x70, static)
+        if self._related:
+            more = {} if self._with_records else static
+            records[_RELATED_RECORD] = _template(0x70, {0x9F69: self._related, **more})
+        if offline is not None and (credentials.network is not Network.VISA or self._related):
+            places = ((number, FILE) for number in range(1, len(offline.records) + 1))
+            records |= zip(places, offline.records, strict=True)
+        return records
 
 
 def _template(tag: int, objects: dict[int, bytes]) -> bytes:
     return tlv.build(tag, (tlv.build(tag, value) for tag, value in objects.items()))
 
 
-def _terminal_values(data: bytes, pdol: bytes) -> dict[int, bytes]:
-    """The terminal's data by tag, out of the command template."""
+def _options_values(data: bytes) -> bytes:
+    """The terminal's data out of the command template."""
     try:
-        template = tlv.parse_one(data, 0x83)
+        return tlv.parse_one(data, 0x83).value
     except TlvError:
         raise _Refused(0x6A80) from None
-    return _split(pdol, template.value)
 
 
 def _split(wanted: bytes, data: bytes) -> dict[int, bytes]:

@@ -39,7 +39,7 @@ class Personality:
         aid: application identifier (4F, 84).
         kernel: the contactless kernel it wants (9F2A).
         pdol: list of what GPO shall carry (9F38); empty sends none.
-        profile: application interchange profile (82).
+        profile: application interchange profile (82) of a token without certificates.
         locator: where the records are (94); empty where GPO says everything.
         cdol: list of what GENERATE AC shall carry (8C); empty where GPO makes the cryptogram.
         version: application version number (9F08).
@@ -83,6 +83,12 @@ PERSONALITIES = {
         version=bytes.fromhex("0001"),
     ),
 }
+
+
+def profile(credentials: Credentials) -> bytes:
+    """Application interchange profile (82): what its issuer's records vouch for, if it has any."""
+    offline = credentials.offline
+    return PERSONALITIES[credentials.network].profile if offline is None else offline.profile
 
 
 def static_data(credentials: Credentials) -> dict[int, bytes]:

@@ -304,6 +304,10 @@ class SecureElement:
         self.disarm()
         return self._file.advance_atc(token_ref)
 
+    def draw(self, count: int) -> bytes:
+        """Unpredictable bytes for a card's signature."""
+        return self._stream.bytes(count)
+
     def sign_remote(self, token_ref: str, request: RemoteRequest) -> RemoteCryptogram:
         """Make an in-app payment's cryptogram; it ends the authentication as a tap does.
 
@@ -341,6 +345,7 @@ def _pack(credentials: Credentials) -> bytes:
             "label": credentials.label,
             "serviceCode": credentials.service_code,
             "replaces": credentials.replaces,
+            "offline": None if credentials.offline is None else credentials.offline.to_json(),
         }
     ).encode()
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from hardware.apdu import ResponseApdu, status_name
 from hardware.emv import tlv
-from hardware.emv.bitfields import explain
 from hardware.emv.dol import parse_dol
 from hardware.emv.formats import (
     Format,
@@ -20,6 +19,7 @@ from hardware.emv.formats import (
     decode_text,
     describe_date,
 )
+from hardware.emv.marks import Mark, marks
 from hardware.emv.masking import mask_digits, mask_objects, mask_value
 from hardware.emv.tags import describe_tag
 from hardware.runtime.errors import ApduError, TlvError
@@ -53,10 +53,15 @@ class Node:
     """Bytes of tag, length and value together."""
     header_length: int
     """Bytes of tag and length alone."""
-    details: tuple[str, ...] = ()
-    """Set bits or list entries, one a line."""
+    marks: tuple[Mark, ...] = ()
+    """Set bits or list entries, each with its place in the value."""
     children: tuple[Node, ...] = ()
     fault: bool = False
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """The marks in words, one a line."""
+        return tuple(mark.text for mark in self.marks)
 
 
 def decode(data: bytes) -> list[Node]:
@@ -132,7 +137,7 @@ def _node(item: tlv.Tlv) -> Node:
         built[id(current)] = Node(
             tag=tlv.tag_name(current.tag),
             name=info.name,
-            value="" if current.constructed else _words(current.tag, info.format, current.value),
+            value="" if current.constructed else words_of(current.tag, current.value),
             value_hex=mask_objects(current.value).hex().upper()
             if current.constructed
             else masked.hex().upper(),
@@ -141,28 +146,34 @@ def _node(item: tlv.Tlv) -> Node:
             offset=current.offset,
             length=current.length,
             header_length=current.length - len(current.value),
-            details=_details(current.tag, current.value),
+            marks=_marks(current.tag, current.value),
             children=tuple(built[id(child)] for child in current.children),
         )
     return built[id(item)]
 
 
-def _details(tag: int, value: bytes) -> tuple[str, ...]:
+def _marks(tag: int, value: bytes) -> tuple[Mark, ...]:
     if tag not in _LISTS:
-        return explain(tag, value)
+        return marks(tag, value)
     try:
         entries = parse_dol(value)
     except TlvError as damage:
-        return (str(damage),)
-    return tuple(
-        f"{tlv.tag_name(entry.tag)} {describe_tag(entry.tag).name}, {entry.length} bytes"
-        for entry in entries
-    )
+        return (Mark(str(damage), 0, max(1, len(value))),)
+    found = []
+    at = 0
+    for entry in entries:
+        name = tlv.tag_name(entry.tag)
+        length = len(name) // 2 + 1
+        text = f"{name} {describe_tag(entry.tag).name}, {entry.length} bytes"
+        found.append(Mark(text, at, length))
+        at += length
+    return tuple(found)
 
 
-def _words(tag: int, data_format: Format, value: bytes) -> str:
+def words_of(tag: int, value: bytes) -> str:
     """A primitive value in words; empty where they would only repeat the bytes."""
-    words: str | None = "; ".join(explain(tag, value))
+    data_format = describe_tag(tag).format
+    words: str | None = "; ".join(mark.text for mark in marks(tag, value))
     if tag == _PAN:
         digits = decode_compressed(value)
         words = mask_digits(digits) if digits else None

@@ -19,7 +19,8 @@ _KEPT_LAST = 4
 _PAN_LENGTHS = range(12, 20)
 _PACKED_TRACKS = frozenset({0x57, 0x9F6B})
 _HIDDEN_TEXT = frozenset({0x56, 0x9F1F, 0x5F20, 0x9F0B})
-_HIDDEN_PACKED = frozenset({0x9F20})
+_HIDDEN_PACKED = frozenset({0x9F20, 0x9F46})
+"""9F46 is a certificate that public keys open, and the account number is inside."""
 _PAN_TAG = 0x5A
 _SUSPICIOUS_MAX = 1024
 """Damaged bytes beyond any answer's size are hidden whole: searching them would take too long."""

@@ -5,6 +5,7 @@ HardwareError
 ├── ApduError                bytes that are no command or no response
 ├── VectorFormatError        a vector file that is not one
 ├── TraceFormatError         a trace file that is not one
+├── AuthorityFormatError     keys of certification authorities that cannot be believed
 ├── FaultPlanError           a fault nobody could fire
 ├── DriverMissing            a reader's library is not installed; carries its remedy
 ├── VpcdFrameError           a message that no virtual reader sends
@@ -51,6 +52,10 @@ class VectorFormatError(HardwareError):
 
 class TraceFormatError(HardwareError):
     """A trace text that cannot be read back, with the line at fault in the message."""
+
+
+class AuthorityFormatError(HardwareError):
+    """A document of certification authorities' keys with a field that is wrong."""
 
 
 class FaultPlanError(HardwareError):

@@ -25,6 +25,10 @@ _LENGTHS: dict[int, range] = {
     0x82: range(2, 3),
     0x8C: range(1, 253),
     0x8E: range(8, 253),
+    0x8F: range(1, 2),
+    0x90: range(64, 249),
+    0x92: range(249),
+    0x93: range(64, 249),
     0x94: range(253),
     0x9F07: range(2, 3),
     0x9F08: range(2, 3),
@@ -36,8 +40,15 @@ _LENGTHS: dict[int, range] = {
     0x9F24: range(29, 30),
     0x9F26: range(8, 9),
     0x9F27: range(1, 2),
+    0x9F32: range(1, 4),
     0x9F36: range(2, 3),
     0x9F42: range(2, 3),
+    0x9F46: range(64, 249),
+    0x9F47: range(1, 4),
+    0x9F48: range(249),
+    0x9F4A: range(1, 2),
+    0x9F4B: range(64, 249),
+    0x9F69: range(7, 17),
     0x9F6C: range(2, 3),
     0x9F6E: range(4, 33),
     0x9F71: range(3, 4),
@@ -69,6 +80,8 @@ class CardData:
 
     def __init__(self) -> None:
         self._objects: dict[int, bytes] = {}
+        self.signed_records = b""
+        """What the records hold that the locator calls signed, in its order (Book 3, 10.3)."""
 
     def add(self, template: Tlv) -> None:
         """Collect every primitive in a template.
@@ -123,8 +136,17 @@ class CardData:
         return Track2(number, expiry, service)
 
 
-def locate_records(locator: bytes) -> Iterator[tuple[int, int]]:
-    """File and record numbers an application file locator names (Book 3, 10.2).
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record is, and whether offline data authentication covers it."""
+
+    sfi: int
+    record: int
+    signed: bool
+
+
+def locate_records(locator: bytes) -> Iterator[Place]:
+    """The records an application file locator names (Book 3, 10.2).
 
     Raises:
         BrokenRule: not whole entries, or numbers that no card has.
@@ -139,4 +161,4 @@ def locate_records(locator: bytes) -> Iterator[tuple[int, int]]:
         if signed > last - first + 1:
             raise BrokenRule("afl_malformed")
         for record in range(first, last + 1):
-            yield sfi, record
+            yield Place(sfi, record, signed=record - first < signed)

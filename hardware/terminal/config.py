@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
 from hardware.terminal.risk import ActionCodes
 
 AMOUNT_MINOR_MAX = 999_999_999_999
@@ -24,6 +25,9 @@ KERNEL_OF_RID: dict[bytes, int] = {
     bytes.fromhex("A000000333"): 7,
 }
 """Which kernel a card means when its directory entry names none (Book B, table 3-6)."""
+
+_COMBINED = {2, 4}
+"""Kernels whose cards sign the cryptogram itself, which costs no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Combination:
     zero_amount_allowed: bool = True
     action_codes: ActionCodes = field(default_factory=ActionCodes)
     """Which findings decline (kernels 2 and 4)."""
+    offline_authentication: bool = False
+    """Have the card sign the payment and check it, where both can. For Visa it costs four more
+    commands (transaction qualifiers, byte 1 bit 1); kernels 2 and 4 sign the cryptogram itself."""
     status_check: bool = False
     """Ask for an online cryptogram where the amount is a single unit of currency."""
 
@@ -60,7 +67,10 @@ def _default_combinations() -> tuple[Combination, ...]:
         ("A000000333010101", 7),
         ("A000000333010102", 7),
     )
-    return tuple(Combination(bytes.fromhex(aid), kernel) for aid, kernel in known)
+    return tuple(
+        Combination(bytes.fromhex(aid), kernel, offline_authentication=kernel in _COMBINED)
+        for aid, kernel in known
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,8 @@ class TerminalConfig:
     """9F40."""
     combinations: tuple[Combination, ...] = field(default_factory=_default_combinations)
     """In order of the till's preference; the card's priority comes first."""
+    authorities: Authorities = NO_AUTHORITIES
+    """Whose certificates the till accepts."""
 
     def __post_init__(self) -> None:
         assert len(self.ttq) == 4

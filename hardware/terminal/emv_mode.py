@@ -1,10 +1,11 @@
 """EMV mode as kernels 2 and 4 run it: options, records, findings, GENERATE AC (Book 3, 9 and 10).
 
 Theory of operation: GPO brings the profile and the locator, the records bring the card's data, and
-GENERATE AC with the first CDOL the cryptogram, which covers the terminal's own findings. What
-differs between the two kernels is a `Rules` value. There is no offline data authentication here,
-which the terminal says in its findings; so nothing is approved by a card alone. A card may give
-less than it is asked for, never more.
+GENERATE AC with the first CDOL the cryptogram, which covers the terminal's own findings. Where
+card and till can, the cryptogram comes inside the card's signature (combined data authentication);
+the signature is looked at after the card has answered, as the time in the field is dear, and a
+false one ends the tap. Nothing is approved by a card alone, signed or not. What differs between the
+two kernels is a `Rules` value. A card may give less than it is asked for, never more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from typing import TYPE_CHECKING
 from hardware.apdu import CommandApdu, ResponseApdu, generate_ac_command
 from hardware.emv import tlv
 from hardware.emv.bitfields import (
+    AIP_COMBINED_AUTHENTICATION,
+    AIP_STATIC_AUTHENTICATION,
     AIP_VERIFICATION_SUPPORTED,
+    CAPABILITY_COMBINED_AUTHENTICATION,
+    CAPABILITY_STATIC_AUTHENTICATION,
     TTQ_ONLINE_PIN,
     CryptogramType,
     cryptogram_type,
@@ -25,6 +30,17 @@ from hardware.emv.bitfields import (
 from hardware.emv.dol import build_dol
 from hardware.runtime.errors import TlvError
 from hardware.terminal import verdicts
+from hardware.terminal.authentication import (
+    DYNAMIC_OBJECTS,
+    STATIC_OBJECTS,
+    Unauthentic,
+    authority_of,
+    card_key,
+    check_static_data,
+    feasible,
+    issuer_key,
+    open_combined_signature,
+)
 from hardware.terminal.card_data import BrokenRule, CardData
 from hardware.terminal.kernel import (
     Kernel,
@@ -40,10 +56,13 @@ from hardware.terminal.verdicts import Verdicts
 from hardware.terminal.verification import Chosen, choose, situation
 
 if TYPE_CHECKING:
+    from hardware.terminal.authorities import AuthorityKey
     from hardware.terminal.entry_point import Prepared
 
 _MANDATORY = (0x57, 0x5A, 0x5F24, 0x8C)
 """Objects the records must have brought (Book C-2, 6.2.4; Book C-4, 4.4)."""
+_WITH_CRYPTOGRAM = (0x9F36, 0x9F26, 0x9F10)
+"""Objects that come with every cryptogram."""
 _REFERENCE_CONTROL = {
     CryptogramType.AAC: 0x00,
     CryptogramType.TC: 0x40,
@@ -54,6 +73,7 @@ _MAY_ANSWER = {
     CryptogramType.TC: {CryptogramType.AAC, CryptogramType.ARQC, CryptogramType.TC},
     CryptogramType.ARQC: {CryptogramType.AAC, CryptogramType.ARQC},
 }
+_SIGN_THE_CRYPTOGRAM = 0x10
 _FORMAT_1_LENGTH_MIN = 11
 
 
@@ -68,6 +88,7 @@ class Rules:
         check_profile: raises `BrokenRule` where the card cannot do EMV mode.
         skipped_entry: a locator's first entry that this mode does not read.
         verify_on_device: how the device verified its owner; None where that is not its business.
+        static_authentication: whether a card that signs nothing itself is checked all the same.
     """
 
     application_version: bytes
@@ -76,6 +97,15 @@ class Rules:
     check_profile: Callable[[bytes], None]
     skipped_entry: bytes
     verify_on_device: Callable[[CardData, Prepared, Verdicts], Chosen | None]
+    static_authentication: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Cryptogram:
+    """What the card decided, and the bytes of list and answer that its signature covers."""
+
+    kind: CryptogramType
+    covered: bytes
 
 
 def run_emv_mode(
@@ -107,16 +137,100 @@ def run_emv_mode(
         step("mandatory_data")
         for tag in _MANDATORY:
             data.need(tag)
+        signer = _authentication(rules, data, prepared, values, found, step)
         chosen = _find(rules, data, prepared, values, found, step)
         values[0x95] = found.to_bytes()
         ask = wanted_cryptogram(data, found, prepared.combination.action_codes)
         step("generate_ac")
+        options = build_dol(wanted, own)
         own |= {0x95: values[0x95], 0x9F34: chosen.results}
-        kind = yield from _generate(ask, own, data, rules.refusals)
+        given = yield from _generate(ask, own, data, rules.refusals, signed=signer is not None)
+        if signer is not None and given.kind is not CryptogramType.AAC:
+            step("combined_authentication")
+            _open_signature(data, signer, prepared, values, options + given.covered, found)
+        for tag in _WITH_CRYPTOGRAM:
+            data.need(tag)
         step("card_decision")
-        return _conclude(data, kind, chosen)
+        return _conclude(data, given.kind, chosen, found)
     except BrokenRule as broken:
-        return KernelResult(broken.reason, data, select_next=broken.select_next)
+        return KernelResult(
+            broken.reason, data, select_next=broken.select_next, findings=found.to_bytes()
+        )
+    except Unauthentic as false:
+        return KernelResult(false.reason, data, findings=found.to_bytes())
+
+
+def _authentication(
+    rules: Rules,
+    data: CardData,
+    prepared: Prepared,
+    values: Mapping[int, bytes],
+    found: Verdicts,
+    step: Step,
+) -> AuthorityKey | None:
+    """Which authority vouches for the signature that the cryptogram shall come in; None for none.
+
+    Combined authentication goes before static (Book 3, 10.3).
+
+    Raises:
+        Unauthentic: the issuer's signature over the card's data is false.
+    """
+    profile, capabilities = data.need(0x82), values[0x9F33]
+    authority = authority_of(data, prepared.rid, prepared.authorities)
+    asked = prepared.combination.offline_authentication
+    if (
+        asked
+        and has_bit(profile, AIP_COMBINED_AUTHENTICATION)
+        and has_bit(capabilities, CAPABILITY_COMBINED_AUTHENTICATION)
+    ):
+        failure = verdicts.COMBINED_DATA_FAILED
+        return authority if feasible(data, DYNAMIC_OBJECTS, authority, failure, found) else None
+    if (
+        asked
+        and rules.static_authentication
+        and has_bit(profile, AIP_STATIC_AUTHENTICATION)
+        and has_bit(capabilities, CAPABILITY_STATIC_AUTHENTICATION)
+    ):
+        failure = verdicts.STATIC_DATA_FAILED
+        if feasible(data, STATIC_OBJECTS, authority, failure, found):
+            assert authority is not None, "feasible says so"
+            step("static_authentication")
+            _check_static(data, authority, prepared, values, found)
+        return None
+    found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
+    return None
+
+
+def _check_static(
+    data: CardData,
+    authority: AuthorityKey,
+    prepared: Prepared,
+    values: Mapping[int, bytes],
+    found: Verdicts,
+) -> None:
+    try:
+        check_static_data(data, issuer_key(data, authority, prepared.authorities, values[0x9A]))
+    except Unauthentic:
+        found.note(verdicts.STATIC_DATA_FAILED)
+        raise
+
+
+def _open_signature(
+    data: CardData,
+    authority: AuthorityKey,
+    prepared: Prepared,
+    values: Mapping[int, bytes],
+    exchanged: bytes,
+    found: Verdicts,
+) -> None:
+    """Take the cryptogram out of the card's signature; both keys are recovered on the way."""
+    try:
+        issuer = issuer_key(data, authority, prepared.authorities, values[0x9A])
+        card = card_key(data, issuer, values[0x9A])
+        data.put(0x9F26, open_combined_signature(data, card, values[0x9F37], exchanged))
+    except Unauthentic:
+        found.note(verdicts.COMBINED_DATA_FAILED)
+        raise
 
 
 def _find(
@@ -128,7 +242,6 @@ def _find(
     step: Step,
 ) -> Chosen:
     """Everything the till finds out without the card; the cardholder's verification comes back."""
-    found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
     if prepared.over_floor_limit:
         found.note(verdicts.OVER_FLOOR_LIMIT)
     step("processing_restrictions")
@@ -150,7 +263,9 @@ def _generate(
     values: Mapping[int, bytes],
     data: CardData,
     refusals: Mapping[int, str],
-) -> Generator[CommandApdu, ResponseApdu, CryptogramType]:
+    *,
+    signed: bool,
+) -> Generator[CommandApdu, ResponseApdu, _Cryptogram]:
     """Ask for a cryptogram and collect the answer, in either format (Book 3, 6.5.5.4).
 
     Args:
@@ -158,13 +273,17 @@ def _generate(
         values: the terminal's objects, findings included.
         data: what the card has said; filled.
         refusals: status word to reason, as this kernel reads them.
+        signed: ask for the cryptogram inside a signature; a refusal is never signed.
 
     Raises:
         BrokenRule: refused, no such answer, or more than was asked for.
     """
     asked = read_list(data.need(0x8C), "bad_8C")
-    command = generate_ac_command(_REFERENCE_CONTROL[wanted], build_dol(asked, values))
-    answer = yield command
+    control = _REFERENCE_CONTROL[wanted]
+    if signed and wanted is not CryptogramType.AAC:
+        control |= _SIGN_THE_CRYPTOGRAM
+    listed = build_dol(asked, values)
+    answer = yield generate_ac_command(control, listed)
     if not answer.ok:
         raise BrokenRule(refusals.get(answer.sw, "cryptogram_refused"))
     try:
@@ -190,12 +309,21 @@ def _generate(
         raise BrokenRule("cryptogram_type_unknown")
     if kind not in _MAY_ANSWER[wanted]:
         raise BrokenRule("cryptogram_not_asked_for")
-    for tag in (0x9F36, 0x9F26, 0x9F10):
-        data.need(tag)
-    return kind
+    return _Cryptogram(kind, listed + _without_signature(template[0], answer.data))
 
 
-def _conclude(data: CardData, kind: CryptogramType, chosen: Chosen) -> KernelResult:
+def _without_signature(template: tlv.Tlv, answer: bytes) -> bytes:
+    """The answer's objects as they came, the signature left out (Book 2, 6.6.1)."""
+    return b"".join(
+        answer[node.offset : node.offset + node.length]
+        for node in template.children
+        if node.tag != 0x9F4B
+    )
+
+
+def _conclude(
+    data: CardData, kind: CryptogramType, chosen: Chosen, found: Verdicts
+) -> KernelResult:
     """What the cryptogram's type means where nothing is approved offline."""
     track_2 = data.track_2()
     match kind:
@@ -205,4 +333,6 @@ def _conclude(data: CardData, kind: CryptogramType, chosen: Chosen) -> KernelRes
             reason = "offline_not_supported"
         case CryptogramType.ARQC:
             reason = "online_request"
-    return KernelResult(reason, data, track_2, kind, chosen.way, chosen.results)
+    return KernelResult(
+        reason, data, track_2, kind, chosen.way, chosen.results, findings=found.to_bytes()
+    )

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.emv import tlv
-from hardware.emv.bitfields import TTQ_CVM_REQUIRED, TTQ_ONLINE_CRYPTOGRAM_REQUIRED
+from hardware.emv.bitfields import (
+    TTQ_AUTHENTICATION_FOR_ONLINE,
+    TTQ_CVM_REQUIRED,
+    TTQ_ONLINE_CRYPTOGRAM_REQUIRED,
+)
 from hardware.emv.formats import decode_text
 from hardware.runtime.errors import TlvError
+from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
 from hardware.terminal.config import KERNEL_OF_RID, Combination
 
 if TYPE_CHECKING:
@@ -35,6 +40,13 @@ class Prepared:
     ttq: bytes
     cvm_required: bool
     over_floor_limit: bool
+    authorities: Authorities = NO_AUTHORITIES
+    """Whose certificates the till accepts."""
+
+    @property
+    def rid(self) -> bytes:
+        """Whose application it is: the first five bytes of its identifier."""
+        return self.combination.aid[:5]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class Candidate:
 def prepare(config: TerminalConfig, request: TapRequest) -> tuple[Prepared, ...]:
     """Pre-processing: the combinations this amount allows (Book B, 3.1.1)."""
     return tuple(
-        _qualify(combination, config.ttq, request)
+        _qualify(combination, config, request)
         for combination in config.combinations
         if _allowed(combination, request)
     )
@@ -70,22 +82,23 @@ def _allowed(combination: Combination, request: TapRequest) -> bool:
     return limit is None or request.amount_minor < limit
 
 
-def _qualify(combination: Combination, static: bytes, request: TapRequest) -> Prepared:
+def _qualify(combination: Combination, config: TerminalConfig, request: TapRequest) -> Prepared:
     amount = request.amount_minor
     floor, cvm = combination.floor_limit_minor, combination.cvm_limit_minor
     single_unit = combination.status_check and amount == 10**request.exponent
     over_floor = floor is not None and amount > floor
     online = amount == 0 or single_unit or over_floor
     verify = cvm is not None and amount >= cvm
-    ttq = bytearray(static)
+    ttq = bytearray(config.ttq)
     # The two dynamic bits start at zero for every payment.
     ttq[1] &= 0x3F
     for wanted, (index, mask) in (
         (online, TTQ_ONLINE_CRYPTOGRAM_REQUIRED),
         (verify, TTQ_CVM_REQUIRED),
+        (combination.offline_authentication, TTQ_AUTHENTICATION_FOR_ONLINE),
     ):
         ttq[index] |= mask if wanted else 0
-    return Prepared(combination, bytes(ttq), verify, over_floor)
+    return Prepared(combination, bytes(ttq), verify, over_floor, config.authorities)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 RECORDS_MAX = 32
 """Records one tap reads at most; a card that names more is broken or hostile."""
 DOL_DATA_MAX = 252
+_PAYMENT_FILE_MAX = 10
+"""Up to this file a signed record counts without its template (Book 3, 10.3)."""
+NO_FINDINGS = bytes(5)
 SELECT_NEXT = "conditions_not_satisfied"
 
 Step = Callable[[str], None]
@@ -48,6 +51,8 @@ class KernelResult:
     """Tag 9F34 as the cryptogram or DE 55 carries it."""
     select_next: bool = False
     """Whether the next candidate may be tried."""
+    findings: bytes = NO_FINDINGS
+    """Terminal verification results as they stood at the end (tag 95)."""
 
 
 Kernel = Generator[CommandApdu, ResponseApdu, KernelResult]
@@ -108,7 +113,7 @@ def get_processing_options(
 def read_records(
     locator: bytes, data: CardData, step: Step
 ) -> Generator[CommandApdu, ResponseApdu, None]:
-    """Every record a locator names, once.
+    """Every record a locator names, once; signed ones are kept as they came (Book 3, 10.3).
 
     Raises:
         BrokenRule: a locator that no card has, or a record that is refused or malformed.
@@ -120,8 +125,8 @@ def read_records(
             raise BrokenRule("afl_malformed")
     if located:
         step("records")
-    for sfi, record in located:
-        answer = yield read_record_command(sfi, record)
+    for place in located:
+        answer = yield read_record_command(place.sfi, place.record)
         if not answer.ok:
             raise BrokenRule("record_refused")
         try:
@@ -129,3 +134,6 @@ def read_records(
         except TlvError:
             raise BrokenRule("record_malformed") from None
         data.add(template)
+        if place.signed:
+            whole = place.sfi > _PAYMENT_FILE_MAX
+            data.signed_records += answer.data if whole else template.value

@@ -5,7 +5,9 @@ the terminal's data in the PDOL's order and brings back everything an online pay
 cryptogram included; records are read only where the card's AFL names some. Then, without the
 card: the cryptogram's type decides, and the cardholder's verification must fit the amount. There
 is no offline approval here: a TC asks the issuer where the card allows it, and is declined where it
-does not, because offline data authentication is not performed.
+does not. Where the till wants the card authenticated for an online payment (qualifiers, byte 1 bit
+1), a card that can do so signs beside its answer and its records hold the certificates; a false or
+missing signature declines. The findings stay in the till: Visa's cryptogram is older than they are.
 """
 
 from __future__ import annotations
@@ -13,17 +15,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardware.emv.bitfields import (
+    AIP_DYNAMIC_AUTHENTICATION,
     CTQ_CDCVM_PERFORMED,
     CTQ_ONLINE_IF_ODA_FAILS,
     CTQ_ONLINE_PIN_REQUIRED,
     CTQ_SIGNATURE_REQUIRED,
     CTQ_SWITCH_IF_ODA_FAILS,
+    TTQ_AUTHENTICATION_FOR_ONLINE,
     TTQ_ONLINE_PIN,
     TTQ_SIGNATURE,
     CryptogramType,
     cryptogram_type,
     has_bit,
     visa_cryptogram_type,
+)
+from hardware.terminal import verdicts
+from hardware.terminal.authentication import (
+    DYNAMIC_OBJECTS,
+    Unauthentic,
+    authority_of,
+    card_key,
+    check_fast_signature,
+    feasible,
+    issuer_key,
 )
 from hardware.terminal.card_data import BrokenRule, CardData
 from hardware.terminal.kernel import (
@@ -36,6 +50,7 @@ from hardware.terminal.kernel import (
     read_records,
 )
 from hardware.terminal.outcome import CardholderVerification
+from hardware.terminal.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +82,7 @@ def run_kernel(
         values: the terminal's objects by tag.
         step: told the name of each step reached.
     """
-    data = CardData()
+    data, found = CardData(), Verdicts()
     try:
         wanted = read_list(pdol or b"", "pdol_malformed", select_next=True)
         _demand_qualifiers(wanted)
@@ -75,9 +90,11 @@ def run_kernel(
         own = {**values, 0x9F66: prepared.ttq}
         yield from get_processing_options(wanted, own, data, _GPO_REFUSALS)
         yield from read_records(data.get(0x94) or b"", data, step)
-        return _decide(data, prepared, step)
+        return _decide(data, prepared, values, found, step)
     except BrokenRule as broken:
         return KernelResult(broken.reason, data, select_next=broken.select_next)
+    except Unauthentic as false:
+        return KernelResult(false.reason, data, findings=found.to_bytes())
 
 
 def _demand_qualifiers(wanted: tuple[DolEntry, ...]) -> None:
@@ -86,7 +103,9 @@ def _demand_qualifiers(wanted: tuple[DolEntry, ...]) -> None:
         raise BrokenRule("pdol_without_ttq", select_next=True)
 
 
-def _decide(data: CardData, prepared: Prepared, step: Step) -> KernelResult:
+def _decide(
+    data: CardData, prepared: Prepared, values: Mapping[int, bytes], found: Verdicts, step: Step
+) -> KernelResult:
     """Without the card: mandatory data, the cryptogram's type, the cardholder's verification."""
     step("mandatory_data")
     for tag in _MANDATORY:
@@ -101,12 +120,48 @@ def _decide(data: CardData, prepared: Prepared, step: Step) -> KernelResult:
         switch = has_bit(qualifiers, CTQ_SWITCH_IF_ODA_FAILS)
         reason = "switch_interface" if switch else "offline_not_supported"
         return KernelResult(reason, data, track_2, kind)
+    _authenticate(data, prepared, values, found, step)
     step("cardholder_verification")
     verification = _verify(qualifiers, prepared.ttq)
     if prepared.cvm_required and verification is CardholderVerification.NONE:
         return KernelResult("cvm_not_satisfied", data, track_2, kind)
     results = _VERIFICATION_RESULTS[verification]
-    return KernelResult("online_request", data, track_2, kind, verification, results)
+    return KernelResult(
+        "online_request", data, track_2, kind, verification, results, findings=found.to_bytes()
+    )
+
+
+_FAST_OBJECTS = (*DYNAMIC_OBJECTS, 0x9F4B, 0x9F69)
+"""What fast dynamic data authentication needs of the card (Book C-3)."""
+
+
+def _authenticate(
+    data: CardData,
+    prepared: Prepared,
+    values: Mapping[int, bytes],
+    found: Verdicts,
+    step: Step,
+) -> None:
+    """Check the card's signature, where the till asked for one and the card can make it.
+
+    Raises:
+        Unauthentic: it is false, cannot be checked, or is not there.
+    """
+    asked = has_bit(prepared.ttq, TTQ_AUTHENTICATION_FOR_ONLINE)
+    if not asked or not has_bit(data.get(0x82) or b"", AIP_DYNAMIC_AUTHENTICATION):
+        found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
+        return
+    step("fast_authentication")
+    authority = authority_of(data, prepared.rid, prepared.authorities)
+    if not feasible(data, _FAST_OBJECTS, authority, verdicts.DYNAMIC_DATA_FAILED, found):
+        raise Unauthentic("data_missing" if authority is not None else "authority_unknown")
+    assert authority is not None, "feasible says so"
+    try:
+        issuer = issuer_key(data, authority, prepared.authorities, values[0x9A])
+        check_fast_signature(data, card_key(data, issuer, values[0x9A]), values)
+    except Unauthentic:
+        found.note(verdicts.DYNAMIC_DATA_FAILED)
+        raise
 
 
 def _kind(data: CardData) -> CryptogramType:

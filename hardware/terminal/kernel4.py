@@ -80,4 +80,5 @@ _RULES = Rules(
     check_profile=lambda _profile: None,
     skipped_entry=b"",
     verify_on_device=_verify_on_device,
+    static_authentication=True,
 )

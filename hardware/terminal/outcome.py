@@ -128,6 +128,7 @@ ENDINGS: dict[str, Ending] = {
     "card_declined": _DECLINED,
     "offline_not_supported": _DECLINED,
     "cvm_not_satisfied": _DECLINED,
+    "unauthentic": _DECLINED,
     # The card, the phone or the limits ask for something else.
     "over_reader_limit": _OTHER_INTERFACE,
     "switch_interface": _OTHER_INTERFACE,
@@ -177,13 +178,13 @@ ENDINGS: dict[str, Ending] = {
 
 
 def ending_of(reason: str) -> Ending:
-    """What a reason means; a reason about one tag by its family."""
+    """What a reason means; one about a tag or a signature by its family."""
     known = ENDINGS.get(reason)
     if known is not None:
         return known
     family, _, tag = reason.partition("_")
     assert tag, reason
-    assert family in {"missing", "bad", "duplicate"}, reason
+    assert family in {"missing", "bad", "duplicate", "unauthentic"}, reason
     return ENDINGS[family]
 
 
@@ -211,6 +212,9 @@ class TapResult:
     """Hex."""
     cryptogram_type: str | None = None
     """ARQC, TC, AAC or None."""
+    findings: str = ""
+    """Hex of the terminal verification results at the end; those of DE 55 are older where the
+    card's signature was looked at after its cryptogram."""
     unpredictable_number: str = ""
     """Hex."""
     emv_data: bytes = field(default=b"", repr=False)

@@ -54,11 +54,11 @@ def restrict(data: CardData, values: Mapping[int, bytes], found: Verdicts) -> No
     version = data.get(0x9F08)
     if version is not None and version != values.get(0x9F09, version):
         found.note(verdicts.OTHER_VERSION)
-    today = _date(values[0x9A], 0x9A)
+    today = date_of(values[0x9A], 0x9A)
     effective, expiry = data.get(0x5F25), data.get(0x5F24)
-    if effective is not None and _date(effective, 0x5F25) > today:
+    if effective is not None and date_of(effective, 0x5F25) > today:
         found.note(verdicts.NOT_YET_EFFECTIVE)
-    if expiry is not None and _date(expiry, 0x5F24) < today:
+    if expiry is not None and date_of(expiry, 0x5F24) < today:
         found.note(verdicts.EXPIRED)
     if not _usage_allowed(data, values):
         found.note(verdicts.SERVICE_NOT_ALLOWED)
@@ -79,8 +79,12 @@ def _usage_allowed(data: CardData, values: Mapping[int, bytes]) -> bool:
     return bool(control[0] & wanted)
 
 
-def _date(value: bytes, tag: int) -> tuple[int, int, int]:
-    """YYMMDD with the century the books give two digits (Book 4, 6.7.3)."""
+def date_of(value: bytes, tag: int) -> tuple[int, int, int]:
+    """YYMMDD with the century the books give two digits (Book 4, 6.7.3).
+
+    Raises:
+        BrokenRule: it is no date; `tag` names it.
+    """
     text = value.hex()
     if not text.isdecimal() or not 1 <= int(text[2:4]) <= 12:
         raise BrokenRule(f"bad_{tag:X}")

@@ -166,6 +166,7 @@ def _conclude(
         atc=int.from_bytes(counter, "big") if counter is not None else None,
         cryptogram=(data.get(0x9F26) or b"").hex().upper(),
         cryptogram_type=result.kind.value if result.kind is not None else None,
+        findings=result.findings.hex().upper(),
         unpredictable_number=dialogue.values[0x9F37].hex().upper(),
         emv_data=_emv_data(dialogue, result) if told else b"",
         cdcvm=result.verification is CardholderVerification.DEVICE,

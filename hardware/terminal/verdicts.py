@@ -7,7 +7,10 @@ covers them, and the action codes read them.
 from __future__ import annotations
 
 NOT_AUTHENTICATED_OFFLINE = (0, 0x80)
+STATIC_DATA_FAILED = (0, 0x40)
 CARD_DATA_MISSING = (0, 0x20)
+DYNAMIC_DATA_FAILED = (0, 0x08)
+COMBINED_DATA_FAILED = (0, 0x04)
 OTHER_VERSION = (1, 0x80)
 EXPIRED = (1, 0x40)
 NOT_YET_EFFECTIVE = (1, 0x20)

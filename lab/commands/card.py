@@ -38,6 +38,7 @@ from hardware.api import (
     nfc_address,
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
+from lab.commands import authorities
 from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings_of
 from lab.commands.tap import card_for
 from lab.engine_shapes import CardRecord
@@ -56,11 +57,13 @@ def add(commands: Subparsers) -> None:
     """Add the command to the parser."""
     group = commands.add_parser(
         "card",
-        help="the phone's card for other programs",
-        description="The phone's card for other programs.",
+        help="the phone's card for other programs, and who vouches for it",
+        description="The phone's card for other programs, and who vouches for it.",
         epilog=f"example: tap-lab card serve --vpcd 127.0.0.1:{VPCD_PORT}",
     )
-    add_serve(group.add_subparsers(required=True, metavar="DO"))
+    about_card = group.add_subparsers(required=True, metavar="DO")
+    add_serve(about_card)
+    authorities.add(about_card)
 
 
 def add_serve(commands: Subparsers) -> None:

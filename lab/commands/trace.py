@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import orjson
-
-from hardware.api import HardwareError, Trace, decode, parse_trace, to_html, to_pcapng
+from hardware.api import Trace, decode
 from lab.commands.decode import write_tree
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
 from lab.errors import WrongUse
+from lab.trace_files import FORMATS, read_trace
 
-FORMATS: dict[str, Callable[[Trace], bytes]] = {
-    "json": lambda trace: orjson.dumps(trace.to_json(), option=orjson.OPT_INDENT_2),
-    "html": lambda trace: to_html(trace).encode(),
-    "pcapng": to_pcapng,
-}
-TRACE_BYTES_MAX = 4 * 1024 * 1024
 STATUS_HEX = 4  # a status word is two bytes
 
 
@@ -37,7 +29,7 @@ def add(commands: Subparsers) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Show or export."""
-    trace = _read(chosen.file)
+    trace = read_trace(chosen.file)
     if chosen.action == "export":
         _export(FORMATS[chosen.format](trace), chosen.out)
     elif chosen.json:
@@ -57,15 +49,6 @@ def _export(document: bytes, out: Path | None) -> None:
         out.write_bytes(document)
     except OSError as fault:
         raise WrongUse(f"{out} cannot be written ({fault.strerror})") from fault
-
-
-def _read(path: Path) -> Trace:
-    try:
-        if path.stat().st_size > TRACE_BYTES_MAX:
-            raise WrongUse(f"{path} is larger than {TRACE_BYTES_MAX} bytes")
-        return parse_trace(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, HardwareError) as fault:
-        raise WrongUse(f"{path} cannot be read as a trace ({fault})") from fault
 
 
 def _show(trace: Trace) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from backend.api import Clock, Event, Scheduler
 from hardware.api import ReaderInfo
+from lab.bench.flow import BenchFlow
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.console import presets, rows
-from lab.console.bench import bench_state, reader_views
+from lab.console.bench import reader_views
 from lab.console.film import Film
 from lab.console.state import (
-    BenchState,
     ConsoleState,
     LastTap,
     LatencySeries,
@@ -41,7 +41,6 @@ WINDOW_S = 120
 BUCKETS_S = {30: 1, 120: 2, 600: 10}  # seconds shown → seconds a bucket
 PAYMENTS_SHOWN = 200
 EVENTS_KEPT = 2_000
-BENCH_AFTER_S = 0.25
 TAP_BUDGET_US = 500_000
 TOAST_SHOWN_S = 8.0
 
@@ -73,13 +72,11 @@ class ConsoleFlow:
         self._observed: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._open_payment = ""
         self._chosen_by_hand = False  # until then the Payment place follows the newest one
-        self._bench_tap = ""
-        self._bench_named = ""
         self._film = Film(clock.now_us())
         self.on_state: Callable[[LabState], None] = lambda _state: None
         self.stop_traffic: Callable[[], Awaitable[None]] | None = None
-        self._bench = BenchState(readers=reader_views())
-        bus.publish(self._bench)
+        self.bench = BenchFlow(scheduler=scheduler, bus=bus, readers=reader_views())
+        self.bench.toast = self.toast
         self._state = ConsoleState(session_from_us=clock.now_us(), now_us=clock.now_us())
         self._show()
 
@@ -102,9 +99,7 @@ class ConsoleFlow:
         """Something happened, here or in the engine."""
         if event.source.startswith("lab"):
             self._observed.append(event)
-            if event.kind == "tap.outcome":
-                self._bench_tap = event.tap_id or ""
-                self._scheduler.spawn(self._show_bench(self._bench_tap), "bench")
+            self.bench.heard(event)
 
     def tapped(self, sale: Sale) -> None:
         """A sale ended at our till: where its milliseconds went."""
@@ -122,20 +117,9 @@ class ConsoleFlow:
             )
         )
 
-    async def _show_bench(self, tap_id: str, card_text: str = "") -> None:
-        """Decode the conversation: after the tap, whose milliseconds are not for this."""
-        if card_text:
-            self._bench_named = tap_id
-        else:
-            await self._scheduler.sleep(BENCH_AFTER_S)
-        if tap_id == self._bench_tap and (card_text or tap_id != self._bench_named):
-            self._bench = bench_state(tap_id, tuple(self._observed), self._bench.readers, card_text)
-            self._bus.publish(self._bench)
-
     def readers_are(self, readers: tuple[ReaderInfo, ...], in_use: str, name: str) -> None:
         """A reader came or went, or what lies on it did; `in_use` and `name`: the till's."""
-        self._bench = replace(self._bench, readers=reader_views(readers, in_use, name))
-        self._bus.publish(self._bench)
+        self.bench.readers_are(reader_views(readers, in_use, name))
 
     async def payment_changed(self, record: PaymentRecord) -> None:
         """The engine's word on one payment, again."""
@@ -145,8 +129,8 @@ class ConsoleFlow:
         for old in newest[PAYMENTS_SHOWN:]:
             del self._payments[old.id]
         self._show(payments=self._visible())
-        if record.tap_id and record.tap_id == self._bench_tap != self._bench_named:
-            await self._show_bench(record.tap_id, row.card_text)
+        if record.tap_id:
+            self.bench.name_tap(record.tap_id, row.card_text)
         follows = not (self._chosen_by_hand or record.synthetic) and newest[0].id == record.id
         if follows or record.id == self._open_payment:
             await self._quietly(lambda: self._open(record.id))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from backend.api import Event
+from lab.bench.state import Comparison, Conversation, Listed
 from lab.words import Message
 
 
@@ -163,32 +163,6 @@ class PaymentDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class ApduLine:
-    """One exchange in the conversation. Hex is masked before it gets here."""
-
-    index: int
-    name: str
-    command_hex: str
-    response_hex: str
-    sw: str
-    meaning: str
-    duration_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedNode:
-    """One line of a decoded TLV tree, `offset` and `length` in bytes of the response."""
-
-    depth: int
-    tag: str
-    name: str
-    value: str
-    meaning: str
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
 class ReaderView:
     """One reader, as the chips in the top bar and the bench show it."""
 
@@ -203,13 +177,16 @@ class ReaderView:
 
 @dataclass(frozen=True, slots=True)
 class BenchState:
-    """The bench: readers, the last conversation, its decoded bytes."""
+    """The bench: readers, the conversation looked at, and perhaps another beside it.
+
+    Attributes:
+        on_offer: conversations that can be looked at, newest first.
+    """
 
     readers: tuple[ReaderView, ...] = ()
-    tap_id: str = ""
-    title: str = ""
-    apdus: tuple[ApduLine, ...] = ()
-    decoded: Mapping[int, tuple[DecodedNode, ...]] = field(default_factory=dict)
+    shown: Conversation = field(default_factory=Conversation)
+    on_offer: tuple[Listed, ...] = ()
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)

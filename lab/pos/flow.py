@@ -15,6 +15,7 @@ from pathlib import Path
 
 from backend.api import Clock, EventLog, Scheduler, Stream, identifier
 from hardware.api import (
+    Authorities,
     CardCollision,
     CardFault,
     CardHeld,
@@ -139,6 +140,10 @@ class PosFlow:
     def amount_minor(self) -> int:
         """The amount typed, in minor units."""
         return int(self._digits or 0)
+
+    def believe(self, authorities: Authorities) -> None:
+        """Take these certification authorities' keys, from the next tap on."""
+        self._config = replace(self._config, authorities=authorities)
 
     # -- keys ---------------------------------------------------------------------------------
 

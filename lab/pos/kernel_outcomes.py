@@ -49,4 +49,7 @@ def card_words(tap: TapResult) -> Message:
     reason = tap.reason.replace("_", " ")
     if tap.reason.endswith("_malformed"):
         return message("pos.why.nonsense", "bad", reason=reason)
+    if tap.reason.startswith("unauthentic_"):
+        part = reason.removeprefix("unauthentic ")
+        return message("pos.why.unauthentic", "bad", part=part)
     return message("pos.why.other", "bad", reason=reason)

@@ -134,6 +134,18 @@ class LabCommands(Protocol):
     def show_payment(self, payment_id: str) -> None:
         """Fill the payment place."""
 
+    def choose_tap(self, identifier: str) -> None:
+        """Look at one of the bench's conversations."""
+
+    def compare_tap(self, identifier: str) -> None:
+        """Put another conversation beside it; "" takes it away."""
+
+    def open_trace(self, path: str) -> None:
+        """Look at a trace from a file."""
+
+    def export_trace(self, path: str) -> None:
+        """Write the conversation looked at, in the form that the file's ending names."""
+
     def jump(self, seconds: float) -> None:
         """Move lab time forward."""
 

@@ -140,7 +140,7 @@ class MainWindow(QWidget):
         self._till_rail = self._rail("till", "calculator")
         self._console = ConsoleView(look, self._lab, self.open_payment)
         self._payment = PaymentView(look, self._lab)
-        self._bench = BenchView(look)
+        self._bench = BenchView(look, self._lab)
         self._places = QStackedWidget()
         self._places.setObjectName("places")
         for place in (self._console, self._payment, self._bench):

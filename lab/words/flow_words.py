@@ -118,6 +118,10 @@ _POS: dict[str, tuple[str, str]] = {
         "Reader lost, amount kept",
     ),
     "pos.why.nonsense": ("The card's answer makes no sense", "{reason}"),
+    "pos.why.unauthentic": (
+        "This card could not prove that it is real. Nothing was charged",
+        "Offline data authentication failed: {part}",
+    ),
     "pos.why.card_held": (
         "Another program holds the card: close it and try again. The amount is kept",
         "Sharing violation: another program's transaction does not end",

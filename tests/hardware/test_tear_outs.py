@@ -7,6 +7,7 @@ take the next tap, within 2 s of lab time.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from hardware.api import (
     CardFaultPlan,
     CardLinkError,
     FaultyReader,
+    TerminalConfig,
     run_tap,
 )
+from tests.offline_issuer import Made, all_authorities
 
 READY_AGAIN_US = 2_000_000
 IMAGES = {
@@ -27,8 +30,17 @@ IMAGES = {
     "visa with records": ("visa", True),
     "mastercard": ("mastercard", False),
     "amex": ("amex", False),
+    "visa signing": ("visa", False),
+    "mastercard signing": ("mastercard", False),
 }
-APDUS = {"visa": 3, "visa with records": 4, "mastercard": 5, "amex": 5}
+APDUS = {
+    "visa": 3,
+    "visa with records": 4,
+    "mastercard": 5,
+    "amex": 5,
+    "visa signing": 7,
+    "mastercard signing": 8,
+}
 EFFECTS: tuple[dict[str, object], ...] = (
     {"link": "card", "effect": "pull"},
     {"link": "card", "effect": "mute"},
@@ -58,6 +70,15 @@ class Tearing:
         self.bench, self.image = bench, image
         network, self.with_records = IMAGES[image]
         self.token_ref = "tok-visa" if network == "visa" else bench.install(network)
+        if image.endswith("signing"):
+            named = {"tokenRef": "tok-signing", "sessionId": "session-signing"}
+            self.token_ref = bench.install(network, **named, offline=Made(network).document())
+            bench.config = TerminalConfig(
+                combinations=tuple(
+                    replace(each, offline_authentication=True) for each in bench.config.combinations
+                ),
+                authorities=all_authorities(),
+            )
         self.reader = bench.reader(PHONE)
 
     @property

@@ -20,6 +20,7 @@ from joserfc import jwe
 from joserfc.jwk import ECKey
 from pyemv import ac, kd
 
+from backend.networks.authority import DrawKey
 from backend.networks.issuing import IssuerWay
 from backend.networks.server import HostSettings, Networks, build_networks
 from backend.runtime.clock import Clock, LabClock
@@ -83,6 +84,7 @@ async def bench(
     vault_key: bytes = VAULT_KEY,
     inline: bool = True,
     way: IssuerWay | None = None,
+    draw_key: DrawKey | None = None,
 ) -> AsyncIterator[Bench]:
     """Hosts of all networks in `folder`."""
     chosen = clock or LabClock()
@@ -95,6 +97,7 @@ async def bench(
             entropy=Entropy(7, simulated=True),
             settings=settings,
             way=way,
+            draw_key=draw_key,
         )
         transport = httpx.ASGITransport(networks.token_services)
         async with httpx.AsyncClient(transport=transport) as http:

@@ -97,10 +97,10 @@ def test_a_whole_tap_is_approved_and_everybody_believes_it(lab: Running) -> None
     assert sorted(told) == [
         ("phone.showed", "approved"), ("phone.showed", "read"), ("till.showed", "approved")
     ]  # fmt: skip
-    bench = world.bus.latest(BenchState)
+    bench = world.bus.latest(BenchState).shown
     assert [line.name.split()[0] for line in bench.apdus] == ["SELECT", "SELECT", "GET"]
     assert bench.decoded[0][0].tag == "6F"
-    lab.until(lambda: world.bus.latest(BenchState).title.endswith(" · $12.40 · Visa ·4242"))
+    lab.until(lambda: world.bus.latest(BenchState).shown.title.endswith(" · $12.40 · Visa ·4242"))
     words = {node.tag: node.meaning for node in bench.decoded[0]}
     assert words["84"] == "2PAY.SYS.DDF01"
     assert words["4F"] == ""

@@ -6,15 +6,20 @@ Nothing here is product data; the pictures in the documentation are rendered fro
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+from pathlib import Path
 
 from backend.runtime.events import Event
+from hardware.api import Trace, TraceLine, record_exchange
+from lab.bench.comparison import compare
+from lab.bench.conversation import conversation_of
+from lab.bench.decisions import Ended
+from lab.bench.state import Listed
 from lab.console import presets
 from lab.console.state import (
-    ApduLine,
     BenchState,
     ConsoleState,
-    DecodedNode,
     Deviation,
     FaultPreset,
     FaultSpan,
@@ -42,6 +47,7 @@ from lab.wallet.state import (
 )
 from lab.words import Message, message, words
 
+DIALOGUES = Path(__file__).parents[2] / "data" / "dialogues.json"
 NOW_US = 1_780_000_000_000_000
 EXAMPLE = "example.text"
 
@@ -575,36 +581,42 @@ def bench_states() -> dict[str, BenchState]:
             why="The kernel module pn533_usb holds it: run tap-lab doctor.",
         ),
     )
-    answer = "6F23840E325041592E5359532E4444463031A511BF0C0E610C4F07A00000000310108701019000"
-    nodes = (
-        DecodedNode(0, "6F", "FCI template", "", "", 0, 37),
-        DecodedNode(1, "84", "DF name", "325041592E5359532E4444463031", "2PAY.SYS.DDF01", 2, 16),
-        DecodedNode(1, "A5", "FCI proprietary template", "", "", 18, 19),
-        DecodedNode(2, "BF0C", "FCI issuer discretionary data", "", "", 20, 17),
-        DecodedNode(3, "61", "Application template", "", "", 23, 14),
-        DecodedNode(4, "4F", "ADF name (AID)", "A0000000031010", "Visa", 25, 9),
-        DecodedNode(4, "87", "Application priority", "01", "first", 34, 3),
+    shown = conversation_of(
+        trace_of_dialogue("visa-good"), "tap_2", "Visa \u00b74242 \u00b7 14:02:07",
+        ended=Ended("online_request", "online_request"),
+    )  # fmt: skip
+    other = conversation_of(
+        trace_of_dialogue("mastercard-good"), "tap_1", "Mastercard \u00b74444 \u00b7 14:01:31",
+        ended=Ended("declined", "card_declined"),
+    )  # fmt: skip
+    file = conversation_of(
+        trace_of_dialogue("amex-good"), "file:/x/amex.apdu", "amex.apdu", source="amex.apdu"
     )
-    names = (
-        "SELECT 2PAY.SYS.DDF01",
-        "SELECT A0000000031010",
-        "GET PROCESSING OPTIONS",
-        "READ RECORD 1.1",
-    )
-    apdus = tuple(
-        ApduLine(
-            k,
-            name,
-            "00A404000E325041592E5359532E444446303100",
-            answer,
-            "9000" if k < 3 else "6A83",
-            "fine" if k < 3 else "record not found",
-            18_000 + k * 3_100,
-        )
-        for k, name in enumerate(names)
-    )
+    on_offer = tuple(Listed(each.id, each.title) for each in (shown, other))
     return {
         "nothing": BenchState(),
         "readers": BenchState(readers=readers),
-        "conversation": BenchState(readers, "tap_1", "Lab reader · 14:02:07", apdus, {0: nodes}),
+        "conversation": BenchState(readers, shown, on_offer),
+        "other": BenchState(readers, other, on_offer),
+        "file": BenchState(readers, file, (Listed(file.id, file.title), *on_offer)),
+        "two": BenchState(readers, shown, on_offer, compare(shown, other)),
     }
+
+
+def trace_of_dialogue(name: str) -> Trace:
+    """One of the recorded dialogues, as a masked trace."""
+    recorded = json.loads(DIALOGUES.read_text(encoding="utf-8"))
+    apdus = next(each["apdus"] for each in recorded if each["id"] == name)
+    lines = []
+    for index, pair in enumerate(apdus):
+        exchange = record_exchange(
+            index, bytes.fromhex(pair["c"]), bytes.fromhex(pair["r"]),
+            started_us=index * 20_000, duration_us=18_000 + index * 3_100,
+        )  # fmt: skip
+        lines.append(
+            TraceLine(
+                index, index * 20_000, exchange.duration_us, exchange.masked_command,
+                exchange.masked_response, exchange.name,
+            )
+        )  # fmt: skip
+    return Trace("sim:", "", "2026-11-20T14:02:07.000000Z", None, tuple(lines))

@@ -16,13 +16,10 @@ from PySide6.QtWidgets import (
     QApplication,
     QLabel,
     QLineEdit,
-    QTableWidget,
-    QTreeWidget,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
-from lab.bench.view import BenchView
 from lab.console.view_payment import PaymentView, StepRow
 from lab.design.look import Look
 from lab.design.motion import Motion
@@ -326,35 +323,6 @@ def test_a_payment_that_goes_on_is_shown_at_once_and_keeps_what_was_unfolded(
     assert all(step.isVisible() for step in steps)
     assert steps[1].findChild(QAbstractButton, "stepMore").isChecked()
     assert not steps[2].findChild(QAbstractButton, "stepMore").isChecked()
-
-
-def test_a_conversations_numbers_stand_in_columns_and_are_never_shortened(
-    on_screen: Callable[..., Any], look: Look
-) -> None:
-    bench = on_screen(BenchView(look), 706, 600)
-    bench.show_state(BENCH["conversation"])
-    settle()
-    table = bench.findChild(QTableWidget, "apduList")
-    said = [[table.item(line, place).text() for place in range(4)] for line in range(4)]
-    assert said[0] == ["1", "SELECT 2PAY.SYS.DDF01", "9000", "18.0 ms"]
-    assert said[3][2] == "6A83"
-    for place in (0, 1, 2, 3):
-        assert table.sizeHintForColumn(place) <= table.columnWidth(place), place
-    table.setCurrentCell(3, 1)
-    assert "record not found" in bench._meaning.whole_text
-
-
-def test_bytes_and_tree_light_up_together(on_screen: Callable[..., Any], look: Look) -> None:
-    bench = on_screen(BenchView(look), 900, 800)
-    bench.show_state(BENCH["conversation"])
-    tree = bench.findChild(QTreeWidget)
-    tree.setCurrentItem(bench._items[5])
-    selections = bench._hex.extraSelections()
-    assert selections[0].cursor.selectedText() == "4F 07 A0 00 00 00 03 10 10"
-    cursor = bench._hex.textCursor()
-    cursor.setPosition(34 * 3)
-    bench._hex.setTextCursor(cursor)
-    assert tree.currentItem().text(0).startswith("87")
 
 
 def test_the_question_mark_lists_the_keys_without_stopping_the_window(

@@ -1,0 +1,131 @@
+"""What an issuer puts into a card so that a till can authenticate it offline.
+
+Theory of operation. The network's certification authority signs the issuer's key, the issuer signs
+the card's key together with the data that nobody may change: three records. The first holds those
+data and is the signed one; the second the issuer's certificate, the third the card's. What of a key
+does not fit into its certificate stands beside it as the remainder. Refuses to know: tokens, rows,
+what the card does with it. Sources: EMV Book 2 tables 1, 2, 13 and 14; Book 3 7.2 and 10.3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from backend.networks.chip.rsa import EXPONENT, RsaKey
+
+AUTHORITY_INDEX = "F1"
+RID = {"visa": "A000000003", "mastercard": "A000000004", "amex": "A000000025"}
+# fast authentication (Visa), combined authentication in EMV mode (the others), and verification of
+# the cardholder; the certificate covers it
+PROFILE = {"visa": "3000", "mastercard": "1380", "amex": "11C0"}
+ISSUER_SERIAL = bytes.fromhex("000001")
+CERTIFICATES_EXPIRE = "1249"
+SIGNED_RECORDS = 1
+
+_HEAD, _TAIL, _FILL, _NONE = b"\x6a", b"\xbc", b"\xbb", "F"
+_ISSUER_CERTIFICATE, _CARD_CERTIFICATE = b"\x02", b"\x04"
+_SHA_1_AND_RSA = bytes.fromhex("0101")
+_DIGEST_BYTES = 20
+_EXPONENT = bytes([EXPONENT])
+_NUMBER_DIGITS = 20
+_ISSUER_DIGITS = 8
+_LAST_DAY = "28"
+_NO_METHOD_NEEDED = "00000000000000001F00"
+_EVERY_USE = "FF00"
+_PROFILE_TAG = "82"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The two keys above a card.
+
+    Attributes:
+        network: whose they are.
+        authority: the certification authority's key.
+        issuer: the issuer's key.
+        issuer_digits: the first six digits of every number it issues.
+    """
+
+    network: str
+    authority: RsaKey
+    issuer: RsaKey
+    issuer_digits: str
+
+
+def authority_digest(network: str, authority: RsaKey) -> bytes:
+    """The check sum by which tills load the authority's key (Book 2, 11.2.2)."""
+    named = bytes.fromhex(RID[network] + AUTHORITY_INDEX) + authority.modulus + _EXPONENT
+    return hashlib.sha1(named, usedforsecurity=False).digest()
+
+
+def card_records(
+    chain: Chain, card: RsaKey, number: str, expiry: str, psn: str, serial: bytes
+) -> list[bytes]:
+    """The three records of one token, as READ RECORD answers them.
+
+    Args:
+        chain: the keys above it.
+        card: its own key.
+        number: the device account number.
+        expiry: YYMM.
+        psn: PAN sequence number, 2 digits.
+        serial: three bytes, of the card's certificate.
+    """
+    covered = _covered(chain.network, number, expiry, psn)
+    issuer, issuer_rest = _certificate(
+        chain.authority,
+        _ISSUER_CERTIFICATE
+        + bytes.fromhex(chain.issuer_digits.ljust(_ISSUER_DIGITS, _NONE))
+        + bytes.fromhex(CERTIFICATES_EXPIRE)
+        + ISSUER_SERIAL,
+        chain.issuer,
+    )
+    own, own_rest = _certificate(
+        chain.issuer,
+        _CARD_CERTIFICATE
+        + bytes.fromhex(number.ljust(_NUMBER_DIGITS, _NONE))
+        + bytes.fromhex(expiry[2:] + expiry[:2])
+        + serial,
+        card,
+        covered + bytes.fromhex(PROFILE[chain.network]),
+    )
+    of_issuer = {"8F": bytes.fromhex(AUTHORITY_INDEX), "90": issuer, "92": issuer_rest}
+    of_card = {"9F46": own, "9F47": _EXPONENT, "9F48": own_rest}
+    of_card["9F4A"] = bytes.fromhex(_PROFILE_TAG)
+    bodies = (covered, _objects({**of_issuer, "9F32": _EXPONENT}), _objects(of_card))
+    return [_object("70", body) for body in bodies]
+
+
+def _covered(network: str, number: str, expiry: str, psn: str) -> bytes:
+    """What nobody may change; a Visa card says its sequence number elsewhere, and once only."""
+    objects = {
+        "5A": bytes.fromhex(number + _NONE * (len(number) % 2)),
+        "5F24": bytes.fromhex(expiry + _LAST_DAY),
+        "9F07": bytes.fromhex(_EVERY_USE),
+    }
+    if network != "visa":
+        objects |= {"5F34": bytes.fromhex(psn), "8E": bytes.fromhex(_NO_METHOD_NEEDED)}
+    return _objects(objects)
+
+
+def _certificate(
+    signer: RsaKey, named: bytes, key: RsaKey, covered: bytes = b""
+) -> tuple[bytes, bytes]:
+    """A certificate for this key, and the rest of the key that does not fit into it."""
+    modulus = key.modulus
+    head = named + _SHA_1_AND_RSA + bytes([len(modulus), len(_EXPONENT)])
+    room = len(signer.modulus) - len(_HEAD + head + _TAIL) - _DIGEST_BYTES
+    inside, rest = modulus[:room].ljust(room, _FILL), modulus[room:]
+    digest = hashlib.sha1(head + inside + rest + _EXPONENT + covered, usedforsecurity=False)
+    return signer.apply(_HEAD + head + inside + digest.digest() + _TAIL), rest
+
+
+def _objects(objects: dict[str, bytes]) -> bytes:
+    return b"".join(_object(tag, value) for tag, value in objects.items())
+
+
+def _object(tag: str, value: bytes) -> bytes:
+    """One BER-TLV object of at most 255 bytes (Book 3 Annex B)."""
+    length = bytes([len(value)]) if len(value) < 0x80 else bytes([0x81, len(value)])
+    return bytes.fromhex(tag) + length + value

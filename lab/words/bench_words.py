@@ -1,0 +1,133 @@
+"""Sentences of the bench: the conversation, why the kernel decided, two taps side by side."""
+
+from __future__ import annotations
+
+_BOTH: dict[str, str] = {
+    "bench.readers": "Readers",
+    "bench.no_readers": "No reader yet: plug one in, or tap without one (Space).",
+    "bench.reader.unplugged": "Not plugged in",
+    "bench.reader.no_card": "no card",
+    "bench.conversation": "Conversation",
+    "bench.conversation.file": "From a file",
+    "bench.from_file": "Read from {name}: nothing here happens now, and nothing can be changed.",
+    "bench.empty": "Nothing was said to a card yet: tap, or open a trace.",
+    "bench.decoded": "Decoded",
+    "bench.hex.asked": "Bytes of the command",
+    "bench.hex.answered": "Bytes of the answer",
+    "bench.number": "#",
+    "bench.command": "Command",
+    "bench.sw": "SW",
+    "bench.time": "ms",
+    "bench.asked": "Asked · {count} bytes",
+    "bench.answered": "Answered · {count} bytes",
+    "bench.no_answer": "no answer",
+    "bench.tag": "Object",
+    "bench.value": "Value and meaning",
+    "bench.legend": "tag|length|value",
+    "bench.find": "Find (F3): tag, name or hex",
+    "bench.find.count": "{at} of {count}",
+    "bench.find.none": "not found",
+    "bench.choose": "Conversation to look at",
+    "bench.compare": "Compare with",
+    "bench.compare.with": "Compare with…",
+    "bench.compare.title": "Side by side",
+    "bench.compare.back": "Back to one",
+    "bench.compare.same": "{name}: {same} objects the same, {count} differ",
+    "bench.compare.only_left": "{name}: only in this one",
+    "bench.compare.only_right": "{name}: only in the other",
+    "bench.compare.gained": "the other says also: {words}",
+    "bench.compare.lost": "only this one says: {words}",
+    "bench.compare.asked": "asked {tag}",
+    "bench.compare.nothing": "not there",
+    "bench.open": "Open",
+    "bench.open.long": "Open a trace from a file, to read",
+    "bench.export": "Export",
+    "bench.export.long": "Write this conversation as .apdu, .json, .html or .pcapng",
+    "bench.copy": "Copy",
+    "bench.copy.long": "Copy the bytes that are lit up (Ctrl+C); Ctrl+Shift+C copies the tree",
+    "bench.copy.tree": "Copy tree",
+    "bench.copy.tree.long": "Copy the tree as text (Ctrl+Shift+C)",
+    "bench.exported": "The conversation is written to {path}",
+    "bench.nothing_to_export": "There is no conversation to write yet: tap first.",
+    "bench.files.trace": "Traces (*.apdu)",
+    "bench.files.export": "Wireshark (*.pcapng);;Page (*.html);;JSON (*.json);;Trace (*.apdu)",
+}
+
+_BY_AUDIENCE: dict[str, tuple[str, str]] = {
+    "bench.medium.phone": (
+        "A phone or watch: it verified its owner itself ({where})",
+        "Phone or wearable: CDCVM performed ({where})",
+    ),
+    "bench.medium.token": (
+        "A device's own number ({requestor}), nobody verified on it",
+        "Token (requestor {requestor}), no CDCVM",
+    ),
+    "bench.medium.plastic": (
+        "Plastic, as far as it says: no device's number, nobody verified on it",
+        "Plastic, as far as it says: no token requestor, no CDCVM",
+    ),
+    "bench.medium.unknown": (
+        "Phone or plastic: it did not come far enough to say",
+        "Phone or plastic: undetermined, no cryptogram",
+    ),
+    "bench.why.offered": ("It offers one application: {names}", "PPSE: one candidate, {names}"),
+    "bench.why.several": (
+        "It offers {count} applications, best first: {names}",
+        "PPSE: {count} candidates: {names}",
+    ),
+    "bench.why.kernel": (
+        "{network}'s rules from here on (kernel {kernel}), because of {name}",
+        "Kernel {kernel} ({network}), because AID {name}",
+    ),
+    "bench.why.list": (
+        "The card wants {count} things to know from the till",
+        "PDOL: {count} objects",
+    ),
+    "bench.why.no_list": ("The card asks the till for nothing", "No PDOL: empty template 83"),
+    "bench.why.must_ask": (
+        "The till insists on asking the bank",
+        "TTQ: online cryptogram required",
+    ),
+    "bench.why.must_verify": (
+        "The till wants to know who pays: the amount is over its limit",
+        "CVM required: amount over the CVM limit",
+    ),
+    "bench.why.verified": (
+        "No PIN, because the phone had verified its owner",
+        "CVM: on-device (CDCVM)",
+    ),
+    "bench.why.records": ("The card keeps more to read: {where}", "AFL: {where}"),
+    "bench.why.no_records": (
+        "The cryptogram is here already: nothing else to read",
+        "Cryptogram in the GPO answer, no AFL",
+    ),
+    "bench.why.rules": ("Who pays is settled by the card's rule: {first}", "CVM list: {first}"),
+    "bench.why.risk_list": (
+        "The card wants {count} things to know before it signs",
+        "CDOL1: {count} objects",
+    ),
+    "bench.why.found": ("The till found: {what}", "TVR: {what}"),
+    "bench.why.nothing_found": ("The till found nothing wrong", "TVR: all zero"),
+    "bench.why.arqc": (
+        "The card says: ask the bank ({tag})",
+        "ARQC: online authorization requested ({tag})",
+    ),
+    "bench.why.tc": ("The card approves by itself ({tag})", "TC: approved offline ({tag})"),
+    "bench.why.aac": ("The card declines ({tag})", "AAC: declined offline ({tag})"),
+    "bench.why.online": (
+        "So it went online: the bank decides",
+        "Outcome: online request",
+    ),
+    "bench.why.ended": ("So it ended: {outcome}", "Outcome: {outcome}"),
+    "bench.why.ended_because": (
+        "So it ended: {outcome}, because {reason}",
+        "Outcome: {outcome} ({reason})",
+    ),
+    "bench.why.refused": ("The card refuses: {meaning} ({sw})", "{sw}: {meaning}"),
+    "bench.why.torn": ("No answer came: the card was gone", "No response to {name}"),
+}
+
+WORDS: dict[str, tuple[str, str]] = {
+    **{key: (text, text) for key, text in _BOTH.items()},
+    **_BY_AUDIENCE,
+}

@@ -1,0 +1,153 @@
+"""Bits and bytes in words, each at its place; and commands decoded by the card's own lists."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hardware.api import CardLists, Node, decode, decode_command, explain
+from hardware.emv.marks import marks
+
+NO_METHOD = (
+    "rule 1: no verification required, always; if it does not succeed, verification has failed"
+)
+DIALOGUES = Path(__file__).parents[1] / "data" / "dialogues.json"
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "words"),
+    [
+        (0x9B, "E800", "cardholder verification was performed"),
+        (0x9F07, "FF00", "valid at terminals other than cash machines"),
+        (0x9F40, "F0000000", "5 bytes are due"),
+        (0x9F34, "010002", "plaintext PIN checked by the card (or by the phone itself)"),
+        (0x9F34, "1F0302", "no verification required"),
+        (0x8E, "00000000000000001F00", NO_METHOD),
+        (0x8E, "0000000A000000004203", "amount X is 10 minor units"),
+        (0x94, "10010301", "records 1 to 3 of file 2, the first 1 signed"),
+        (0x9F6E, "20700000", "hologram"),
+        (0x9F6E, "23000000", "mobile phone"),
+        (0x9F71, "010302", "required by the terminal"),
+        (0x9F10, "06010103A00000", "cryptogram version 01"),
+        (0x9F10, "1F220103A00000", "cryptogram version 22"),
+        (0x9F10, "0114A000000000000000000000000000" + "00000000", "first cryptogram ARQC"),
+        (0x9F10, "0110A50003000000000000FF", ""),
+    ],
+)  # fmt: skip
+def test_structures_are_told_in_words(tag: int, value: str, words: str) -> None:
+    told = explain(tag, bytes.fromhex(value))
+    if words == "5 bytes are due":
+        assert told[0] == "4 bytes where 5 are due"
+    else:
+        assert words in told if words else told == ()
+
+
+def test_the_three_networks_issuer_data_are_told_apart() -> None:
+    visa, amex, mastercard = (
+        explain(0x9F10, bytes.fromhex(value))[-1]
+        for value in ("06011203A00000", "06010103A00000", "0114A0000F000000" + "00" * 10)
+    )
+    assert "Visa format 0/1/3" in visa
+    assert "Amex layout" in amex
+    assert mastercard.startswith("plaintext or enciphered counters")
+    assert "PIN tries left 15" in explain(0x9F10, bytes.fromhex("0114A0000F000000" + "00" * 10))
+
+
+def test_what_is_not_public_says_so() -> None:
+    for value in ("06011203A00000", "0114A0000F000000" + "00" * 10):
+        assert any("lab approximation" in text for text in explain(0x9F10, bytes.fromhex(value)))
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "text", "where"),
+    [
+        (0x9F6C, "0080", "verification on the consumer's device performed", "byte 2 bit 8"),
+        (0x9F66, "32C04000", "online cryptogram required", "byte 2 bit 8"),
+        (0x9F10, "06011203A00000", "key index 01", "byte 2"),
+        (0x94, "1001010018010100", "record 1 of file 3, none of them signed", "bytes 5-8"),
+    ],
+)
+def test_a_word_knows_its_byte_and_bit(tag: int, value: str, text: str, where: str) -> None:
+    found = {mark.text: mark.where for mark in marks(tag, bytes.fromhex(value))}
+    assert found[text] == where
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([0x9F10, 0x8E, 0x9F34, 0x94, 0x9F6E, 0x9F6D, 0x9F71, 0x9F27, 0x95, 0x82]),
+    st.binary(max_size=40),
+)
+def test_any_value_is_read_and_no_word_points_beyond_it(tag: int, value: bytes) -> None:
+    for mark in marks(tag, value):
+        assert mark.text
+        assert mark.offset + mark.length <= max(1, len(value))
+
+
+def _dialogue(name: str) -> list[tuple[bytes, bytes]]:
+    dialogues = json.loads(DIALOGUES.read_text(encoding="utf-8"))
+    apdus = next(each["apdus"] for each in dialogues if each["id"] == name)
+    return [(bytes.fromhex(pair["c"]), bytes.fromhex(pair["r"])) for pair in apdus]
+
+
+def _flat(nodes: list[Node] | tuple[Node, ...]) -> list[Node]:
+    return [found for node in nodes for found in (node, *_flat(node.children))]
+
+
+def _commands(name: str) -> list[tuple[bytes, list[Node]]]:
+    lists, told = CardLists(), []
+    for command, answer in _dialogue(name):
+        told.append((command, _flat(decode_command(command, lists))))
+        lists.hear(answer)
+    return told
+
+
+def test_processing_options_are_read_by_the_cards_list() -> None:
+    command, nodes = _commands("visa-good")[2]
+    by_tag = {node.tag: node for node in nodes}
+    assert "online cryptogram required" in by_tag["9F66"].value
+    assert "minor units" in by_tag["9F02"].value
+    for node in nodes:
+        if node.tag.startswith("9F"):
+            stands = command[node.offset : node.offset + node.length]
+            assert stands.hex().upper() == node.value_hex, node.tag
+
+
+def test_generate_ac_is_read_by_the_risk_list_and_says_what_it_asks_for() -> None:
+    _, nodes = _commands("mastercard-good")[-1]
+    assert "GENERATE AC, ARQC: to ask the issuer" in nodes[0].value
+    assert {"95", "9F37", "9F34"} <= {node.tag for node in nodes}
+
+
+def test_a_tag_that_the_terminal_sends_has_the_terminals_meaning() -> None:
+    _, nodes = _commands("amex-good")[2]
+    by_tag = {node.tag: node for node in nodes}
+    assert by_tag["9F6E"].name == "Enhanced contactless reader capabilities"
+    assert "contactless mobile supported" in by_tag["9F6E"].details
+
+
+def test_values_without_their_list_are_shown_as_such() -> None:
+    command, _ = _commands("visa-good")[2]
+    names = [node.name for node in _flat(decode_command(command, CardLists()))]
+    assert "Values by a list that was not heard" in names
+
+
+def test_another_application_forgets_the_lists() -> None:
+    lists = CardLists({0x9F38: bytes.fromhex("9F6604")})
+    decode_command(bytes.fromhex("00A4040007A000000003101000"), lists)
+    assert lists.by_tag == {}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=60), st.binary(max_size=20))
+def test_any_command_is_read_and_no_node_stands_beyond_it(command: bytes, wanted: bytes) -> None:
+    for node in _flat(decode_command(command, CardLists({0x9F38: wanted, 0x8C: wanted}))):
+        assert node.offset + node.length <= max(1, len(command))
+
+
+def test_details_of_a_decoded_list_stand_where_their_bytes_are() -> None:
+    (node,) = decode(bytes.fromhex("9F38069F66049F0206"))
+    assert [(mark.offset, mark.length) for mark in node.marks] == [(0, 3), (3, 3)]
