@@ -153,7 +153,7 @@ def check_there(wanted: str) -> None:
         return
     if (controller := nfc_controller(wanted)) is not None:
         if (trouble := probe_nfc(controller)) is not None:
-            raise SomethingMissing(trouble.what, trouble.remedy)
+            raise SomethingMissing(trouble.what, f"{trouble.remedy}; {LISTS}")
         return
     real = survey_pcsc()
     if isinstance(real, PcscTrouble):

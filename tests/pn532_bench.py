@@ -191,6 +191,8 @@ class Bench:
         self.do(self._end)
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), "the bench's thread does not end"
+        for board in self._boards:
+            os.close(board.slave)
         self._selector.close()
         self._wake.close()
         self._woken.close()
@@ -262,8 +264,7 @@ class Bench:
             self._plugged.remove(board)
             self._selector.unregister(board.master)
             self.field_off(board)
-            os.close(board.slave)
-            os.close(board.master)
+            os.close(board.master)  # the other end keeps the port's number from being given away
 
     def _end(self) -> None:
         for board in self._boards:

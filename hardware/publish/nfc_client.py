@@ -38,8 +38,9 @@ SAFE_FRAME_CODE = 5
 """FSDI where the controller answered RATS itself and does not say what the reader asked for: frames
 of 64 bytes, the smallest that payment readers are known to take."""
 LISTEN_S = 0.5
-SILENCE_S = 2.0
-"""A reader that selected the card and says nothing for so long has lost interest."""
+SILENCE_S, SILENCES_MAX = 2.0, 5
+"""A reader that selected the card and says nothing so often for so long has lost interest; people
+with a raw command in hand pause longer than tills."""
 GOODBYE_S = 0.1
 EXTENSION = 8
 """What S(WTX) asks for, in frame waiting times of 39 ms."""
@@ -59,6 +60,7 @@ class NfcClient:
         at_home: Home,
         tell: Callable[[Publication], None],
         watchdog_s: float = WATCHDOG_S,
+        silence_s: float = SILENCE_S,
         pause_s: tuple[float, float] = PAUSE_S,
     ) -> None:
         """A client that does nothing yet.
@@ -70,6 +72,7 @@ class NfcClient:
             at_home: runs work where the card lives, one at a time and in order.
             tell: hears what becomes of the publication, in the client's thread.
             watchdog_s: longest wait for the card, in seconds.
+            silence_s: longest wait for the reader before it is listened to anew.
             pause_s: shortest and longest pause before a lost controller is opened again.
         """
         self._address = address
@@ -78,6 +81,7 @@ class NfcClient:
         self._at_home = at_home
         self._tell = tell
         self._watchdog_s = watchdog_s
+        self._silence_s = silence_s
         self._pause_s = pause_s
         self._stopping = threading.Event()
         self._published_before = False
@@ -137,14 +141,16 @@ class NfcClient:
         target = Target(ATS)
         target.activate(SAFE_FRAME_CODE)
         reaction = target.receive(reader.frame)
-        while not self._stopping.is_set():
+        silences = 0
+        while not self._stopping.is_set() and silences < SILENCES_MAX:
             heard = self._react(controller, reader, target, reaction)
+            silences = silences + 1 if heard is Trouble.SILENCE else 0
             match heard:
                 case bytes():
                     reaction = target.receive(heard)
-                case Trouble.GARBLED:
+                case Trouble():
                     reaction = Nothing()
-                case _:
+                case Gone():
                     return
 
     def _react(
@@ -153,14 +159,14 @@ class NfcClient:
         """Do what a frame led to; what the reader says next."""
         match reaction:
             case Reply(frame):
-                return controller.respond(reader, frame, SILENCE_S)
+                return controller.respond(reader, frame, self._silence_s)
             case Over(frame):
                 controller.respond(reader, frame, GOODBYE_S)
                 return Gone.FIELD_OFF
             case Command(apdu):
                 return self._think(controller, reader, target, apdu)
             case Nothing():
-                return controller.respond(reader, None, SILENCE_S)
+                return controller.respond(reader, None, self._silence_s)
 
     def _think(
         self, controller: Controller, reader: Selected, target: Target, command: bytes
@@ -175,24 +181,26 @@ class NfcClient:
             except TimeoutError:
                 left_s -= step_s
             else:
-                return controller.respond(reader, target.answer(answer or NO_DIAGNOSIS), SILENCE_S)
+                return controller.respond(
+                    reader, target.answer(answer or NO_DIAGNOSIS), self._silence_s
+                )
             if left_s <= 0:
                 done.cancel()  # answered already: what has not begun must not happen
                 detail = f"{self._watchdog_s:g} s"
                 self._tell(Publication(PublicationChange.TOO_SLOW, detail))
-                return controller.respond(reader, target.answer(NO_DIAGNOSIS), SILENCE_S)
-            heard = controller.respond(reader, target.extend(EXTENSION), SILENCE_S)
+                return controller.respond(reader, target.answer(NO_DIAGNOSIS), self._silence_s)
+            heard = controller.respond(reader, target.extend(EXTENSION), self._silence_s)
             granted_s = self._wait_s * EXTENSION
             while isinstance(heard, bytes):
                 match target.receive(heard):
                     case Nothing():  # granted
                         break
                     case Reply(frame):
-                        heard = controller.respond(reader, frame, SILENCE_S)
+                        heard = controller.respond(reader, frame, self._silence_s)
                     case changed:  # the reader asks something else, or lets go
                         done.cancel()
                         return self._react(controller, reader, target, changed)
-            if not isinstance(heard, bytes):
+            if isinstance(heard, Gone):
                 return heard
 
     def _home(self, control: Control) -> None:

@@ -25,6 +25,7 @@ _TYPE_2_BITS = 0x60
 _EMULATING = {"pn532", "pn533", "rcs380"}
 """nfcpy's drivers that listen as type A with frames of their own; its UDP one listens to anyone."""
 _LISTEN_MIN_S = 0.5
+_LEFT_OVER_MAX, _LEFT_OVER_MS = 8, 50
 
 
 def usb_controllers() -> tuple[tuple[int, int, int, int], ...]:
@@ -178,15 +179,36 @@ class NfcpyController:
             self._device.close()
 
     def _heard(self, call: Any) -> Heard:
+        """What a frame led to.
+
+        A chip that does not acknowledge the host within 0.1 s is EIO to nfcpy: on a busy machine it
+        is only late, and ISO-DEP asks again; of one that has gone the next other call will tell.
+        """
         try:
             with _device_faults(self._url, self._clf.CommunicationError):
-                return bytes(call() or b"")
+                try:
+                    return bytes(call() or b"")
+                except OSError as late:
+                    if late.errno != errno.EIO:
+                        raise
+                    self._fall_in_step()
+                    return Trouble.SILENCE
         except self._clf.BrokenLinkError:
             raise
         except self._clf.TimeoutError:
             return Trouble.SILENCE
         except self._clf.CommunicationError:
             return Trouble.GARBLED
+
+    def _fall_in_step(self) -> None:
+        """Stop what the chip does and hear it out, lest its next answer belong to this command."""
+        chipset: Any = getattr(self._device, "chipset", None)
+        if not hasattr(chipset, "send_ack"):
+            return
+        chipset.send_ack()
+        with contextlib.suppress(OSError):  # nothing more comes
+            for _ in range(_LEFT_OVER_MAX):
+                chipset.transport.read(_LEFT_OVER_MS)
 
 
 @contextlib.contextmanager
@@ -222,12 +244,12 @@ def _remedy(code: int, system: str = sys.platform) -> str:
     match code:
         case errno.EACCES:
             if system.startswith("linux"):
-                return "sudo adduser $USER dialout (serial port), log out and in; USB: a udev rule"
+                return "sudo adduser $USER dialout, log out and in (on USB a udev rule instead)"
             return "log in at the machine"
         case errno.EBUSY:
-            return "close the other program; on Linux: sudo modprobe -r pn533_usb pn533 port100"
+            return "close the other program, on Linux also sudo modprobe -r pn533_usb pn533 port100"
         case errno.ENODEV | errno.ETIMEDOUT:
-            return "check cable and switches (a PN532 on a serial port: HSU mode)"
+            return "check cable and switches (HSU mode for a PN532 on a serial port)"
         case _:
             return "plug it in again"
 

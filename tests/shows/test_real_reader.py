@@ -235,7 +235,8 @@ def test_the_till_alone_opens_no_secure_element(tmp_path: Path, pcsc_stack: Pcsc
     [
         ("pcsc:Nobody's Reader", OMNIKEY),
         ("OMNIKEY", "fits several readers"),
-        ("nfcpy:usb", "no kind of reader"),
+        ("usb:0", "no kind of reader"),
+        ("nfcpy:usb:ffff:ffff", "no NFC controller"),
     ],
 )
 def test_a_reader_that_is_not_there_ends_the_command_with_those_that_are(

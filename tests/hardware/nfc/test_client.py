@@ -17,6 +17,8 @@ import pytest
 
 from backend.api import LabClock, LabScheduler
 from hardware.api import (
+    CardMute,
+    CardRemoved,
     Controller,
     NfcAddress,
     NfcClient,
@@ -61,6 +63,7 @@ class Held:
         self,
         pair: Bench,
         watchdog_s: float = 2.0,
+        silence_s: float = 2.0,
         open_controller: Callable[[NfcAddress], Controller] | None = None,
     ) -> None:
         self.answer: Callable[[bytes], bytes] = lambda command: command + OK
@@ -80,6 +83,7 @@ class Held:
             at_home=self._home.submit,
             tell=self.told.put,
             watchdog_s=watchdog_s,
+            silence_s=silence_s,
             pause_s=(0.01, 0.04),
         )
         self._thread = threading.Thread(target=self._run)
@@ -176,6 +180,30 @@ def test_a_card_that_thinks_keeps_the_reader_waiting(pair: Bench) -> None:
         assert b"\xf2\x08" in frames
 
 
+@pytest.mark.parametrize("way", Way)
+def test_a_thinking_card_is_heard_though_its_request_for_time_gets_lost(
+    pair: Bench, way: Way
+) -> None:
+    """Over 0.25 s: the card thinks, and the first S(WTX), or the reader's, does not arrive."""
+    thinking, lost = threading.Event(), [False]
+
+    def slowly(command: bytes) -> bytes:
+        thinking.wait(0.2)
+        return command + OK
+
+    def meddle(going: Way, frame: bytes) -> bytes | Loss:
+        if going is way and frame[:1] == b"\xf2" and not lost[0]:
+            lost[0] = True
+            return Loss.LOST
+        return frame
+
+    with held(pair, silence_s=0.4) as card:
+        card.answer = slowly
+        pair.mischief = meddle
+        [(_, answer)] = read(pair, ask)
+        assert (answer, card.commands, lost) == (COMMAND + OK, [COMMAND], [True])
+
+
 def test_a_card_that_never_answers_is_answered_for(pair: Bench) -> None:
     """Over 0.25 s: the watchdog waits."""
     never = threading.Event()
@@ -190,6 +218,27 @@ def test_a_card_that_never_answers_is_answered_for(pair: Bench) -> None:
         assert answer == bytes.fromhex("6F00")
         assert card.heard() == Publication(PublicationChange.TOO_SLOW, "0.2 s")
         never.set()
+
+
+def test_a_reader_may_pause_but_not_for_ever(pair: Bench) -> None:
+    """Over 0.25 s: the reader pauses for two of the card's waits, then for more than five."""
+    scheduler = LabScheduler(LabClock())
+
+    async def pausing(link: NfcLink) -> bytes:
+        await link.transmit(COMMAND)
+        await scheduler.sleep(0.12)
+        return await link.transmit(COMMAND)
+
+    async def vanishing(link: NfcLink) -> bytes:
+        await link.transmit(COMMAND)
+        await scheduler.sleep(0.5)
+        with pytest.raises((CardMute, CardRemoved)):
+            await link.transmit(COMMAND)
+        return b""
+
+    with held(pair, silence_s=0.05) as card:
+        assert read(pair, pausing, vanishing, pausing) == [COMMAND + OK, b"", COMMAND + OK]
+        assert [card.sessions.get(timeout=PATIENCE_S) for _ in range(3)] == [2, 1, 2]
 
 
 @pytest.mark.parametrize("loss", [Loss.LOST, Loss.SPOILED, b"\x0a"])
