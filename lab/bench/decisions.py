@@ -8,6 +8,7 @@ do not show is not said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ _ONLINE_REQUIRED, _VERIFY_REQUIRED = (
 )
 _MOBILE = "verification on the mobile"
 _DEVICE_RESULTS = frozenset({"010002", "1F0302"})  # 9F34 as kernels 2 and 4, and 3, code the phone
+_MASKED = re.compile("E{2,}")  # masking touched it: its bits say nothing
 _CRYPTOGRAMS = {"ARQC": "waiting", "TC": "good", "AAC": "bad"}
 
 
@@ -174,7 +176,7 @@ def _generated(
     index: int, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
 ) -> Iterator[Decision]:
     results = object_of(question, "95")
-    if results is not None:
+    if results is not None and not _MASKED.search(results.value):
         found = words_about(question, "95")
         key = "bench.why.found" if found else "bench.why.nothing_found"
         text = message(key, "waiting" if found else "neutral", what="; ".join(found))

@@ -70,7 +70,8 @@ class ConversationPanel(Panel):
 
     def _build_head(self) -> None:
         look = self._look
-        self.head.addStretch(1)
+        self.title.eliding()
+        self.head.setStretchFactor(self.title, 1)
         for name, icon_name, call in (
             ("open", "upload", self._open_file),
             ("export", "download", self._export),

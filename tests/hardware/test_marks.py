@@ -151,3 +151,15 @@ def test_any_command_is_read_and_no_node_stands_beyond_it(command: bytes, wanted
 def test_details_of_a_decoded_list_stand_where_their_bytes_are() -> None:
     (node,) = decode(bytes.fromhex("9F38069F66049F0206"))
     assert [(mark.offset, mark.length) for mark in node.marks] == [(0, 3), (3, 3)]
+
+
+def test_bits_of_bytes_that_masking_touched_are_not_told() -> None:
+    """Digits that could be a card number are hidden in GENERATE AC: E is no finding."""
+    lists = CardLists({0x8C: bytes.fromhex("9F02069505")})
+    told = decode_command(
+        bytes.fromhex("80AE80000B") + bytes.fromhex("00000000124000EEEE0000"), lists
+    )
+    by_tag = {node.tag: node for node in told}
+    assert by_tag["95"].details == ()
+    assert by_tag["95"].value.startswith("not told")
+    assert by_tag["9F02"].value == "1240 minor units"
