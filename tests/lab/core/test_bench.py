@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.api import Event
+from backend.api import Event, LabClock
 from hardware.api import Trace, TraceLine, parse_trace, record_exchange
 from lab.bench.comparison import compare
 from lab.bench.conversation import conversation_of, ended_of, trace_of
@@ -213,7 +213,7 @@ def bus() -> Bus:
 
 @pytest.fixture
 def flow(planned: Planned, bus: Bus) -> BenchFlow:
-    return BenchFlow(scheduler=planned, bus=bus, readers=())  # type: ignore[arg-type]
+    return BenchFlow(clock=LabClock(), scheduler=planned, bus=bus, readers=())  # type: ignore[arg-type]
 
 
 def events(name: str, tap_id: str, kernel: int = 3) -> list[Event]:
@@ -356,3 +356,40 @@ def test_what_is_looked_at_is_exported(
     assert said[-1].key == "bench.exported"
     with pytest.raises(WrongUse, match="pcapng"):
         asyncio.run(flow.export(tmp_path / "tap.doc"))
+
+
+@pytest.mark.parametrize(
+    "dialogue", ["visa-good", "visa-with-record", "mastercard-good", "amex-good"]
+)
+def test_a_masked_trace_is_played_to_our_kernel_as_if_the_card_lay_there(
+    flow: BenchFlow, tmp_path: Path, dialogue: str
+) -> None:
+    path = tmp_path / "theirs.apdu"
+    path.write_text(trace(dialogue).to_text(), encoding="utf-8")
+    asyncio.run(flow.open_file(path))
+    recorded = flow.state.shown
+    asyncio.run(flow.replay())
+    played = flow.state.shown
+    assert played.replayed
+    assert reasons(played)[-1] == "So it went online: the bank decides"
+    assert [line.name for line in played.apdus] == [line.name for line in recorded.apdus]
+    flow.compare(recorded.id)
+    asyncio.run(flow.replay())  # again: it takes the place of the first
+    assert len(flow.state.on_offer) == 2
+    assert flow.state.shown.decisions == played.decisions
+
+
+def test_a_torn_trace_is_replayed_to_its_end(flow: BenchFlow, tmp_path: Path) -> None:
+    path = tmp_path / "torn.apdu"
+    path.write_text(trace("torn-at-generate").to_text(), encoding="utf-8")
+    asyncio.run(flow.open_file(path))
+    asyncio.run(flow.replay())
+    assert reasons(flow.state.shown)[-1].startswith("So it ended: try again")
+
+
+def test_with_nothing_looked_at_nothing_is_replayed(flow: BenchFlow) -> None:
+    said = []
+    flow.toast = said.append
+    asyncio.run(flow.replay())
+    assert [each.key for each in said] == ["bench.nothing_to_replay"]
+    assert flow.state.on_offer == ()
