@@ -62,9 +62,13 @@ _BY_AUDIENCE: dict[str, tuple[str, str]] = {
         "A phone or watch: it verified its owner itself ({where})",
         "Phone or wearable: CDCVM performed ({where})",
     ),
+    "bench.medium.device": (
+        "A phone or watch: it can verify its owner itself ({where})",
+        "Phone or wearable: on-device CVM supported ({where})",
+    ),
     "bench.medium.token": (
-        "A device's own number ({requestor}), nobody verified on it",
-        "Token (requestor {requestor}), no CDCVM",
+        "Its number is a device's own ({requestor}); no verification on it is seen",
+        "Token (requestor {requestor}), no CDCVM seen",
     ),
     "bench.medium.plastic": (
         "Plastic, as far as it says: no device's number, nobody verified on it",

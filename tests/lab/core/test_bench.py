@@ -88,6 +88,12 @@ def test_what_the_bytes_show_is_said_and_leads_to_its_object(
         assert tag in {node.tag for node in conversation.nodes(decision.index, side)}
 
 
+@pytest.mark.parametrize("dialogue", ["mastercard-good", "amex-good"])
+def test_the_tills_findings_are_read_from_what_it_sent(dialogue: str) -> None:
+    (found,) = [said for said in reasons(shown(dialogue)) if said.startswith("The till found")]
+    assert "offline data authentication was not performed" in found
+
+
 def test_every_reason_names_an_object_that_is_there() -> None:
     recorded = json.loads(DIALOGUES.read_text(encoding="utf-8"))
     for each in recorded:
@@ -115,6 +121,7 @@ def test_the_last_line_says_how_the_kernel_ended(ended: Ended, said: str) -> Non
     [
         ("visa-good", "bench.medium.phone"),
         ("amex-good", "bench.medium.phone"),
+        ("mastercard-good", "bench.medium.device"),
         ("no-directory", "bench.medium.unknown"),
     ],
 )
