@@ -116,7 +116,13 @@ from hardware.terminal.session import run_tap
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
-from hardware.trace.replay import RecordedDialogue, RecordedExchange, ReplayLink, read_dialogues
+from hardware.trace.replay import (
+    RecordedDialogue,
+    RecordedExchange,
+    ReplayLink,
+    dialogue_of,
+    read_dialogues,
+)
 
 __all__ = [
     "EMULATED",
@@ -243,6 +249,7 @@ __all__ = [
     "decode",
     "decode_command",
     "describe_tag",
+    "dialogue_of",
     "explain",
     "list_readers",
     "luhn_valid",

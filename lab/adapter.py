@@ -257,6 +257,10 @@ class LabAdapter:
         """Write the conversation looked at."""
         self._post(lambda: self._console.bench.export(Path(path)))
 
+    def replay_trace(self) -> None:
+        """Play the till's kernel against the conversation looked at."""
+        self._post(self._console.bench.replay)
+
     def jump(self, seconds: float) -> None:
         """Move lab time forward."""
         self._post(lambda: self._console.jump(seconds))

@@ -28,6 +28,7 @@ from lab.pos.flow import Sale
 from lab.pos.state import PosPhase
 from lab.settings import Settings
 from lab.wallet.state import PhoneScreen
+from lab.words import tr
 from lab.world import World
 
 SIZE = (1600, 1000)
@@ -43,7 +44,7 @@ ALL = (
     "21-money-webhooks", "22-bench-apdu", "23-bench-readers", "24-lesson-running",
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
     "29-in-app-sheet", "30-dispute", "31-window-1280x640", "32-window-1920x1080",
-    "33-first-start", "34-engine-down", "35-pseudo-locale",
+    "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
 )  # fmt: skip
 
 
@@ -137,6 +138,7 @@ class _Session:
         self._shot("19-payment", self._payment)
         self._shot("22-bench-apdu", self._conversation)
         self._shot("23-bench-readers", lambda: None)
+        self._shot("36-bench-comparison", self._two_taps)
         self._shot("17-console-latency", self._traffic)
         self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
         self._shot("31-window-1280x640", lambda: self._window.resize(1280, 640))
@@ -274,11 +276,20 @@ class _Session:
         exchanges = self._window.findChild(QAbstractItemView, "apduList")
         if exchanges is None:
             raise NotReachedError("the bench lists no exchanges")
-        last = exchanges.model().rowCount() - 1
-        exchanges.setCurrentIndex(exchanges.model().index(last, 0))
+        model = exchanges.model()
+        lines = {str(model.index(line, 1).data()): line for line in range(model.rowCount())}
+        exchanges.setCurrentIndex(model.index(lines[tr("bench.why.arqc", tag="9F27")], 0))
+
+    def _two_taps(self) -> None:
+        """The approved tap beside the one that the bank declined."""
+        bench = self._world.console.bench
+        declined = bench.state.on_offer[1]
+        self._io(lambda: bench.compare(declined.id))
+        self._until(lambda: bench.state.comparison is not None)
 
     def _traffic(self) -> None:
         """Fifteen seconds of a busy shop, with a slow network in the middle."""
+        self._io(lambda: self._world.console.bench.compare(""))
         self._window.go_to("console")
         self._io(self._world.wallet.close)
         console = self._world.console

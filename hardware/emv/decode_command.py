@@ -8,6 +8,7 @@ give the nodes that could be read and one that says what is wrong; decoding neve
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ _CHECKSUM_LIST = 0x9F69
 _READER_CAPABILITIES = 0x9F6E
 _READER_CAPABILITIES_NAME = "Enhanced contactless reader capabilities"
 _CRYPTOGRAMS = ("AAC: to decline", "TC: to approve offline", "ARQC: to ask the issuer", "reserved")
+_MASKED = re.compile("E{2,}")
+_HIDDEN = "not told: digits that could have been a card number are hidden (E)"
 _HEADER_LENGTH = 4
 _DATA_AT = 5
 _MASTERCARD_CHECKSUM_LIST = bytes.fromhex("9F6A04")
@@ -148,14 +151,26 @@ def _by_list(data: bytes, wanted: bytes | None, at: int) -> list[Node]:
         return [_fault("Values by a list that is damaged", str(damage), data, at)]
     nodes = []
     place = 0
+    hidden = _hidden(data)
     for entry in entries:
         value = data[place : place + entry.length]
-        nodes.append(_value(entry, value, at + place))
+        node = _value(entry, value, at + place)
+        if hidden.intersection(range(place, place + entry.length)):
+            node = replace(node, value=_HIDDEN if node.value else "", marks=())
+        nodes.append(node)
         place += entry.length
     if place != len(data):
         words = f"the list asks for {place} bytes, {len(data)} are there"
         nodes.append(_fault("Not as the list says", words, data[place:], at + place))
     return nodes
+
+
+def _hidden(data: bytes) -> frozenset[int]:
+    """Bytes that masking touched: there, bits say nothing."""
+    found: set[int] = set()
+    for run in _MASKED.finditer(data.hex().upper()):
+        found.update(range(run.start() // 2, (run.end() + 1) // 2))
+    return frozenset(found)
 
 
 def _value(entry: DolEntry, value: bytes, at: int) -> Node:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from hardware.emv import tlv
-from hardware.emv.formats import luhn_valid
+from hardware.emv.formats import describe_date, luhn_valid
 from hardware.runtime.errors import TlvError
 
 _KEPT_FIRST = 6
@@ -22,6 +22,9 @@ _HIDDEN_TEXT = frozenset({0x56, 0x9F1F, 0x5F20, 0x9F0B})
 _HIDDEN_PACKED = frozenset({0x9F20, 0x9F46})
 """9F46 is a certificate that public keys open, and the account number is inside."""
 _PAN_TAG = 0x5A
+_GENERATE_AC = 0xAE
+_RISK_DATA_LENGTH = 29
+"""9F02, 9F03, 9F1A, 95, 5F2A, 9A, 9C and 9F37 together (Book 3, 9.2.2)."""
 _SUSPICIOUS_MAX = 1024
 """Damaged bytes beyond any answer's size are hidden whole: searching them would take too long."""
 _DIGIT_RUN = re.compile(r"[0-9]{12,}")
@@ -99,8 +102,14 @@ def mask_objects(data: bytes) -> bytes:
     return bytes(masked)
 
 
-def _mask_suspicious(data: bytes) -> bytes:
-    """Damaged bytes: what follows any 5A, 57, 56 or 9F6B goes, and windows that pass Luhn."""
+def _mask_suspicious(data: bytes, *, whole_bytes: bool = False) -> bytes:
+    """Damaged bytes: what follows any 5A, 57, 56 or 9F6B goes, and windows that pass Luhn.
+
+    Args:
+        data: the bytes.
+        whole_bytes: values begin at whole bytes here, so numbers do (Book 3, 5.4): a number of odd
+            length ends before its padding F or a track's separator D.
+    """
     if len(data) > _SUSPICIOUS_MAX:
         return b"\xee" * len(data)
     masked = bytearray(data)
@@ -111,9 +120,11 @@ def _mask_suspicious(data: bytes) -> bytes:
                 end = min(len(data), at + 2 + length)
                 masked[at + 2 : end] = b"\xee" * (end - at - 2)
     text = masked.hex().upper()
-    for start in range(len(text)):
+    for start in range(0, len(text), 2 if whole_bytes else 1):
         for size in _PAN_LENGTHS:
             window = text[start : start + size]
+            if whole_bytes and size % 2 and text[start + size : start + size + 1] not in {"D", "F"}:
+                continue
             if len(window) == size and window[0] in "23456" and luhn_valid(window):
                 text = text[:start] + mask_digits(window, "E") + text[start + size :]
     return bytes.fromhex(text)
@@ -123,11 +134,33 @@ def mask_command(command: bytes) -> bytes:
     """A command as it may be kept.
 
     SELECT, GET PROCESSING OPTIONS and READ RECORD carry names and the terminal's own data, which
-    hold no account number; anything else a user types is masked as damaged bytes are.
+    hold no account number. GENERATE AC carries what a card's list asks for, value after value;
+    anything else a user types is masked as damaged bytes are.
     """
     if len(command) >= 2 and command[1] in {0xA4, 0xA8, 0xB2}:
         return command
+    if len(command) >= 2 and command[1] == _GENERATE_AC:
+        known = 5 + _known_length(command[5:])
+        return command[:known] + _mask_suspicious(command[known:], whole_bytes=True)
     return command[:5] + _mask_suspicious(command[5:])
+
+
+def _known_length(data: bytes) -> int:
+    """Bytes of GENERATE AC's data that are the till's own, if they begin as all issuers' lists do.
+
+    Amount, other amount, country, verification results, currency, date, type and random number:
+    looked at as digits, country and results alone would often pass for a card number. Only where
+    amounts, codes and date are what they must be; else nothing is taken for known.
+    """
+    if len(data) < _RISK_DATA_LENGTH:
+        return 0
+    text = data.hex()
+    amounts, country, currency, date = text[:24], text[24:28], text[38:42], text[42:48]
+    numeric = (amounts + country + currency).isdecimal()
+    small = amounts[0] == amounts[12] == country[0] == currency[0] == "0"
+    if numeric and small and describe_date(bytes.fromhex(date)) is not None:
+        return _RISK_DATA_LENGTH
+    return 0
 
 
 def mask_response(response: bytes) -> bytes:

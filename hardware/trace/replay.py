@@ -11,13 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardware.runtime.errors import CardRemoved, TraceFormatError
+from hardware.emv import tlv
+from hardware.runtime.errors import CardRemoved, TlvError, TraceFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hardware.trace.recorder import Trace
+
 _NOT_FOUND = bytes.fromhex("6A82")
 _ENTRIES_MAX = 10_000
+_ACCOUNT_TAGS = frozenset({0x57, 0x5A, 0x9F6B})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,33 @@ def _response(pair: Mapping[str, object]) -> bytes | None:
     except ValueError:
         return None
     return response if len(response) >= 2 else None
+
+
+def dialogue_of(trace: Trace) -> RecordedDialogue:
+    """A trace as a card that can be played: digits that masking hid are played as zeros.
+
+    The kernel refuses a number with holes; with zeros it takes it, and the number is nobody's.
+    """
+    pairs = tuple(
+        RecordedExchange(bytes.fromhex(line.command), _filled(bytes.fromhex(line.response)) or None)
+        for line in trace.lines
+    )
+    return RecordedDialogue(trace.date, pairs)
+
+
+def _filled(response: bytes) -> bytes:
+    filled = bytearray(response)
+    try:
+        roots = tlv.parse(response[:-2])
+    except TlvError:
+        return response
+    for root in roots:
+        for item in root.walk():
+            if item.tag in _ACCOUNT_TAGS:
+                end = item.offset + item.length
+                digits = item.value.hex().upper().replace("E", "0")
+                filled[end - len(item.value) : end] = bytes.fromhex(digits)
+    return bytes(filled)
 
 
 class ReplayLink:

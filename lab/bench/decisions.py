@@ -8,6 +8,7 @@ do not show is not said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -26,8 +27,10 @@ _ONLINE_REQUIRED, _VERIFY_REQUIRED = (
     "online cryptogram required",
     "cardholder verification required",
 )
+_DEVICE_SUPPORTED = "verification on the consumer's device supported"
 _MOBILE = "verification on the mobile"
 _DEVICE_RESULTS = frozenset({"010002", "1F0302"})  # 9F34 as kernels 2 and 4, and 3, code the phone
+_MASKED = re.compile("E{2,}")  # masking touched it: its bits say nothing
 _CRYPTOGRAMS = {"ARQC": "waiting", "TC": "good", "AAC": "bad"}
 
 
@@ -72,13 +75,17 @@ def medium(asked: Nodes, decoded: Nodes) -> Message:
     answers = [node for nodes in decoded.values() for node in nodes]
     questions = [node for nodes in asked.values() for node in nodes]
     requestor = object_of(answers, "9F19")
-    if says(answers, "9F6C", _DEVICE_VERIFIED):
-        return message("bench.medium.phone", "good", where="9F6C")
-    if says(answers, "9F71", _MOBILE):
-        return message("bench.medium.phone", "good", where="9F71")
     results = object_of(questions, "9F34")
-    if results is not None and results.value in _DEVICE_RESULTS:
-        return message("bench.medium.phone", "good", where="9F34")
+    verified = {
+        "9F6C": says(answers, "9F6C", _DEVICE_VERIFIED),
+        "9F71": says(answers, "9F71", _MOBILE),
+        "9F34": results is not None and results.value in _DEVICE_RESULTS,
+    }
+    for tag, says_so in verified.items():
+        if says_so:
+            return message("bench.medium.phone", "good", where=tag)
+    if says(answers, "82", _DEVICE_SUPPORTED):
+        return message("bench.medium.device", "good", where="82")
     if requestor is not None:
         return message("bench.medium.token", "waiting", requestor=requestor.value)
     if object_of(answers, "9F26") is not None:
@@ -174,7 +181,7 @@ def _generated(
     index: int, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
 ) -> Iterator[Decision]:
     results = object_of(question, "95")
-    if results is not None:
+    if results is not None and not _MASKED.search(results.value):
         found = words_about(question, "95")
         key = "bench.why.found" if found else "bench.why.nothing_found"
         text = message(key, "waiting" if found else "neutral", what="; ".join(found))

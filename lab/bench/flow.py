@@ -10,8 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backend.api import Event, Scheduler
-from hardware.api import Trace
+from backend.api import Clock, Entropy, Event, Scheduler
+from hardware.api import (
+    ReplayLink,
+    TapRequest,
+    TerminalConfig,
+    Trace,
+    TraceRecorder,
+    dialogue_of,
+    run_tap,
+)
 from lab.amounts import format_amount
 from lab.bench.comparison import compare
 from lab.bench.conversation import conversation_of, ended_of, trace_of
@@ -22,13 +30,15 @@ from lab.clock_text import time_of_day
 from lab.console.state import BenchState, ReaderView
 from lab.json_fields import text, whole
 from lab.trace_files import read_trace, write_trace
-from lab.words import Message, message
+from lab.words import Message, message, tr
 from lab.words.flow_words import NETWORK_NAMES
 
 DECODE_AFTER_S = 0.25
 KEPT = 20
+EXPONENT = 2
 EVENTS_MAX = 1_000  # of one tap; a card that never comes to an end is not for the eye
-FILE = "file:"
+FILE, REPLAY = "file:", "replay:"
+ORDINARY = {"9F02": "000000001240", "5F2A": "0840"}  # where a recording does not say: 12.40 USD
 
 
 @dataclass(slots=True)
@@ -39,19 +49,24 @@ class _Kept:
     trace: Trace
     ended: Ended | None = None
     source: str = ""
+    replayed: bool = False
 
 
 class BenchFlow:
     """The bench's presenter."""
 
-    def __init__(self, *, scheduler: Scheduler, bus: Bus, readers: tuple[ReaderView, ...]) -> None:
+    def __init__(
+        self, *, clock: Clock, scheduler: Scheduler, bus: Bus, readers: tuple[ReaderView, ...]
+    ) -> None:
         """A bench that shows `readers` and no conversation yet.
 
         Args:
+            clock: lab time, for what is replayed.
             scheduler: waits until a tap is over.
             bus: shows the bench's state.
             readers: those that there are.
         """
+        self._clock = clock
         self._scheduler = scheduler
         self._bus = bus
         self._underway: dict[str, list[Event]] = {}
@@ -119,7 +134,7 @@ class BenchFlow:
     def choose(self, identifier: str) -> None:
         """Look at one of those on offer; the newest tap is followed again once it is chosen."""
         if identifier in self._kept:
-            taps = [name for name in self._kept if not name.startswith(FILE)]
+            taps = [name for name in self._kept if not name.startswith((FILE, REPLAY))]
             self._chosen_by_hand = not taps or identifier != taps[-1]
             self._look_at(identifier)
             self._show()
@@ -158,6 +173,31 @@ class BenchFlow:
         write_trace(path, kept.trace)
         self.toast(message("bench.exported", "good", path=path))
 
+    async def replay(self) -> None:
+        """Play our kernel against the recorded answers, as if their card lay on the reader."""
+        kept = self._kept.get(self._state.shown.id)
+        if kept is None or not kept.trace.lines:
+            self.toast(Message("bench.nothing_to_replay", "bad"))
+            return
+        recorder = TraceRecorder(clock=self._clock, reader=REPLAY)
+        result = await run_tap(
+            ReplayLink(dialogue_of(kept.trace)),
+            TerminalConfig(),
+            _request(self._state.shown),
+            clock=self._clock,
+            stream=Entropy(0).stream("bench replay"),  # the same every time, to compare
+            on_exchange=recorder.record,
+            recorded=True,
+        )
+        identifier = f"{REPLAY}{self._state.shown.id.removeprefix(REPLAY)}"
+        title = kept.title if kept.replayed else tr("bench.replay.title", title=kept.title)
+        ended = Ended(result.outcome.name.lower(), result.reason)
+        trace = recorder.finish(result.kernel)
+        self._keep(identifier, _Kept(title, trace, ended, kept.source, replayed=True))
+        self._chosen_by_hand = True
+        self._look_at(identifier)
+        self._show()
+
     # -- showing ------------------------------------------------------------------------------
 
     def _keep(self, identifier: str, kept: _Kept) -> None:
@@ -180,6 +220,8 @@ class BenchFlow:
             self._decoded[identifier] = conversation_of(
                 kept.trace, identifier, kept.title, ended=kept.ended, source=kept.source
             )
+            if kept.replayed:
+                self._decoded[identifier] = replace(self._decoded[identifier], replayed=True)
         return self._decoded[identifier]
 
     def _show(self) -> None:
@@ -194,6 +236,17 @@ class BenchFlow:
             comparison=compare(shown, self._conversation(beside)) if beside else None,
         )
         self._bus.publish(self._state)
+
+
+def _request(shown: Conversation) -> TapRequest:
+    """What the recorded till asked for, as far as the recording says."""
+    said = ORDINARY | {
+        node.tag: node.value
+        for nodes in shown.asked.values()
+        for node in nodes
+        if node.tag in ORDINARY and node.value.isdecimal()
+    }
+    return TapRequest(int(said["9F02"]), int(said["5F2A"]), EXPONENT)
 
 
 def _title(events: tuple[Event, ...]) -> str:

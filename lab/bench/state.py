@@ -71,6 +71,7 @@ class Conversation:
         asked: decoded commands by index; `decoded` the answers.
         medium: phone or plastic, and how one can tell.
         source: the file it was read from; "" for a tap of this session.
+        replayed: our kernel was played against the recorded answers; nothing went online.
     """
 
     id: str = ""
@@ -81,6 +82,7 @@ class Conversation:
     decisions: tuple[Decision, ...] = ()
     medium: Message | None = None
     source: str = ""
+    replayed: bool = False
 
     def nodes(self, index: int, side: str) -> tuple[DecodedNode, ...]:
         """The lines of one side of one exchange."""

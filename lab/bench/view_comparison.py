@@ -19,7 +19,7 @@ from lab.window.commands import LabCommands
 from lab.words import tr
 
 COLUMNS = 3
-NAME_PX = 220
+NAME_PX = 270
 NAME_PART = 0.34
 
 
@@ -130,11 +130,13 @@ class ComparisonPanel(Panel):
                     cell.setBackground(QColor(self._look.theme.code_mark))
             self._table.setItem(line, place, cell)
         said = ((1, "bench.compare.lost", each.lost), (2, "bench.compare.gained", each.gained))
+        two_words = len(each.lost) == len(each.gained) == 1  # one meaning against another
         if not (each.left and each.right and (each.lost or each.gained)):
             return
         line = self._line()
         for place, key, words in said:
-            cell = QTableWidgetItem(tr(key, words="; ".join(words)) if words else "")
+            told = "; ".join(words)
+            cell = QTableWidgetItem(told if two_words or not told else tr(key, words=told))
             cell.setToolTip(cell.text())
             self._table.setItem(line, place, cell)
 

@@ -70,15 +70,16 @@ class ConversationPanel(Panel):
 
     def _build_head(self) -> None:
         look = self._look
-        self.head.addStretch(1)
+        self.title.eliding()
+        self.head.setStretchFactor(self.title, 1)
         for name, icon_name, call in (
             ("open", "upload", self._open_file),
             ("export", "download", self._export),
+            ("replay", "play", self._lab.replay_trace),
         ):
-            button = Button(look, f"bench_{name}", tr(f"bench.{name}"), kind="quiet",
-                            icon_name=icon_name, size_px=TEXT_CAPTION_PX)  # fmt: skip
-            button.setToolTip(tr(f"bench.{name}.long"))
-            button.clicked.connect(call)
+            button = Button(look, f"bench_{name}", kind="quiet", icon_name=icon_name)
+            button.named(tr(f"bench.{name}.long"))
+            button.clicked.connect(lambda _=False, call=call: call())
             self.head.addWidget(button)
         self._choice = Choice(look, "benchChoice", tr("bench.choose"))
         self._beside = Choice(look, "benchBeside", tr("bench.compare"))
@@ -143,10 +144,18 @@ class ConversationPanel(Panel):
         if before == state.shown:
             return
         from_file = bool(state.shown.source)
-        self.title.say(tr("bench.conversation.file" if from_file else "bench.conversation"))
-        self._framed.setVisible(from_file)
-        self._framed.say(tr("bench.from_file", name=state.shown.source) if from_file else "")
-        set_property(self, "alarm", "waiting" if from_file else "")
+        frame = ""
+        if state.shown.replayed:
+            self.title.say(tr("bench.conversation.replayed"))
+            frame = tr("bench.replayed")
+        elif from_file:
+            self.title.say(tr("bench.conversation.file"))
+            frame = tr("bench.from_file", name=state.shown.source)
+        else:
+            self.title.say(tr("bench.conversation"))
+        self._framed.setVisible(bool(frame))
+        self._framed.say(frame)
+        set_property(self, "alarm", "waiting" if frame else "")
         medium = state.shown.medium
         self._medium_shape.setVisible(medium is not None)
         self._medium.setVisible(medium is not None)

@@ -117,7 +117,7 @@ class DecodedPanel(Panel):
             key = Label(self._look, "hexKey", size_px=TEXT_CAPTION_PX)
             key.setStyleSheet(f"background: {shade}; color: {theme.text}; padding: 0 4px;")
             key.say(word)
-            line.addWidget(key)
+            line.addWidget(key, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def _build_tree(self) -> None:
         look = self._look

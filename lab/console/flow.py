@@ -75,7 +75,7 @@ class ConsoleFlow:
         self._film = Film(clock.now_us())
         self.on_state: Callable[[LabState], None] = lambda _state: None
         self.stop_traffic: Callable[[], Awaitable[None]] | None = None
-        self.bench = BenchFlow(scheduler=scheduler, bus=bus, readers=reader_views())
+        self.bench = BenchFlow(clock=clock, scheduler=scheduler, bus=bus, readers=reader_views())
         self.bench.toast = self.toast
         self._state = ConsoleState(session_from_us=clock.now_us(), now_us=clock.now_us())
         self._show()

@@ -146,6 +146,9 @@ class LabCommands(Protocol):
     def export_trace(self, path: str) -> None:
         """Write the conversation looked at, in the form that the file's ending names."""
 
+    def replay_trace(self) -> None:
+        """Play the till's kernel against the conversation looked at."""
+
     def jump(self, seconds: float) -> None:
         """Move lab time forward."""
 

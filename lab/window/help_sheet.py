@@ -16,6 +16,7 @@ KEYS = (
     ("help.group.till", ("digits", "enter", "backspace", "delete")),
     ("help.group.tap", ("space",)),
     ("help.group.places", ("places", "escape", "freeze", "arrows")),
+    ("help.group.bench", ("find", "copy", "copy_tree")),
     ("help.group.lab", ("normal", "record", "help")),
 )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware.api import CardLists, Node, decode, decode_command, explain
+from hardware.api import CardLists, Node, decode, decode_command, explain, mask_command
 from hardware.emv.marks import marks
 
 NO_METHOD = (
@@ -151,3 +151,58 @@ def test_any_command_is_read_and_no_node_stands_beyond_it(command: bytes, wanted
 def test_details_of_a_decoded_list_stand_where_their_bytes_are() -> None:
     (node,) = decode(bytes.fromhex("9F38069F66049F0206"))
     assert [(mark.offset, mark.length) for mark in node.marks] == [(0, 3), (3, 3)]
+
+
+def test_bits_of_bytes_that_masking_touched_are_not_told() -> None:
+    """Digits that could be a card number are hidden in GENERATE AC: E is no finding."""
+    lists = CardLists({0x8C: bytes.fromhex("9F02069505")})
+    told = decode_command(
+        bytes.fromhex("80AE80000B") + bytes.fromhex("00000000124000EEEE0000"), lists
+    )
+    by_tag = {node.tag: node for node in told}
+    assert by_tag["95"].details == ()
+    assert by_tag["95"].value.startswith("not told")
+    assert by_tag["9F02"].value == "1240 minor units"
+
+
+@pytest.mark.parametrize(
+    ("number", "field"),
+    [
+        ("4242424242424242", "4242424242424242"),
+        ("378282246310005", "378282246310005F"),
+        ("5555555555554444", "5555555555554444D2912201FF"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "000000001240", "00000000124000000000000008408000000000"])
+def test_a_number_that_a_list_asks_for_is_hidden_and_verdicts_are_not(
+    number: str, field: str, before: str
+) -> None:
+    data = bytes.fromhex(before + field + "0840")
+    masked = mask_command(bytes.fromhex("80AE8000") + bytes([len(data)]) + data).hex().upper()
+    assert number not in masked
+    assert number[: len(number) - 4] not in masked
+    assert "EEEE" in masked
+
+
+RISK_DATA = "000000001240000000000000084080000000000840261118002DE613EA"
+
+
+def test_the_tills_own_risk_data_are_kept_whole_and_what_follows_is_not() -> None:
+    data = RISK_DATA + "22" + "4242424242424242"
+    command = "80AE8000" + f"{len(data) // 2:02X}" + data
+    masked = mask_command(bytes.fromhex(command)).hex().upper()
+    assert masked[: 10 + len(RISK_DATA) + 2] == command[: 10 + len(RISK_DATA) + 2]
+    assert "4242424242424242" not in masked
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "4242424242424242" + RISK_DATA[16:],  # a number where the amounts should be
+        RISK_DATA[:42] + "9913" + "4242424242424242" + RISK_DATA[62:],  # no date
+        "0000" + "4242424242424242" + RISK_DATA[20:],
+    ],
+)
+def test_data_that_only_look_like_risk_data_are_not_trusted(data: str) -> None:
+    masked = mask_command(bytes.fromhex("80AE8000" + f"{len(data) // 2:02X}" + data)).hex().upper()
+    assert "4242424242424242" not in masked
