@@ -23,6 +23,7 @@ from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
 from lab.errors import LabError
 from lab.load import generator, synthetic_till
+from lab.load.mix import Mix
 from lab.load.wire import LeanClient
 from lab.pos.flow import Sale
 from lab.pos.state import PosPhase
@@ -49,6 +50,7 @@ ALL = (
 
 
 BURST_RATE = 40.0
+BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
 BURST_PAYMENTS = 600
 BURST_DEVICES = 4
 CHART_WINDOW_S = 30
@@ -316,7 +318,8 @@ class _Session:
             entropy=world.entropy,
             devices=BURST_DEVICES,
         ) as till:
-            orders = await generator.prepare(till, BURST_PAYMENTS)
+            stream = world.entropy.stream("burst")
+            orders = await generator.prepare(till, BURST_PAYMENTS, BURST_MIX, stream)
             client = LeanClient(await world.engine.ready(), till.cards)
             self._burst_is = "sending"
             try:

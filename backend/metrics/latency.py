@@ -17,7 +17,10 @@ from backend.runtime.clock import Clock
 
 SLOT_US = 1_000_000
 SLOTS_KEPT = 600
-POINTS_KEPT = 200
+SPARSE = 20
+"""A bucket with fewer answers says nothing as percentiles: its payments are told one by one."""
+POINTS_A_SLOT = 40
+POINTS_TOLD = 1_000
 ANSWER = "answer"
 TIMEOUT = "timeout"
 REJECTED = "rejected"
@@ -33,13 +36,13 @@ class _Slot:
     timeouts: int = 0
     rejected: int = 0
     failures: int = 0
+    points: list[dict[str, object]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Lane:
     breaker: str = "closed"
     slots: deque[_Slot] = field(default_factory=lambda: deque(maxlen=SLOTS_KEPT))
-    points: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=POINTS_KEPT))
     hops: dict[str, Histogram] = field(default_factory=dict)
 
 
@@ -87,8 +90,8 @@ class LatencyBook:
             slot.timeouts += 1
         if outcome in FAILURES:
             slot.failures += 1
-        if payment_id is not None and outcome != REJECTED:
-            lane.points.append(
+        if payment_id is not None and outcome != REJECTED and len(slot.points) < POINTS_A_SLOT:
+            slot.points.append(
                 {
                     "at_us": self._clock.now_us(),
                     "ms": round(duration_us / 1_000, 3),
@@ -144,7 +147,7 @@ class LatencyBook:
             "buckets": [
                 self._bucket(number * bucket_s, slots) for number, slots in sorted(groups.items())
             ],
-            "points": list(lane.points),
+            "points": _sparse_points(groups),
         }
 
     def _bucket(self, first_slot: int, slots: list[_Slot]) -> dict[str, object]:
@@ -164,6 +167,18 @@ class LatencyBook:
         if not lane.slots or lane.slots[-1].number != number:
             lane.slots.append(_Slot(number, lane.breaker))
         return lane.slots[-1]
+
+
+def _sparse_points(groups: dict[int, list[_Slot]]) -> list[dict[str, object]]:
+    """Single payments of the buckets that are too thin for percentiles, oldest first."""
+    points = [
+        point
+        for _, slots in sorted(groups.items())
+        if _merged(slots).count < SPARSE
+        for slot in slots
+        for point in slot.points
+    ]
+    return points[-POINTS_TOLD:]
 
 
 def _merged(slots: Iterable[_Slot]) -> Histogram:

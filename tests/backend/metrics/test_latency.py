@@ -93,7 +93,8 @@ def test_the_view_merges_seconds_into_buckets() -> None:
     times = [bucket["at_us"] for bucket in visa["buckets"]]
     assert {b - a for a, b in itertools.pairwise(times)} == {2_000_000}
     assert view["now_us"] - times[0] == 5_000_000 + 11_000_000 - 4_000_000 - 5_000_000
-    assert visa["points"][-2]["payment_id"] == "pay_2"
+    # Full buckets are told as percentiles, the thin ones at the ends payment by payment.
+    assert [point["payment_id"] for point in visa["points"]] == ["pay_1"] * 20 + ["pay_2", "pay_4"]
     assert view["networks"]["amex"] == {
         "n": 0, "p50_ms": None, "p95_ms": None, "p99_ms": None,
         "error_rate": 0.0, "timeouts": 0, "rejected": 0, "buckets": [], "points": [],
@@ -106,10 +107,26 @@ def test_the_window_ends_and_points_are_bounded() -> None:
     for _ in range(250):
         book.record("visa", "answer", 1_000, "answered", payment_id="pay_1")
     clock.wait(10)
-    book.record("visa", "answer", 2_000, "late")
+    book.record("visa", "answer", 2_000, "late", payment_id="pay_2")
     assert book.view(window_s=5, bucket_s=1)["networks"]["visa"]["n"] == 1
-    assert book.view(window_s=11, bucket_s=1)["networks"]["visa"]["n"] == 251
-    assert len(book.view()["networks"]["visa"]["points"]) == 200
+    view = book.view(window_s=11, bucket_s=1)["networks"]["visa"]
+    assert (view["n"], len(view["points"])) == (251, 1)
+    for _ in range(100):
+        book.record("visa", "answer", 500_000, "timeout", payment_id="pay_3")
+    assert len(book.view(window_s=5, bucket_s=1)["networks"]["visa"]["points"]) == 40
+
+
+def test_a_network_that_got_slow_is_still_seen_after_a_busy_time() -> None:
+    """Two hundred quick payments once pushed the slow ones out, and the chart had a hole."""
+    clock = Hands()
+    book = LatencyBook(clock, ["visa"])
+    for second in range(30):
+        slow = 10 <= second < 16
+        for _ in range(5 if slow else 40):
+            book.record("visa", "answer", 250_000 if slow else 40_000, "answered", payment_id="p")
+        clock.wait(1)
+    points = book.view(window_s=60, bucket_s=1)["networks"]["visa"]["points"]
+    assert [point["ms"] for point in points] == [250.0] * 30
 
 
 def test_other_hops_are_totals() -> None:
