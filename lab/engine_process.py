@@ -11,6 +11,7 @@ With `--engine URL` nothing is ever started: a lost engine is only looked for ag
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -83,8 +84,13 @@ class EngineProcess:
             return found
         self._reap()
         self._child = self._spawn()
-        async with self._scheduler.deadline(START_LIMIT_S):
-            return await self._until_ready(self._child)
+        try:
+            async with self._scheduler.deadline(START_LIMIT_S):
+                return await self._until_ready(self._child)
+        except asyncio.CancelledError:
+            # Whoever wanted it has left; on its own it would wait half a minute for somebody.
+            self._reap()
+            raise
 
     async def _given(self, url: str) -> Endpoint:
         if not await self._healthy(url):

@@ -123,3 +123,17 @@ def test_lab_time_moves_here_as_it_moves_there(own_lab: Running) -> None:
     assert world.console.state.film[-1].kind == "flag"
     sale = own_lab.run(world.hands.tap(1240, "USD"))
     assert sale.phase is PosPhase.APPROVED
+
+
+def test_a_window_closed_while_the_engine_comes_back_leaves_none_behind(own_lab: Running) -> None:
+    """An engine that nobody waits for any more made its folder anew, half a minute later."""
+    world = own_lab.world
+    killed = world.engine.child_pid
+    kill_engine(own_lab)
+    own_lab.until(lambda: world.engine.child_pid not in {None, killed})
+    started = world.engine.child_pid
+    assert started is not None
+    assert world.engine.endpoint is None
+    own_lab.run(world.engine.stop())
+    with pytest.raises(ProcessLookupError):
+        os.kill(started, 0)
