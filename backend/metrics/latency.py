@@ -135,8 +135,11 @@ class LatencyBook:
         groups: dict[int, list[_Slot]] = {}
         for slot in recent:
             groups.setdefault(slot.number // bucket_s, []).append(slot)
+        buckets = [(number, slots, _merged(slots)) for number, slots in sorted(groups.items())]
         failures = sum(slot.failures for slot in recent)
-        whole = _merged(recent)
+        whole = Histogram()
+        for _, _, merged in buckets:
+            whole.merge(merged)
         tried = whole.count + failures
         return {
             "n": whole.count,
@@ -145,13 +148,19 @@ class LatencyBook:
             "timeouts": sum(slot.timeouts for slot in recent),
             "rejected": sum(slot.rejected for slot in recent),
             "buckets": [
-                self._bucket(number * bucket_s, slots) for number, slots in sorted(groups.items())
+                self._bucket(number * bucket_s, slots, merged) for number, slots, merged in buckets
             ],
-            "points": _sparse_points(groups),
+            # Single payments of the buckets that are too thin for percentiles, oldest first.
+            "points": [
+                point
+                for _, slots, merged in buckets
+                if merged.count < SPARSE
+                for slot in slots
+                for point in slot.points
+            ][-POINTS_TOLD:],
         }
 
-    def _bucket(self, first_slot: int, slots: list[_Slot]) -> dict[str, object]:
-        merged = _merged(slots)
+    def _bucket(self, first_slot: int, slots: list[_Slot], merged: Histogram) -> dict[str, object]:
         age_us = self._clock.monotonic_us() - first_slot * SLOT_US
         return {
             "at_us": self._clock.now_us() - age_us,
@@ -167,18 +176,6 @@ class LatencyBook:
         if not lane.slots or lane.slots[-1].number != number:
             lane.slots.append(_Slot(number, lane.breaker))
         return lane.slots[-1]
-
-
-def _sparse_points(groups: dict[int, list[_Slot]]) -> list[dict[str, object]]:
-    """Single payments of the buckets that are too thin for percentiles, oldest first."""
-    points = [
-        point
-        for _, slots in sorted(groups.items())
-        if _merged(slots).count < SPARSE
-        for slot in slots
-        for point in slot.points
-    ]
-    return points[-POINTS_TOLD:]
 
 
 def _merged(slots: Iterable[_Slot]) -> Histogram:

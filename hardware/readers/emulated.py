@@ -61,10 +61,6 @@ class EmulatedReader:
         """How long its cards take."""
         return self._profile
 
-    def use_profile(self, profile: TimingProfile) -> None:
-        """Take another profile from the next exchange on."""
-        self._profile = profile
-
     def present(self, card: Card) -> None:
         """Bring a card into the field; a second one makes a collision."""
         self._cards.append(card)

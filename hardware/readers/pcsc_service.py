@@ -26,7 +26,7 @@ _ANY_PROTOCOL = 3
 PROTOCOL_T0 = 1
 _STATE_CHANGED, _STATE_UNKNOWN = 0x0002, 0x0004
 _STATE_UNAVAILABLE, _STATE_PRESENT = 0x0008, 0x0020
-_STATE_EXCLUSIVE, _STATE_MUTE = 0x0080, 0x0200
+_STATE_EXCLUSIVE = 0x0080
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,6 @@ class Seat:
     def has_card(self) -> bool:
         """Whether a card lies on it."""
         return self.there and bool(self.state & _STATE_PRESENT)
-
-    @property
-    def card_mute(self) -> bool:
-        """Whether the card did not answer to reset."""
-        return bool(self.state & _STATE_MUTE)
 
     @property
     def held(self) -> bool:

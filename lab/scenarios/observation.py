@@ -56,12 +56,6 @@ class Observation:
         off = [f"off by {minor} {currency}" for currency, minor in sorted(sums.items()) if minor]
         return ", ".join(off) or "balanced"
 
-    def _of_breaker(self, name: str, what: str) -> Value:
-        found = next((breaker for breaker in self.lab.breakers if breaker.name == name), None)
-        if found is None:
-            return None
-        return found.state if what == "state" else found.rejected
-
     def _balance(self, currency: str, kind: str) -> int:
         """Of all accounts of a kind, whoever owns them."""
         return sum(

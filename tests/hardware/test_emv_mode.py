@@ -18,6 +18,7 @@ from hardware.api import (
 )
 from hardware.terminal.outcome import ENDINGS, ending_of
 from hardware.terminal.risk import ActionCodes
+from tests.hardware.breaking_link import BreakingLink
 
 NETWORKS = ("mastercard", "amex")
 STEPS = ("ppse", "select", "gpo", "record", "generate")
@@ -146,26 +147,6 @@ def test_without_a_face_the_phone_wants_to_be_looked_at(bench: Any, network: str
     assert [token.atc for token in bench.element.tokens()] == [0, 0]
 
 
-class Tearing:
-    """A link that loses the card at one exchange."""
-
-    def __init__(self, link: Any, at: int, *, after: bool) -> None:
-        self.link, self.at, self.after, self.count = link, at, after, 0
-        self.atr, self.uid = link.atr, link.uid
-
-    async def transmit(self, command: bytes) -> bytes:
-        self.count += 1
-        if self.count == self.at and not self.after:
-            raise CardRemoved("torn")
-        answer: bytes = await self.link.transmit(command)
-        if self.count == self.at:
-            raise CardRemoved("torn")
-        return answer
-
-    async def release(self) -> None:
-        await self.link.release()
-
-
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("at", range(1, 6))
@@ -174,7 +155,7 @@ def test_torn_anywhere_the_counter_moves_with_the_cryptogram_only(
 ) -> None:
     token_ref = bench.install(network)
     bench.arm(token_ref)
-    result = bench.tap(Tearing(bench.link(), at, after=after))
+    result = bench.tap(BreakingLink(bench.link(), at, CardRemoved("torn"), after=after))
     assert (result.outcome, result.reason, result.apdu_count) == (
         "try_again", "pulled_too_early", at,
     )  # fmt: skip

@@ -33,6 +33,7 @@ from hardware.api import (
 )
 from hardware.terminal.outcome import ending_of
 from hardware.terminal.risk import ActionCodes
+from tests.hardware.breaking_link import BreakingLink
 from tests.offline_issuer import (
     AUTHORITY,
     CARD,
@@ -585,26 +586,6 @@ def test_no_changed_bit_of_what_is_covered_passes_unnoticed(
 # Torn taps -----------------------------------------------------------------------------------
 
 
-class Tearing:
-    """A link that loses the card at one exchange, before or after the card has worked."""
-
-    def __init__(self, link: Any, at: int, *, after: bool) -> None:
-        self.link, self.at, self.after, self.count = link, at, after, 0
-        self.atr, self.uid = link.atr, link.uid
-
-    async def transmit(self, command: bytes) -> bytes:
-        self.count += 1
-        if self.count == self.at and not self.after:
-            raise CardRemoved("torn")
-        answer: bytes = await self.link.transmit(command)
-        if self.count == self.at:
-            raise CardRemoved("torn")
-        return answer
-
-    async def release(self) -> None:
-        await self.link.release()
-
-
 @pytest.mark.parametrize(
     ("network", "at"),
     [(network, at) for network, count in APDUS.items() for at in range(1, count + 1)],
@@ -614,7 +595,9 @@ def test_torn_anywhere_the_next_tap_goes_through(
     bench: Any, network: str, at: int, *, after: bool
 ) -> None:
     shown(bench, network)
-    result = bench.tap(Tearing(bench.link(), at, after=after), config=till())
+    result = bench.tap(
+        BreakingLink(bench.link(), at, CardRemoved("torn"), after=after), config=till()
+    )
     assert (result.outcome, result.reason, result.apdu_count) == (
         "try_again", "pulled_too_early", at,
     )  # fmt: skip

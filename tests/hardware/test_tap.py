@@ -22,6 +22,7 @@ from hardware.api import (
     list_readers,
     parse_tlv,
 )
+from tests.hardware.breaking_link import BreakingLink
 
 
 @pytest.mark.inv(66, 70, 85)
@@ -178,26 +179,6 @@ def test_withdrawn_at_any_moment_the_till_says_try_again(
     bench.arm()
     again = bench.tap()
     assert (again.outcome, again.atc) == (Outcome.ONLINE_REQUEST, atc + 1)
-
-
-class BreakingLink:
-    """A link that breaks at one exchange, before or after the card has done its work."""
-
-    def __init__(self, link: Any, at: int, fault: Exception, *, after: bool) -> None:
-        self.link, self.at, self.after, self.fault, self.count = link, at, after, fault, 0
-        self.atr, self.uid = link.atr, link.uid
-
-    async def transmit(self, command: bytes) -> bytes:
-        self.count += 1
-        if self.count == self.at and not self.after:
-            raise self.fault
-        answer = await self.link.transmit(command)
-        if self.count == self.at:
-            raise self.fault
-        return answer
-
-    async def release(self) -> None:
-        await self.link.release()
 
 
 BREAKS = [
