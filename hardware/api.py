@@ -45,7 +45,15 @@ from hardware.publish.vpcd_client import (
 from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
-from hardware.readers.nfc import NfcLink, NfcPatience, NfcReader
+from hardware.readers.frames import (
+    Frame,
+    FramedLink,
+    Way,
+    frames_of,
+    name_frames,
+    selection,
+)
+from hardware.readers.nfc import NfcLink, NfcReader
 from hardware.readers.nfc_controller import (
     NFC_SCHEMES,
     PN532_SCHEME,
@@ -55,6 +63,7 @@ from hardware.readers.nfc_controller import (
     nfc_address,
 )
 from hardware.readers.nfc_listing import NfcTrouble, nfc_readers, probe_nfc, survey_nfc
+from hardware.readers.nfc_seat import NfcPatience
 from hardware.readers.nfcpy_driver import Nfcpy
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
@@ -175,6 +184,8 @@ __all__ = [
     "FaultyLink",
     "FaultyReader",
     "Fired",
+    "Frame",
+    "FramedLink",
     "HardwareError",
     "Identity",
     "InstalledToken",
@@ -244,6 +255,7 @@ __all__ = [
     "VpcdClient",
     "VpcdFrameError",
     "VpcdUnreachable",
+    "Way",
     "Winscard",
     "build_tlv",
     "decode",
@@ -251,12 +263,14 @@ __all__ = [
     "describe_tag",
     "dialogue_of",
     "explain",
+    "frames_of",
     "list_readers",
     "luhn_valid",
     "mask_command",
     "mask_digits",
     "mask_response",
     "name_command",
+    "name_frames",
     "nfc_address",
     "nfc_readers",
     "node_json",
@@ -269,6 +283,7 @@ __all__ = [
     "readers_seen",
     "record_exchange",
     "run_tap",
+    "selection",
     "status_name",
     "survey_nfc",
     "survey_pcsc",

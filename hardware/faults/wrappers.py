@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.faults.spec import CardFaultSpec, Effect, Moment
+from hardware.readers.frames import Frame, frames_of
 from hardware.runtime.errors import CardCollision, CardMute, CardRemoved, ReaderGone
 
 if TYPE_CHECKING:
@@ -232,6 +233,10 @@ class FaultyLink:
     def uid(self) -> bytes:
         """The wrapped link's."""
         return self._link.uid
+
+    def take_frames(self) -> tuple[Frame, ...]:
+        """The wrapped link's, if it tells of any."""
+        return frames_of(self._link)
 
     async def transmit(self, command: bytes) -> bytes:
         """Exchange one command, or what the plan leaves of it.
