@@ -33,7 +33,7 @@ from hardware.emv.tlv import parse as parse_tlv
 from hardware.faults.spec import CardFaultSpec, Effect, FaultLink, Moment
 from hardware.faults.wrappers import CardFaultPlan, FaultCount, FaultyLink, FaultyReader, Fired
 from hardware.publish.nfc_client import NfcClient
-from hardware.publish.powered_card import PoweredCard
+from hardware.publish.powered_card import PoweredCard, Witness
 from hardware.publish.transmission import Transmission
 from hardware.publish.vpcd_client import (
     VPCD_PORT,
@@ -49,6 +49,7 @@ from hardware.readers.frames import (
     Frame,
     FramedLink,
     Way,
+    carrying_part,
     frames_of,
     name_frames,
     selection,
@@ -65,6 +66,7 @@ from hardware.readers.nfc_controller import (
 from hardware.readers.nfc_listing import NfcTrouble, nfc_readers, probe_nfc, survey_nfc
 from hardware.readers.nfc_seat import NfcPatience
 from hardware.readers.nfcpy_driver import Nfcpy
+from hardware.readers.overheard import Overheard
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
@@ -122,6 +124,7 @@ from hardware.terminal.outcome import (
     UiStatus,
 )
 from hardware.terminal.session import run_tap
+from hardware.trace.frame_text import frame_lines, parse_frame
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
@@ -204,6 +207,7 @@ __all__ = [
     "Node",
     "NotArmed",
     "Outcome",
+    "Overheard",
     "PaymentCard",
     "PcscFault",
     "PcscMonitor",
@@ -257,12 +261,15 @@ __all__ = [
     "VpcdUnreachable",
     "Way",
     "Winscard",
+    "Witness",
     "build_tlv",
+    "carrying_part",
     "decode",
     "decode_command",
     "describe_tag",
     "dialogue_of",
     "explain",
+    "frame_lines",
     "frames_of",
     "list_readers",
     "luhn_valid",
@@ -274,6 +281,7 @@ __all__ = [
     "nfc_address",
     "nfc_readers",
     "node_json",
+    "parse_frame",
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",

@@ -242,3 +242,17 @@ def block_name(block: Block) -> str:
             return "S(DESELECT)"
         case Kind.EXTENSION:
             return f"S(WTX {block.multiplier})"
+
+
+def carrying_part(frames: list[tuple[Way, bytes]], command: bytes) -> int:
+    """Where the frames begin that carry this command, the last thing that was heard."""
+    left, start = len(command), len(frames)
+    for place in range(len(frames) - 1, -1, -1):
+        if left <= 0:
+            break
+        way, data = frames[place]
+        block = parse_block(data) if way is Way.TO_CARD else None
+        if block is not None and block.kind is Kind.INFORMATION:
+            left -= len(block.information)
+            start = place
+    return start

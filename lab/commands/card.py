@@ -43,6 +43,7 @@ from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings
 from lab.commands.tap import card_for
 from lab.engine_shapes import CardRecord
 from lab.errors import NotDone, SomethingMissing, WrongUse
+from lab.published_trace import PublishedTrace, TraceKept
 from lab.world import World
 
 PORT_MAX = 65535
@@ -122,7 +123,11 @@ def run(chosen: argparse.Namespace) -> int:
         )
         with _told_to_stop() as stop:
             stream = world.entropy.secret("published card")
-            happening = serve(serving, world.element, log=world.log, stream=stream, stop=stop)
+            where = serving.address
+            trace = PublishedTrace(world.settings.traces_dir, where, clock=world.clock)
+            happening = serve(
+                serving, world.element, log=world.log, stream=stream, stop=stop, trace=trace
+            )
             async with contextlib.aclosing(happening):
                 async for event in happening:
                     _say(event, serving, card, as_json=chosen.json)
@@ -225,6 +230,8 @@ def _document(event: Happened) -> dict[str, object]:
             return {"event": "read", "commands": commands}
         case Failed(why):
             return {"event": "failed", "reason": why}
+        case TraceKept(path):
+            return {"event": "trace", "path": path}
 
 
 def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
@@ -245,6 +252,8 @@ def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
             return f"read: {commands} command{'s' if commands > 1 else ''}"
         case Failed(why):
             return f"the card could not answer: {why}"
+        case TraceKept(path):
+            return f"what was asked is in {path}"
     assert_never(event)
 
 

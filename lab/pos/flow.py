@@ -31,6 +31,7 @@ from hardware.api import (
     TerminalConfig,
     Trace,
     TraceRecorder,
+    frames_of,
     run_tap,
 )
 from lab.amounts import AMOUNT_DIGITS_MAX, currency_of, format_amount
@@ -40,6 +41,7 @@ from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display
+from lab.pos.heard import told_of
 from lab.pos.kernel_outcomes import card_words, event_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
@@ -304,6 +306,7 @@ class PosFlow:
             on_exchange=heard,
         )
         await link.release()
+        recorder.say_goodbye(frames_of(link))
         self._trace = recorder.finish(tap.kernel)
         self._tell(
             "tap.outcome",
@@ -560,19 +563,7 @@ class PosFlow:
         )
 
     def _heard(self, tap_id: str, exchange: Exchange) -> None:
-        self._tell(
-            "tap.apdu",
-            tap_id,
-            "reader",
-            {
-                "index": exchange.index,
-                "name": exchange.name,
-                "command": exchange.masked_command,
-                "response": exchange.masked_response,
-                "sw": exchange.masked_response[-4:],
-                "duration_us": exchange.duration_us,
-            },
-        )
+        self._tell("tap.apdu", tap_id, "reader", told_of(exchange))
 
     def _tell(self, kind: str, tap_id: str, actor: str, data: dict[str, object]) -> None:
         self._log.emit(kind, actor=actor, tap_id=tap_id, data=data)
