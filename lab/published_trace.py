@@ -33,9 +33,10 @@ FRAMES_HELD_MAX = 4096
 
 @dataclass(frozen=True, slots=True)
 class TraceKept:
-    """A session was written down."""
+    """A session was written down, or could not be."""
 
     path: str
+    problem: str = ""
 
 
 @dataclass(slots=True)
@@ -116,10 +117,14 @@ class PublishedTrace:
         trace = self._recorder.finish()
         stem = "served_" + "".join(filter(str.isdigit, trace.date))
         path = self._folder / f"{stem}.apdu"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(trace.to_text(), encoding="utf-8")
         self._count = 0
-        self.tell(TraceKept(str(path)))
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(trace.to_text(), encoding="utf-8")
+        except OSError as fault:  # the card goes on: a full disk is no reason to take it away
+            self.tell(TraceKept(str(path), fault.strerror or str(fault)))
+        else:
+            self.tell(TraceKept(str(path)))
 
     def _keep(self, end: int) -> None:
         """Record the command that is going on, with its frames up to `end`."""

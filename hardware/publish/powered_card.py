@@ -109,11 +109,11 @@ class PoweredCard:
     def power_off(self) -> None:
         """The session is over: everything that a card forgets without power is gone."""
         commands, self._commands = self._commands, 0
-        if self._card is not None and self._witness is not None:
-            self._witness.over()
-        self._card = None
+        powered, self._card = self._card is not None, None
         if commands:
             self._on_session(commands)
+        if powered and self._witness is not None:
+            self._witness.over()
 
     def _power_on(self) -> None:
         card = self._present()

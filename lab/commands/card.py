@@ -230,8 +230,9 @@ def _document(event: Happened) -> dict[str, object]:
             return {"event": "read", "commands": commands}
         case Failed(why):
             return {"event": "failed", "reason": why}
-        case TraceKept(path):
-            return {"event": "trace", "path": path}
+        case TraceKept(path, problem):
+            told: dict[str, object] = {"event": "trace", "path": path}
+            return told | ({"problem": problem} if problem else {})
 
 
 def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
@@ -252,8 +253,9 @@ def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
             return f"read: {commands} command{'s' if commands > 1 else ''}"
         case Failed(why):
             return f"the card could not answer: {why}"
-        case TraceKept(path):
-            return f"what was asked is in {path}"
+        case TraceKept(path, problem):
+            kept = f"what was asked is in {path}"
+            return f"what was asked could not be written to {path}: {problem}" if problem else kept
     assert_never(event)
 
 

@@ -1,13 +1,14 @@
 """`tap-lab pos replay`: recorded dialogues against the till's own entry point and kernels.
 
-Nothing goes online and nothing is kept: for each dialogue it says how far the till came and what it
-would have shown.
+A file of dialogues, or a trace (`.apdu`), whose recorded card is played. Nothing goes online and
+nothing is kept: for each dialogue it says how far the till came and what it would have shown.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from backend.api import Entropy, LabClock
@@ -18,6 +19,7 @@ from hardware.api import (
     TapRequest,
     TapResult,
     TerminalConfig,
+    dialogue_of,
     read_dialogues,
     run_tap,
 )
@@ -25,6 +27,7 @@ from lab.amounts import currency_of, parse_amount
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
 from lab.commands.vectors import read_json
 from lab.errors import WrongUse
+from lab.trace_files import read_trace
 
 DIALOGUES_MAX = 10_000
 
@@ -34,7 +37,7 @@ def add(commands: Subparsers) -> None:
     parser = command(commands, "pos", "play recorded card dialogues against the till's kernels",
                      "tap-lab pos replay tests/data/dialogues.json", run, alone=True)  # fmt: skip
     parser.add_argument("action", choices=("replay",))
-    form = 'JSON: [{"id", "apdus": [{"c", "r"}]}]'
+    form = 'a trace (.apdu), or JSON: [{"id", "apdus": [{"c", "r"}]}]'
     parser.add_argument("file", type=Path, metavar="FILE", help=form)
     parser.add_argument("--id", metavar="ID", help="only the dialogue of that id")
     parser.add_argument("--amount", default="1.00", help="decimal amount (default %(default)s)")
@@ -73,6 +76,8 @@ def describe(dialogue: RecordedDialogue, result: TapResult) -> dict[str, object]
 
 def _read(path: Path, identifier: str | None) -> tuple[RecordedDialogue, ...]:
     try:
+        if path.suffix == ".apdu":
+            return (replace(dialogue_of(read_trace(path)), identifier=path.stem),)
         dialogues = read_dialogues(read_json(path))
     except HardwareError as fault:
         raise WrongUse(f"{path} is no dialogue file ({fault})") from fault
