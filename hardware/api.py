@@ -20,6 +20,8 @@ from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
 from hardware.card.secure_element import InstalledToken, SecureElement
 from hardware.crypto import vectors
+from hardware.crypto.cryptogram import visa_cvn18
+from hardware.crypto.keys import icc_master_key_a
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
 from hardware.emv.decode_command import CardLists, decode_command
@@ -271,6 +273,7 @@ __all__ = [
     "explain",
     "frame_lines",
     "frames_of",
+    "icc_master_key_a",
     "list_readers",
     "luhn_valid",
     "mask_command",
@@ -298,5 +301,6 @@ __all__ = [
     "to_html",
     "to_pcapng",
     "vectors",
+    "visa_cvn18",
     "write_authorities",
 ]

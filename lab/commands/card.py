@@ -79,9 +79,9 @@ def add_serve(commands: Subparsers) -> None:
     )
     add_option = parser.add_argument
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--vpcd", type=_address, metavar="HOST:PORT",
+    where.add_argument("--vpcd", type=vpcd_address, metavar="HOST:PORT",
                        help=f"where vpcd listens (its first slot is port {VPCD_PORT})")  # fmt: skip
-    where.add_argument("--nfc", type=_controller, metavar="PATH",
+    where.add_argument("--nfc", type=controller_address, metavar="PATH",
                        help="an NFC controller that can be a card: the serial port of a PN532, or "
                        "a URL such as nfcpy:usb")  # fmt: skip
     add_option("--network", choices=[network.value for network in Network],
@@ -144,7 +144,12 @@ def run(chosen: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def _address(text: str) -> Address:
+def vpcd_address(text: str) -> Address:
+    """Where vpcd listens, as people write it.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no such address.
+    """
     host, colon, port = text.rpartition(":")
     if not host or not colon or not port.isascii() or not port.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT such as 127.0.0.1:{VPCD_PORT}")
@@ -153,7 +158,12 @@ def _address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
-def _controller(text: str) -> NfcAddress:
+def controller_address(text: str) -> NfcAddress:
+    """An NFC controller by its serial port or URL.
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
     url = text if text.startswith(NFC_SCHEMES) else PN532_SCHEME + text
     address = nfc_address(url)
     if address is None or address.is_network:
