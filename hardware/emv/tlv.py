@@ -2,9 +2,9 @@
 
 Theory of operation: one pass over the bytes with an explicit stack of open templates, so a hostile
 answer can make neither Python's recursion limit nor memory give way. Limits are constants here:
-depth, total length, tag length, length bytes. 00 between objects is padding; FF is padding too,
-but only before a tag in the outermost sequence, where no two-byte tag can start with it in EMV's
-own dictionary. Indefinite lengths do not exist in EMV. Knows no tag's meaning: `tags` does.
+depth, number, total length, tag length, length bytes. 00 between objects is padding; FF is padding
+too, but only before a tag in the outermost sequence, where no two-byte tag can start with it in
+EMV's own dictionary. Indefinite lengths do not exist in EMV. Knows no tag's meaning: `tags` does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 DEPTH_MAX = 16
 """Templates inside templates; EMV itself never needs more than five."""
+OBJECTS_MAX = 2_048
+"""Data objects of one input. A card's longest answer has some dozens; without a limit the longest
+input holds 32,000, and whoever masks, decodes and shows each of them stands still for a second."""
 TOTAL_LENGTH_MAX = 64 * 1024
 """Bytes of one input."""
 TAG_LENGTH_MAX = 4
@@ -137,7 +140,7 @@ def parse(data: bytes) -> tuple[Tlv, ...]:  # noqa: C901, PLR0912 -- see above
         raise TlvError(f"more than {TOTAL_LENGTH_MAX} bytes", TOTAL_LENGTH_MAX)
     found: list[Tlv] = []
     outer: list[_Template] = []
-    at, end = 0, len(data)
+    at, end, left = 0, len(data), OBJECTS_MAX
     while True:
         while at == end:
             if not outer:
@@ -164,6 +167,9 @@ def parse(data: bytes) -> tuple[Tlv, ...]:  # noqa: C901, PLR0912 -- see above
             stop = at + length
         if stop > end:
             raise TlvError(f"tag {tag_name(tag)} says {stop - at} bytes, {end - at} left", offset)
+        left -= 1
+        if left < 0:
+            raise TlvError(f"more than {OBJECTS_MAX} data objects", offset)
         if first & 0x20:
             if len(outer) >= DEPTH_MAX:
                 raise TlvError(f"more than {DEPTH_MAX} templates inside each other", offset)
