@@ -28,6 +28,7 @@ from hardware.card.personality import (
     DEVICE_VERIFIED,
     FORM_FACTOR,
     PERSONALITIES,
+    options_list,
     profile,
     record,
     static_data,
@@ -194,7 +195,7 @@ class PaymentCard:
         """Profile and locator, for applications that make the cryptogram later."""
         personality = PERSONALITIES[credentials.network]
         self._options_data = _options_values(data)
-        _split(personality.pdol, self._options_data)
+        _split(options_list(credentials), self._options_data)
         if self._element.armed != credentials.token_ref:
             raise _Refused(0x6986)
         more = b"" if credentials.offline is None else credentials.offline.locator
@@ -203,7 +204,7 @@ class PaymentCard:
 
     def _visa_payment(self, credentials: Credentials, data: bytes) -> bytes:
         """Everything an online payment needs in one answer (Book C-3, 2.4)."""
-        values = _split(PERSONALITIES[Network.VISA].pdol, _options_values(data))
+        values = _split(options_list(credentials), _options_values(data))
         if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
             raise _Refused(0x6985)
         offline = has_bit(values[0x9F66], TTQ_OFFLINE_ONLY)
@@ -381,7 +382,7 @@ def _ppse(credentials: Credentials) -> bytes:
 def _application(credentials: Credentials) -> bytes:
     """SELECT's answer (Book 1, 11.3.4), with the lab's mark."""
     personality = PERSONALITIES[credentials.network]
-    pdol = personality.pdol
+    pdol = options_list(credentials)
     proprietary = (
         tlv.build(0x50, _label(credentials)),
         tlv.build(0x87, b"\x01"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.card.credentials import Network
+from hardware.card.versions import VERSIONS
 from hardware.emv.formats import encode_compressed, encode_numeric
 
 if TYPE_CHECKING:
@@ -83,6 +84,12 @@ PERSONALITIES = {
         version=bytes.fromhex("0001"),
     ),
 }
+
+
+def options_list(credentials: Credentials) -> bytes:
+    """What GPO shall carry (9F38): the network's list, or that of the token's own version."""
+    own = VERSIONS[credentials.network, credentials.cryptogram_version].pdol
+    return PERSONALITIES[credentials.network].pdol if own is None else own
 
 
 def profile(credentials: Credentials) -> bytes:
