@@ -16,9 +16,10 @@ from hardware.card.face import (
     ScanOutcome,
     ScanRefusal,
 )
+from hardware.card.installed import ATC_MAX, InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
-from hardware.card.secure_element import InstalledToken, SecureElement
+from hardware.card.secure_element import SecureElement
 from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
@@ -62,6 +63,14 @@ from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
+from hardware.readers.polling import (
+    ANNOUNCE,
+    TRANSIT_FRAME,
+    Announcement,
+    Announces,
+    HearsPolling,
+    read_announcement,
+)
 from hardware.readers.port import Card, CardLink, Reader
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
@@ -125,6 +134,8 @@ from hardware.trace.replay import (
 )
 
 __all__ = [
+    "ANNOUNCE",
+    "ATC_MAX",
     "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
@@ -137,8 +148,11 @@ __all__ = [
     "PN532_SCHEME",
     "PROFILES",
     "TAGS",
+    "TRANSIT_FRAME",
     "VPCD_PORT",
     "Address",
+    "Announcement",
+    "Announces",
     "ApduError",
     "AtcExhausted",
     "Authorities",
@@ -176,6 +190,7 @@ __all__ = [
     "FaultyReader",
     "Fired",
     "HardwareError",
+    "HearsPolling",
     "Identity",
     "InstalledToken",
     "Mark",
@@ -206,6 +221,8 @@ __all__ = [
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "RecognisedBy",
+    "Recognition",
     "RecordedDialogue",
     "RecordedExchange",
     "RemoteCryptogram",
@@ -264,6 +281,7 @@ __all__ = [
     "parse_trace",
     "pcsc_readers",
     "probe_nfc",
+    "read_announcement",
     "read_authorities",
     "read_dialogues",
     "readers_seen",

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hardware.card.installed import ATC_MAX
 from hardware.runtime.errors import (
     AtcExhausted,
     SecureElementBusy,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from hardware.runtime.ports import Stream
 
-ATC_MAX = 0xFFFF
 SEAL_KEY_LENGTH = 32
 _COUNT_LENGTH = 4
 _RANDOM_LENGTH = 8

@@ -7,7 +7,7 @@ wants, and never spoils the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardware.emv import tlv
@@ -70,9 +70,16 @@ def prepare(config: TerminalConfig, request: TapRequest) -> tuple[Prepared, ...]
     """Pre-processing: the combinations this amount allows (Book B, 3.1.1)."""
     return tuple(
         _qualify(combination, config, request)
-        for combination in config.combinations
+        for combination in _at_gate(config)
         if _allowed(combination, request)
     )
+
+
+def _at_gate(config: TerminalConfig) -> tuple[Combination, ...]:
+    """The combinations; at a transit gate each has the card sign."""
+    if not config.transit:
+        return config.combinations
+    return tuple(replace(each, offline_authentication=True) for each in config.combinations)
 
 
 def _allowed(combination: Combination, request: TapRequest) -> bool:
