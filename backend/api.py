@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from backend.faults.armed import Facts, LinkFaults, Strike
 from backend.faults.catalogue import AVAILABLE, LABORATORY_LINKS, Point
 from backend.faults.plan import Fault, dump_toml, load_toml, read_faults
+from backend.networks.card_versions import TEST_NUMBER_OF_VERSION
 from backend.runtime.clock import (
     Clock,
     LabClock,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AVAILABLE",
     "LABORATORY_LINKS",
+    "TEST_NUMBER_OF_VERSION",
     "BackendError",
     "BadRequest",
     "Clock",
