@@ -90,7 +90,7 @@ class Arming:
             self._say_unverified(card)
             return
         why = self._cannot_pay(card)
-        if why is not None:
+        if why is not None and why.key == "wallet.not_here":
             self._show(screen=self._phone.home(), notice=why)
             return
         self._element.disarm()
@@ -98,7 +98,7 @@ class Arming:
             screen=PhoneScreen.PAY_SHEET,
             selected_id=card.id,
             scan="idle",
-            notice=None,
+            notice=why,  # a spent card: another one can be chosen on the sheet
             banner=None,
             banner_payment_id="",
             armed_left_s=0,
