@@ -70,6 +70,7 @@ __all__ = [
     "VirtualLoop",
     "VirtualScheduler",
     "check_fault",
+    "check_vector",
     "chosen_data_dir",
     "dump_toml",
     "event_from_json",
@@ -169,6 +170,15 @@ def migrate(data_dir: Path) -> str | None:
         return migrate_engine(folder.engine_database)
     finally:
         folder.give_back()
+
+
+def check_vector(
+    algorithm: str, inputs: Mapping[str, object], expected: Mapping[str, object]
+) -> str | None:
+    """What is wrong with the issuer's side of a published vector: "" nothing, None no such part."""
+    from backend.networks.chip.vectors import check_vector as check
+
+    return check(algorithm, inputs, expected)
 
 
 def check_fault(body: Mapping[str, object]) -> None:

@@ -103,6 +103,7 @@ def test_only_mastercards_odd_versions_cover_the_counters(
 ) -> None:
     objects = read_chip_data(tapped(bench, "mastercard", number))
     assert len(objects["9F10"]) == 18
+    assert verdict("mastercard", objects) is Verdict.VALID
     spoiled = objects["9F10"][:-1] + b"\xff"
     wanted = Verdict.INVALID if is_covered else Verdict.VALID
     assert verdict("mastercard", {**objects, "9F10": spoiled}) is wanted
