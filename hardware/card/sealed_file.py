@@ -48,8 +48,16 @@ CREATE TABLE IF NOT EXISTS sessions (
     session_id TEXT PRIMARY KEY, token_ref TEXT NOT NULL) STRICT;
 """
 
+_LISTED = "SELECT token_ref, network, last4, label, expiry, atc FROM tokens"
+
 TokenRow = tuple[str, str, str, str, str, int]
 """token_ref, network, last4, label, expiry (YYMM), atc."""
+
+
+def _row(row: tuple[object, ...]) -> TokenRow:
+    ref, network, last4, label, expiry, atc = row
+    assert isinstance(atc, int), "the column is an integer"
+    return str(ref), str(network), str(last4), str(label), str(expiry), atc
 
 
 class SealedFile:
@@ -172,10 +180,14 @@ class SealedFile:
 
     def tokens(self) -> tuple[TokenRow, ...]:
         """Every token in the order of installation."""
-        rows = self._connection.execute(
-            "SELECT token_ref, network, last4, label, expiry, atc FROM tokens ORDER BY position"
+        return tuple(
+            _row(each) for each in self._connection.execute(f"{_LISTED} ORDER BY position")
         )
-        return tuple((str(a), str(b), str(c), str(d), str(e), int(f)) for a, b, c, d, e, f in rows)
+
+    def token(self, token_ref: str) -> TokenRow | None:
+        """One token; None where there is none."""
+        found = self._connection.execute(f"{_LISTED} WHERE token_ref=?", (token_ref,)).fetchone()
+        return None if found is None else _row(found)
 
     def token_secret(self, token_ref: str) -> bytes | None:
         """A token's sealed part, opened; None where there is no such token."""

@@ -170,7 +170,8 @@ class SecureElement:
         return tuple(InstalledToken(*row) for row in self._file.tokens())
 
     def _find(self, token_ref: str) -> InstalledToken | None:
-        return next((token for token in self.tokens() if token.token_ref == token_ref), None)
+        row = self._file.token(token_ref)
+        return None if row is None else InstalledToken(*row)
 
     def remove(self, token_ref: str) -> bool:
         """Erase a token with its keys; False where there was none."""
@@ -294,12 +295,12 @@ class SecureElement:
 
         Where nobody was recognised for anything, every token, the default one first.
         """
-        tokens = self.tokens()
         alone = token_ref or self.armed or (self.express if at_gate else None)
         if alone is not None:
-            return tuple(token for token in tokens if token.token_ref == alone)
+            found = self._find(alone)
+            return () if found is None else (found,)
         default = self.default
-        return tuple(sorted(tokens, key=lambda token: token.token_ref != default))
+        return tuple(sorted(self.tokens(), key=lambda token: token.token_ref != default))
 
     def credentials(self, token_ref: str) -> Credentials | None:
         """A token's credentials; None where it is gone."""
