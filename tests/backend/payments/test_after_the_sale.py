@@ -295,7 +295,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS, fee=st.sampled_from(RefundFee))
 @settings(max_examples=60, deadline=None)
-def test_the_desk_agrees_with_the_model(build_lab, order, tmp_path_factory, steps, fee):  # noqa: C901, PLR0912 - a model is a list of cases
+def test_the_desk_agrees_with_the_model(build_lab, order, tmp_path_factory, steps, fee):  # noqa: C901 - a model is a list of cases
     lab = build_lab(tmp_path_factory.mktemp("desk") / "engine.db")
     lab.plan = FeePlan(refund_fee=fee)
     lab.start_engine(first_seq=1_000)
