@@ -187,9 +187,12 @@ class PaymentCard:
         _split(personality.pdol, self._options_data)
         if self._element.armed != credentials.token_ref:
             raise _Refused(0x6986)
-        more = b"" if credentials.offline is None else credentials.offline.locator
-        objects = {0x82: profile(credentials), 0x94: personality.locator + more}
-        return _template(0x77, objects)
+        shown, offline = profile(credentials), credentials.offline
+        if offline is None:
+            return _template(0x77, {0x82: shown, 0x94: personality.locator})
+        # Its own objects come along: with two records of certificates every command counts.
+        own = {tag: value for tag, value in record(credentials).items() if tag not in offline.tags}
+        return _template(0x77, {0x82: shown, 0x94: offline.locator, **own})
 
     def _visa_payment(self, credentials: Credentials, data: bytes) -> bytes:
         """Everything an online payment needs in one answer (Book C-3, 2.4)."""
@@ -364,10 +367,8 @@ class PaymentCard:
         offline, static = credentials.offline, static_data(credentials)
         records: dict[tuple[int, int], bytes] = {}
         if credentials.network is not Network.VISA:
-            covered = frozenset() if offline is None else offline.tags
-            own = record(credentials)
-            kept = {tag: value for tag, value in own.items() if tag not in covered}
-            records[_OWN_RECORD] = _template(0x70, kept)
+            if offline is None:
+                records[_OWN_RECORD] = _template(0x70, record(credentials))
         elif self._with_records:
             records[_OWN_RECORD] = _template(0x70, static)
         if self._related:
