@@ -112,7 +112,9 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.relay import RelaySettings
 from hardware.terminal.session import run_tap
+from hardware.terminal.torn import TornLog
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
@@ -208,6 +210,7 @@ __all__ = [
     "ReaderInfo",
     "RecordedDialogue",
     "RecordedExchange",
+    "RelaySettings",
     "RemoteCryptogram",
     "RemoteRequest",
     "ReplayLink",
@@ -231,6 +234,7 @@ __all__ = [
     "TimingProfile",
     "Tlv",
     "TlvError",
+    "TornLog",
     "Trace",
     "TraceFormatError",
     "TraceLine",

@@ -85,18 +85,21 @@ class TornLog:
         self._records_max = records_max
         self._lifetime_us = int(lifetime_s * 1_000_000)
         self._records: list[TornRecord] = []
+        self._open: TornRecord | None = None
 
     def __len__(self) -> int:
         """Records that are kept, old ones included."""
+        self._settle()
         return len(self._records)
 
     def keep(self, record: TornRecord) -> None:
-        """Note one; it takes the place of an earlier one of the same card."""
-        others = [each for each in self._records if not _same_card(each, record)]
-        self._records = [*others, record][-self._records_max :] if self._records_max else []
+        """Note one before its question leaves; only if it is not dropped, others make room."""
+        self._settle()
+        self._open = record
 
     def find(self, number: str, psn: bytes | None, now_us: int) -> TornRecord | None:
         """The card's record, if it is not too old; those that are go."""
+        self._settle()
         self._records = [
             each for each in self._records if now_us - each.asked_at_us < self._lifetime_us
         ]
@@ -105,8 +108,18 @@ class TornLog:
         )
 
     def drop(self, record: TornRecord) -> None:
-        """The answer is there; nothing where the record has made room already."""
-        self._records = [each for each in self._records if each is not record]
+        """Its answer is there; nothing where the record has made room already."""
+        if self._open is record:
+            self._open = None
+        self._records = [each for each in self._records if not _same_card(each, record)]
+
+    def _settle(self) -> None:
+        """The question whose answer was never heard takes the place of an earlier one."""
+        if self._open is None:
+            return
+        others = [each for each in self._records if not _same_card(each, self._open)]
+        kept = [*others, self._open][-self._records_max :] if self._records_max else []
+        self._records, self._open = kept, None
 
 
 def _same_card(one: TornRecord, other: TornRecord) -> bool:

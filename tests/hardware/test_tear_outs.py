@@ -39,7 +39,7 @@ APDUS = {
     "mastercard": 5,
     "amex": 5,
     "visa signing": 7,
-    "mastercard signing": 8,
+    "mastercard signing": 7,
 }
 EFFECTS: tuple[dict[str, object], ...] = (
     {"link": "card", "effect": "pull"},
