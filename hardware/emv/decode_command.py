@@ -1,8 +1,8 @@
 """What a command asks, decoded: header, and the data by the list that the card itself had sent.
 
 GET PROCESSING OPTIONS, GENERATE AC and others carry values without tags (Book 3, 5.4); which they
-are, only the lists of earlier answers say. `CardLists` collects those while a conversation is read in
-order. Tags that mean another thing when the terminal sends them are named so here. Damaged bytes
+are, only the lists of earlier answers say. `CardLists` collects those while a conversation is read
+in order. Tags that mean another thing when the terminal sends them are named so here. Damaged bytes
 give the nodes that could be read and one that says what is wrong; decoding never raises.
 """
 

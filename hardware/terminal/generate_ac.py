@@ -86,8 +86,9 @@ def ask_for_cryptogram(
         answer = yield recover_ac_command(torn.asked)
         log.drop(torn)
         if answer.ok:
+            given = _read(answer, torn.question, data, refusals)
             step("recovered")
-            return torn.question, _read(answer, torn.question, data, refusals)
+            return torn.question, given
     asked = build_dol(wanted, question.values)
     record = TornRecord(number, psn, means.now_us, asked, question)
     log.keep(record)
