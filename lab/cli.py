@@ -27,6 +27,7 @@ from lab.commands import (
     serve,
     shots,
     tap,
+    token,
     trace,
     vectors,
     world,
@@ -100,8 +101,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--transit", action="store_true", help="the till is a gate: express cards pay")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, pos, card, readers, decode, trace, vectors, doctor, world, board, load, scenario,
-        bench, shots, serve,
+        tap, pos, card, token, readers, decode, trace, vectors, doctor, world, board, load,
+        scenario, bench, shots, serve,
     ):  # fmt: skip
         module.add(commands)
     return top

@@ -2,9 +2,10 @@
 
 A state machine over bytes; what the applications say is in `personality`, how they are listed in
 `directory`. A cryptogram is made once a conversation: in Visa's answer to GPO, in the others'
-answer to GENERATE AC. A token whose issuer gave it certificates can be authenticated offline: it
-shows their records and signs. Without an authentication GPO is refused with 6986, "see phone",
-except at a transit gate (`express`). Knows no terminal.
+answer to GENERATE AC, which Mastercard's RECOVER AC repeats after a torn tap. A token whose issuer
+gave it certificates can be authenticated offline: it shows their records and signs. Without an
+authentication GPO is refused with 6986, "see phone", except at a transit gate (`express`). Knows
+no terminal.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from hardware.apdu import CommandApdu, ResponseApdu
+from hardware.card.answers import Refused as _Refused
+from hardware.card.answers import options_values as _options_values
+from hardware.card.answers import split as _split
+from hardware.card.answers import template as _template
 from hardware.card.credentials import Credentials, Network
 from hardware.card.directory import (
     PPSE_NAME,
@@ -32,12 +37,14 @@ from hardware.card.offline_data import (
     NUMBER_LENGTH,
     RELATED_NUMBER_LENGTH,
     combined_signature,
+    dynamic_signature,
     fast_signature,
     related_data,
 )
 from hardware.card.personality import (
     FORM_FACTOR,
     PERSONALITIES,
+    SIGNED_LIST,
     options_list,
     profile,
     qualifiers,
@@ -45,11 +52,14 @@ from hardware.card.personality import (
     static_data,
     track_2,
 )
+from hardware.card.recovery import KeptAnswer
+from hardware.card.relay import ENTROPY_LENGTH, EXCHANGES_MAX, relay_data
 from hardware.card.signing import sign
 from hardware.emv import tlv
 from hardware.emv.bitfields import (
     AIP_COMBINED_AUTHENTICATION,
     AIP_DYNAMIC_AUTHENTICATION,
+    AIP_RELAY_RESISTANCE,
     TTQ_AUTHENTICATION_FOR_ONLINE,
     TTQ_CVM_REQUIRED,
     TTQ_EMV_SUPPORTED,
@@ -57,8 +67,8 @@ from hardware.emv.bitfields import (
     CryptogramType,
     has_bit,
 )
-from hardware.emv.dol import parse_dol, split_dol
-from hardware.runtime.errors import ApduError, AtcExhausted, NotArmed, TlvError
+from hardware.emv.dol import build_dol, parse_dol
+from hardware.runtime.errors import ApduError, AtcExhausted, NotArmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,12 +100,6 @@ class _State(Enum):
 _READABLE = frozenset({_State.LISTED, _State.PROCESSED, _State.SPENT})
 
 
-class _Refused(Exception):
-    def __init__(self, sw: int) -> None:
-        super().__init__(f"{sw:04X}")
-        self.sw = sw
-
-
 class PaymentCard:
     """One card in the field; a conversation starts with its PPSE."""
 
@@ -121,6 +125,7 @@ class PaymentCard:
         self._verified = True
         self._options_data = b""
         self._related = b""
+        self._relayed: list[bytes] = []
 
     def hear(self, frame: bytes) -> None:
         """A reader's frame between two polls; it may announce a transit gate."""
@@ -136,19 +141,19 @@ class PaymentCard:
             return refused.sw.to_bytes(2, "big")
 
     def _answer(self, command: CommandApdu) -> bytes:
-        match (command.cla, command.ins):
-            case (0x00, 0xA4):
-                return self._select(command)
-            case (0x80, 0xA8):
-                return self._processing_options(command)
-            case (0x00, 0xB2):
-                return self._read_record(command)
-            case (0x80, 0xAE):
-                return self._generate_cryptogram(command)
-            case (_, 0xA4 | 0xA8 | 0xB2 | 0xAE):
-                raise _Refused(0x6E00)
-            case _:
-                raise _Refused(0x6D00)
+        work = {
+            (0x00, 0xA4): self._select,
+            (0x80, 0xA8): self._processing_options,
+            (0x00, 0xB2): self._read_record,
+            (0x80, 0xAE): self._generate_cryptogram,
+            (0x80, 0xD0): self._recover_cryptogram,
+            (0x80, 0xEA): self._relay_resistance,
+            (0x00, 0x88): self._internal_authenticate,
+        }
+        if (command.cla, command.ins) in work:
+            return work[command.cla, command.ins](command)
+        known = any(command.ins == instruction for _class, instruction in work)
+        raise _Refused(0x6E00 if known else 0x6D00)
 
     # SELECT --------------------------------------------------------------------------------
 
@@ -158,6 +163,7 @@ class PaymentCard:
         before, self._application = self._application, None
         self._state, self._selected, self._verified = _State.IDLE, None, True
         self._options_data = self._related = b""
+        self._relayed = []
         listed = self._listed()
         if not listed:
             raise _Refused(0x6A82)
@@ -201,9 +207,13 @@ class PaymentCard:
         self._options_data = _options_values(data)
         _split(options_list(credentials), self._options_data)
         self._ask_permission(credentials)
-        more = b"" if credentials.offline is None else credentials.offline.locator
-        objects = {0x82: profile(credentials), 0x94: personality.locator + more}
-        return _template(0x77, objects)
+        shown, offline = profile(credentials), credentials.offline
+        if offline is None:
+            return _template(0x77, {0x82: shown, 0x94: personality.locator})
+        # Its own objects come along: with two records of certificates every command counts.
+        own = record(credentials, verified=self._verified).items()
+        kept = {tag: value for tag, value in own if tag not in offline.tags}
+        return _template(0x77, {0x82: shown, 0x94: offline.locator, **kept})
 
     def _visa_payment(self, credentials: Credentials, data: bytes) -> bytes:
         """Everything an online payment needs in one answer (Book C-3, 2.4)."""
@@ -310,7 +320,12 @@ class PaymentCard:
         self._state = _State.SPENT
         if signed and kind is not CryptogramType.AAC:
             objects = self._signed(credentials, values, objects, command.data)
-        return _template(0x77, objects)
+        answer = _template(0x77, objects)
+        if recovery := PERSONALITIES[credentials.network].recovery:
+            asked = build_dol(parse_dol(recovery), values)
+            atc = int.from_bytes(objects[0x9F36], "big")
+            self._element.keep_answer(credentials.token_ref, KeptAnswer(asked, atc, answer))
+        return answer
 
     def _signed(
         self,
@@ -329,8 +344,56 @@ class PaymentCard:
             values[0x9F37],
             objects,
             self._options_data + listed + answer,
+            self._relayed[-1] if self._relayed else b"",
         )
         return shown
+
+    def _recover_cryptogram(self, command: CommandApdu) -> bytes:
+        """RECOVER AC (Book C-2): the last answer once more, to whoever knows its values."""
+        credentials = self._at_processed(command)
+        recovery = PERSONALITIES[credentials.network].recovery
+        if not recovery:
+            raise _Refused(0x6D00)
+        _split(recovery, command.data)
+        kept = self._element.recall_answer(credentials.token_ref, command.data)
+        if kept is None:
+            raise _Refused(0x6985)
+        self._state = _State.SPENT
+        if self._on_cryptogram is not None:
+            self._on_cryptogram(credentials.token_ref, kept.atc)
+        return kept.answer
+
+    # Before the cryptogram -------------------------------------------------------------------
+
+    def _at_processed(self, command: CommandApdu) -> Credentials:
+        """The application whose options were given and whose cryptogram was not yet."""
+        if self._state is not _State.PROCESSED or self._selected is None:
+            raise _Refused(0x6985)
+        if (command.p1, command.p2) != (0x00, 0x00):
+            raise _Refused(0x6A86)
+        return self._selected
+
+    def _relay_resistance(self, command: CommandApdu) -> bytes:
+        """EXCHANGE RELAY RESISTANCE DATA (Book C-2); the signature will cover the last one."""
+        if not has_bit(profile(self._at_processed(command)), AIP_RELAY_RESISTANCE):
+            raise _Refused(0x6D00)
+        if len(command.data) != ENTROPY_LENGTH:
+            raise _Refused(0x6700)
+        if len(self._relayed) >= EXCHANGES_MAX:
+            raise _Refused(0x6985)
+        answer = relay_data(self._element.draw(ENTROPY_LENGTH))
+        self._relayed.append(command.data + answer)
+        return tlv.build(0x80, answer)
+
+    def _internal_authenticate(self, command: CommandApdu) -> bytes:
+        """The card's signature over what the terminal sends (Book 3, 6.5.9; Book 2, 6.5)."""
+        credentials = self._at_processed(command)
+        offline = credentials.offline
+        if offline is None or not has_bit(offline.profile, AIP_DYNAMIC_AUTHENTICATION):
+            raise _Refused(0x6D00)
+        _split(SIGNED_LIST, command.data)
+        signature = dynamic_signature(offline, self._element.draw(NUMBER_LENGTH), command.data)
+        return _template(0x77, {0x9F4B: signature})
 
     # READ RECORD -----------------------------------------------------------------------------
 
@@ -354,10 +417,9 @@ class PaymentCard:
         offline, static = credentials.offline, static_data(credentials)
         records: dict[tuple[int, int], bytes] = {}
         if credentials.network is not Network.VISA:
-            covered = frozenset() if offline is None else offline.tags
-            own = record(credentials, verified=self._verified)
-            kept = {tag: value for tag, value in own.items() if tag not in covered}
-            records[_OWN_RECORD] = _template(0x70, kept)
+            if offline is None:
+                own = record(credentials, verified=self._verified)
+                records[_OWN_RECORD] = _template(0x70, own)
         elif self._with_records:
             records[_OWN_RECORD] = _template(0x70, static)
         if self._related:
@@ -367,22 +429,3 @@ class PaymentCard:
             places = ((number, FILE) for number in range(1, len(offline.records) + 1))
             records |= zip(places, offline.records, strict=True)
         return records
-
-
-def _template(tag: int, objects: dict[int, bytes]) -> bytes:
-    return tlv.build(tag, (tlv.build(tag, value) for tag, value in objects.items()))
-
-
-def _options_values(data: bytes) -> bytes:
-    """The terminal's data out of the command template."""
-    try:
-        return tlv.parse_one(data, 0x83).value
-    except TlvError:
-        raise _Refused(0x6A80) from None
-
-
-def _split(wanted: bytes, data: bytes) -> dict[int, bytes]:
-    try:
-        return split_dol(parse_dol(wanted), data)
-    except TlvError:
-        raise _Refused(0x6700) from None

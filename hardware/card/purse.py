@@ -1,4 +1,7 @@
-"""The port between a card in the field and the element that it lives in."""
+"""What a card needs of the secure element that it lives in.
+
+A Protocol, so that the card can be looked at without a file and the element without commands.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from hardware.card.credentials import Credentials
     from hardware.card.installed import InstalledToken
+    from hardware.card.recovery import KeptAnswer
 
 
 class Purse(Protocol):
@@ -49,3 +53,9 @@ class Purse(Protocol):
 
     def draw(self, count: int) -> bytes:
         """Unpredictable bytes for a signature."""
+
+    def keep_answer(self, token_ref: str, kept: KeptAnswer) -> None:
+        """Keep the last answer to GENERATE AC, on disk when this returns."""
+
+    def recall_answer(self, token_ref: str, asked: bytes) -> KeptAnswer | None:
+        """That answer once more, to its own values; the authentication is over then."""
