@@ -23,6 +23,7 @@ from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
 from hardware.emv.decode_command import CardLists, decode_command
+from hardware.emv.form_factor import Evidence, FormFactor, Medium, judge
 from hardware.emv.formats import luhn_valid
 from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
@@ -63,6 +64,14 @@ from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_see
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
 from hardware.readers.port import Card, CardLink, Reader
+from hardware.readers.tag_kinds import (
+    Activation,
+    TagFamily,
+    TagKind,
+    activation_of,
+    is_random,
+    kind_of,
+)
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
     ApduError,
@@ -80,6 +89,7 @@ from hardware.runtime.errors import (
     NfcUnreachable,
     NoCard,
     NotArmed,
+    PlainTag,
     ProvisioningRefused,
     ReaderGone,
     SecureElementBusy,
@@ -101,7 +111,7 @@ from hardware.terminal.authorities import (
     write_authorities,
 )
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
-from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
+from hardware.terminal.dialogue import Dialogue, Trust
 from hardware.terminal.outcome import (
     ENDINGS,
     CardholderVerification,
@@ -112,6 +122,15 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.reading import (
+    ReadApplication,
+    Reading,
+    Sort,
+    Stop,
+    read_card,
+    reading_of_tag,
+)
+from hardware.terminal.selection import LAB_IIN
 from hardware.terminal.session import run_tap
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
@@ -138,6 +157,7 @@ __all__ = [
     "PROFILES",
     "TAGS",
     "VPCD_PORT",
+    "Activation",
     "Address",
     "ApduError",
     "AtcExhausted",
@@ -166,6 +186,7 @@ __all__ = [
     "Effect",
     "EmulatedLink",
     "EmulatedReader",
+    "Evidence",
     "Exchange",
     "FaceAssertion",
     "FaceSensor",
@@ -175,10 +196,12 @@ __all__ = [
     "FaultyLink",
     "FaultyReader",
     "Fired",
+    "FormFactor",
     "HardwareError",
     "Identity",
     "InstalledToken",
     "Mark",
+    "Medium",
     "Moment",
     "Network",
     "NfcAddress",
@@ -199,13 +222,16 @@ __all__ = [
     "PcscReader",
     "PcscService",
     "PcscTrouble",
+    "PlainTag",
     "PoweredCard",
     "ProvisioningRefused",
     "Publication",
     "PublicationChange",
+    "ReadApplication",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "Reading",
     "RecordedDialogue",
     "RecordedExchange",
     "RemoteCryptogram",
@@ -222,9 +248,13 @@ __all__ = [
     "SecureElementDamaged",
     "SecureElementError",
     "Snapshot",
+    "Sort",
     "StartPoint",
+    "Stop",
     "Stream",
+    "TagFamily",
     "TagInfo",
+    "TagKind",
     "TapRequest",
     "TapResult",
     "TerminalConfig",
@@ -245,12 +275,16 @@ __all__ = [
     "VpcdFrameError",
     "VpcdUnreachable",
     "Winscard",
+    "activation_of",
     "build_tlv",
     "decode",
     "decode_command",
     "describe_tag",
     "dialogue_of",
     "explain",
+    "is_random",
+    "judge",
+    "kind_of",
     "list_readers",
     "luhn_valid",
     "mask_command",
@@ -265,8 +299,10 @@ __all__ = [
     "pcsc_readers",
     "probe_nfc",
     "read_authorities",
+    "read_card",
     "read_dialogues",
     "readers_seen",
+    "reading_of_tag",
     "record_exchange",
     "run_tap",
     "status_name",
