@@ -110,6 +110,7 @@ from hardware.terminal.authorities import (
     read_authorities,
     write_authorities,
 )
+from hardware.terminal.command_effects import CommandEffect, Weight, effect_of
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
 from hardware.terminal.dialogue import Dialogue, Trust
 from hardware.terminal.outcome import (
@@ -130,7 +131,7 @@ from hardware.terminal.reading import (
     read_card,
     reading_of_tag,
 )
-from hardware.terminal.selection import LAB_IIN
+from hardware.terminal.selection import LAB_IIN, read_selection
 from hardware.terminal.session import run_tap
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
@@ -179,6 +180,7 @@ __all__ = [
     "Clock",
     "Combination",
     "CommandApdu",
+    "CommandEffect",
     "Controller",
     "CryptogramType",
     "Dialogue",
@@ -274,6 +276,7 @@ __all__ = [
     "VpcdClient",
     "VpcdFrameError",
     "VpcdUnreachable",
+    "Weight",
     "Winscard",
     "activation_of",
     "build_tlv",
@@ -281,6 +284,7 @@ __all__ = [
     "decode_command",
     "describe_tag",
     "dialogue_of",
+    "effect_of",
     "explain",
     "is_random",
     "judge",
@@ -301,6 +305,7 @@ __all__ = [
     "read_authorities",
     "read_card",
     "read_dialogues",
+    "read_selection",
     "readers_seen",
     "reading_of_tag",
     "record_exchange",

@@ -27,6 +27,8 @@ from hardware.api import (
 )
 from lab import saved_faults
 from lab.amounts import format_amount
+from lab.anycard.desk import AnyCardDesk, desk_of
+from lab.anycard.till_reader import HeldPhone
 from lab.authorities import Believing
 from lab.bus import Bus
 from lab.client import Endpoint, EngineClient
@@ -80,6 +82,7 @@ class World:
     links: OwnLinks
     source: str
     desk: RecordingDesk
+    anycard: AnyCardDesk
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
@@ -398,11 +401,25 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
     desk = RecordingDesk(till.client, bus, profile=settings.profile)
+    anycard = desk_of(
+        till.reader,
+        HeldPhone(till.field, phone.element),
+        at_real_reader=till.real is not None,
+        wallet=wallet,
+        pos=pos,
+        bench=console.bench,
+        enrolment_file=settings.enrolment_file,
+        seal_key=ground.seal_key,
+        clock=ground.clock,
+        scheduler=ground.real_scheduler,
+        bus=bus,
+    )
+    till.log.subscribe(anycard.heard)
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
-        till.links, till.source, desk,
+        till.links, till.source, desk, anycard,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines
