@@ -7,18 +7,17 @@ where the world is made. Without Qt.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from backend.api import Clock, Event, Scheduler
+from backend.api import Event
 from hardware.api import CardLink, Reading, Trace, TraceRecorder
 from lab.anycard.enrolling import EnrolFlow
 from lab.anycard.enrolment import EnrolmentStore
 from lab.anycard.raw import RawFlow
 from lab.anycard.stranger import StrangerFlow
-from lab.anycard.till_reader import Arrival, HeldPhone, TillReader
+from lab.anycard.till_reader import Arrival, HeldPhone, LinkSource
 from lab.bench.flow import BenchFlow
-from lab.bus import Bus
-from lab.pos.flow import PosFlow
+from lab.ground import Ground
+from lab.shop import Till
 from lab.wallet.flow import WalletFlow
 from lab.words import tr
 
@@ -30,6 +29,8 @@ class AnyCardDesk:
     stranger: StrangerFlow
     raw: RawFlow
     enrol: EnrolFlow
+    source: LinkSource | None
+    """Where a borrowed link comes from instead of the reader's field."""
 
     def heard(self, event: Event) -> None:
         """What the till's tap said."""
@@ -43,49 +44,35 @@ class AnyCardDesk:
         return instead
 
 
-def desk_of(  # noqa: PLR0913 -- every port by its name
-    reader: TillReader,
-    phone: HeldPhone,
-    *,
-    at_real_reader: bool,
-    wallet: WalletFlow,
-    pos: PosFlow,
-    bench: BenchFlow,
-    enrolment_file: Path,
-    seal_key: bytes,
-    clock: Clock,
-    scheduler: Scheduler,
-    bus: Bus,
+def desk_of(
+    till: Till, ground: Ground, wallet: WalletFlow, bench: BenchFlow, phone: HeldPhone
 ) -> AnyCardDesk:
-    """The desk at the till's reader.
+    """The desk at the till's reader; hears what the till's log says.
 
     Args:
-        reader: the till's, shared.
-        phone: this lab's phone, for the emulated field.
-        at_real_reader: whether things come that are not this lab's.
+        till: whose reader, and whose amount.
+        ground: time, and the key of the data folder.
         wallet: what enrolled things trigger.
-        pos: the till.
         bench: shows conversations.
-        enrolment_file: where enrolled things are remembered.
-        seal_key: of the data folder.
-        clock: lab time.
-        scheduler: of real time.
-        bus: shows the states.
+        phone: this lab's phone, for the emulated field.
     """
+    reader, clock, bus = till.reader, ground.clock, till.bus
+    scheduler = ground.real_scheduler
+    at_real_reader = till.real is not None
     stranger = StrangerFlow(reader=reader, clock=clock, scheduler=scheduler, bus=bus)
     source = None if at_real_reader else phone.wait_for_card
     raw = RawFlow(reader=reader, source=source, clock=clock, scheduler=scheduler, bus=bus)
     enrol = EnrolFlow(
-        store=EnrolmentStore(enrolment_file, seal_key),
+        store=EnrolmentStore(till.settings.enrolment_file, ground.seal_key),
         reader=reader,
         phone=phone,
         wallet=wallet,
-        pos=pos,
+        pos=till.pos,
         clock=clock,
         bus=bus,
         possible=at_real_reader,
     )
-    desk = AnyCardDesk(stranger, raw, enrol)
+    desk = AnyCardDesk(stranger, raw, enrol, source)
 
     def typed(conversation: int, trace: Trace) -> None:
         bench.look_at_trace(str(conversation), tr("raw.title", reader=reader.name), trace)
@@ -97,4 +84,5 @@ def desk_of(  # noqa: PLR0913 -- every port by its name
     stranger.on_trace = read_with_consent
     reader.on_arrival = desk.arrived
     reader.on_taken_back = raw.taken_back
+    till.log.subscribe(desk.heard)
     return desk

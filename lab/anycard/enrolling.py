@@ -183,18 +183,15 @@ class EnrolFlow:
             self._show()
 
     def _show(self, **changes: object) -> None:
-        present = {card.id for card in self._wallet.cards}
         things = tuple(
             EnrolledView(each.id, each.thing, each.card, each.reader, each.once)
             for each in self._store.things
         )
         cards = tuple(
-            Choosable(card.id, _name(card))
-            for card in self._wallet.cards
-            if card.is_verified and card.id in present
+            Choosable(card.id, _name(card)) for card in self._wallet.cards if card.is_verified
         )
         state = replace(self._state, **changes)  # type: ignore[arg-type]  # by name
-        self._state = replace(state, things=things, cards=cards)
+        self._state = replace(state, things=things, cards=cards, reader=self._reader.name)
         self._bus.publish(self._state)
 
 

@@ -90,6 +90,7 @@ class EnrolState:
         listening: a thing may be laid on the reader now.
         possible: false where the reader recognizes nothing (the emulated one).
         said: what became of the last thing.
+        reader: the till's, by name.
     """
 
     things: tuple[EnrolledView, ...] = ()
@@ -97,3 +98,4 @@ class EnrolState:
     listening: bool = False
     possible: bool = False
     said: Message | None = None
+    reader: str = ""

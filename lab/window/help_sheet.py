@@ -16,8 +16,8 @@ KEYS = (
     ("help.group.till", ("digits", "enter", "backspace", "delete")),
     ("help.group.tap", ("space",)),
     ("help.group.places", ("places", "escape", "freeze", "arrows")),
-    ("help.group.bench", ("find", "copy", "copy_tree")),
-    ("help.group.lab", ("normal", "record", "help")),
+    ("help.group.bench", ("find", "copy", "copy_tree", "raw_history")),
+    ("help.group.lab", ("normal", "record", "preflight", "help")),
 )
 
 

@@ -54,6 +54,7 @@ class TopBar(QFrame):
 
     place_wanted = Signal(str)
     help_wanted = Signal()
+    preflight_wanted = Signal()
 
     def __init__(self, look: Look, lab: LabCommands) -> None:
         super().__init__()
@@ -92,6 +93,10 @@ class TopBar(QFrame):
         self._traffic.setToolTip(tr("window.quiet_traffic.tip"))
         self._traffic.clicked.connect(lambda on: lab.quiet_traffic(bool(on)))
         box.addWidget(self._traffic)
+        self._ready = Button(look, "preflight", kind="quiet", icon_name="check")
+        self._ready.named(tr("preflight.open"))
+        self._ready.clicked.connect(self.preflight_wanted)
+        box.addWidget(self._ready)
         self._help = Button(look, "help", "?", kind="quiet", weight=SEMIBOLD).named(
             tr("window.help")
         )
