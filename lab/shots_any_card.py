@@ -75,6 +75,7 @@ class _Session:
     def stranger(self) -> None:
         """A bank's card at the till."""
         world = self._world
+        self._io(lambda: world.console.bench.compare(""))
         card = StrangersCard(world.element.card())
 
         async def charge() -> None:

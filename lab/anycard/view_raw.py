@@ -16,9 +16,9 @@ from lab.anycard.commands import AnyCardCommands
 from lab.anycard.raw_commands import completions, parse_typed
 from lab.anycard.state import Parsed, RawState
 from lab.design.blocks import Button, Label, Panel, Shape, row
-from lab.design.look import Look
+from lab.design.look import MEDIUM, Look
 from lab.design.tokens import TEXT_CAPTION_PX
-from lab.words import tell, tr
+from lab.words import Message, tell, tr
 
 HISTORY_MAX = 100
 PARTS_MAX = 6
@@ -103,9 +103,11 @@ class RawPanel(Panel):
         self._state = RawState()
         self._parsed = Parsed()
         self.body.addLayout(self._build_line(look))
+        self._meaning = Label(look, "rawMeaning", size_px=TEXT_CAPTION_PX, tone="dim").wrapping()
+        self.body.addWidget(self._meaning)
         said = row(look)
         self._shape = Shape(look, 10)
-        self._meaning = Label(look, "rawMeaning", size_px=TEXT_CAPTION_PX, tone="dim").wrapping()
+        self._notice = Label(look, "rawNotice", size_px=TEXT_CAPTION_PX, weight=MEDIUM).wrapping()
         self._confirm = Button(look, "rawConfirm", tr("raw.send_all_the_same"),
                                size_px=TEXT_CAPTION_PX)  # fmt: skip
         self._confirm.clicked.connect(lambda: commands.confirm_command(self._state.pending))
@@ -113,7 +115,7 @@ class RawPanel(Panel):
                               size_px=TEXT_CAPTION_PX)  # fmt: skip
         self._cancel.clicked.connect(commands.cancel_command)
         said.addWidget(self._shape)
-        said.addWidget(self._meaning, 1)
+        said.addWidget(self._notice, 1)
         said.addWidget(self._confirm)
         said.addWidget(self._cancel)
         self.body.addLayout(said)
@@ -174,26 +176,24 @@ class RawPanel(Panel):
         asks = state.confirm is not None
         self._confirm.setVisible(asks)
         self._cancel.setVisible(asks)
-        text, kind = self._sentence()
-        self._meaning.say(text, kind if kind != "neutral" else "dim")
-        self._shape.show_kind(kind)
-        self._shape.setVisible(kind != "neutral")
-        self._meaning.setVisible(bool(text))
+        told = self._parsed.problem or " · ".join(_parts(self._parsed))
+        self._meaning.setVisible(bool(told))
+        self._meaning.say(told)
+        notice = self._what_to_notice()
+        self._notice.setVisible(notice is not None)
+        self._shape.setVisible(notice is not None)
+        if notice is not None:
+            self._shape.show_kind(notice.kind)
+            self._notice.say(tell(notice), notice.kind)
 
-    def _sentence(self) -> tuple[str, str]:
-        state, parsed = self._state, self._parsed
-        if state.confirm is not None:
-            return tell(state.confirm), "waiting"
-        if state.problem is not None:
-            return tell(state.problem), state.problem.kind
+    def _what_to_notice(self) -> Message | None:
+        """What waits for a word, went wrong or is under way; else what the command would do."""
+        state = self._state
+        if state.confirm is not None or state.problem is not None:
+            return state.confirm or state.problem
         if state.busy:
-            return tr("raw.busy"), "waiting"
-        if parsed.problem:
-            return parsed.problem, "neutral"
-        told = " · ".join(_parts(parsed))
-        if parsed.effect is not None:
-            return f"{told} · {tell(parsed.effect)}", parsed.effect.kind
-        return told, "neutral"
+            return Message("raw.busy", "waiting")
+        return self._parsed.effect
 
 
 def _parts(parsed: Parsed) -> list[str]:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from lab.anycard.account import Account
 from lab.anycard.commands import AnyCardCommands
 from lab.anycard.state import StrangerState
+from lab.anycard.view_face import CardOutline
 from lab.design.blocks import Button, Label, Shape, clear_layout, column, row, rule, scroll
 from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
@@ -52,9 +53,10 @@ class StrangerSheet(QFrame):
         box.setContentsMargins(*(look.px(SPACE_L),) * 4)
         self._title = Said(look, "strangerTitle", weight=SEMIBOLD, size_px=TEXT_LEAD_PX)
         self._promise = Said(look, "strangerPromise")
+        self._face = CardOutline(look)
         box.addWidget(self._title)
         box.addWidget(self._promise)
-        box.addWidget(rule(look))
+        box.addWidget(self._face)
         self._told = QWidget()
         self._lines = column(look, self._told, SPACE_XS)
         box.addWidget(scroll(self._told, "strangerTold"), 1)
@@ -94,6 +96,7 @@ class StrangerSheet(QFrame):
             self._title.say(account.title)
             self._promise.say(account.promise)
             self._stopped.say(tell(account.stopped))
+            self._face.show_account(account)
             self._fill(account)
         self._question.setVisible(state.asking)
         self._question.say(tr("anycard.consent.question"))

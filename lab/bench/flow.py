@@ -169,6 +169,7 @@ class BenchFlow:
         """
         identifier = f"{RAW}{name}"
         self._keep(identifier, _Kept(title, trace))
+        self._beside = ""
         self._chosen_by_hand = True
         self._look_at(identifier)
         self._show()

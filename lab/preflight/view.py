@@ -14,13 +14,14 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 from lab.design.blocks import Button, Label, Shape, tight
 from lab.design.look import MEDIUM, Look
 from lab.design.sheet import Sheet
-from lab.design.tokens import SPACE_M, TEXT_CAPTION_PX
+from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX
 from lab.preflight.commands import PreflightCommands
 from lab.preflight.state import NAMES, PreflightLine, PreflightState
 from lab.words import tell, tr
 
 WIDTH_PX = 720
 NAME_PX = 90
+ROW_PX = 30
 
 
 class PreflightSheet(Sheet):
@@ -32,7 +33,8 @@ class PreflightSheet(Sheet):
         self._verdict = Label(look, "preflightVerdict", tone="dim", weight=MEDIUM)
         self.body.addWidget(self._verdict)
         grid = QGridLayout()
-        tight(grid, look.px(SPACE_M))
+        tight(grid, look.px(SPACE_XS))
+        grid.setHorizontalSpacing(look.px(SPACE_M))
         grid.setColumnStretch(2, 1)
         self._rows = {
             name: _Row(look, name, grid, line, self._act) for line, name in enumerate(NAMES)
@@ -92,6 +94,7 @@ class _Row:
                            size_px=TEXT_CAPTION_PX)  # fmt: skip
         self._key.clicked.connect(lambda: act(self._action))
         middle = Qt.AlignmentFlag.AlignVCenter
+        grid.setRowMinimumHeight(line, look.px(ROW_PX))
         grid.addWidget(self._shape, line, 0, middle)
         grid.addWidget(self._name, line, 1, middle)
         grid.addWidget(self._text, line, 2, middle)

@@ -199,6 +199,7 @@ class MainWindow(QWidget):
         """Show the keys, over the window and without stopping it."""
         if self._help is None:
             self._help = HelpSheet(self._look, self)
+            self._help.preflight_wanted.connect(self.any_card.show_preflight)
         self._help.open()
 
     def fold(self, name: str) -> None:

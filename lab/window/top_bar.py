@@ -18,6 +18,7 @@ from lab.words import tr
 PLACES = ("console", "payment", "bench")
 READERS_SHOWN_MAX = 3
 READERS_FROM_PX = 1000
+PREFLIGHT_FROM_PX = 1300  # narrower, the help sheet leads there
 
 
 class Chip(QFrame):
@@ -108,6 +109,7 @@ class TopBar(QFrame):
         """Leave the readers to the bench when the bar is too short for them."""
         super().resizeEvent(event)
         self._reader_line.setVisible(self.width() >= self._look.px(READERS_FROM_PX))
+        self._ready.setVisible(self.width() >= self._look.px(PREFLIGHT_FROM_PX))
 
     def show_place(self, place: str) -> None:
         """Mark the place that is shown."""
