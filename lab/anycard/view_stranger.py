@@ -98,6 +98,8 @@ class StrangerSheet(QFrame):
             self._stopped.say(tell(account.stopped))
             self._face.show_account(account)
             self._fill(account)
+        for behind in (self._face, self._stopped):
+            behind.setVisible(not state.asking)  # the question has the room
         self._question.setVisible(state.asking)
         self._question.say(tr("anycard.consent.question"))
         self._agree.setVisible(state.asking)

@@ -97,6 +97,7 @@ class PreflightFlow:
                 await asyncio.to_thread(self._wakefulness.keep_awake)
                 await self._look_at_sleep()
             case "normal":
+                await self._console.look()
                 await self._console.back_to_normal()
                 await self._look_at_engine()
             case _:
