@@ -79,7 +79,8 @@ def judge(objects: Mapping[int, bytes], aid: bytes, uid: bytes, *, random_uid: b
     """
     said, shown = _from_objects(objects, aid), _from_identifier(uid, random_uid=random_uid)
     # What the card says goes before what its identifier looks like; contradictions decide nothing.
-    deciding = {evidence.points_to for evidence in said or shown if evidence.decides}
+    decisive = [one for one in said if one.decides] or [one for one in shown if one.decides]
+    deciding = {evidence.points_to for evidence in decisive}
     medium = deciding.pop() if len(deciding) == 1 else Medium.UNKNOWN
     return FormFactor(medium, (*said, *shown))
 
@@ -97,7 +98,12 @@ def _from_objects(objects: Mapping[int, bytes], aid: bytes) -> list[Evidence]:
     if objects.get(0x9F19):
         found.append(Evidence("9F19", "its number is a requestor's token", phone, decides=True))
     form = _form(objects.get(0x9F6E, b""), aid)
-    return [*found, form] if form is not None else found
+    if form is not None:
+        found.append(form)
+    if profile and not found:
+        says = "it announces no check of its owner by a device"
+        found.append(Evidence("82", says, Medium.PLASTIC, decides=False))
+    return found
 
 
 def _form(value: bytes, aid: bytes) -> Evidence | None:
