@@ -16,9 +16,10 @@ from hardware.card.face import (
     ScanOutcome,
     ScanRefusal,
 )
+from hardware.card.installed import ATC_MAX, InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
-from hardware.card.secure_element import InstalledToken, SecureElement
+from hardware.card.secure_element import SecureElement
 from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
@@ -63,6 +64,14 @@ from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
+from hardware.readers.polling import (
+    ANNOUNCE,
+    TRANSIT_FRAME,
+    Announcement,
+    Announces,
+    HearsPolling,
+    read_announcement,
+)
 from hardware.readers.port import Card, CardLink, Reader
 from hardware.readers.tag_kinds import (
     Activation,
@@ -131,20 +140,25 @@ from hardware.terminal.reading import (
     read_card,
     reading_of_tag,
 )
+from hardware.terminal.relay import RelaySettings
 from hardware.terminal.selection import LAB_IIN, read_selection
 from hardware.terminal.session import run_tap
+from hardware.terminal.torn import TornLog
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import (
     RecordedDialogue,
     RecordedExchange,
+    ReplayClock,
     ReplayLink,
     dialogue_of,
     read_dialogues,
 )
 
 __all__ = [
+    "ANNOUNCE",
+    "ATC_MAX",
     "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
@@ -157,9 +171,12 @@ __all__ = [
     "PN532_SCHEME",
     "PROFILES",
     "TAGS",
+    "TRANSIT_FRAME",
     "VPCD_PORT",
     "Activation",
     "Address",
+    "Announcement",
+    "Announces",
     "ApduError",
     "AtcExhausted",
     "Authorities",
@@ -200,6 +217,7 @@ __all__ = [
     "Fired",
     "FormFactor",
     "HardwareError",
+    "HearsPolling",
     "Identity",
     "InstalledToken",
     "Mark",
@@ -234,10 +252,14 @@ __all__ = [
     "ReaderGone",
     "ReaderInfo",
     "Reading",
+    "RecognisedBy",
+    "Recognition",
     "RecordedDialogue",
     "RecordedExchange",
+    "RelaySettings",
     "RemoteCryptogram",
     "RemoteRequest",
+    "ReplayClock",
     "ReplayLink",
     "ResponseApdu",
     "Revoked",
@@ -263,6 +285,7 @@ __all__ = [
     "TimingProfile",
     "Tlv",
     "TlvError",
+    "TornLog",
     "Trace",
     "TraceFormatError",
     "TraceLine",
@@ -302,6 +325,7 @@ __all__ = [
     "parse_trace",
     "pcsc_readers",
     "probe_nfc",
+    "read_announcement",
     "read_authorities",
     "read_card",
     "read_dialogues",

@@ -9,7 +9,7 @@ spends a cryptogram, unless the user consents to reading on; and then nothing go
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from hardware.terminal.entry_point import (
     read_directory,
 )
 from hardware.terminal.kernel import KernelResult
+from hardware.terminal.means import NO_MEANS, Means
 from hardware.terminal.selection import read_selection
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ KERNELS = {
 """The kernels this till has, by number (Book A, 3.2)."""
 NEVER_SENT_TO_OTHERS = frozenset({0xAE, 0x2A, 0xD0})
 """GENERATE AC, COMPUTE CRYPTOGRAPHIC CHECKSUM, RECOVER AC: no consent covers what they spend."""
-_UNPREDICTABLE_LENGTH = 4
+UNPREDICTABLE_LENGTH = 4
 
 
 class Trust(Enum):
@@ -82,11 +83,15 @@ class Dialogue:
         unpredictable_number: bytes,
         lab_time_us: int,
         trust: Trust = Trust.LAB_ONLY,
+        means: Means = NO_MEANS,
     ) -> None:
-        assert len(unpredictable_number) == _UNPREDICTABLE_LENGTH
+        assert len(unpredictable_number) == UNPREDICTABLE_LENGTH
         self._config = config
         self._request = request
         self._trust = trust
+        self._means = means
+        self.answered_in_us = 0
+        """How long the card took for the last answer; whoever drives the dialogue measures it."""
         self.progress = Progress()
         self.values = _terminal_values(config, request, unpredictable_number, lab_time_us)
         """The terminal's objects by tag."""
@@ -101,7 +106,7 @@ class Dialogue:
                     return KernelResult("real_card", CardData())
                 raw = yield command.to_bytes()
                 try:
-                    answer = ResponseApdu.parse(raw)
+                    answer = replace(ResponseApdu.parse(raw), duration_us=self.answered_in_us)
                 except ApduError:
                     return KernelResult("answer_malformed", CardData())
                 command = steps.send(answer)
@@ -112,7 +117,7 @@ class Dialogue:
 
     def _steps(self) -> Generator[CommandApdu, ResponseApdu, KernelResult]:
         self.progress.step("pre_processing")
-        prepared = prepare(self._config, self._request)
+        prepared = prepare(self._config, self._request, self._means)
         if not prepared:
             return KernelResult("over_reader_limit", CardData())
         self.progress.step("ppse")
