@@ -347,7 +347,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     desk = RecordingDesk(till.client, bus, profile=settings.profile)
     held = HeldPhone(till.field, phone.element)
     anycard = desk_of(till, ground, wallet, console.bench, held)
-    preflight = preflight_of(till, ground, console, anycard.source)
+    preflight = preflight_of(till, ground, console)
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
