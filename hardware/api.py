@@ -24,6 +24,7 @@ from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
 from hardware.emv.decode_command import CardLists, decode_command
+from hardware.emv.form_factor import Evidence, FormFactor, Medium, judge
 from hardware.emv.formats import luhn_valid
 from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
@@ -72,6 +73,14 @@ from hardware.readers.polling import (
     read_announcement,
 )
 from hardware.readers.port import Card, CardLink, Reader
+from hardware.readers.tag_kinds import (
+    Activation,
+    TagFamily,
+    TagKind,
+    activation_of,
+    is_random,
+    kind_of,
+)
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
     ApduError,
@@ -89,6 +98,7 @@ from hardware.runtime.errors import (
     NfcUnreachable,
     NoCard,
     NotArmed,
+    PlainTag,
     ProvisioningRefused,
     ReaderGone,
     SecureElementBusy,
@@ -109,8 +119,9 @@ from hardware.terminal.authorities import (
     read_authorities,
     write_authorities,
 )
+from hardware.terminal.command_effects import CommandEffect, Weight, effect_of
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
-from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
+from hardware.terminal.dialogue import Dialogue, Trust
 from hardware.terminal.outcome import (
     ENDINGS,
     CardholderVerification,
@@ -121,7 +132,16 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.reading import (
+    ReadApplication,
+    Reading,
+    Sort,
+    Stop,
+    read_card,
+    reading_of_tag,
+)
 from hardware.terminal.relay import RelaySettings
+from hardware.terminal.selection import LAB_IIN, read_selection
 from hardware.terminal.session import run_tap
 from hardware.terminal.torn import TornLog
 from hardware.trace.page import to_html
@@ -153,6 +173,7 @@ __all__ = [
     "TAGS",
     "TRANSIT_FRAME",
     "VPCD_PORT",
+    "Activation",
     "Address",
     "Announcement",
     "Announces",
@@ -176,6 +197,7 @@ __all__ = [
     "Clock",
     "Combination",
     "CommandApdu",
+    "CommandEffect",
     "Controller",
     "CryptogramType",
     "Dialogue",
@@ -183,6 +205,7 @@ __all__ = [
     "Effect",
     "EmulatedLink",
     "EmulatedReader",
+    "Evidence",
     "Exchange",
     "FaceAssertion",
     "FaceSensor",
@@ -192,11 +215,13 @@ __all__ = [
     "FaultyLink",
     "FaultyReader",
     "Fired",
+    "FormFactor",
     "HardwareError",
     "HearsPolling",
     "Identity",
     "InstalledToken",
     "Mark",
+    "Medium",
     "Moment",
     "Network",
     "NfcAddress",
@@ -217,13 +242,16 @@ __all__ = [
     "PcscReader",
     "PcscService",
     "PcscTrouble",
+    "PlainTag",
     "PoweredCard",
     "ProvisioningRefused",
     "Publication",
     "PublicationChange",
+    "ReadApplication",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "Reading",
     "RecognisedBy",
     "Recognition",
     "RecordedDialogue",
@@ -244,9 +272,13 @@ __all__ = [
     "SecureElementDamaged",
     "SecureElementError",
     "Snapshot",
+    "Sort",
     "StartPoint",
+    "Stop",
     "Stream",
+    "TagFamily",
     "TagInfo",
+    "TagKind",
     "TapRequest",
     "TapResult",
     "TerminalConfig",
@@ -267,13 +299,19 @@ __all__ = [
     "VpcdClient",
     "VpcdFrameError",
     "VpcdUnreachable",
+    "Weight",
     "Winscard",
+    "activation_of",
     "build_tlv",
     "decode",
     "decode_command",
     "describe_tag",
     "dialogue_of",
+    "effect_of",
     "explain",
+    "is_random",
+    "judge",
+    "kind_of",
     "list_readers",
     "luhn_valid",
     "mask_command",
@@ -289,8 +327,11 @@ __all__ = [
     "probe_nfc",
     "read_announcement",
     "read_authorities",
+    "read_card",
     "read_dialogues",
+    "read_selection",
     "readers_seen",
+    "reading_of_tag",
     "record_exchange",
     "run_tap",
     "status_name",
