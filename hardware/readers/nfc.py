@@ -24,7 +24,15 @@ from hardware.readers.frames import Frame, FrameMemory, Way, selection
 from hardware.readers.isodep_initiator import Act, Heard, Initiator, Trouble
 from hardware.readers.nfc_controller import Controller, Found, NfcAddress
 from hardware.readers.nfc_seat import NfcPatience, Seat
-from hardware.runtime.errors import CardFault, CardMute, CardRemoved, NoCard, ReaderGone
+from hardware.readers.tag_kinds import Activation
+from hardware.runtime.errors import (
+    CardFault,
+    CardMute,
+    CardRemoved,
+    NoCard,
+    PlainTag,
+    ReaderGone,
+)
 from hardware.runtime.ports import Scheduler
 
 T = TypeVar("T")
@@ -152,8 +160,11 @@ class NfcReader:
     async def _converse(self, seat: Seat, found: Found, field_on_s: float) -> NfcLink | None:
         """A link to what was found; None when it left before we got to it."""
         if not found.speaks_iso_dep:
-            raise CardFault(
-                f"a card that cannot pay lies on {self._name}: SAK {found.sak:02X}, no ISO-DEP"
+            raise PlainTag(
+                f"a card that cannot pay lies on {self._name}: SAK {found.sak:02X}, no ISO-DEP",
+                uid=found.uid,
+                sak=found.sak,
+                atqa=found.atqa,
             )
         link = self._link = NfcLink(seat, found, self._name, self._patience)
         link.begin(field_on_s)
@@ -200,6 +211,11 @@ class NfcLink:
     def uid(self) -> bytes:
         """The anti-collision identifier."""
         return self._found.uid
+
+    @property
+    def activation(self) -> Activation:
+        """What it showed while it was selected."""
+        return Activation(self._found.sak, self._found.atqa, self._initiator.ats.raw)
 
     def begin(self, field_on_s: float) -> None:
         """Write the selection down, which the controller made from that moment (loop time) on."""
