@@ -69,7 +69,9 @@ class DevicePayload:
             "replaces": None,
         }
         if account.product != numbers.LOAD_CARD.product:
-            offline = self._authority.offline_data(rows, number, token.expiry, SEQUENCE_NUMBER)
+            static = account.product == numbers.STATIC_CARD.product
+            made = self._authority.static_data if static else self._authority.offline_data
+            offline = made(rows, number, token.expiry, SEQUENCE_NUMBER)
             payload |= {} if offline is None else {"offline": offline}
         return jwe.encrypt_compact(
             dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS
