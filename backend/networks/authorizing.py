@@ -89,7 +89,9 @@ class NetworkRules:
             return Examined(currency, token, Decision("30", "emv_data_malformed"))
         if not _agrees(chip, request):
             return Examined(currency, token, Decision("30", "emv_data_disagrees"), None, chip.atc)
-        verdict = check_cryptogram(chip, self.keys.issuer, number, SEQUENCE_NUMBER)
+        verdict = Verdict.OTHER_CHANNEL
+        if self.keys.is_of_channel(chip.key_index, request.fields["22"]):
+            verdict = check_cryptogram(chip, self.keys.issuer, number, SEQUENCE_NUMBER)
         if verdict is not Verdict.VALID:
             return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
         return Examined(currency, token, None, 1, chip.atc)

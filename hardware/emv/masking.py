@@ -25,6 +25,8 @@ _PAN_TAG = 0x5A
 _FORMAT_1 = 0x80
 _RELAY_LENGTH, _RELAY_COMMAND_LENGTH = 10, 10
 _GENERATE_AC, _RELAY_RESISTANCE = 0xAE, 0xEA
+_PIN_COMMANDS = frozenset({0x20, 0x21, 0x24, 0x2C})
+"""VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER: a PIN is inside (ISO/IEC 7816-4, 11.5)."""
 _RISK_DATA_LENGTH = 29
 """9F02, 9F03, 9F1A, 95, 5F2A, 9A, 9C and 9F37 together (Book 3, 9.2.2)."""
 _SUSPICIOUS_MAX = 1024
@@ -154,6 +156,8 @@ def mask_command(command: bytes) -> bytes:
         return command
     if len(command) == _RELAY_COMMAND_LENGTH and command[1] == _RELAY_RESISTANCE:
         return command
+    if len(command) >= 2 and command[1] in _PIN_COMMANDS:
+        return command[:5] + b"\xee" * len(command[5:])
     if len(command) >= 2 and command[1] == _GENERATE_AC:
         known = 5 + _known_length(command[5:])
         return command[:known] + _mask_suspicious(command[known:], whole_bytes=True)

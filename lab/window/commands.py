@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from lab.anycard.commands import AnyCardCommands
+from lab.preflight.commands import PreflightCommands
+
 
 class WalletCommands(Protocol):
     """What a person does with the phone."""
@@ -47,6 +50,9 @@ class WalletCommands(Protocol):
 
     def set_default(self, card_id: str) -> None:
         """Make a card the one that pays."""
+
+    def set_express(self, card_id: str, chosen: bool) -> None:  # noqa: FBT001 - the seam's shape
+        """Let a card pay at transit gates without a look at its owner, or not."""
 
     def double_press(self) -> None:
         """Press the side button twice: arm the pay sheet."""
@@ -98,7 +104,7 @@ class PosCommands(Protocol):
         """Show the receipt of one of the last payments."""
 
 
-class LabCommands(Protocol):
+class LabCommands(AnyCardCommands, PreflightCommands, Protocol):
     """What the person at the laboratory does."""
 
     def space(self) -> None:

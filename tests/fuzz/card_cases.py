@@ -34,7 +34,7 @@ from hardware.emv.masking import mask_command, mask_objects, mask_response, mask
 from hardware.runtime.errors import ApduError, TlvError
 from hardware.terminal.card_data import BrokenRule, CardData, locate_records
 from hardware.trace.recorder import TraceRecorder, parse_trace
-from tests.fuzz.generators import indefinite, nested, objects, reshaped, spoiled, value
+from tests.fuzz.generators import crowd, indefinite, nested, objects, reshaped, spoiled, value
 from tests.fuzz.machinery import Case
 from tests.hardware.conftest import Bench, VirtualTime, complete
 from tests.offline_issuer import Made
@@ -93,6 +93,8 @@ def _corpus(folder: Path) -> list[bytes]:
 
 
 def _any_bytes(corpus: list[bytes], stream: SeededStream) -> bytes:  # noqa: PLR0911 - one a kind
+    if stream.random() < 0.005:
+        return crowd(stream)
     match stream.randint(0, 9):
         case 0:
             return stream.bytes(stream.randint(0, 80))
@@ -348,6 +350,8 @@ def _changed(answer: bytes, stream: SeededStream) -> bytes:
         return stream.bytes(stream.randint(0, 4))
     if chance < 0.15:
         status = stream.bytes(2)
+    elif chance < 0.16:
+        data = crowd(stream)
     elif chance < 0.5:
         data = reshaped(data, stream)
     else:
