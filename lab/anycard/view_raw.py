@@ -103,7 +103,7 @@ class RawPanel(Panel):
         self._state = RawState()
         self._parsed = Parsed()
         self.body.addLayout(self._build_line(look))
-        self._meaning = Label(look, "rawMeaning", size_px=TEXT_CAPTION_PX, tone="dim").wrapping()
+        self._meaning = Label(look, "rawMeaning", size_px=TEXT_CAPTION_PX, tone="dim").eliding()
         self.body.addWidget(self._meaning)
         said = row(look)
         self._shape = Shape(look, 10)
