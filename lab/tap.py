@@ -102,6 +102,7 @@ class TapFlow:
         scheduler: Scheduler,
         bus: Bus,
         pace: float = 1.0,
+        mag_stripe: bool = False,
     ) -> None:
         """Hands that hold this phone to this reader.
 
@@ -113,6 +114,7 @@ class TapFlow:
             scheduler: waits between movements.
             bus: where the till's state is seen.
             pace: 1 for people, 0 for machines.
+            mag_stripe: show the card in mag-stripe mode.
         """
         self._wallet = wallet
         self._pos = pos
@@ -121,6 +123,7 @@ class TapFlow:
         self._scheduler = scheduler
         self._bus = bus
         self._pace = pace
+        self._mag_stripe = mag_stripe
         self._busy = False
         self._cryptogram_left = False
         pos.on_read = lambda tap_id: wallet.card_read(
@@ -205,7 +208,8 @@ class TapFlow:
                 done.set_result(state)
 
         unsubscribe = self._bus.subscribe(watch)
-        self._reader.present(self._element.card(on_cryptogram=self._spent))
+        show = self._element.stripe_card if self._mag_stripe else self._element.card
+        self._reader.present(show(on_cryptogram=self._spent))
         try:
             either: set[asyncio.Future[PosState] | asyncio.Future[Sale | None]] = {done}
             if sale is not None:

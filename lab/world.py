@@ -388,6 +388,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
             scheduler=ground.real_scheduler,
             bus=bus,
             pace=settings.pace,
+            mag_stripe=settings.mag_stripe,
         )
     console = ConsoleFlow(
         client=till.client.beside_links(),

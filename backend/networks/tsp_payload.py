@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey
 from backend.networks import numbers
 from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import SEQUENCE_NUMBER
+from backend.networks.chip import stripe
 from backend.networks.chip.keys import master_key
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.ports import AccountRow, HostRows, TokenRow
@@ -68,6 +69,9 @@ class DevicePayload:
             "serviceCode": SERVICE_CODE,
             "replaces": None,
         }
+        if self._network == "mastercard":
+            key = master_key(self._keys.track, number, SEQUENCE_NUMBER)
+            payload["stripe"] = stripe.personalise(key, number, token.expiry, SERVICE_CODE)
         if account.product != numbers.LOAD_CARD.product:
             offline = self._authority.offline_data(rows, number, token.expiry, SEQUENCE_NUMBER)
             payload |= {} if offline is None else {"offline": offline}

@@ -102,6 +102,9 @@ class Purse(Protocol):
             AtcExhausted: the token has no counter left.
         """
 
+    def counter(self, token_ref: str) -> int:
+        """The token's transaction counter as it stands; 0 where there is no such token."""
+
     def draw(self, count: int) -> bytes:
         """Unpredictable bytes for a signature."""
 

@@ -26,6 +26,7 @@ from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, as
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest, sign_remote
 from hardware.card.sealed_file import SealedFile, TokenRow
+from hardware.card.stripe_card import StripeCard, has_stripe
 from hardware.runtime.errors import NotArmed, ProvisioningRefused, SecureElementDamaged
 
 if TYPE_CHECKING:
@@ -283,6 +284,21 @@ class SecureElement:
             on_cryptogram=on_cryptogram,
         )
 
+    def stripe_card(
+        self,
+        *,
+        token_ref: str | None = None,
+        on_cryptogram: Callable[[str, int], None] | None = None,
+    ) -> StripeCard:
+        """The same card in mag-stripe mode (kernels 2 and 4); Visa's answers as ever."""
+        selecting = self.card(token_ref=token_ref, on_cryptogram=on_cryptogram)
+        return StripeCard(selecting, self, token_ref=token_ref, on_cryptogram=on_cryptogram)
+
+    def has_stripe(self, token_ref: str) -> bool:
+        """Whether this token is here and can be shown in mag-stripe mode."""
+        credentials = self._credentials(token_ref)
+        return credentials is not None and has_stripe(credentials)
+
     def shown_credentials(self, token_ref: str | None = None) -> Credentials | None:
         """That token's credentials, else the armed one's, else the default one's, else None."""
         shown = token_ref or self.armed or self.default
@@ -303,6 +319,11 @@ class SecureElement:
             raise NotArmed("no valid authentication for this token")
         self.disarm()
         return self._file.advance_atc(token_ref)
+
+    def counter(self, token_ref: str) -> int:
+        """The token's transaction counter as it stands; 0 where there is no such token."""
+        token = self._find(token_ref)
+        return 0 if token is None else token.atc
 
     def draw(self, count: int) -> bytes:
         """Unpredictable bytes for a card's signature."""
@@ -346,6 +367,7 @@ def _pack(credentials: Credentials) -> bytes:
             "serviceCode": credentials.service_code,
             "replaces": credentials.replaces,
             "offline": None if credentials.offline is None else credentials.offline.to_json(),
+            "stripe": None if credentials.stripe is None else credentials.stripe.to_json(),
         }
     ).encode()
 

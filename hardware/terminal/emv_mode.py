@@ -76,6 +76,9 @@ _MAY_ANSWER = {
 _SIGN_THE_CRYPTOGRAM = 0x10
 _FORMAT_1_LENGTH_MIN = 11
 
+Mode = Callable[[CardData, "Prepared", Mapping[int, bytes], Step], Kernel]
+"""A mode from the answer to GPO on: data so far, limits, the terminal's objects, steps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -85,7 +88,8 @@ class Rules:
         application_version: tag 9F09.
         refusals: status word of GPO or GENERATE AC to reason.
         own_values: the kernel's own objects for this payment, by tag.
-        check_profile: raises `BrokenRule` where the card cannot do EMV mode.
+        other_mode: which mode runs instead of this one, by the card's profile; None for none.
+            It raises `BrokenRule` where card and till have no mode in common.
         skipped_entry: a locator's first entry that this mode does not read.
         verify_on_device: how the device verified its owner; None where that is not its business.
         static_authentication: whether a card that signs nothing itself is checked all the same.
@@ -94,14 +98,14 @@ class Rules:
     application_version: bytes
     refusals: Mapping[int, str]
     own_values: Callable[[Prepared], Mapping[int, bytes]]
-    check_profile: Callable[[bytes], None]
+    other_mode: Callable[[bytes, Prepared], Mode | None]
     skipped_entry: bytes
     verify_on_device: Callable[[CardData, Prepared, Verdicts], Chosen | None]
     static_authentication: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Cryptogram:
+class Cryptogram:
     """What the card decided, and the bytes of list and answer that its signature covers."""
 
     kind: CryptogramType
@@ -131,7 +135,9 @@ def run_emv_mode(
         step("gpo")
         own = {**values, **rules.own_values(prepared)}
         yield from get_processing_options(wanted, own, data, rules.refusals)
-        rules.check_profile(data.need(0x82))
+        other_mode = rules.other_mode(data.need(0x82), prepared)
+        if other_mode is not None:
+            return (yield from other_mode(data, prepared, own, step))
         locator = data.need(0x94).removeprefix(rules.skipped_entry)
         yield from read_records(locator, data, step)
         step("mandatory_data")
@@ -144,7 +150,7 @@ def run_emv_mode(
         step("generate_ac")
         options = build_dol(wanted, own)
         own |= {0x95: values[0x95], 0x9F34: chosen.results}
-        given = yield from _generate(ask, own, data, rules.refusals, signed=signer is not None)
+        given = yield from generate(ask, own, data, rules.refusals, signed=signer is not None)
         if signer is not None and given.kind is not CryptogramType.AAC:
             step("combined_authentication")
             _open_signature(data, signer, prepared, values, options + given.covered, found)
@@ -258,14 +264,14 @@ def _find(
     return chosen
 
 
-def _generate(
+def generate(
     wanted: CryptogramType,
     values: Mapping[int, bytes],
     data: CardData,
     refusals: Mapping[int, str],
     *,
     signed: bool,
-) -> Generator[CommandApdu, ResponseApdu, _Cryptogram]:
+) -> Generator[CommandApdu, ResponseApdu, Cryptogram]:
     """Ask for a cryptogram and collect the answer, in either format (Book 3, 6.5.5.4).
 
     Args:
@@ -309,7 +315,7 @@ def _generate(
         raise BrokenRule("cryptogram_type_unknown")
     if kind not in _MAY_ANSWER[wanted]:
         raise BrokenRule("cryptogram_not_asked_for")
-    return _Cryptogram(kind, listed + _without_signature(template[0], answer.data))
+    return Cryptogram(kind, listed + _without_signature(template[0], answer.data))
 
 
 def _without_signature(template: tlv.Tlv, answer: bytes) -> bytes:

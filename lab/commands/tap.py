@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import math
 
+from hardware.api import TapResult
 from lab.amounts import currency_of, format_amount, parse_amount
 from lab.commands.shared import (
     FAILED,
@@ -24,7 +25,7 @@ from lab.commands.shared import (
     write_json,
 )
 from lab.engine_shapes import CardRecord, PaymentRecord
-from lab.errors import NotDone
+from lab.errors import NotDone, WrongUse
 from lab.pos.flow import PosFlow, Sale
 from lab.pos.state import OUTCOMES
 from lab.readers import check_there, is_emulated
@@ -55,6 +56,7 @@ def add(commands: Subparsers) -> None:
         "--wait", type=_seconds, default=WAIT_S, metavar="S",
         help="at a real reader: seconds to wait for a card (default %(default)g)",
     )  # fmt: skip
+    mag_stripe_option(parser)
     profile_option(parser)
 
 
@@ -64,10 +66,13 @@ def run(chosen: argparse.Namespace) -> int:
     currency = currency_of(chosen.currency).code
     settings = settings_of(chosen)
     if not is_emulated(settings.reader):
+        if settings.mag_stripe:
+            raise WrongUse("--mag-stripe is the phone's: at a real reader the card decides")
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
         card = await card_for(world, chosen.card)
+        demand_stripe(world, card)
         sale = await world.hands.tap(amount_minor, currency, card.id)
         if sale is None:
             raise NotDone("the phone did not arm")
@@ -152,6 +157,31 @@ async def card_for(world: World, network: str) -> CardRecord:
     raise NotDone(f"the wallet has no {network} card: add one in the window")
 
 
+def mag_stripe_option(parser: argparse.ArgumentParser) -> None:
+    """Whether the phone's card is one of the stripe age."""
+    parser.add_argument(
+        "--mag-stripe",
+        action="store_true",
+        help="the card has no EMV mode: a track with dynamic digits (mastercard, amex)",
+    )
+
+
+def demand_stripe(world: World, card: CardRecord) -> None:
+    """Refuse a card that cannot be shown as asked for, before anything is tapped.
+
+    Raises:
+        WrongUse: Visa has no such mode.
+        NotDone: the token came to this phone before its network made it one.
+    """
+    if not world.settings.mag_stripe or world.element.has_stripe(card.token_ref):
+        return
+    if card.network == "visa":
+        raise WrongUse("Visa has no mag-stripe mode any more: --card mastercard or amex")
+    raise NotDone(
+        f"{card.network} ·{card.last4} has no mag-stripe mode: remove the card and add it again"
+    )
+
+
 def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
     """The document that `tap --json` promises; without a card, no token reference."""
     answer, tap = sale.answer, sale.tap
@@ -163,6 +193,7 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
         "response_code": answer.response_code if answer else None,
         "reason": sale.problem or None,
         "kernel": tap.kernel if tap else None,
+        "mode": _mode_of(tap),
         "apdu_count": tap.apdu_count if tap else 0,
         "transaction_id": answer.payment_id if answer else None,
         "tap_id": sale.tap_id,
@@ -177,6 +208,13 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
             },
         },
     }
+
+
+def _mode_of(tap: TapResult | None) -> str | None:
+    """How the card was read; None where it did not come to that."""
+    if tap is None or not tap.token:
+        return None
+    return "mag_stripe" if tap.track_2 else "emv"
 
 
 def _figures(document: dict[str, object]) -> str:

@@ -77,6 +77,12 @@ def mac(key: bytes, data: bytes, *, bit_padding: bool) -> bytes:
     return _encrypt(key, _xor(chained, data[-BLOCK:]))
 
 
+def encrypt_block(key: bytes, block: bytes) -> bytes:
+    """Two-key triple DES of one block of 8 bytes."""
+    assert len(block) == BLOCK, "one block"
+    return _encrypt(key, block)
+
+
 def _session_key(card_key: bytes, diversifier: bytes) -> bytes:
     left = diversifier[:2] + b"\xf0" + diversifier[3:]
     right = diversifier[:2] + b"\x0f" + diversifier[3:]
