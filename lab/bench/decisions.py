@@ -20,13 +20,15 @@ Nodes = Mapping[int, tuple[DecodedNode, ...]]
 KERNEL_OF = {"A000000004": 2, "A000000003": 3, "A000000025": 4}  # registered provider → kernel
 NETWORK_OF = {2: "mastercard", 3: "visa", 4: "amex"}  # Books C-2, C-3, C-4
 SUCCESS = "9000"
-_SELECT, _OPTIONS, _RECORD, _GENERATE = "A4", "A8", "B2", "AE"
+_SELECT, _OPTIONS, _RECORD, _GENERATE, _CHECKSUM = "A4", "A8", "B2", "AE", "2A"
 _DIRECTORY = "325041592E5359532E4444463031"
 _DEVICE_VERIFIED = "verification on the consumer's device performed"
 _ONLINE_REQUIRED, _VERIFY_REQUIRED = (
     "online cryptogram required",
     "cardholder verification required",
 )
+_EMV_MODE = "EMV mode supported (kernel 2) or magnetic-stripe mode (kernel 3)"
+_DEVICE_DONE = "verification on the consumer's device successful"
 _DEVICE_SUPPORTED = "verification on the consumer's device supported"
 _MOBILE = "verification on the mobile"
 _DEVICE_RESULTS = frozenset({"010002", "1F0302"})  # 9F34 as kernels 2 and 4, and 3, code the phone
@@ -61,8 +63,11 @@ def decide(
             found += _selected(apdu, answer, kernel)
         elif instruction == _OPTIONS:
             found += _options(apdu.index, question, answer)
+            found += _mode(apdu.index, answer, kernel)
         elif instruction == _RECORD:
             found += _record(apdu.index, answer)
+        elif instruction == _CHECKSUM:
+            found += _checksum(apdu.index, question, answer)
         elif instruction == _GENERATE:
             found += _generated(apdu.index, question, answer)
     if ended is not None and apdus:
@@ -167,14 +172,44 @@ def _options(
     yield from _cryptogram(index, answer)
 
 
+def _mode(index: int, answer: tuple[DecodedNode, ...], kernel: int | None) -> Iterator[Decision]:
+    """Kernels 2 and 4 read a card without EMV mode as one of the stripe age."""
+    profile = object_of(answer, "82")
+    if kernel in {2, 4} and profile is not None and not says(answer, "82", _EMV_MODE):
+        yield Decision(index, Message("bench.why.stripe_mode"), RESPONSE, "82")
+
+
 def _record(index: int, answer: tuple[DecodedNode, ...]) -> Iterator[Decision]:
     rules = [word for word in words_about(answer, "8E") if word.startswith("rule ")]
     if rules:
         text = message("bench.why.rules", first=rules[0].partition(": ")[2].partition(";")[0])
         yield Decision(index, text, RESPONSE, "8E")
+    for tag in ("9F65", "9F66", "9F67"):
+        for word in words_about(answer, tag):
+            yield Decision(index, message("bench.why.places", where=word), RESPONSE, tag)
     wanted = words_about(answer, "8C")
     if wanted:
         yield Decision(index, message("bench.why.risk_list", count=len(wanted)), RESPONSE, "8C")
+
+
+def _checksum(
+    index: int, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
+) -> Iterator[Decision]:
+    """COMPUTE CRYPTOGRAPHIC CHECKSUM: a code, or why there is none (Book C-2, mag-stripe mode)."""
+    number = object_of(question, "9F6A")
+    if number is not None:
+        text = message("bench.why.number", number=number.value.lstrip("0") or "0")
+        yield Decision(index, text, COMMAND, "9F6A")
+    if says(answer, "DF4B", _DEVICE_DONE):
+        yield Decision(index, Message("bench.why.verified", "good"), RESPONSE, "DF4B")
+    code, counter = words_about(answer, "9F61"), words_about(answer, "9F36")
+    if code:
+        text = message("bench.why.code", "waiting", code=code[0].split(":")[0],
+                       counter=counter[0] if counter else "?")  # fmt: skip
+        yield Decision(index, text, RESPONSE, "9F61")
+        return
+    for word in words_about(answer, "DF4B"):
+        yield Decision(index, message("bench.why.no_code", "bad", why=word), RESPONSE, "DF4B")
 
 
 def _generated(

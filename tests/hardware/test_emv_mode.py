@@ -229,9 +229,7 @@ def test_the_same_object_in_options_and_record_is_refused(recorded: Recorded) ->
     assert recorded.tap(gpo=twice).reason == "duplicate_5F34"
 
 
-def test_a_till_without_that_mode_sends_a_card_of_the_stripe_age_elsewhere(
-    mastercard: Recorded,
-) -> None:
+def test_a_till_with_emv_mode_alone_sends_old_cards_elsewhere(mastercard: Recorded) -> None:
     config = mastercard.bench.config
     only = tuple(replace(one, modes=Modes.EMV_ONLY) for one in config.combinations)
     mastercard.bench.config = replace(config, combinations=only)
