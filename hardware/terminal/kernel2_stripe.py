@@ -47,8 +47,8 @@ _DEFAULT_LIST = bytes.fromhex("9F6A04")
 _READER_VERSION = bytes.fromhex("0001")
 """9F6D: mag-stripe application version number of the reader."""
 _MOBILE_SUPPORTED, _DEVICE_MUST_VERIFY = 0x01, 0x02
-_ASKS_ITS_OWNER = 0x00030F
-"""Bits of DF4B that mean: look at the phone (Book C-2, phone message table)."""
+_ASKS_ITS_OWNER = 0x000F0F
+"""Bits of DF4B that mean: look at the phone, then tap again (Book C-2, phone message table)."""
 _VERIFIED_ON_DEVICE = (1, 0x10)
 """DF4B: the device has verified its owner."""
 

@@ -212,9 +212,11 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
 
 def _mode_of(tap: TapResult | None) -> str | None:
     """How the card was read; None where it did not come to that."""
-    if tap is None or not tap.token:
+    if tap is None:
         return None
-    return "mag_stripe" if tap.track_2 else "emv"
+    if "magstripe_mode" in tap.steps:
+        return "mag_stripe"
+    return "emv" if tap.cryptogram else None
 
 
 def _figures(document: dict[str, object]) -> str:

@@ -21,7 +21,6 @@ EXPECTED = {
     "visa-other-interface": ("try_another_interface", 3, None, "18"),
     "amex-see-phone": ("see_phone", 4, None, "20"),
     "mastercard-declines": ("declined", 2, "AAC", "07"),
-    "mastercard-stripe-only": ("try_another_interface", 2, None, "18"),
     "torn-at-select": ("try_again", 3, None, "21"),
     "torn-at-gpo": ("try_again", 3, None, "21"),
     "torn-at-generate": ("try_again", 2, None, "21"),
@@ -31,6 +30,15 @@ EXPECTED = {
     "second-candidate": ("online_request", 3, "ARQC", "1B"),
     "same-object-twice": ("error", 3, None, "1C"),
     "no-cryptogram": ("error", 3, None, "1C"),
+    "mastercard-stripe-good": ("online_request", 2, None, "1B"),
+    "mastercard-stripe-refused": ("error", 2, None, "1C"),
+    "mastercard-stripe-look-at-phone": ("see_phone", 2, None, "20"),
+    "mastercard-stripe-no-number": ("online_request", 2, None, "1B"),
+    "mastercard-stripe-broken-places": ("error", 2, None, "1C"),
+    "mastercard-stripe-places-missing": ("error", 2, None, "1C"),
+    "mastercard-stripe-torn": ("try_again", 2, None, "21"),
+    "amex-stripe-good": ("online_request", 4, "ARQC", "1B"),
+    "visa-stripe-age": ("error", 3, None, "1C"),
 }
 
 
