@@ -53,6 +53,7 @@ def decide(
 ) -> tuple[Decision, ...]:
     """The decisions, in the order of the exchanges."""
     found: list[Decision] = []
+    used = kernel
     for apdu in apdus:
         if apdu.sw != SUCCESS:
             found.append(_refused(apdu))
@@ -60,10 +61,11 @@ def decide(
         question, answer = asked[apdu.index], decoded[apdu.index]
         instruction = apdu.command_hex[2:4]
         if instruction == _SELECT:
-            found += _selected(apdu, answer, kernel)
+            used = kernel or KERNEL_OF.get(_selected_name(apdu)[:10])
+            found += _selected(apdu, answer, used)
         elif instruction == _OPTIONS:
             found += _options(apdu.index, question, answer)
-            found += _mode(apdu.index, answer, kernel)
+            found += _mode(apdu.index, answer, used)
         elif instruction == _RECORD:
             found += _record(apdu.index, answer)
         elif instruction == _CHECKSUM:
@@ -84,6 +86,7 @@ def medium(asked: Nodes, decoded: Nodes) -> Message:
     verified = {
         "9F6C": says(answers, "9F6C", _DEVICE_VERIFIED),
         "9F71": says(answers, "9F71", _MOBILE),
+        "DF4B": says(answers, "DF4B", _DEVICE_DONE),
         "9F34": results is not None and results.value in _DEVICE_RESULTS,
     }
     for tag, says_so in verified.items():
@@ -93,7 +96,7 @@ def medium(asked: Nodes, decoded: Nodes) -> Message:
         return message("bench.medium.device", "good", where="82")
     if requestor is not None:
         return message("bench.medium.token", "waiting", requestor=requestor.value)
-    if object_of(answers, "9F26") is not None:
+    if any(object_of(answers, tag) is not None for tag in ("9F26", "9F61")):
         return Message("bench.medium.plastic")
     return Message("bench.medium.unknown")
 
@@ -130,8 +133,12 @@ def _refused(apdu: ApduLine) -> Decision:
     return Decision(apdu.index, text)
 
 
+def _selected_name(apdu: ApduLine) -> str:
+    return apdu.name.removeprefix("SELECT ")
+
+
 def _selected(
-    apdu: ApduLine, answer: tuple[DecodedNode, ...], kernel: int | None
+    apdu: ApduLine, answer: tuple[DecodedNode, ...], number: int | None
 ) -> Iterator[Decision]:
     if _DIRECTORY in apdu.command_hex:
         names = [node.value for node in answer if node.tag == "4F"]
@@ -139,8 +146,7 @@ def _selected(
         text = message(key, count=len(names), names=", ".join(names))
         yield Decision(apdu.index, text, RESPONSE, "4F" if names else "")
         return
-    name = apdu.name.removeprefix("SELECT ")
-    number = kernel or KERNEL_OF.get(name[:10])
+    name = _selected_name(apdu)
     if number is not None:
         network = NETWORK_NAMES.get(NETWORK_OF.get(number, ""), name)
         text = message("bench.why.kernel", kernel=number, network=network, name=name)
