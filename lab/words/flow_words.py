@@ -78,6 +78,8 @@ _POS: dict[str, tuple[str, str]] = {
     "pos.why.token_not_active": ("This card is suspended", "Token not active"),
     "pos.why.atc_replay": ("This tap was used before", "ATC already used"),
     "pos.why.cryptogram_invalid": ("The card's signature is wrong", "ARQC invalid"),
+    "pos.why.cvc3_invalid": ("The code on the card's track is wrong", "CVC3 invalid"),
+    "pos.why.atc_not_higher": ("This tap was used before", "ATC not above the last one seen"),
     "pos.why.breaker_open": (
         "{network} is blocked at the moment. Nothing was sent",
         "{network} breaker open, not sent",
