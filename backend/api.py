@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from backend.checks import VerifyReport
     from backend.simulation import SimulatedEngine as SimulatedEngine  # noqa: PLC0414 - its door
     from backend.simulation import SimulatedWorld
+    from backend.token_files import TokenFiles
     from backend.vault.key_home import KeyHome
     from backend.vault.named_keys import NamedKeys
 
@@ -75,8 +76,10 @@ __all__ = [
     "is_loopback",
     "key_home",
     "load_toml",
+    "make_token",
     "migrate",
     "named_keys",
+    "open_token",
     "read_faults",
     "read_positions",
     "real_now_us",
@@ -197,6 +200,51 @@ def verify(data_dir: Path) -> VerifyReport:
     from backend.checks import verify_folder
 
     return verify_folder(data_dir)
+
+
+def make_token(
+    version: str,
+    merchant_id: str,
+    network: str,
+    amount_minor: int,
+    currency_numeric: int,
+    *,
+    entropy: Entropy,
+    now_us: int,
+) -> TokenFiles:
+    """A sealed in-app payment token with everything that is needed to open it.
+
+    Args:
+        version: "EC_v1" or "RSA_v1".
+        merchant_id: any text; its hash goes into certificate and key.
+        network: whose device account number it carries.
+        amount_minor: minor units.
+        currency_numeric: ISO 4217 number.
+        entropy: with a seed, EC_v1 repeats byte for byte.
+        now_us: when it is signed.
+
+    Raises:
+        BadRequest: `bad_merchant_id`.
+    """
+    from backend.token_files import Wanted
+    from backend.token_files import make_token as make
+
+    return make(
+        Wanted(version, merchant_id, network, amount_minor, currency_numeric), entropy, now_us
+    )
+
+
+def open_token(
+    document: object, certificate: bytes, key: bytes, root: bytes, now_us: int
+) -> Mapping[str, object]:
+    """The clear content of a payment token, opened with a merchant's files (PEM or DER).
+
+    Raises:
+        BadRequest: why the token must not be used (`token_…`), or `bad_certificate`, `bad_key`.
+    """
+    from backend.token_files import open_token as unseal
+
+    return unseal(document, certificate, key, root, now_us).document
 
 
 def key_home(

@@ -112,13 +112,16 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.relay import RelaySettings
 from hardware.terminal.session import run_tap
+from hardware.terminal.torn import TornLog
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import (
     RecordedDialogue,
     RecordedExchange,
+    ReplayClock,
     ReplayLink,
     dialogue_of,
     read_dialogues,
@@ -208,8 +211,10 @@ __all__ = [
     "ReaderInfo",
     "RecordedDialogue",
     "RecordedExchange",
+    "RelaySettings",
     "RemoteCryptogram",
     "RemoteRequest",
+    "ReplayClock",
     "ReplayLink",
     "ResponseApdu",
     "Revoked",
@@ -231,6 +236,7 @@ __all__ = [
     "TimingProfile",
     "Tlv",
     "TlvError",
+    "TornLog",
     "Trace",
     "TraceFormatError",
     "TraceLine",

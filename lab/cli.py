@@ -27,6 +27,7 @@ from lab.commands import (
     serve,
     shots,
     tap,
+    token,
     trace,
     vectors,
     world,
@@ -99,8 +100,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, pos, card, readers, decode, trace, vectors, doctor, world, board, load, scenario,
-        bench, shots, serve,
+        tap, pos, card, token, readers, decode, trace, vectors, doctor, world, board, load,
+        scenario, bench, shots, serve,
     ):  # fmt: skip
         module.add(commands)
     return top

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.card.credentials import Network
+from hardware.emv.bitfields import AIP_DYNAMIC_AUTHENTICATION, AIP_RELAY_RESISTANCE, has_bit
 from hardware.emv.formats import encode_compressed, encode_numeric
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _NO_METHOD_NEEDED = bytes.fromhex("00000000000000001F00")
 _USAGE = bytes.fromhex("FF00")
 """9F07: everything, everywhere."""
 _LAST_DAY = "28"
+SIGNED_LIST = bytes.fromhex("9F3704")
+"""9F49: what INTERNAL AUTHENTICATE shall carry, the terminal's random number."""
+_RELAYED_IS_DECLINED = bytes.fromhex("0000000004")
+"""9F0E: a tap beyond the time limits of relay resistance is declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Personality:
         locator: where the records are (94); empty where GPO says everything.
         cdol: list of what GENERATE AC shall carry (8C); empty where GPO makes the cryptogram.
         version: application version number (9F08).
+        recovery: list of what RECOVER AC shall carry (9F51); empty recovers nothing.
     """
 
     aid: bytes
@@ -52,6 +58,7 @@ class Personality:
     locator: bytes = b""
     cdol: bytes = b""
     version: bytes = b""
+    recovery: bytes = b""
 
 
 PERSONALITIES = {
@@ -71,6 +78,8 @@ PERSONALITIES = {
         locator=bytes.fromhex("10010100"),
         cdol=bytes.fromhex("9F02069F03069F1A0295055F2A029A039C019F37049F35019F3403"),
         version=bytes.fromhex("0002"),
+        # The terminal's random number and the amount: which of its taps is meant.
+        recovery=bytes.fromhex("9F37049F0206"),
     ),
     Network.AMEX: Personality(
         aid=bytes.fromhex("A00000002501"),
@@ -115,6 +124,13 @@ def record(credentials: Credentials) -> dict[int, bytes]:
     }
     if credentials.network is Network.AMEX:
         objects[0x9F71] = _MOBILE_VERIFIED
+    if personality.recovery:
+        objects[0x9F51] = personality.recovery
+    shown = profile(credentials)
+    if has_bit(shown, AIP_DYNAMIC_AUTHENTICATION):
+        objects[0x9F49] = SIGNED_LIST
+    if has_bit(shown, AIP_RELAY_RESISTANCE):
+        objects[0x9F0E] = _RELAYED_IS_DECLINED
     return objects | static_data(credentials)
 
 

@@ -46,6 +46,8 @@ CREATE TABLE IF NOT EXISTS tokens (
     atc INTEGER NOT NULL CHECK (atc BETWEEN 0 AND 65535), secret BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS sessions (
     session_id TEXT PRIMARY KEY, token_ref TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS answers (
+    token_ref TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 """
 
 TokenRow = tuple[str, str, str, str, str, int]
@@ -198,6 +200,7 @@ class SealedFile:
 
     def delete_token(self, token_ref: str) -> int | None:
         """Delete one token and give its position; None where there was none. Inside `writing`."""
+        self._connection.execute("DELETE FROM answers WHERE token_ref=?", (token_ref,))
         row = self._connection.execute(
             "DELETE FROM tokens WHERE token_ref=? RETURNING position", (token_ref,)
         ).fetchone()
@@ -217,6 +220,23 @@ class SealedFile:
         if row is None:
             raise AtcExhausted(f"{token_ref} has made {ATC_MAX} cryptograms")
         return int(row[0])
+
+    # The last answer -----------------------------------------------------------------------
+
+    def put_answer(self, token_ref: str, answer: bytes) -> None:
+        """Keep a token's last answer in place of the one before; on disk when this returns."""
+        with self.writing():
+            sealed = self._seal(token_ref, "answer", answer)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?)", (token_ref, sealed)
+            )
+
+    def answer(self, token_ref: str) -> bytes | None:
+        """A token's last answer, opened; None where there is none."""
+        row = self._connection.execute(
+            "SELECT sealed FROM answers WHERE token_ref=?", (token_ref,)
+        ).fetchone()
+        return None if row is None else self._unseal(token_ref, "answer", bytes(row[0]))
 
     # Provisioning sessions -----------------------------------------------------------------
 

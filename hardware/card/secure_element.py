@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hardware.card.credentials import CardKey, Credentials, open_envelope, read_credentials
 from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, assertion_mac
 from hardware.card.payment_card import PaymentCard
+from hardware.card.recovery import KeptAnswer
 from hardware.card.remote import RemoteCryptogram, RemoteRequest, sign_remote
 from hardware.card.sealed_file import SealedFile, TokenRow
 from hardware.card.stripe_card import StripeCard, has_stripe
@@ -328,6 +329,25 @@ class SecureElement:
     def draw(self, count: int) -> bytes:
         """Unpredictable bytes for a card's signature."""
         return self._stream.bytes(count)
+
+    def keep_answer(self, token_ref: str, kept: KeptAnswer) -> None:
+        """Keep a token's last answer to GENERATE AC, sealed and on disk when this returns."""
+        self._file.put_answer(token_ref, kept.to_bytes())
+
+    def recall_answer(self, token_ref: str, asked: bytes) -> KeptAnswer | None:
+        """The token's last answer, to whoever repeats its values; ends the authentication.
+
+        It counts nothing: the counter inside the answer was spent when it was made. None where
+        there is no answer, or it had other values.
+        """
+        value = self._file.answer(token_ref)
+        if value is None:
+            return None
+        kept = KeptAnswer.from_bytes(value)
+        if not hmac.compare_digest(kept.asked, asked):
+            return None
+        self.disarm()
+        return kept
 
     def sign_remote(self, token_ref: str, request: RemoteRequest) -> RemoteCryptogram:
         """Make an in-app payment's cryptogram; it ends the authentication as a tap does.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.card.credentials import Network
-from hardware.card.payment_card import PPSE_NAME, PSE_NAME
+from hardware.card.directory import PPSE_NAME, PSE_NAME
 from hardware.card.personality import PERSONALITIES, record
 from hardware.card.signing import sign
 from hardware.emv import tlv
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hardware.card.credentials import Credentials
-    from hardware.card.payment_card import PaymentCard, Purse
+    from hardware.card.payment_card import PaymentCard
+    from hardware.card.purse import Purse
 
 _PROFILES = {
     Network.MASTERCARD: bytes.fromhex("0200"),  # verification on the device; no EMV mode

@@ -76,6 +76,8 @@ TVR: BitTable = (
     (4, 0x10, "script failed after the final GENERATE AC"),
     (4, 0x08, "relay resistance threshold exceeded"),
     (4, 0x04, "relay resistance time limits exceeded"),
+    (4, 0x02, "relay resistance performed"),
+    (4, 0x01, "relay resistance not performed"),
 )
 TSI: BitTable = (
     (0, 0x80, "offline data authentication was performed"),

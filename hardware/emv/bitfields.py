@@ -31,6 +31,7 @@ AIP_CDCVM_SUPPORTED = (0, 0x02)
 AIP_EMV_MODE = (1, 0x80)
 AIP_MSD_OFFERED = (1, 0x80)
 """The same bit for kernel 3: a magnetic-stripe path that the book has given up."""
+AIP_RELAY_RESISTANCE = (1, 0x01)
 CAPABILITY_STATIC_AUTHENTICATION = (2, 0x80)
 CAPABILITY_COMBINED_AUTHENTICATION = (2, 0x08)
 

@@ -260,7 +260,7 @@ class FaultyLink:
     async def _strike(self, spec: CardFaultSpec, answer: bytes | None) -> bytes | None:
         """Do what one fault does; gives the answer as it is now, None where there is none yet."""
         match spec.effect:
-            case Effect.SLOW:
+            case Effect.SLOW | Effect.RELAY:
                 await self._plan.wait(spec)
                 return answer
             case Effect.MUTE:

@@ -65,4 +65,6 @@ _RULES = Rules(
     # The record that only mag-stripe mode reads (Book C-2, 6.2.3).
     skipped_entry=STRIPE_ENTRY,
     verify_on_device=_verify_on_device,
+    relay_resistance=True,
+    recovery=True,
 )

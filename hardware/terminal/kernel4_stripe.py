@@ -12,12 +12,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardware.emv.bitfields import CryptogramType
+from hardware.emv.dol import build_dol
 from hardware.emv.formats import encode_numeric
 from hardware.terminal.card_data import BrokenRule, CardData, Track2
-from hardware.terminal.emv_mode import Rules, generate
-from hardware.terminal.kernel import Kernel, KernelResult, Step, read_records
+from hardware.terminal.emv_mode import Rules
+from hardware.terminal.generate_ac import ask_for_cryptogram, reference_control
+from hardware.terminal.kernel import Kernel, KernelResult, Step, read_list, read_records
+from hardware.terminal.means import NO_MEANS
 from hardware.terminal.outcome import CardholderVerification
 from hardware.terminal.stripe_data import Stripe
+from hardware.terminal.torn import Question
 from hardware.terminal.verdicts import Verdicts
 from hardware.terminal.verification import NOT_NEEDED, Chosen
 
@@ -56,13 +60,20 @@ def run_stripe_mode(
     yield from read_records(data.need(0x94), data, step)
     step("mandatory_data")
     track_2 = data.track_2()
-    data.need(0x8C)
+    asked = read_list(data.need(0x8C), "bad_8C")
     step("cardholder_verification")
     chosen = rules.verify_on_device(data, prepared, Verdicts()) or _without_device(prepared)
     number = int.from_bytes(values[0x9F37], "big") % _NUMBER_RANGE
     own = {**values, 0x9F34: chosen.results, 0x9F37: encode_numeric(number, 4)}
-    step("generate_ac")
-    given = yield from generate(CryptogramType.ARQC, own, data, rules.refusals, signed=False)
+    question = Question(
+        wanted=CryptogramType.ARQC,
+        control=reference_control(CryptogramType.ARQC, signed=False),
+        options=b"",
+        listed=build_dol(asked, own),
+        values=own,
+        chosen=chosen,
+    )
+    _, given = yield from ask_for_cryptogram(question, data, NO_MEANS, rules.refusals, step)
     counter, cryptogram = data.need(0x9F36), data.need(0x9F26)
     step("card_decision")
     if given.kind is not CryptogramType.ARQC:

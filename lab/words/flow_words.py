@@ -120,6 +120,10 @@ _POS: dict[str, tuple[str, str]] = {
         "Reader lost, amount kept",
     ),
     "pos.why.nonsense": ("The card's answer makes no sense", "{reason}"),
+    "pos.why.relay_suspected": (
+        "The card seems to be somewhere else",
+        "Relay resistance: time limits exceeded, declined by the issuer's action code",
+    ),
     "pos.why.unauthentic": (
         "This card could not prove that it is real. Nothing was charged",
         "Offline data authentication failed: {part}",
