@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from backend.faults.armed import Facts, LinkFaults, Strike
 from backend.faults.catalogue import AVAILABLE, LABORATORY_LINKS, Point
 from backend.faults.plan import Fault, dump_toml, load_toml, read_faults
+from backend.networks.card_versions import TEST_NUMBER_OF_VERSION
 from backend.runtime.clock import (
     Clock,
     LabClock,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AVAILABLE",
     "LABORATORY_LINKS",
+    "TEST_NUMBER_OF_VERSION",
     "BackendError",
     "BadRequest",
     "Clock",
@@ -69,6 +71,7 @@ __all__ = [
     "VirtualLoop",
     "VirtualScheduler",
     "check_fault",
+    "check_vector",
     "chosen_data_dir",
     "dump_toml",
     "event_from_json",
@@ -170,6 +173,15 @@ def migrate(data_dir: Path) -> str | None:
         return migrate_engine(folder.engine_database)
     finally:
         folder.give_back()
+
+
+def check_vector(
+    algorithm: str, inputs: Mapping[str, object], expected: Mapping[str, object]
+) -> str | None:
+    """What is wrong with the issuer's side of a published vector: "" nothing, None no such part."""
+    from backend.networks.chip.vectors import check_vector as check
+
+    return check(algorithm, inputs, expected)
 
 
 def check_fault(body: Mapping[str, object]) -> None:

@@ -16,9 +16,11 @@ from hardware.card.face import (
     ScanOutcome,
     ScanRefusal,
 )
+from hardware.card.installed import ATC_MAX, InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
-from hardware.card.secure_element import InstalledToken, SecureElement
+from hardware.card.secure_element import SecureElement
+from hardware.card.stripe_card import shows_stripe, stripe_card
 from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
@@ -62,6 +64,14 @@ from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
+from hardware.readers.polling import (
+    ANNOUNCE,
+    TRANSIT_FRAME,
+    Announcement,
+    Announces,
+    HearsPolling,
+    read_announcement,
+)
 from hardware.readers.port import Card, CardLink, Reader
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
@@ -128,6 +138,8 @@ from hardware.trace.replay import (
 )
 
 __all__ = [
+    "ANNOUNCE",
+    "ATC_MAX",
     "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
@@ -140,8 +152,11 @@ __all__ = [
     "PN532_SCHEME",
     "PROFILES",
     "TAGS",
+    "TRANSIT_FRAME",
     "VPCD_PORT",
     "Address",
+    "Announcement",
+    "Announces",
     "ApduError",
     "AtcExhausted",
     "Authorities",
@@ -179,6 +194,7 @@ __all__ = [
     "FaultyReader",
     "Fired",
     "HardwareError",
+    "HearsPolling",
     "Identity",
     "InstalledToken",
     "Mark",
@@ -209,6 +225,8 @@ __all__ = [
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "RecognisedBy",
+    "Recognition",
     "RecordedDialogue",
     "RecordedExchange",
     "RelaySettings",
@@ -270,12 +288,15 @@ __all__ = [
     "parse_trace",
     "pcsc_readers",
     "probe_nfc",
+    "read_announcement",
     "read_authorities",
     "read_dialogues",
     "readers_seen",
     "record_exchange",
     "run_tap",
+    "shows_stripe",
     "status_name",
+    "stripe_card",
     "survey_nfc",
     "survey_pcsc",
     "to_html",

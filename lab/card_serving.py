@@ -33,6 +33,7 @@ from hardware.api import (
     SecureElement,
     Transmission,
     VpcdClient,
+    stripe_card,
 )
 
 _SEE_PHONE = bytes.fromhex("6986")
@@ -120,8 +121,8 @@ class HeldPhone:
         if self._mag_stripe:
             return _HeldCard(
                 self,
-                self._element.stripe_card(
-                    token_ref=self._token_ref, on_cryptogram=self._cryptogram_left
+                stripe_card(
+                    self._element, token_ref=self._token_ref, on_cryptogram=self._cryptogram_left
                 ),
             )
         card = self._element.card(

@@ -32,6 +32,7 @@ class Settings:
         pace: how long choreography waits between its steps: 1 live, 0 at once.
         reader: a reader's URL or name.
         mag_stripe: the phone on the screen shows its card in mag-stripe mode.
+        transit: whether the till is a gate of public transport.
     """
 
     data_dir: Path
@@ -44,6 +45,7 @@ class Settings:
     theme: str = "dark"
     scale: float = 1.0
     presenter: bool = False
+    transit: bool = False
 
     @property
     def secure_element_file(self) -> Path:

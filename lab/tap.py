@@ -12,7 +12,7 @@ import asyncio
 from typing import Protocol
 
 from backend.api import Scheduler
-from hardware.api import EmulatedReader, SecureElement
+from hardware.api import EmulatedReader, SecureElement, stripe_card
 from lab.bus import Bus
 from lab.client import PATIENCE_S
 from lab.pos.flow import PosFlow, Sale
@@ -92,7 +92,7 @@ class CounterFlow:
 class TapFlow:
     """A pair of hands."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- every port by its name
         self,
         *,
         wallet: WalletFlow,
@@ -103,6 +103,7 @@ class TapFlow:
         bus: Bus,
         pace: float = 1.0,
         mag_stripe: bool = False,
+        transit: bool = False,
     ) -> None:
         """Hands that hold this phone to this reader.
 
@@ -115,6 +116,7 @@ class TapFlow:
             bus: where the till's state is seen.
             pace: 1 for people, 0 for machines.
             mag_stripe: show the card in mag-stripe mode.
+            transit: whether the till is a gate, where the express card needs no look.
         """
         self._wallet = wallet
         self._pos = pos
@@ -124,6 +126,7 @@ class TapFlow:
         self._bus = bus
         self._pace = pace
         self._mag_stripe = mag_stripe
+        self._transit = transit
         self._busy = False
         self._cryptogram_left = False
         pos.on_read = lambda tap_id: wallet.card_read(
@@ -155,7 +158,7 @@ class TapFlow:
         self._busy = True
         try:
             self._pos.set_amount(amount_minor, currency)
-            if not await self._arm(card_id):
+            if not self._walks_through(card_id) and not await self._arm(card_id):
                 return None
             self._pos.set_amount(amount_minor, currency)  # whatever was typed while it armed
             sale = asyncio.ensure_future(self._pos.charge(patience_s=patience_s))
@@ -177,6 +180,15 @@ class TapFlow:
             await self._hold_until_read()
         finally:
             self._busy = False
+
+    def _walks_through(self, card_id: str) -> bool:
+        """At a gate the card that was chosen for it needs no look; the phone shows it."""
+        express = self._element.express if self._transit else None
+        card = next((card for card in self._wallet.cards if card.token_ref == express), None)
+        if express is None or card is None or card_id not in {"", card.id}:
+            return False
+        self._wallet.open_card(card.id)
+        return True
 
     async def _arm(self, card_id: str) -> bool:
         wallet = self._wallet
@@ -208,8 +220,10 @@ class TapFlow:
                 done.set_result(state)
 
         unsubscribe = self._bus.subscribe(watch)
-        show = self._element.stripe_card if self._mag_stripe else self._element.card
-        self._reader.present(show(on_cryptogram=self._spent))
+        if self._mag_stripe:
+            self._reader.present(stripe_card(self._element, on_cryptogram=self._spent))
+        else:
+            self._reader.present(self._element.card(on_cryptogram=self._spent))
         try:
             either: set[asyncio.Future[PosState] | asyncio.Future[Sale | None]] = {done}
             if sale is not None:

@@ -389,6 +389,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
             bus=bus,
             pace=settings.pace,
             mag_stripe=settings.mag_stripe,
+            transit=settings.transit,
         )
     console = ConsoleFlow(
         client=till.client.beside_links(),

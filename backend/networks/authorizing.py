@@ -40,7 +40,7 @@ from backend.runtime.errors import MessageError, StorageError
 
 SEQUENCE_NUMBER = "01"
 CARDS_REMEMBERED_MAX = 10_000
-ENTRY_MODES = {"07": "55", "91": "35"}  # DE 22, its first two digits, to the element it brings
+STRIPE_ENTRY_MODE = "91"  # DE 22 begins so for a track; every other way brings chip data
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class NetworkRules:
         refusal = _refusal_of_state(token) or self._refusal_of_expiry(token, request)
         if refusal is not None:
             return Examined(currency, token, refusal)
-        entered = ENTRY_MODES.get(request.fields["22"][:2])
-        if entered is None or CARD_DATA & request.fields.keys() != {entered}:
+        entered = "35" if request.fields["22"].startswith(STRIPE_ENTRY_MODE) else "55"
+        if CARD_DATA & request.fields.keys() != {entered}:
             return Examined(currency, token, Decision("30", "entry_mode_disagrees"))
         if entered == "35":
             return self._examine_track(request, currency, token)
@@ -98,7 +98,9 @@ class NetworkRules:
             return Examined(currency, token, Decision("30", "emv_data_malformed"))
         if not _agrees(chip, request):
             return Examined(currency, token, Decision("30", "emv_data_disagrees"), None, chip.atc)
-        verdict = check_cryptogram(chip, self.keys.issuer, number, SEQUENCE_NUMBER)
+        verdict = Verdict.OTHER_CHANNEL
+        if self.keys.is_of_channel(chip.key_index, request.fields["22"]):
+            verdict = check_cryptogram(chip, self.keys.issuer, number, SEQUENCE_NUMBER)
         if verdict is not Verdict.VALID:
             return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
         return Examined(currency, token, None, 1, chip.atc)

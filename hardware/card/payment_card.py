@@ -1,13 +1,11 @@
 """The card a phone shows: PPSE, PSE, SELECT, GPO, READ RECORD and GENERATE AC.
 
-A state machine over bytes; what the applications say is in `personality`. Contactless terminals
-find the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has
-that way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once
-a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC, which Mastercard's
-RECOVER AC repeats after a torn tap. A token whose issuer
+A state machine over bytes; what the applications say is in `personality`, how they are listed in
+`directory`. A cryptogram is made once a conversation: in Visa's answer to GPO, in the others'
+answer to GENERATE AC, which Mastercard's RECOVER AC repeats after a torn tap. A token whose issuer
 gave it certificates can be authenticated offline: it shows their records and signs. Without an
-authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with the lab's
-issuer number in BF0C, so that a till can tell it from a real one. Knows no terminal.
+authentication GPO is refused with 6986, "see phone", except at a transit gate (`express`). Knows
+no terminal.
 """
 
 from __future__ import annotations
@@ -23,13 +21,17 @@ from hardware.card.answers import template as _template
 from hardware.card.credentials import Credentials, Network
 from hardware.card.directory import (
     PPSE_NAME,
-    PSE_DIRECTORY_FILE,
+    PSE_FILE,
     PSE_NAME,
-    application,
-    contact_directory,
-    entry,
-    payment_directory,
+    Application,
+    applications,
+    file_control,
+    named,
+    ppse,
+    pse,
+    pse_record,
 )
+from hardware.card.express import Gate, Permission, permission
 from hardware.card.offline_data import (
     FILE,
     NUMBER_LENGTH,
@@ -40,11 +42,12 @@ from hardware.card.offline_data import (
     related_data,
 )
 from hardware.card.personality import (
-    DEVICE_VERIFIED,
     FORM_FACTOR,
     PERSONALITIES,
     SIGNED_LIST,
+    options_list,
     profile,
+    qualifiers,
     record,
     static_data,
     track_2,
@@ -58,6 +61,7 @@ from hardware.emv.bitfields import (
     AIP_DYNAMIC_AUTHENTICATION,
     AIP_RELAY_RESISTANCE,
     TTQ_AUTHENTICATION_FOR_ONLINE,
+    TTQ_CVM_REQUIRED,
     TTQ_EMV_SUPPORTED,
     TTQ_OFFLINE_ONLY,
     CryptogramType,
@@ -75,12 +79,14 @@ RECORD_LOCATOR = bytes.fromhex("10010100")
 """AFL: file 2, record 1, not signed."""
 _OWN_RECORD = (1, 2)
 _RELATED_RECORD = (1, 4)
-_AID_LENGTH_MIN = 5
 _RELATED_LOCATOR = bytes.fromhex("20010100")
 """AFL: file 4, record 1, not signed: what Visa's signature covers besides the terminal's data."""
 _CRYPTOGRAM_TYPE = 0xC0
 _SIGN_IT = 0x10
 _RESERVED_TYPE = 0xC0
+_NEXT_OCCURRENCE = 0x02
+_BY_DEVICE = b"\x01"
+"""9F34 begins so where a till takes the device's word (Book C-2, CVM.4)."""
 
 
 class _State(Enum):
@@ -112,11 +118,23 @@ class PaymentCard:
         self._with_records = with_records
         self._with_pse = with_pse
         self._on_cryptogram = on_cryptogram
+        self._gate = Gate()
         self._state = _State.IDLE
+        self._application: Application | None = None
         self._selected: Credentials | None = None
+        self._verified = True
         self._options_data = b""
         self._related = b""
         self._relayed: list[bytes] = []
+
+    @property
+    def selected(self) -> Credentials | None:
+        """The token whose application is selected; None in a directory and before."""
+        return self._selected
+
+    def hear(self, frame: bytes) -> None:
+        """A reader's frame between two polls; it may announce a transit gate."""
+        self._gate.hear(frame)
 
     def transmit(self, command: bytes) -> bytes:
         """The answer to one command; whatever comes in, a status word goes out."""
@@ -145,24 +163,32 @@ class PaymentCard:
     # SELECT --------------------------------------------------------------------------------
 
     def _select(self, command: CommandApdu) -> bytes:
-        if (command.p1, command.p2) != (0x04, 0x00):
+        if command.p1 != 0x04 or command.p2 not in {0x00, _NEXT_OCCURRENCE}:
             raise _Refused(0x6A86)
-        self._state, self._selected = _State.IDLE, None
+        before, self._application = self._application, None
+        self._state, self._selected, self._verified = _State.IDLE, None, True
         self._options_data = self._related = b""
         self._relayed = []
-        credentials = self._element.shown_credentials(self._token_ref)
-        if credentials is None:
+        listed = self._listed()
+        if not listed:
             raise _Refused(0x6A82)
         if command.data == PPSE_NAME:
-            return payment_directory(credentials)
+            return ppse(listed)
         if self._with_pse and command.data == PSE_NAME:
-            self._state, self._selected = _State.LISTED, credentials
-            return contact_directory()
-        aid = PERSONALITIES[credentials.network].aid
-        if len(command.data) < _AID_LENGTH_MIN or not aid.startswith(command.data):
+            self._state = _State.LISTED
+            return pse()
+        found = named(listed, command.data, before if command.p2 else None)
+        if found is None:
             raise _Refused(0x6A82)
-        self._state, self._selected = _State.SELECTED, credentials
-        return application(credentials)
+        self._application = found
+        self._selected = self._element.credentials(found.token.token_ref)
+        if self._selected is None:
+            raise _Refused(0x6A82)
+        self._state = _State.SELECTED
+        return file_control(found, options_list(self._selected))
+
+    def _listed(self) -> tuple[Application, ...]:
+        return applications(self._element.offered(self._token_ref, at_gate=self._gate.is_transit))
 
     # GET PROCESSING OPTIONS ------------------------------------------------------------------
 
@@ -184,27 +210,32 @@ class PaymentCard:
         """Profile and locator, for applications that make the cryptogram later."""
         personality = PERSONALITIES[credentials.network]
         self._options_data = _options_values(data)
-        _split(personality.pdol, self._options_data)
-        if self._element.armed != credentials.token_ref:
-            raise _Refused(0x6986)
+        _split(options_list(credentials), self._options_data)
+        self._ask_permission(credentials)
         shown, offline = profile(credentials), credentials.offline
         if offline is None:
             return _template(0x77, {0x82: shown, 0x94: personality.locator})
         # Its own objects come along: with two records of certificates every command counts.
-        own = {tag: value for tag, value in record(credentials).items() if tag not in offline.tags}
-        return _template(0x77, {0x82: shown, 0x94: offline.locator, **own})
+        own = record(credentials, verified=self._verified).items()
+        kept = {tag: value for tag, value in own if tag not in offline.tags}
+        return _template(0x77, {0x82: shown, 0x94: offline.locator, **kept})
 
     def _visa_payment(self, credentials: Credentials, data: bytes) -> bytes:
         """Everything an online payment needs in one answer (Book C-3, 2.4)."""
-        values = _split(PERSONALITIES[Network.VISA].pdol, _options_values(data))
+        values = _split(options_list(credentials), _options_values(data))
         if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
             raise _Refused(0x6985)
+        self._ask_permission(
+            credentials,
+            is_signed=has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE),
+            owner_wanted=has_bit(values[0x9F66], TTQ_CVM_REQUIRED),
+        )
         offline = has_bit(values[0x9F66], TTQ_OFFLINE_ONLY)
         kind = CryptogramType.AAC if offline else CryptogramType.ARQC
         objects = {0x82: profile(credentials), **self._spend(credentials, values, kind)}
         objects[0x57] = track_2(credentials)
         objects[0x5F34] = bytes.fromhex(credentials.psn)
-        objects[0x9F6C] = DEVICE_VERIFIED
+        objects[0x9F6C] = qualifiers(verified=self._verified)
         objects[0x9F6E] = FORM_FACTOR
         signed = self._fast_objects(credentials, values, objects) if not offline else {}
         locator = RECORD_LOCATOR if self._with_records else b""
@@ -214,6 +245,23 @@ class PaymentCard:
         if not self._with_records and not signed:
             objects |= static_data(credentials)
         return _template(0x77, objects | signed)
+
+    def _ask_permission(
+        self, credentials: Credentials, *, is_signed: bool = True, owner_wanted: bool = False
+    ) -> None:
+        """May this token pay in this field now; remembers whether its owner was recognised."""
+        element, ref = self._element, credentials.token_ref
+        self._verified = element.armed == ref
+        if self._verified:
+            return
+        is_express = self._gate.is_transit and element.express == ref
+        match permission(is_express=is_express, is_signed=is_signed, owner_wanted=owner_wanted):
+            case Permission.SEE_PHONE:
+                raise _Refused(0x6986)
+            case Permission.NO_GATE:
+                raise _Refused(0x6985)
+            case Permission.PASS:
+                return
 
     def _fast_objects(
         self, credentials: Credentials, values: dict[int, bytes], objects: dict[int, bytes]
@@ -234,8 +282,10 @@ class PaymentCard:
         self, credentials: Credentials, values: dict[int, bytes], kind: CryptogramType
     ) -> dict[int, bytes]:
         """One counter and one cryptogram; the authentication is over."""
+        element = self._element
+        spend = element.spend if self._verified else element.spend_express
         try:
-            atc = self._element.spend(credentials.token_ref)
+            atc = spend(credentials.token_ref)
         except NotArmed:
             raise _Refused(0x6986) from None
         except AtcExhausted:
@@ -247,6 +297,7 @@ class PaymentCard:
             atc,
             {**values, 0x82: profile(credentials)},
             kind,
+            verified=self._verified,
         )
         if self._on_cryptogram is not None:
             self._on_cryptogram(credentials.token_ref, atc)
@@ -266,6 +317,10 @@ class PaymentCard:
             raise _Refused(0x6A86)
         values = _split(PERSONALITIES[credentials.network].cdol, command.data)
         kind = CryptogramType.ARQC if control else CryptogramType.AAC
+        if not self._verified and kind is not CryptogramType.AAC and not signed:
+            raise _Refused(0x6985)
+        if not self._verified and values.get(0x9F34, b"")[:1] == _BY_DEVICE:
+            kind = CryptogramType.AAC  # the till counts on a device that recognised nobody
         objects = self._spend(credentials, values, kind)
         self._state = _State.SPENT
         if signed and kind is not CryptogramType.AAC:
@@ -348,19 +403,19 @@ class PaymentCard:
     # READ RECORD -----------------------------------------------------------------------------
 
     def _read_record(self, command: CommandApdu) -> bytes:
-        if self._state not in _READABLE or self._selected is None:
+        if self._state not in _READABLE:
             raise _Refused(0x6985)
         if command.p2 & 0x07 != 0x04:
             raise _Refused(0x6A86)
-        where = command.p1, command.p2 >> 3
+        number, file = command.p1, command.p2 >> 3
         if self._state is _State.LISTED:
-            if where != (1, PSE_DIRECTORY_FILE):
-                raise _Refused(0x6A83)
-            return tlv.build(0x70, tlv.build(0x61, entry(self._selected)))
-        objects = self._records(self._selected).get(where)
-        if objects is None:
+            found = pse_record(self._listed(), number) if file == PSE_FILE else None
+        else:
+            assert self._selected is not None, "an application is selected"
+            found = self._records(self._selected).get((number, file))
+        if found is None:
             raise _Refused(0x6A83)
-        return objects
+        return found
 
     def _records(self, credentials: Credentials) -> dict[tuple[int, int], bytes]:
         """Every record there is now, by number and file: the card's own, then its issuer's."""
@@ -368,7 +423,8 @@ class PaymentCard:
         records: dict[tuple[int, int], bytes] = {}
         if credentials.network is not Network.VISA:
             if offline is None:
-                records[_OWN_RECORD] = _template(0x70, record(credentials))
+                own = record(credentials, verified=self._verified)
+                records[_OWN_RECORD] = _template(0x70, own)
         elif self._with_records:
             records[_OWN_RECORD] = _template(0x70, static)
         if self._related:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.card.credentials import Network
+from hardware.card.versions import VERSIONS
 from hardware.emv.bitfields import AIP_DYNAMIC_AUTHENTICATION, AIP_RELAY_RESISTANCE, has_bit
 from hardware.emv.formats import encode_compressed, encode_numeric
 
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 FORM_FACTOR = bytes.fromhex("20700000")
 """9F6E of a phone (lab approximation: the wallet phones' table is not public)."""
-DEVICE_VERIFIED = bytes.fromhex("0080")
-"""9F6C: verification performed on the consumer's device."""
+_QUALIFIERS = {True: bytes.fromhex("0080"), False: bytes.fromhex("0000")}
+"""9F6C: verification performed on the consumer's device, or nothing."""
 _DISCRETIONARY_DIGITS = "0000000000"
-_MOBILE_VERIFIED = bytes.fromhex("010302")
-"""9F71: verification by the device, asked for by the reader, successful."""
+_MOBILE_RESULTS = {True: bytes.fromhex("010302"), False: bytes.fromhex("3F0000")}
+"""9F71: verification by the device, asked for by the reader, successful; or none was performed."""
 _NO_METHOD_NEEDED = bytes.fromhex("00000000000000001F00")
 """8E: no verification, always; the device has verified its owner before."""
 _USAGE = bytes.fromhex("FF00")
@@ -94,6 +95,12 @@ PERSONALITIES = {
 }
 
 
+def options_list(credentials: Credentials) -> bytes:
+    """What GPO shall carry (9F38): the network's list, or that of the token's own version."""
+    own = VERSIONS[credentials.network, credentials.cryptogram_version].pdol
+    return PERSONALITIES[credentials.network].pdol if own is None else own
+
+
 def profile(credentials: Credentials) -> bytes:
     """Application interchange profile (82): what its issuer's records vouch for, if it has any."""
     offline = credentials.offline
@@ -108,8 +115,22 @@ def static_data(credentials: Credentials) -> dict[int, bytes]:
     }
 
 
-def record(credentials: Credentials) -> dict[int, bytes]:
-    """The one record of a card whose GPO leaves the rest to records (Book 3, 7.2)."""
+def qualifiers(*, verified: bool) -> bytes:
+    """Card transaction qualifiers (9F6C).
+
+    Args:
+        verified: whether the device has verified its owner for this payment.
+    """
+    return _QUALIFIERS[verified]
+
+
+def record(credentials: Credentials, *, verified: bool = True) -> dict[int, bytes]:
+    """The one record of a card whose GPO leaves the rest to records (Book 3, 7.2).
+
+    Args:
+        credentials: whose.
+        verified: whether the device has verified its owner for this payment.
+    """
     personality = PERSONALITIES[credentials.network]
     objects = {
         0x57: track_2(credentials),
@@ -123,7 +144,7 @@ def record(credentials: Credentials) -> dict[int, bytes]:
         0x9F6E: FORM_FACTOR,
     }
     if credentials.network is Network.AMEX:
-        objects[0x9F71] = _MOBILE_VERIFIED
+        objects[0x9F71] = _MOBILE_RESULTS[verified]
     if personality.recovery:
         objects[0x9F51] = personality.recovery
     shown = profile(credentials)

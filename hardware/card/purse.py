@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from hardware.card.credentials import Credentials
+    from hardware.card.installed import InstalledToken
     from hardware.card.recovery import KeptAnswer
 
 
@@ -19,8 +20,20 @@ class Purse(Protocol):
     def armed(self) -> str | None:
         """The token whose owner was recognised a moment ago."""
 
-    def shown_credentials(self, token_ref: str | None, /) -> Credentials | None:
-        """The token to show: this one, else the armed one, else the default one, else none."""
+    @property
+    def express(self) -> str | None:
+        """The token that pays at a transit gate without that."""
+
+    def offered(self, token_ref: str | None, *, at_gate: bool) -> tuple[InstalledToken, ...]:
+        """What is shown, best first.
+
+        Args:
+            token_ref: this token alone.
+            at_gate: else, where nobody was recognised, the express token alone.
+        """
+
+    def credentials(self, token_ref: str, /) -> Credentials | None:
+        """A token's credentials; None where it is gone."""
 
     def spend(self, token_ref: str) -> int:
         """Turn the authentication into one transaction counter, on disk when this returns.
@@ -30,8 +43,13 @@ class Purse(Protocol):
             AtcExhausted: the token has no counter left.
         """
 
-    def counter(self, token_ref: str) -> int:
-        """The token's transaction counter as it stands; 0 where there is no such token."""
+    def spend_express(self, token_ref: str) -> int:
+        """One transaction counter without an authentication, at a transit gate.
+
+        Raises:
+            NotArmed: this is not the express token.
+            AtcExhausted: the token has no counter left.
+        """
 
     def draw(self, count: int) -> bytes:
         """Unpredictable bytes for a signature."""

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hardware.card.installed import ATC_MAX
 from hardware.runtime.errors import (
     AtcExhausted,
     SecureElementBusy,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from hardware.runtime.ports import Stream
 
-ATC_MAX = 0xFFFF
 SEAL_KEY_LENGTH = 32
 _COUNT_LENGTH = 4
 _RANDOM_LENGTH = 8
@@ -50,8 +50,16 @@ CREATE TABLE IF NOT EXISTS answers (
     token_ref TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 """
 
+_LISTED = "SELECT token_ref, network, last4, label, expiry, atc FROM tokens"
+
 TokenRow = tuple[str, str, str, str, str, int]
 """token_ref, network, last4, label, expiry (YYMM), atc."""
+
+
+def _row(row: tuple[object, ...]) -> TokenRow:
+    ref, network, last4, label, expiry, atc = row
+    assert isinstance(atc, int), "the column is an integer"
+    return str(ref), str(network), str(last4), str(label), str(expiry), atc
 
 
 class SealedFile:
@@ -174,10 +182,14 @@ class SealedFile:
 
     def tokens(self) -> tuple[TokenRow, ...]:
         """Every token in the order of installation."""
-        rows = self._connection.execute(
-            "SELECT token_ref, network, last4, label, expiry, atc FROM tokens ORDER BY position"
+        return tuple(
+            _row(each) for each in self._connection.execute(f"{_LISTED} ORDER BY position")
         )
-        return tuple((str(a), str(b), str(c), str(d), str(e), int(f)) for a, b, c, d, e, f in rows)
+
+    def token(self, token_ref: str) -> TokenRow | None:
+        """One token; None where there is none."""
+        found = self._connection.execute(f"{_LISTED} WHERE token_ref=?", (token_ref,)).fetchone()
+        return None if found is None else _row(found)
 
     def token_secret(self, token_ref: str) -> bytes | None:
         """A token's sealed part, opened; None where there is no such token."""

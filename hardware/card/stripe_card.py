@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.card.credentials import Network
-from hardware.card.directory import PPSE_NAME, PSE_NAME
 from hardware.card.personality import PERSONALITIES, record
 from hardware.card.signing import sign
 from hardware.emv import tlv
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from hardware.card.credentials import Credentials
     from hardware.card.payment_card import PaymentCard
     from hardware.card.purse import Purse
+    from hardware.card.secure_element import SecureElement
 
 _PROFILES = {
     Network.MASTERCARD: bytes.fromhex("0200"),  # verification on the device; no EMV mode
@@ -66,16 +66,18 @@ class StripeCard:
         selecting: PaymentCard,
         element: Purse,
         *,
-        token_ref: str | None,
         on_cryptogram: Callable[[str, int], None] | None,
     ) -> None:
-        """Use `SecureElement.stripe_card`."""
+        """Use `stripe_card`."""
         self._selecting = selecting
         self._element = element
-        self._token_ref = token_ref
         self._on_cryptogram = on_cryptogram
         self._state = _State.IDLE
         self._selected: Credentials | None = None
+
+    def hear(self, frame: bytes) -> None:
+        """A reader's frame between two polls; it concerns which application is offered."""
+        self._selecting.hear(frame)
 
     def transmit(self, command: bytes) -> bytes:
         """The answer to one command; whatever comes in, a status word goes out."""
@@ -84,17 +86,16 @@ class StripeCard:
         except ApduError:
             return bytes.fromhex("6700")
         if (asked.cla, asked.ins) == (0x00, 0xA4):
-            return self._select(asked, self._selecting.transmit(command))
+            return self._select(self._selecting.transmit(command))
         if self._selected is None:  # a directory's record, or nothing that this card answers
             return self._selecting.transmit(command)
         return self._answer(asked, self._selected).to_bytes()
 
-    def _select(self, asked: CommandApdu, answer: bytes) -> bytes:
+    def _select(self, answer: bytes) -> bytes:
         self._state, self._selected = _State.IDLE, None
-        if answer[-2:] == b"\x90\x00" and asked.data not in {PPSE_NAME, PSE_NAME}:
-            shown = self._element.shown_credentials(self._token_ref)
-            if shown is not None and has_stripe(shown):
-                self._state, self._selected = _State.SELECTED, shown
+        shown = self._selecting.selected
+        if shown is not None and has_stripe(shown):
+            self._state, self._selected = _State.SELECTED, shown
         return answer
 
     def _answer(self, asked: CommandApdu, shown: Credentials) -> ResponseApdu:
@@ -152,7 +153,7 @@ class StripeCard:
         try:
             atc = self._element.spend(shown.token_ref)
         except NotArmed:
-            counter = self._element.counter(shown.token_ref).to_bytes(2, "big")
+            counter = self._counter(shown).to_bytes(2, "big")
             self._state = _State.SPENT
             return _told(0x77, {0x9F36: counter, 0xDF4B: _LOOK_AT_ME})
         except AtcExhausted:
@@ -182,10 +183,38 @@ class StripeCard:
         self._left(shown, atc)
         return _told(0x77, objects)
 
+    def _counter(self, shown: Credentials) -> int:
+        """Where the token's counter stands, without another step."""
+        (token,) = self._element.offered(shown.token_ref, at_gate=False)
+        return token.atc
+
     def _left(self, shown: Credentials, atc: int) -> None:
         self._state = _State.SPENT
         if self._on_cryptogram is not None:
             self._on_cryptogram(shown.token_ref, atc)
+
+
+def stripe_card(
+    element: SecureElement,
+    *,
+    token_ref: str | None = None,
+    on_cryptogram: Callable[[str, int], None] | None = None,
+) -> StripeCard:
+    """The card that this element shows, in mag-stripe mode where its token has one.
+
+    Args:
+        element: the phone's.
+        token_ref: show this token alone.
+        on_cryptogram: told (token_ref, atc) just before an answer with a code leaves.
+    """
+    selecting = element.card(token_ref=token_ref, on_cryptogram=on_cryptogram)
+    return StripeCard(selecting, element, on_cryptogram=on_cryptogram)
+
+
+def shows_stripe(element: SecureElement, token_ref: str) -> bool:
+    """Whether this token is here and can be shown in mag-stripe mode."""
+    credentials = element.credentials(token_ref)
+    return credentials is not None and has_stripe(credentials)
 
 
 def has_stripe(credentials: Credentials) -> bool:

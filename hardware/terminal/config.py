@@ -112,6 +112,9 @@ class TerminalConfig:
     """In order of the till's preference; the card's priority comes first."""
     authorities: Authorities = NO_AUTHORITIES
     """Whose certificates the till accepts."""
+    transit: bool = False
+    """A gate of public transport: every card is to sign, since the gate cannot wait for an issuer.
+    Its reader announces it (`readers.polling`), where it can."""
     relay_resistance: RelaySettings | None = field(default_factory=RelaySettings)
     """How kernel 2 measures relays; None does not."""
     torn_records_max: int = RECORDS_DEFAULT

@@ -75,9 +75,16 @@ def prepare(
     """Pre-processing: the combinations this amount allows (Book B, 3.1.1)."""
     return tuple(
         replace(_qualify(combination, config, request), means=means)
-        for combination in config.combinations
+        for combination in _at_gate(config)
         if _allowed(combination, request)
     )
+
+
+def _at_gate(config: TerminalConfig) -> tuple[Combination, ...]:
+    """The combinations; at a transit gate each has the card sign."""
+    if not config.transit:
+        return config.combinations
+    return tuple(replace(each, offline_authentication=True) for each in config.combinations)
 
 
 def _allowed(combination: Combination, request: TapRequest) -> bool:

@@ -12,6 +12,12 @@ import math
 
 from hardware.api import TapResult
 from lab.amounts import currency_of, format_amount, parse_amount
+from lab.commands.card_choice import (
+    card_for,
+    demand_stripe,
+    mag_stripe_option,
+    version_option,
+)
 from lab.commands.shared import (
     FAILED,
     SUCCESS,
@@ -57,6 +63,12 @@ def add(commands: Subparsers) -> None:
         help="at a real reader: seconds to wait for a card (default %(default)g)",
     )  # fmt: skip
     mag_stripe_option(parser)
+    version_option(parser)
+    parser.add_argument(
+        "--transit",
+        action="store_true",
+        help="at a transit gate: the card is the phone's express card and pays without a face scan",
+    )
     profile_option(parser)
 
 
@@ -71,11 +83,13 @@ def run(chosen: argparse.Namespace) -> int:
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
-        card = await card_for(world, chosen.card)
+        card = await card_for(world, chosen.card, chosen.cryptogram)
         demand_stripe(world, card)
+        if settings.transit:
+            world.wallet.set_express(card.id, chosen=True)
         sale = await world.hands.tap(amount_minor, currency, card.id)
         if sale is None:
-            raise NotDone("the phone did not arm")
+            raise NotDone(f"the phone did not arm{_phones_reason(world)}")
         return sale, card, _said(world.pos)
 
     sale, card, said = in_world(settings, work)
@@ -87,6 +101,8 @@ def _at_real_reader(
     chosen: argparse.Namespace, settings: Settings, amount_minor: int, currency: str
 ) -> int:
     """The till alone; exit 0 only when approved."""
+    if chosen.cryptogram is not None:
+        raise WrongUse("at a real reader whatever card comes pays: --cryptogram chooses none")
     check_there(settings.reader)
 
     async def work() -> tuple[Sale, str, str | None]:
@@ -108,6 +124,11 @@ async def _token_ref(till: Till, sale: Sale) -> str | None:
     if sale.answer is None:
         return None
     return PaymentRecord.from_json(await till.client.payment(sale.answer.payment_id)).token_ref
+
+
+def _phones_reason(world: World) -> str:
+    notice = world.wallet.state.notice
+    return "" if notice is None else f": {tell(notice)}"
 
 
 def _said(pos: PosFlow) -> str:
@@ -140,46 +161,6 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= WAIT_MAX_S or math.isnan(seconds):
         raise argparse.ArgumentTypeError(f"{text} is not more than 0 and up to {WAIT_MAX_S:g}")
     return seconds
-
-
-async def card_for(world: World, network: str) -> CardRecord:
-    """The wallet's card of a network; on an empty wallet the demo cards are added first.
-
-    Raises:
-        NotDone: the wallet has cards, but none of that network that may pay.
-    """
-    if not world.wallet.cards:
-        remark("the wallet is empty: adding the lab's demo cards")
-        await world.wallet.start_with_demo_cards()
-    for card in world.wallet.cards:
-        if card.network == network and card.is_verified:
-            return card
-    raise NotDone(f"the wallet has no {network} card: add one in the window")
-
-
-def mag_stripe_option(parser: argparse.ArgumentParser) -> None:
-    """Whether the phone's card is one of the stripe age."""
-    parser.add_argument(
-        "--mag-stripe",
-        action="store_true",
-        help="the card has no EMV mode: a track with dynamic digits (mastercard, amex)",
-    )
-
-
-def demand_stripe(world: World, card: CardRecord) -> None:
-    """Refuse a card that cannot be shown as asked for, before anything is tapped.
-
-    Raises:
-        WrongUse: Visa has no such mode.
-        NotDone: the token came to this phone before its network made it one.
-    """
-    if not world.settings.mag_stripe or world.element.has_stripe(card.token_ref):
-        return
-    if card.network == "visa":
-        raise WrongUse("Visa has no mag-stripe mode any more: --card mastercard or amex")
-    raise NotDone(
-        f"{card.network} ·{card.last4} has no mag-stripe mode: remove the card and add it again"
-    )
 
 
 def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:

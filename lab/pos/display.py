@@ -98,6 +98,7 @@ KNOWN_REASONS = frozenset(
         "cryptogram_invalid",
         "cvc3_invalid",
         "atc_not_higher",
+        "key_of_other_channel",
         "breaker_open",
         "no_connection",
         "network_unavailable",

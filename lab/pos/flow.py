@@ -40,7 +40,7 @@ from lab.bus import Bus
 from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
-from lab.pos import display
+from lab.pos import display, gate
 from lab.pos.kernel_outcomes import card_words, event_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
@@ -130,7 +130,7 @@ class PosFlow:
         self._state = PosState(
             merchant=config.merchant_name,
             terminal_id=config.terminal_id,
-            reader_text=reader.name,
+            reader_text=gate.standing_at(reader, config),
         )
         self._show(PosPhase.IDLE)
 

@@ -67,6 +67,8 @@ _POS: dict[str, tuple[str, str]] = {
     "pos.steered.issuer_unavailable": _same("Bank out of reach ({code}): the {steered}"),
     "pos.steered.system_malfunction": _same("Fault at the bank ({code}): the {steered}"),
     "pos.steered.other": _same("Refused ({code}): the {steered}"),
+    "pos.gate": _same("{reader}, transit gate"),
+    "pos.gate.silent": _same("{reader}, transit gate that cannot announce itself"),
     "pos.why.other": _same("{reason}"),
     "pos.why.insufficient_funds": ("Not enough money on the account", "51 insufficient funds"),
     "pos.why.expired_card": ("The card has expired", "54 expired card"),
@@ -80,6 +82,10 @@ _POS: dict[str, tuple[str, str]] = {
     "pos.why.cryptogram_invalid": ("The card's signature is wrong", "ARQC invalid"),
     "pos.why.cvc3_invalid": ("The code on the card's track is wrong", "CVC3 invalid"),
     "pos.why.atc_not_higher": ("This tap was used before", "ATC not above the last one seen"),
+    "pos.why.key_of_other_channel": (
+        "This card's answer was made for another kind of payment",
+        "Key index of another channel (proximity or remote): refused by the network",
+    ),
     "pos.why.breaker_open": (
         "{network} is blocked at the moment. Nothing was sent",
         "{network} breaker open, not sent",
@@ -215,6 +221,18 @@ _WALLET: dict[str, tuple[str, str]] = {
     "wallet.not_here": (
         "This card is not in this phone at the moment",
         "Token not in this secure element (card serve may hold it)",
+    ),
+    "wallet.needs_refresh": (
+        "This card has made all its payments. It has to be refreshed before it pays again",
+        "ATC at 65535: the token has to be replaced (refresh)",
+    ),
+    "wallet.express.on": (
+        "This card pays at transit gates, without your face",
+        "Express (transit) card: no CDCVM at a gate that announces itself",
+    ),
+    "wallet.express.off": (
+        "No card pays at transit gates without your face",
+        "No express card: every GPO needs CDCVM",
     ),
     "wallet.not_read": (
         "The card was not read. Nothing was charged",

@@ -145,7 +145,7 @@ def code_of(card_key: bytes, start: bytes, unpredictable: bytes, atc: int) -> st
         unpredictable: the number as the card got it, four bytes.
         atc: transaction counter.
     """
-    block = keys.encrypt_block(card_key, start + unpredictable + atc.to_bytes(2, "big"))
+    block = keys.encipher(card_key, start + unpredictable + atc.to_bytes(2, "big"))
     return f"{int.from_bytes(block[-2:], 'big'):05d}"
 
 
