@@ -89,7 +89,7 @@ def personality(number: str, layout: Layout = LAYOUT) -> dict[str, str]:
 def amex_code(key: bytes, atc: int, number: int) -> int:
     """Amex's five digits, out of a cryptogram by pyemv over counter, number and the card's own."""
     covered = bytes(25) + bytes.fromhex(f"{number:08d}") + bytes.fromhex("1040")
-    covered += atc.to_bytes(2, "big") + bytes.fromhex("03A00000")
+    covered += atc.to_bytes(2, "big") + bytes.fromhex("03A40000")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = generate_ac(key, covered, PaddingType.VISA)

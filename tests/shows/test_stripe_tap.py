@@ -33,7 +33,7 @@ def test_a_card_of_the_stripe_age_is_approved(network: str, kernel: int, folder:
     assert (document["kernel"], document["mode"], document["apdu_count"]) == (
         kernel, "mag_stripe", 5,
     )  # fmt: skip
-    assert document["atc"] == 1
+    assert document["atc"] > 0
 
 
 def test_the_same_cards_pay_by_chip_afterwards(folder: Path) -> None:

@@ -34,6 +34,8 @@ _DIGITS = 4
 _VERIFIED = {str(_DIGITS): False, str(_DIGITS + 5): True}
 _CODE_MAP, _NUMBER_MAP = 0x001E, 0x1FE0  # positions 2 to 5, and 6 to 13; 1 is the last digit
 _REST_DIGITS = 13
+AMEX_PROFILE = bytes.fromhex("1040")
+AMEX_RESULTS = bytes.fromhex("03A40000")  # ARQC, by a device that has verified its owner: no other
 _AMEX_CODE_BYTES, _AMEX_CODE_SPAN = 3, 10**5
 _AMEX_ZEROS = {"9F02": 6, "9F03": 6, "9F1A": 2, "95": 5, "5F2A": 2, "9A": 3, "9C": 1, "9F26": 8}
 
@@ -205,9 +207,9 @@ def _amex_data(atc: int, number: str, key_index: str) -> ChipData:
     objects = {tag: bytes(length) for tag, length in _AMEX_ZEROS.items()}
     objects |= {
         "9F37": bytes.fromhex(number.zfill(8)),
-        "82": bytes.fromhex("1040"),
+        "82": AMEX_PROFILE,
         "9F36": atc.to_bytes(2, "big"),
-        "9F10": bytes.fromhex(f"06{key_index}0103A00000"),
+        "9F10": bytes.fromhex(f"06{key_index}01") + AMEX_RESULTS,
     }
     return read_covered_data(objects)
 
