@@ -45,7 +45,9 @@ _STRIPE_NAMES = {
 """What tags are called that mean something else in a record of mag-stripe mode (Book C-2, A)."""
 _STRIPE_RECORD = 0x9F65
 """What tells such a record: where on track 2 the code goes."""
-_LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F})
+_LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F, 0x9F51})
+_CURRENCY_LENGTH = 2
+"""Of 9F51 where it is another kernel's currency code and no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,15 @@ def _node(item: tlv.Tlv) -> Node:
     return built[id(item)]
 
 
+def _is_list(tag: int, value: bytes) -> bool:
+    """Whether a value is a data object list; two tags are something else to other kernels."""
+    if tag == _CHECKSUM_LIST:
+        return not value.startswith(_RELATED_DATA_VERSION)
+    return tag in _LISTS and not (tag == 0x9F51 and len(value) <= _CURRENCY_LENGTH)
+
+
 def _marks(tag: int, value: bytes) -> tuple[Mark, ...]:
-    checksum_list = tag == _CHECKSUM_LIST and not value.startswith(_RELATED_DATA_VERSION)
-    if tag not in _LISTS and not checksum_list:
+    if not _is_list(tag, value):
         return marks(tag, value)
     try:
         entries = parse_dol(value)

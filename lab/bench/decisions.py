@@ -23,6 +23,8 @@ NETWORK_OF = {2: "mastercard", 3: "visa", 4: "amex"}  # Books C-2, C-3, C-4
 SUCCESS = "9000"
 _RECOVER = "D0"
 _DIRECTORY = "325041592E5359532E4444463031"
+_NO_QUALIFIERS = "0000"
+_NO_MOBILE = "no verification performed"
 _DEVICE_VERIFIED = "verification on the consumer's device performed"
 _ONLINE_REQUIRED, _VERIFY_REQUIRED = (
     "online cryptogram required",
@@ -190,6 +192,8 @@ def _options(
             yield Decision(index, Message("bench.why.must_verify"), COMMAND, tag)
     if says(answer, "9F6C", _DEVICE_VERIFIED):
         yield Decision(index, Message("bench.why.verified", "good"), RESPONSE, "9F6C")
+    for tag in _silent_about_owner(answer):
+        yield Decision(index, Message("bench.why.nobody"), RESPONSE, tag)
     locator = words_about(answer, "94")
     if locator:
         text = message("bench.why.records", where="; ".join(locator))
@@ -204,6 +208,15 @@ def _mode(index: int, answer: tuple[DecodedNode, ...], kernel: int | None) -> It
     profile = object_of(answer, "82")
     if kernel in {2, 4} and profile is not None and not says(answer, "82", _EMV_MODE):
         yield Decision(index, Message("bench.why.stripe_mode"), RESPONSE, "82")
+
+
+def _silent_about_owner(answer: tuple[DecodedNode, ...]) -> Iterator[str]:
+    """Objects by which a card says that it has verified nobody, as a phone does at a gate."""
+    qualifiers = object_of(answer, "9F6C")
+    if qualifiers is not None and qualifiers.value == _NO_QUALIFIERS:
+        yield "9F6C"
+    if says(answer, "9F71", _NO_MOBILE):
+        yield "9F71"
 
 
 def _record(index: int, answer: tuple[DecodedNode, ...]) -> Iterator[Decision]:
