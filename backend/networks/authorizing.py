@@ -8,8 +8,9 @@ the issuer holds money. So a reference has at most one hold, whatever is repeate
 reordered.
 
 Refuses to know: connections, bytes, waiting. Response codes of its own making: 14 no such token, 30
-message or chip data that do not agree, 05 refused by rule, 54 and 62 token expired or suspended, 64
-reversal of another amount, 82 cryptogram wrong, 94 same reference for another payment.
+message or chip data that do not agree, 05 refused by rule, 54 and 62 token expired or suspended, 57
+the token's key was used outside its domain, 64 reversal of another amount, 82 cryptogram wrong, 94
+same reference for another payment.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read
 from backend.networks.chip.tlv import read_chip_data
 from backend.networks.currencies import code_of
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
-from backend.networks.keys import NetworkKeys
+from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.message import Message, reference_of_original
 from backend.networks.numbers import test_card
 from backend.networks.ports import AuthorizationRow, HostRows, HostStore, TokenRow
@@ -29,6 +30,8 @@ from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.errors import MessageError, StorageError
 
 SEQUENCE_NUMBER = "01"
+# DE 22 says how the token came in: by contactless chip, or from an app over the network.
+KEYS_OF_ENTRY = {"07": (PROXIMITY_INDEX,), "81": (REMOTE_INDEX,)}
 CARDS_REMEMBERED_MAX = 10_000
 
 
@@ -85,6 +88,8 @@ class NetworkRules:
         verdict = check_cryptogram(chip, self.keys.issuer, number, SEQUENCE_NUMBER)
         if verdict is not Verdict.VALID:
             return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
+        if chip.key_index not in KEYS_OF_ENTRY.get(request.fields["22"][:2], ()):
+            return Examined(currency, token, Decision("57", "token_domain"), 1, chip.atc)
         return Examined(currency, token, None, 1, chip.atc)
 
     async def authorize(
@@ -193,8 +198,12 @@ class NetworkRules:
         """
         return self.store.read(lambda rows: self._card(rows, token))
 
+    def forget_card(self, account_id: str) -> None:
+        """The account has another card number: it is opened again."""
+        self.cards.pop(account_id, None)
+
     def _card(self, rows: HostRows, token: TokenRow) -> IssuedCard:
-        """The card behind a token; accounts never change, so each is opened once."""
+        """The card behind a token; an account's number hardly ever changes, so it is kept open."""
         known = self.cards.get(token.account_id)
         if known is not None:
             return known
