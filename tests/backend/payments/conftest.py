@@ -427,6 +427,8 @@ class Laboratory:
             "decisions": "green green green",
             "terms_version": None,
             "terms_accepted_at_us": None,
+            "suspended_by": "",
+            "pending_operation": None,
         }
         self.run(self.database.write(lambda tx: tx.run(_ADD_CARD, row)))
 
