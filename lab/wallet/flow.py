@@ -29,8 +29,9 @@ from lab.json_fields import Json, section, text
 from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
-from lab.wallet.card_views import card_view, history_rows
+from lab.wallet.card_views import card_view, device_views, history_rows
 from lab.wallet.flow_arming import Arming
+from lab.wallet.flow_cards import CardActions, problem_of
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
 from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
@@ -94,6 +95,7 @@ class WalletFlow:
         self._installed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._loaded = False
+        self._is_lost = False
         self._beliefs = Beliefs(log, "phone", "phone.showed")
         self._arming = Arming(
             self,
@@ -105,6 +107,7 @@ class WalletFlow:
             log=log,
             pace=pace,
         )
+        self.actions = CardActions(self, self._show, client=client, element=element)
         self._verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
@@ -144,6 +147,7 @@ class WalletFlow:
         try:
             listed = await self._client.cards()
             payments = await self._client.transactions()
+            devices = await self._client.devices()
         except (EngineUnreachable, EngineRefused) as fault:
             if isinstance(fault, EngineRefused) and not fault.is_trouble:
                 raise
@@ -157,7 +161,10 @@ class WalletFlow:
         self._loaded = True
         for token_ref in gone:
             self._element.remove(token_ref)
-        self._show(offline=False, screen=self._settled())
+        self.actions.align_default()
+        shown = device_views(devices, listed, PHONE_ID)
+        self._is_lost = any(device.is_this and device.is_lost for device in shown)
+        self._show(offline=False, devices=shown, screen=self._settled())
 
     def engine_lost(self) -> None:
         """The engine went out of reach: cached cards, marked."""
@@ -170,6 +177,7 @@ class WalletFlow:
             case "provision_token":
                 self._install(body)
             case "token_status_change":
+                self.actions.bank_changed(body)
                 await self.refresh()
             case _:
                 self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
@@ -181,6 +189,7 @@ class WalletFlow:
             self._log.emit("token.refused", actor="phone", data={"reason": str(refusal)})
             self._show(notice=Message("wallet.add.not_installed", "bad"))
             return
+        self.actions.align_default()
         self._log.emit(
             "token.installed",
             actor="phone",
@@ -214,7 +223,7 @@ class WalletFlow:
         try:
             card, methods = await self._add(self._draft)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            form = form_of(self._draft, {"number": _add_problem(fault)}, complete=True)
+            form = form_of(self._draft, {"number": problem_of(fault)}, complete=True)
             self._show(add=form, busy=False)
             return None
         self._draft = CardDraft()  # the number is forgotten here
@@ -232,7 +241,7 @@ class WalletFlow:
                 if (draft.network, draft.last4) not in known:
                     await self.add(draft)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            self._show(busy=False, notice=_add_problem(fault))
+            self._show(busy=False, notice=problem_of(fault))
             raise
         self._show(busy=False, notice=None, screen=self._settled())
 
@@ -332,32 +341,13 @@ class WalletFlow:
 
     async def set_default(self, card_id: str) -> None:
         """Make a card the default one, at the engine and in the secure element."""
-        card = self._card(card_id)
-        if card is None:
-            return
-        try:
-            await self._client.set_default(card_id)
-        except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=_add_problem(fault))
-            return
-        if card.token_ref in {token.token_ref for token in self._element.tokens()}:
-            self._element.set_default(card.token_ref)  # else its token is still on the way
-        await self.refresh()
+        await self.actions.set_default(card_id)
 
     async def remove(self, card_id: str) -> None:
-        """Delete a card; its token leaves the secure element first."""
-        card = self._card(card_id)
-        if card is None:
-            return
-        try:
-            await self._client.remove_card(card_id)
-        except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=_add_problem(fault))
-            return
-        self._element.remove(card.token_ref)
-        self._verifying.end()
-        self._show(screen=PhoneScreen.STACK, selected_id="", history=(), verify=VerifyForm())
-        await self.refresh()
+        """Delete a card, verified or not."""
+        await self.actions.remove(card_id)
+        if self._card(card_id) is None:
+            self._verifying.end()
 
     def open_payment(self, payment_id: str) -> None:
         """Show a payment in the insight places."""
@@ -469,6 +459,8 @@ class WalletFlow:
 
     def home(self) -> PhoneScreen:
         """The screen to go back to."""
+        if self._is_lost:
+            return PhoneScreen.LOST
         if self._memory.cards:
             return PhoneScreen.STACK
         return PhoneScreen.FIRST_START if self._loaded else PhoneScreen.STARTING
@@ -476,7 +468,9 @@ class WalletFlow:
     def _settled(self) -> PhoneScreen:
         """The screen after a refresh: only the ones without cards give way."""
         waiting = {PhoneScreen.STARTING, PhoneScreen.FIRST_START, PhoneScreen.STACK}
-        return self.home() if self._state.screen in waiting else self._state.screen
+        if self._is_lost or self._state.screen in waiting | {PhoneScreen.LOST}:
+            return self.home()
+        return self._state.screen
 
     def _month(self) -> str:
         return to_datetime(self._clock.now_us()).strftime("%y%m")
@@ -496,15 +490,3 @@ _FORWARD = frozenset(
         PhoneScreen.HOLD_NEAR,
     }
 )
-
-
-def _add_problem(fault: Exception) -> Message:
-    match fault:
-        case EngineUnreachable():
-            return Message("wallet.engine_unreachable", "bad")
-        case EngineRefused(code="already_provisioned" | "card_already_provisioned"):
-            return Message("wallet.add.already", "bad")
-        case EngineRefused():
-            return message("wallet.refused", "bad", why=fault.detail)
-        case _:
-            return message("wallet.refused", "bad", why=str(fault))

@@ -93,11 +93,12 @@ class Arming:
             self._show(screen=self._phone.home(), notice=Message("wallet.not_here", "bad"))
             return
         self._element.disarm()
+        is_suspended = card.status == "suspended"
         self._show(
             screen=PhoneScreen.PAY_SHEET,
             selected_id=card.id,
             scan="idle",
-            notice=None,
+            notice=Message("wallet.pay.suspended", "waiting") if is_suspended else None,
             banner=None,
             banner_payment_id="",
             armed_left_s=0,

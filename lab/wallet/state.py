@@ -16,6 +16,8 @@ class PhoneScreen(Enum):
     STACK = "stack"
     CARD_DETAIL = "card_detail"
     ADD_CARD = "add_card"
+    DEVICES = "devices"  # phone and watch: lost and found
+    LOST = "lost"  # this phone is marked as lost
     VERIFY = "verify"
     PAY_SHEET = "pay_sheet"
     FACE_SCAN = "face_scan"
@@ -32,6 +34,8 @@ class CardView:
         label: the product's name on the card's face ("Everyday").
         art: which drawing: "everyday", "travel", "reserve" or "plain".
         status: "active", "pending" (to be verified), "suspended" or "rejected" (not verified).
+        suspended_by: who holds it: CARDHOLDER, TOKEN_REQUESTOR (its device is lost), ISSUER …
+        waiting_for: "reactivate" or "refresh" while that waits for the network, else "".
     """
 
     id: str
@@ -43,6 +47,28 @@ class CardView:
     art: str
     status: str
     is_default: bool
+    suspended_by: tuple[str, ...] = ()
+    waiting_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device of the person.
+
+    Attributes:
+        kind: "phone" or "watch".
+        is_this: whether it is the phone that shows it.
+        cards: how many cards it holds.
+        stopped: how many of them are suspended.
+    """
+
+    id: str
+    kind: str
+    name: str
+    is_this: bool
+    is_lost: bool
+    cards: int
+    stopped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +170,7 @@ class WalletState:
         banner: the bank's message that drops from the top, with its payment.
         notice: one line under the card: a refusal, a hint.
         offline: cached cards are shown because the engine is out of reach.
+        devices: the person's devices, this phone first.
     """
 
     screen: PhoneScreen = PhoneScreen.STARTING
@@ -163,3 +190,4 @@ class WalletState:
     notice: Message | None = None
     offline: bool = False
     busy: bool = False
+    devices: tuple[DeviceView, ...] = ()

@@ -72,6 +72,13 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("card-detail-empty", "detailDefault", ("set_default", "c1")),
         ("card-detail", "detailRemove", ("remove", "c3")),
         ("card-detail", "detailBack", ("close",)),
+        ("card-detail", "detailSuspend", ("suspend", "c3")),
+        ("card-detail", "detailRefresh", ("refresh_token", "c3")),
+        ("card-detail-suspended", "detailSuspend", ("reactivate", "c1")),
+        ("stack", "openDevices", ("open_devices",)),
+        ("devices", "devicesBack", ("close",)),
+        ("lost", "deviceFound", ("device_found", "dev_phone", False)),
+        ("lost", "deviceFoundAll", ("device_found", "dev_phone", True)),
         ("add-ready", "addSubmit", ("submit_add",)),
         ("add-empty", "addBack", ("close",)),
         ("pay-sheet", "choose_c1", ("choose", "c1")),
@@ -215,3 +222,24 @@ def test_the_end_of_a_verification_says_which(phone: PhoneView, name: str, title
     settle()
     assert phone.findChild(QLabel, "verifyTitle").text() == title
     assert not phone.findChild(QAbstractButton, "verifySubmit").isVisible()
+
+
+def test_a_device_is_lost_and_found_from_its_own_line(phone: PhoneView, asked: Asked) -> None:
+    phone.show_state(STATES["devices"])
+    press(phone.findChild(QWidget, "device_dev_watch"), "deviceLost")
+    phone.show_state(STATES["devices-lost"])
+    settle()
+    press(phone.findChild(QWidget, "device_dev_watch"), "deviceFound")
+    assert asked.calls == [("device_lost", "dev_watch"), ("device_found", "dev_watch", False)]
+
+
+def test_a_suspended_card_says_who_holds_it(phone: PhoneView) -> None:
+    phone.show_state(STATES["card-detail-suspended"])
+    said = phone.findChild(QLabel, "detailHeld").text()
+    assert "by you" in said
+    assert "your bank" in said
+    assert "lost" in said
+    assert "Waiting" in said
+    assert not phone.findChild(QAbstractButton, "detailRefresh").isEnabled()
+    phone.show_state(STATES["card-detail"])
+    assert not phone.findChild(QLabel, "detailHeld").isVisible()
