@@ -176,6 +176,8 @@ class WalletFlow:
         match text(push, "kind"):
             case "provision_token":
                 self._install(body)
+                if text(body, "replaces", ""):  # the list still names the old token
+                    await self.refresh()
             case "token_status_change":
                 self.actions.bank_changed(body)
                 await self.refresh()
