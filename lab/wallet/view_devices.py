@@ -146,11 +146,11 @@ class LostPage(QWidget):
 def device_buttons(look: Look, commands: WalletCommands, device: DeviceView) -> list[Button]:
     """What a person can say about a device: that it is lost, or that it is back."""
     if not device.is_lost:
-        lost = Button(look, "deviceLost", tr("phone.device.lost"), kind="phone")
+        lost = Button(look, "deviceLost", tr("phone.device.lost"), kind="plain")
         lost.clicked.connect(lambda: commands.device_lost(device.id))
         return [lost]
-    found = Button(look, "deviceFound", tr("phone.device.found"), kind="phone")
+    found = Button(look, "deviceFound", tr("phone.device.found"), kind="plain")
     found.clicked.connect(lambda: commands.device_found(device.id, False))
-    everything = Button(look, "deviceFoundAll", tr("phone.device.found_all"), kind="phone")
+    everything = Button(look, "deviceFoundAll", tr("phone.device.found_all"), kind="primary")
     everything.clicked.connect(lambda: commands.device_found(device.id, True))
     return [everything, found]
