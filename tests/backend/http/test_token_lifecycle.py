@@ -1,6 +1,7 @@
 """Cards and devices later on, whole way: network, engine and device agree, whatever is away."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from backend.api import simulated
+from backend.cache import keys
 from backend.simulation import SimulatedWorld
 from tests.backend.http.phone import Phone
 
@@ -474,5 +476,53 @@ def test_the_networks_desks_are_behind_the_local_token(
         await phone.client.put("/lab/faults", json=TSP_AWAY)
         away = await phone.client.get(f"/lab/tokens/{card['tokenRef']}")
         assert code_of(away) == (503, "network_unavailable")
+
+    world.run(main())
+
+
+@pytest.mark.inv(60, 138)
+def test_nothing_is_cached_of_a_token_that_may_not_pay(world: SimulatedWorld, phone: Phone) -> None:
+    cache = world.engine.lab.cache
+
+    async def main() -> None:
+        card = await phone.add_card("visa")
+        path, key = f"/api/cards/{card['id']}", keys.token(str(card["tokenRef"]))
+        for operation in ("suspend", "reactivate", "refresh"):
+            await cache.put(key, b"active", ttl_s=300)
+            await phone.client.get("/api/cards")
+            await phone.client.post(f"{path}/{operation}")
+            assert await cache.get(key) is None, operation
+            listed = (await phone.client.get("/api/cards")).json()["cards"][0]
+            assert listed["status"] == ("suspended" if operation == "suspend" else "active")
+        fresh = await card_now(phone, card["id"])
+        await cache.put(keys.token(str(fresh["tokenRef"])), b"active", ttl_s=300)
+        await phone.client.post(f"/lab/tokens/{fresh['tokenRef']}/suspend", json=ISSUER)
+        assert await cache.get(keys.token(str(fresh["tokenRef"]))) is None
+
+    world.run(main())
+
+
+@pytest.mark.inv(50)
+def test_a_provisioning_is_about_two_kilobytes_at_most(world: SimulatedWorld, phone: Phone) -> None:
+    order = world.run(phone.order("amex"))
+    assert 500 < len(json.dumps(order)) < 2_048
+
+
+@pytest.mark.inv(167)
+def test_a_device_is_a_phone_or_a_watch(world: SimulatedWorld, phone: Phone) -> None:
+    async def main() -> None:
+        worn = {"kind": "watch", "name": "Watch"}
+        assert (await phone.client.put("/api/devices/dev_watch", json=worn)).status_code == 200
+        other = await phone.client.put("/api/devices/dev_x", json={"kind": "ring", "name": "R"})
+        assert code_of(other) == (400, "device_kind_unknown")
+        watch = replace(phone, device_id="dev_watch", payloads={})
+        on_phone, on_watch = await phone.add_card("visa"), await watch.add_card("visa")
+        assert on_phone["tokenRef"] != on_watch["tokenRef"]
+        states = [await token_now(phone, card["tokenRef"]) for card in (on_phone, on_watch)]
+        assert [state["device_type"] for state in states] == ["phone", "watch"]
+        assert states[0]["par"] == states[1]["par"], "one account behind both"
+        await phone.register()  # the session is the phone's again
+        await phone.client.post("/api/devices/dev_watch/lost")
+        assert (await card_now(phone, on_phone["id"]))["status"] == "active"
 
     world.run(main())
