@@ -19,6 +19,7 @@ from pathlib import Path
 
 from backend.api import Clock
 from lab import world as worlds
+from lab.bench_suite.lost_device import lost_devices
 from lab.errors import NotDone
 from lab.json_fields import objects, text
 from lab.load import synthetic_till
@@ -53,6 +54,7 @@ async def measure(
                 devices=DEVICES,
             ) as till:
                 rate_rows = [await _payments(world, till, payments) for _ in range(rounds)]
+            lost_rows = await lost_devices(world, rounds)
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "rounds": rounds,
@@ -62,6 +64,8 @@ async def measure(
             _figure("tap_apdus", tap_rows, "apdus", 3.0),
             _figure("payments_per_second", rate_rows, "rate", 1500.0),
             _figure("payment_p99_ms", rate_rows, "p99", 40.0),
+            _figure("provisioning_p99_ms", lost_rows, "p99", 200.0),
+            _figure("lost_device_20_cards_ms", lost_rows, "lost", 500.0),
             {"name": "engine_ready_ms", "median": round(ready_ms, 1), "rounds": [], "target": 1500},
         ],
     }
