@@ -31,6 +31,7 @@ class Settings:
         profile: "lab" (phone and network take their time) or "instant".
         pace: how long choreography waits between its steps: 1 live, 0 at once.
         reader: a reader's URL or name.
+        transit: whether the till is a gate of public transport.
     """
 
     data_dir: Path
@@ -42,6 +43,7 @@ class Settings:
     theme: str = "dark"
     scale: float = 1.0
     presenter: bool = False
+    transit: bool = False
 
     @property
     def secure_element_file(self) -> Path:
@@ -82,6 +84,11 @@ class Settings:
     def till_file(self) -> Path:
         """The till's memory: its sequence number and last payments."""
         return self.data_dir / "till.json"
+
+    @property
+    def enrolment_file(self) -> Path:
+        """Which things trigger which card of the wallet."""
+        return self.data_dir / "enrolment.json"
 
     @property
     def scenarios_dir(self) -> Path:

@@ -11,8 +11,17 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from backend.api import EventLog, Stream
-from hardware.api import EMULATED, INSTANT, PHONE, Authorities, EmulatedReader, TerminalConfig
+from hardware.api import (
+    EMULATED,
+    INSTANT,
+    PHONE,
+    TRANSIT_FRAME,
+    Authorities,
+    EmulatedReader,
+    TerminalConfig,
+)
 from lab import fault_progress, kept_streams, saved_faults
+from lab.anycard.till_reader import TillReader
 from lab.authorities import Believing, own_authorities
 from lab.bus import Bus
 from lab.client import EngineClient
@@ -31,13 +40,17 @@ MERCHANT_CATEGORY = "5411"
 TERMINAL_ID = "T0000001"
 
 
-def terminal_config(believed: Authorities) -> TerminalConfig:
-    """The till of the lab's shop, which believes these certification authorities."""
+TRANSIT_CATEGORY = "4111"
+
+
+def terminal_config(believed: Authorities, *, transit: bool = False) -> TerminalConfig:
+    """The till of the lab's shop, or its gate, which believes these certification authorities."""
     return TerminalConfig(
         terminal_id=TERMINAL_ID,
         merchant_id=MERCHANT_ID,
         merchant_name=MERCHANT_NAME,
-        merchant_category=MERCHANT_CATEGORY,
+        merchant_category=TRANSIT_CATEGORY if transit else MERCHANT_CATEGORY,
+        transit=transit,
         authorities=believed,
     )
 
@@ -52,6 +65,7 @@ class Till:
         real: the reader that it stands at instead, if it does.
         identifiers: where ids and the till's unpredictable numbers come from.
         engine_heard: who is told how the engine is.
+        reader: what the till stands at, shared with whoever borrows it between sales.
     """
 
     settings: Settings
@@ -68,6 +82,7 @@ class Till:
     source: str
     real: RealReader | None
     engine_heard: list[Callable[[EngineStatus], None]]
+    reader: TillReader
 
     async def ready(self) -> None:
         """Wait until the engine is up, with the faults that this folder keeps.
@@ -166,6 +181,8 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         log=log,
         earlier=fault_progress.load(settings.data_dir),
     )
+    if settings.transit:
+        links.reader.announce(TRANSIT_FRAME)
     client = EngineClient(
         lambda: engine.endpoint,
         ground.http,
@@ -173,9 +190,10 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         scheduler=real_scheduler,
         on_board=links.follow,
     )
+    till_reader = TillReader(links.reader)
     pos = PosFlow(
-        reader=links.reader,
-        config=terminal_config(believed),
+        reader=till_reader,
+        config=terminal_config(believed, transit=settings.transit),
         client=client,
         clock=clock,
         scheduler=real_scheduler,
@@ -189,5 +207,5 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
     believing = Believing(believed, client, pos, asks=ground.world == "live")
     return Till(
         settings, bus, log, engine, client, field_reader, links, pos, believing, forwarding,
-        identifiers, source, real, status_heard,
+        identifiers, source, real, status_heard, till_reader,
     )  # fmt: skip

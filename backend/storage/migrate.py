@@ -18,12 +18,19 @@ from pathlib import Path
 from backend.runtime.errors import StorageError
 from backend.storage.database import connect
 
-HEAD = "0004"
+HEAD = "0005"
 HOSTS_SCHEMA = 4
 ADDED_TO_HOSTS = {
     2: ("host_approvals",),
     3: ("host_verifications", "host_codes", "host_notices"),
-    4: ("host_suspensions", "host_token_terms", "host_token_events", "host_retired_numbers"),
+    4: (
+        "host_presentments",
+        "host_postings",
+        "host_suspensions",
+        "host_token_terms",
+        "host_token_events",
+        "host_retired_numbers",
+    ),
 }
 """Tables that a version of the hosts' schema brought."""
 REBUILT_IN_HOSTS = {3: ("host_tokens",)}

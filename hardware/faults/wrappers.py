@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.faults.spec import CardFaultSpec, Effect, Moment
+from hardware.readers.frames import Frame, frames_of
+from hardware.readers.polling import Announces
+from hardware.readers.tag_kinds import Activation, activation_of
 from hardware.runtime.errors import CardCollision, CardMute, CardRemoved, ReaderGone
 
 if TYPE_CHECKING:
@@ -169,6 +172,11 @@ class FaultyReader:
         """Whether a fault pulled the plug; `replug` puts it back."""
         return self._unplugged
 
+    def announce(self, frame: bytes | None) -> None:
+        """As the wrapped reader does, where it can (capability `announce`)."""
+        if isinstance(self._reader, Announces):
+            self._reader.announce(frame)
+
     def use_plan(self, plan: CardFaultPlan) -> None:
         """Take another plan from the next card on; one that unplugs nothing puts the plug back."""
         self._plan = plan
@@ -233,6 +241,15 @@ class FaultyLink:
         """The wrapped link's."""
         return self._link.uid
 
+    @property
+    def activation(self) -> Activation | None:
+        """What the wrapped link's driver saw of the selection, if it saw any."""
+        return activation_of(self._link)
+
+    def take_frames(self) -> tuple[Frame, ...]:
+        """The wrapped link's, if it tells of any."""
+        return frames_of(self._link)
+
     async def transmit(self, command: bytes) -> bytes:
         """Exchange one command, or what the plan leaves of it.
 
@@ -260,7 +277,7 @@ class FaultyLink:
     async def _strike(self, spec: CardFaultSpec, answer: bytes | None) -> bytes | None:
         """Do what one fault does; gives the answer as it is now, None where there is none yet."""
         match spec.effect:
-            case Effect.SLOW:
+            case Effect.SLOW | Effect.RELAY:
                 await self._plan.wait(spec)
                 return answer
             case Effect.MUTE:

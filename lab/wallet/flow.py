@@ -29,11 +29,12 @@ from lab.json_fields import Json, section, text
 from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
-from lab.wallet.card_views import card_view, device_views, history_rows
+from lab.wallet.card_views import card_views, device_views, history_rows
 from lab.wallet.flow_arming import Arming
-from lab.wallet.flow_cards import CardActions, problem_of
+from lab.wallet.flow_cards import CardActions
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
+from lab.wallet.refusals import refusal
 from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
 
@@ -155,7 +156,10 @@ class WalletFlow:
             return
         # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
         cards = tuple(card for card in listed if card.device_id == PHONE_ID)
-        gone = {card.token_ref for card in self._memory.cards} - {c.token_ref for c in cards}
+        left = {
+            card.id for card in cards
+        }  # a card's token that was replaced goes with its successor
+        gone = {card.token_ref for card in self._memory.cards if card.id not in left}
         self._memory = PhoneMemory(cards, payments[: phone_cache.PAYMENTS_KEPT])
         phone_cache.store(self._cache_file, self._memory)
         self._loaded = True
@@ -187,8 +191,8 @@ class WalletFlow:
     def _install(self, body: Json) -> None:
         try:
             token = self._element.install(text(body, "payload"))
-        except ProvisioningRefused as refusal:
-            self._log.emit("token.refused", actor="phone", data={"reason": str(refusal)})
+        except ProvisioningRefused as refused:
+            self._log.emit("token.refused", actor="phone", data={"reason": str(refused)})
             self._show(notice=Message("wallet.add.not_installed", "bad"))
             return
         self.actions.align_default()
@@ -225,7 +229,7 @@ class WalletFlow:
         try:
             card, methods = await self._add(self._draft)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            form = form_of(self._draft, {"number": problem_of(fault)}, complete=True)
+            form = form_of(self._draft, {"number": refusal(fault)}, complete=True)
             self._show(add=form, busy=False)
             return None
         self._draft = CardDraft()  # the number is forgotten here
@@ -243,7 +247,7 @@ class WalletFlow:
                 if (draft.network, draft.last4) not in known:
                     await self.add(draft)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            self._show(busy=False, notice=problem_of(fault))
+            self._show(busy=False, notice=refusal(fault))
             raise
         self._show(busy=False, notice=None, screen=self._settled())
 
@@ -344,6 +348,12 @@ class WalletFlow:
     async def set_default(self, card_id: str) -> None:
         """Make a card the default one, at the engine and in the secure element."""
         await self.actions.set_default(card_id)
+
+    def set_express(self, card_id: str, *, chosen: bool) -> None:
+        """Let a card pay at transit gates without its owner being recognised, or none."""
+        card = self._card(card_id)
+        if card is not None and card.is_verified:
+            self._arming.set_express(card if chosen else None)
 
     async def remove(self, card_id: str) -> None:
         """Delete a card, verified or not."""
@@ -478,7 +488,7 @@ class WalletFlow:
         return to_datetime(self._clock.now_us()).strftime("%y%m")
 
     def _show(self, **changes: object) -> None:
-        cards = tuple(card_view(card) for card in self._memory.cards)
+        cards = card_views(self._memory.cards, self._element)
         self._state = replace(self._state, cards=cards, **changes)  # type: ignore[arg-type]  # by name
         self._bus.publish(self._state)
 

@@ -14,6 +14,7 @@ from lab.client import EngineClient
 from lab.engine_shapes import CardRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, text, texts
+from lab.wallet.refusals import refusal
 from lab.wallet.state import PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
 
@@ -153,7 +154,7 @@ class CardActions:
         try:
             done = await ask(card_id)
         except (EngineRefused, EngineUnreachable) as fault:
-            self._show(busy=False, notice=problem_of(fault))
+            self._show(busy=False, notice=refusal(fault))
             return
         self._show(busy=False, notice=None if done else Message(WAITS[operation], "waiting"))
         await self._phone.refresh()
@@ -162,26 +163,9 @@ class CardActions:
         try:
             await asked
         except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=problem_of(fault))
+            self._show(notice=refusal(fault))
             return False
         return True
 
     def _card(self, card_id: str) -> CardRecord | None:
         return next((card for card in self._phone.cards if card.id == card_id), None)
-
-
-def problem_of(fault: Exception) -> Message:
-    """Why the engine did not do it, in one line."""
-    match fault:
-        case EngineUnreachable():
-            return Message("wallet.engine_unreachable", "bad")
-        case EngineRefused(code="already_provisioned" | "card_already_provisioned"):
-            return Message("wallet.add.already", "bad")
-        case EngineRefused(code="suspended_by_issuer"):
-            return Message("wallet.stopped_by_bank", "bad")
-        case EngineRefused(code="device_lost"):
-            return Message("wallet.device_lost", "bad")
-        case EngineRefused():
-            return message("wallet.refused", "bad", why=fault.detail)
-        case _:
-            return message("wallet.refused", "bad", why=str(fault))

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from lab.anycard.commands import AnyCardCommands
+from lab.preflight.commands import PreflightCommands
+
 
 class WalletCommands(Protocol):
     """What a person does with the phone."""
@@ -66,6 +69,9 @@ class WalletCommands(Protocol):
     def device_found(self, device_id: str, reactivate: bool) -> None:  # noqa: FBT001 - the seam's shape
         """Mark it as found, and let its cards pay again or not."""
 
+    def set_express(self, card_id: str, chosen: bool) -> None:  # noqa: FBT001 - the seam's shape
+        """Let a card pay at transit gates without a look at its owner, or not."""
+
     def double_press(self) -> None:
         """Press the side button twice: arm the pay sheet."""
 
@@ -116,7 +122,7 @@ class PosCommands(Protocol):
         """Show the receipt of one of the last payments."""
 
 
-class LabCommands(Protocol):
+class LabCommands(AnyCardCommands, PreflightCommands, Protocol):
     """What the person at the laboratory does."""
 
     def space(self) -> None:

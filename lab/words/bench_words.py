@@ -100,6 +100,10 @@ _BY_AUDIENCE: dict[str, tuple[str, str]] = {
         "The till wants to know who pays: the amount is over its limit",
         "CVM required: amount over the CVM limit",
     ),
+    "bench.why.nobody": (
+        "The card went on although nobody was recognised, as a phone does at a transit gate",
+        "No CDCVM: express (transit) mode, or a card that verifies nobody",
+    ),
     "bench.why.verified": (
         "No PIN, because the phone had verified its owner",
         "CVM: on-device (CDCVM)",
@@ -130,6 +134,22 @@ _BY_AUDIENCE: dict[str, tuple[str, str]] = {
     "bench.why.ended_because": (
         "So it ended: {outcome}, because {reason}",
         "Outcome: {outcome} ({reason})",
+    ),
+    "bench.why.recovered": (
+        "The last tap was torn: the card repeats its answer and counts nothing",
+        "RECOVER AC: torn transaction recovered, no new ATC",
+    ),
+    "bench.why.nothing_to_recover": (
+        "The card has nothing to repeat: a new cryptogram is made ({sw})",
+        "RECOVER AC {sw}: GENERATE AC anew",
+    ),
+    "bench.why.relay": (
+        "How near: {took} ms; the card says {least} to {greatest} ms, and {air} on the air",
+        "RRP: {took} ms measured; min {least}, max {greatest}, R-APDU {air} ms",
+    ),
+    "bench.why.authenticates": (
+        "The card signs the till's number: it is real",
+        "INTERNAL AUTHENTICATE: SDAD over the DDOL",
     ),
     "bench.why.refused": ("The card refuses: {meaning} ({sw})", "{sw}: {meaning}"),
     "bench.why.torn": ("No answer came: the card was gone", "No response to {name}"),

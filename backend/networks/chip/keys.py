@@ -1,8 +1,8 @@
 """Keys of one card, as its issuer derives them, and the MAC made with them.
 
 Knows nothing of messages or tags. Sources: EMV Book 2 Annex A1.4.1 (option A), A1.4.2 (option B),
-A1.3.1 (common session key), A1.2.1 (MAC, ISO/IEC 9797-1 algorithm 3); Mastercard's SKD differs from
-the common session key only in its diversification value.
+A1.4.3 (option C, AES), A1.3.1 (common session key), A1.2.1 (MAC, ISO/IEC 9797-1 algorithm 3);
+Mastercard's SKD differs from the common session key only in its diversification value.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 BLOCK = 8
 KEY_BYTES = 16
@@ -49,14 +50,23 @@ def master_key_option_b(issuer_key: bytes, pan: str, psn: str) -> bytes:
     return _diversify(issuer_key, bytes.fromhex("".join(decimal + letters)[:16]))
 
 
+def master_key_option_c(issuer_key: bytes, pan: str, psn: str) -> bytes:
+    """EMV Book 2 A1.4.3: PAN and PSN in one AES block, and inverted for what is longer than it."""
+    value = bytes.fromhex((pan + psn).rjust(2 * KEY_BYTES, "0"))
+    inverted = bytes(byte ^ FULL_BYTE for byte in value)
+    # ECB is what EMV prescribes for single-block diversification
+    cipher = Cipher(AES(issuer_key), modes.ECB()).encryptor()  # noqa: S305
+    return cipher.update(value + inverted)[: len(issuer_key)]
+
+
 def common_session_key(card_key: bytes, atc: bytes) -> bytes:
     """EMV Book 2 A1.3.1: diversified by the two bytes of the ATC and six zero bytes."""
-    return _session_key(card_key, atc + bytes(6))
+    return session_key(card_key, atc + bytes(6))
 
 
 def mastercard_session_key(card_key: bytes, atc: bytes, unpredictable: bytes) -> bytes:
     """Mastercard SKD: diversified by ATC, two zero bytes and the unpredictable number."""
-    return _session_key(card_key, atc + bytes(2) + unpredictable)
+    return session_key(card_key, atc + bytes(2) + unpredictable)
 
 
 def mac(key: bytes, data: bytes, *, bit_padding: bool) -> bytes:
@@ -74,10 +84,11 @@ def mac(key: bytes, data: bytes, *, bit_padding: bool) -> bytes:
     if len(data) > BLOCK:
         single = Cipher(TripleDES(key[:8] * 3), modes.CBC(bytes(BLOCK))).encryptor()
         chained = single.update(data[:-BLOCK])[-BLOCK:]
-    return _encrypt(key, _xor(chained, data[-BLOCK:]))
+    return encipher(key, combine(chained, data[-BLOCK:]))
 
 
-def _session_key(card_key: bytes, diversifier: bytes) -> bytes:
+def session_key(card_key: bytes, diversifier: bytes) -> bytes:
+    """EMV Book 2 A1.3: both halves from one 8-byte diversification value."""
     left = diversifier[:2] + b"\xf0" + diversifier[3:]
     right = diversifier[:2] + b"\x0f" + diversifier[3:]
     return _card_cipher(card_key).update(left + right)
@@ -85,10 +96,11 @@ def _session_key(card_key: bytes, diversifier: bytes) -> bytes:
 
 def _diversify(issuer_key: bytes, value: bytes) -> bytes:
     inverted = bytes(byte ^ FULL_BYTE for byte in value)
-    return _odd_parity(_encrypt(issuer_key, value + inverted))
+    return _odd_parity(encipher(issuer_key, value + inverted))
 
 
-def _encrypt(key: bytes, blocks: bytes) -> bytes:
+def encipher(key: bytes, blocks: bytes) -> bytes:
+    """Whole blocks under a 16-byte key, each by itself (Book 2 A2.1)."""
     return _cipher(key).update(blocks)
 
 
@@ -108,5 +120,6 @@ def _odd_parity(key: bytes) -> bytes:
     return bytes(byte ^ (1 if byte.bit_count() % 2 == 0 else 0) for byte in key)
 
 
-def _xor(left: bytes, right: bytes) -> bytes:
+def combine(left: bytes, right: bytes) -> bytes:
+    """Exclusive or of two values of the same length."""
     return bytes(a ^ b for a, b in zip(left, right, strict=True))

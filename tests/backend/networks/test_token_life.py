@@ -263,18 +263,6 @@ def test_a_token_says_how_sure_anyone_is_of_its_cardholder(tmp_path: Path) -> No
     asyncio.run(main())
 
 
-def test_a_tap_with_the_key_for_apps_is_outside_the_tokens_domain(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with bench(tmp_path) as lab:
-            phone = await phone_with(lab, "visa")
-            keys = phone.payload["keys"]
-            keys["proximity"] = keys["remote"]
-            assert await pays(lab, phone) == ("57", "token_domain")
-            assert lab.held("visa") == []
-
-    asyncio.run(main())
-
-
 @given(st.integers(min_value=0, max_value=2**31))
 def test_token_ranges_and_card_ranges_never_meet(seed: int) -> None:
     stream = Entropy(seed, simulated=True).stream("numbers")

@@ -84,6 +84,8 @@ DEVICES = (
     DeviceView("dev_phone", "phone", "Phone", True, False, 3, 0),
     DeviceView("dev_watch", "watch", "The watch with the blue strap", False, False, 1, 0),
 )
+EXPRESS = (*CARDS[:2], dataclasses.replace(CARDS[2], is_express=True))
+SPENT = (*CARDS[:2], dataclasses.replace(CARDS[2], is_spent=True))
 HISTORY = (
     HistoryRow("pay_1", "Corner Market", "Today, 14:02", "$12.40", "approved"),
     HistoryRow("pay_2", "Corner Market", "Today, 14:01", "$12.51", "declined"),
@@ -116,6 +118,12 @@ def wallet_states() -> dict[str, WalletState]:
         "devices-none": WalletState(s.DEVICES, **base),
         "lost": WalletState(
             s.LOST, **base, devices=(dataclasses.replace(DEVICES[0], is_lost=True, stopped=3),)
+        ),
+        "card-detail-express": WalletState(
+            s.CARD_DETAIL, **base | {"cards": EXPRESS}, selected_id="c3", history=HISTORY
+        ),
+        "card-detail-spent": WalletState(
+            s.CARD_DETAIL, **base | {"cards": SPENT}, selected_id="c3", history=HISTORY
         ),
         "add-empty": WalletState(s.ADD_CARD, **base),
         "add-errors": WalletState(
