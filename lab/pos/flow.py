@@ -334,6 +334,7 @@ class PosFlow:
             expiry=tap.expiry,
             psn=tap.psn or "00",
             tap_id=tap_id,
+            track_2=tap.track_2,
         )
         try:
             answer = await self._client.pay_nfc(order, key=key, patience_s=patience_s)
