@@ -18,6 +18,7 @@ from lab.json_fields import (
     section,
     text,
     text_or_none,
+    texts,
     whole,
     whole_or_none,
 )
@@ -36,6 +37,8 @@ class CardRecord:
     product: str
     status: str
     is_default: bool
+    suspended_by: tuple[str, ...] = ()
+    pending_operation: str = ""
 
     @property
     def is_verified(self) -> bool:
@@ -55,6 +58,8 @@ class CardRecord:
             product=text(body, "product", ""),
             status=text(body, "status"),
             is_default=flag(body, "isDefault"),
+            suspended_by=texts(body, "suspendedBy"),
+            pending_operation=text(body, "pendingOperation", ""),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -69,7 +74,26 @@ class CardRecord:
             "product": self.product,
             "status": self.status,
             "isDefault": self.is_default,
+            "suspendedBy": list(self.suspended_by),
+            "pendingOperation": self.pending_operation or None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecord:
+    """One device of a person, as `/api/devices` lists it; `kind` is "phone" or "watch"."""
+
+    id: str
+    kind: str
+    name: str
+    is_lost: bool
+
+    @staticmethod
+    def from_json(body: Json) -> DeviceRecord:
+        """Read one entry; raises ValueError when it is none."""
+        return DeviceRecord(
+            text(body, "id"), text(body, "kind"), text(body, "name", ""), flag(body, "lost")
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_sales import SalesRoutes
+from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.wallet.cards import Cards
 
@@ -35,6 +36,7 @@ class Doors:
     payments: NfcRoute
     sales: SalesRoutes
     lab: LabRoutes
+    tokens: TokenRoutes
     health: Health
     push: DevicePush
     cards: Cards
@@ -48,6 +50,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.history.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
+    app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(_others(doors))
 
     async def docs() -> Response:

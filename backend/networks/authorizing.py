@@ -273,8 +273,12 @@ class NetworkRules:
         """
         return self.store.read(lambda rows: self._card(rows, token))
 
+    def forget_card(self, account_id: str) -> None:
+        """The account has another card number: it is opened again."""
+        self.cards.pop(account_id, None)
+
     def _card(self, rows: HostRows, token: TokenRow) -> IssuedCard:
-        """The card behind a token; accounts never change, so each is opened once."""
+        """The card behind a token; an account's number hardly ever changes, so it is kept open."""
         known = self.cards.get(token.account_id)
         if known is not None:
             return known

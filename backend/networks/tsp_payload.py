@@ -44,11 +44,25 @@ class DevicePayload:
         self._authority = authority
 
     def sealed(
-        self, rows: HostRows, account: AccountRow, token: TokenRow, number: str, device_key: ECKey
+        self,
+        rows: HostRows,
+        account: AccountRow,
+        token: TokenRow,
+        number: str,
+        device_key: ECKey,
+        replaces: str | None = None,
     ) -> str:
         """The token with its keys, readable by the device alone (JWE compact).
 
         Cards of load tests get no certificates: hundreds of them are made at once.
+
+        Args:
+            rows: the unit of work to read and make keys in.
+            account: what the token stands for.
+            token: to be sealed.
+            number: its digits.
+            device_key: whose eyes it is for.
+            replaces: the token that the device erases for it.
         """
         payload: dict[str, object] = {
             "sessionId": token.session_id,
@@ -66,7 +80,7 @@ class DevicePayload:
             },
             "label": account.product,
             "serviceCode": SERVICE_CODE,
-            "replaces": None,
+            "replaces": replaces,
         }
         if self._network == "mastercard":
             key = master_key(self._keys.track, number, SEQUENCE_NUMBER)
