@@ -45,6 +45,8 @@ from hardware.publish.vpcd_client import (
 from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
+from hardware.readers.lights import Signal
+from hardware.readers.models import CAPABILITIES, READER_MODELS, ReaderModel, in_order
 from hardware.readers.nfc import NfcLink, NfcPatience, NfcReader
 from hardware.readers.nfc_controller import (
     NFC_SCHEMES,
@@ -54,7 +56,13 @@ from hardware.readers.nfc_controller import (
     NfcAddress,
     nfc_address,
 )
-from hardware.readers.nfc_listing import NfcTrouble, nfc_readers, probe_nfc, survey_nfc
+from hardware.readers.nfc_listing import (
+    NfcTrouble,
+    nfc_readers,
+    port_reader,
+    probe_nfc,
+    survey_nfc,
+)
 from hardware.readers.nfcpy_driver import Nfcpy
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
@@ -125,6 +133,7 @@ from hardware.trace.replay import (
 )
 
 __all__ = [
+    "CAPABILITIES",
     "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
@@ -136,6 +145,7 @@ __all__ = [
     "PHONE",
     "PN532_SCHEME",
     "PROFILES",
+    "READER_MODELS",
     "TAGS",
     "VPCD_PORT",
     "Address",
@@ -206,6 +216,7 @@ __all__ = [
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "ReaderModel",
     "RecordedDialogue",
     "RecordedExchange",
     "RemoteCryptogram",
@@ -221,6 +232,7 @@ __all__ = [
     "SecureElementBusy",
     "SecureElementDamaged",
     "SecureElementError",
+    "Signal",
     "Snapshot",
     "StartPoint",
     "Stream",
@@ -251,6 +263,7 @@ __all__ = [
     "describe_tag",
     "dialogue_of",
     "explain",
+    "in_order",
     "list_readers",
     "luhn_valid",
     "mask_command",
@@ -263,6 +276,7 @@ __all__ = [
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",
+    "port_reader",
     "probe_nfc",
     "read_authorities",
     "read_dialogues",

@@ -84,6 +84,11 @@ class Settings:
         return self.data_dir / "till.json"
 
     @property
+    def readers_file(self) -> Path:
+        """Which role each reader had."""
+        return self.data_dir / "readers.json"
+
+    @property
     def scenarios_dir(self) -> Path:
         """Scenarios that were recorded in the window."""
         return self.data_dir / "scenarios"

@@ -169,6 +169,11 @@ class FaultyReader:
         """Whether a fault pulled the plug; `replug` puts it back."""
         return self._unplugged
 
+    def use_reader(self, reader: Reader) -> None:
+        """Wrap another reader from the next card on; the plug of that one is in."""
+        self._reader = reader
+        self.replug()
+
     def use_plan(self, plan: CardFaultPlan) -> None:
         """Take another plan from the next card on; one that unplugs nothing puts the plug back."""
         self._plan = plan

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from hardware.runtime.errors import CardCollision, CardFault, CardRemoved, NoCard, ReaderGone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardware.readers.port import Card
     from hardware.readers.timing import TimingProfile
     from hardware.runtime.ports import Scheduler, Stream
@@ -40,6 +42,7 @@ class EmulatedReader:
         self._cards: list[Card] = []
         self._presentation = 0
         self._closed = False
+        self.on_card: Callable[[bool], None] = lambda _there: None
 
     @property
     def url(self) -> str:
@@ -54,7 +57,7 @@ class EmulatedReader:
     @property
     def capabilities(self) -> frozenset[str]:
         """It reads, and faults can be put on it."""
-        return frozenset({"read", "faults"})
+        return frozenset({"apdu", "faults"})
 
     @property
     def profile(self) -> TimingProfile:
@@ -65,11 +68,15 @@ class EmulatedReader:
         """Bring a card into the field; a second one makes a collision."""
         self._cards.append(card)
         self._presentation += 1
+        self.on_card(True)
 
     def withdraw(self) -> None:
         """Take every card out of the field; an exchange under way ends in `CardRemoved`."""
+        was_there = bool(self._cards)
         self._cards.clear()
         self._presentation += 1
+        if was_there:
+            self.on_card(False)
 
     async def wait_for_card(self, timeout_s: float) -> EmulatedLink:
         """A link to the card in the field, or to the first that comes within `timeout_s`.

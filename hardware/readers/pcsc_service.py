@@ -21,7 +21,9 @@ from hardware.runtime.errors import DriverMissing
 PLUG_AND_PLAY = "\\\\?PnP?\\Notification"
 """The pseudo reader whose state changes when a reader comes or goes."""
 UNAWARE = 0x0000
-_SCOPE_USER, _SHARED, _LEAVE_CARD, _UNPOWER_CARD = 0, 2, 0, 2
+_SCOPE_USER, _SHARED, _DIRECT, _LEAVE_CARD, _UNPOWER_CARD = 0, 2, 3, 0, 2
+_ESCAPE, _ESCAPE_ON_WINDOWS = 1, 3500
+"""Function numbers of the CCID escape: pcsc-lite's and Microsoft's drivers' own."""
 _ANY_PROTOCOL = 3
 PROTOCOL_T0 = 1
 _STATE_CHANGED, _STATE_UNKNOWN = 0x0002, 0x0004
@@ -101,6 +103,18 @@ class PcscService(Protocol):
         """Let the others in again, and power the card off."""
         ...
 
+    def connect_reader(self, context: int, name: str) -> int:
+        """Talk to a reader itself, whether or not a card lies on it: a handle."""
+        ...
+
+    def control(self, reader: int, command: bytes) -> bytes:
+        """Send a command to the reader itself (CCID escape); many systems forbid that."""
+        ...
+
+    def leave(self, handle: int) -> None:
+        """Give a handle back and leave the card as it is."""
+        ...
+
 
 class Winscard:
     """`PcscService` by pyscard's bare functions."""
@@ -177,6 +191,25 @@ class Winscard:
         """End transaction and connection; a card or a service that has gone needs neither."""
         self._scard.SCardEndTransaction(card, _LEAVE_CARD)
         self._scard.SCardDisconnect(card, _UNPOWER_CARD)
+
+    def connect_reader(self, context: int, name: str) -> int:
+        """Connect without a card."""
+        code, reader, _protocol = self._scard.SCardConnect(context, name, _DIRECT, 0)
+        _check("SCardConnect", code)
+        return int(reader)
+
+    def control(self, reader: int, command: bytes) -> bytes:
+        """One escape."""
+        function = _ESCAPE_ON_WINDOWS if sys.platform == "win32" else _ESCAPE
+        code, answer = self._scard.SCardControl(
+            reader, self._scard.SCARD_CTL_CODE(function), list(command)
+        )
+        _check("SCardControl", code)
+        return bytes(answer)
+
+    def leave(self, handle: int) -> None:
+        """End a connection; what has gone needs no farewell."""
+        self._scard.SCardDisconnect(handle, _LEAVE_CARD)
 
 
 def _check(function: str, code: int) -> None:

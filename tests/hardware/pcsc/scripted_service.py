@@ -29,6 +29,8 @@ class ScriptedService:
         self.answers: dict[bytes, bytes | int] = {}
         """Answers, or the codes instead of them."""
         self.calls: list[str] = []
+        self.allows_escapes = True
+        self.controlled: list[bytes] = []
         self._plugged = 0
         self._cancelled = False
         self._changed = threading.Condition()
@@ -102,6 +104,20 @@ class ScriptedService:
     def connect(self, context: int, name: str) -> tuple[int, int]:
         self._check("connect")
         return 7, 2
+
+    def connect_reader(self, context: int, name: str) -> int:
+        self._check("connect_reader")
+        return 8
+
+    def control(self, reader: int, command: bytes) -> bytes:
+        self._check("control")
+        if not self.allows_escapes:
+            raise PcscFault("control", 0x8010001F)
+        self.controlled.append(command)
+        return b""
+
+    def leave(self, handle: int) -> None:
+        self.calls.append("leave")
 
     def reconnect(self, card: int) -> int:
         self._check("reconnect")

@@ -1,0 +1,36 @@
+"""The readers' presenter of one world, with everything that it needs from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.reader_roles.flow import RolesFlow
+from lab.reader_roles.memory import ReaderMemory
+
+if TYPE_CHECKING:
+    from hardware.api import SecureElement
+    from lab.console.flow import ConsoleFlow
+    from lab.ground import Ground
+    from lab.shop import Till
+
+
+def wire_roles(
+    till: Till, ground: Ground, element: SecureElement, console: ConsoleFlow
+) -> RolesFlow:
+    """Readers round this till and this phone, as this folder remembers them."""
+    roles = RolesFlow(
+        field=till.field,
+        till_at=till.links.reader,
+        real=till.real,
+        pos=till.pos,
+        element=element,
+        bench=console.bench,
+        memory=ReaderMemory.load(till.settings.readers_file),
+        clock=ground.clock,
+        scheduler=ground.real_scheduler,
+        stream=ground.entropy.secret("published card"),
+        bus=till.bus,
+    )
+    roles.toast = console.toast
+    till.log.subscribe(roles.heard)
+    return roles

@@ -1,0 +1,127 @@
+"""Sentences about readers: what each is for, what it can do, what happened to it, its quirks."""
+
+from __future__ import annotations
+
+_BOTH: dict[str, str] = {
+    "reader.role": "Use it as",
+    "reader.role.none": "Not used",
+    "reader.role.till": "Till",
+    "reader.role.phone": "Phone",
+    "reader.role.bench": "Bench",
+    "reader.chip.role": "{name}: use it as…",
+    "reader.chip.show": "Show on the bench",
+    "reader.card.phone": "the phone on the screen",
+    "reader.cap.faults": "Faults",
+    "reader.no_lights": "No lights of its own",
+    "reader.event.up": "Plugged in",
+    "reader.event.down": "Unplugged",
+    "reader.event.gone": "Card taken away",
+    "reader.event.added": "Added by hand",
+    "reader.event.role.none": "Not used any more",
+    "reader.event.role.till": "Is the till's reader now",
+    "reader.event.role.phone": "Is the phone now",
+    "reader.event.role.bench": "Is the bench's reader now",
+    "reader.event.phone": "The phone was held to it",
+    "reader.event.trouble": "{why}",
+    "reader.event.phone_in_field": "The wallet's card is in its field",
+    "reader.event.tap": "Tap: {outcome}",
+    "reader.toast.down.till": "{name} was unplugged. The till waits for it; the amount stays.",
+    "reader.toast.down.phone": "{name} was unplugged. The phone's card is in no field now.",
+    "reader.toast.down.bench": "{name} was unplugged. The bench waits for it.",
+    "reader.page": "Readers",
+    "reader.page.back": "Conversation",
+    "reader.page.open": "Roles, history, doctor",
+    "reader.list": "Readers on the table",
+    "reader.detail.state": "State",
+    "reader.detail.driver": "Driver",
+    "reader.detail.model": "Model",
+    "reader.detail.address": "Address",
+    "reader.detail.can": "Can",
+    "reader.detail.card": "On it now",
+    "reader.detail.uid": "Identifier",
+    "reader.detail.quirk": "Usual trouble",
+    "reader.detail.serial": "Serial number",
+    "reader.state.ready": "Ready",
+    "reader.state.away": "Not plugged in: the role is kept for when it comes back",
+    "reader.model.unknown": "not in the table of known models",
+    "reader.history": "What happened here",
+    "reader.history.empty": "Nothing yet: lay a card on it, or tap.",
+    "reader.doctor": "Doctor",
+    "reader.doctor.again": "Look again",
+    "reader.doctor.looking": "Looking at services, permissions and drivers…",
+    "reader.doctor.well": "Nothing stands in a reader's way on this machine.",
+    "reader.doctor.copy": "Copy",
+    "reader.doctor.copied": "Copied",
+    "reader.doctor.remedy": "Copy the remedy",
+    "reader.add": "Add by address",
+    "reader.add.hint": "pn532:/dev/ttyAMA0",
+    "reader.add.button": "Add",
+    "reader.forget": "Take off the table",
+    "reader.only_emulated": (
+        "No reader is plugged in. Plug one in: it appears here by itself. Space taps without one."
+    ),
+}
+_PAIRS: dict[str, tuple[str, str]] = {
+    "reader.cap.apdu": ("Reads cards", "APDU"),
+    "reader.cap.frames": ("Every frame", "Frames (ISO-DEP ours)"),
+    "reader.cap.emulate": ("Can be the phone", "Card emulation"),
+    "reader.cap.lights": ("Lights", "LEDs"),
+    "reader.cap.buzzer": ("Buzzer", "Buzzer"),
+    "reader.cap.ecp": ("Can wake a phone (ECP)", "ECP frames"),
+    "reader.event.card": ("A card was laid on it", "Card, ATR {atr}"),
+    "reader.event.looked": ("A card is here, identifier {uid}", "UID {uid}, ATR {atr}"),
+    "reader.event.phone_read": (
+        "A reader asked the card {commands} times",
+        "Session of {commands} commands",
+    ),
+    "reader.silent": ("Readers' own lights and buzzers off", "Leave LEDs and buzzers alone"),
+    "reader.silent.tip": (
+        "Lights and beeps of the reader itself follow the till's, or stay dark and silent",
+        "LED and buzzer commands go to models that are known to have them, or to none",
+    ),
+    "reader.quirk.kernel_module": (
+        "Linux may take it before a program can: see the doctor",
+        "Kernel modules pn533_usb, port100 and nfc grab it: unload or blacklist them",
+    ),
+    "reader.quirk.clones": (
+        "Imitations answer some commands differently",
+        "Clones differ in LED commands and extended length",
+    ),
+    "reader.quirk.sam": (
+        "It shows up twice: take the one for cards in the air",
+        "Two interfaces, PICC and SAM: choose PICC by name",
+    ),
+    "reader.quirk.contact": (
+        "It shows up twice: take the contactless one",
+        "Contact and contactless interfaces under one name: choose CL",
+    ),
+    "reader.quirk.keyboard": (
+        "It may act as a keyboard: set it to card reader mode first",
+        "Leave keyboard-wedge mode (vendor tool) before CCID works",
+    ),
+    "reader.quirk.timeouts": (
+        "Slow phones may be given up too early with old drivers",
+        "Old ccid releases time out during S(WTX): update libccid",
+    ),
+    "reader.quirk.winusb": (
+        "On Windows it needs another driver first",
+        "Windows: install WinUSB for it (Zadig)",
+    ),
+    "reader.quirk.switches": (
+        "Set its small switches to serial mode; 3.3 volts only",
+        "HSU mode by the DIP switches, 3.3 V levels",
+    ),
+    "reader.quirk.modem": (
+        "Another program may take it for a modem for half a minute",
+        "ModemManager probes serial ports: ID_MM_DEVICE_IGNORE by udev",
+    ),
+    "wallet.held_elsewhere": (
+        "{name} is this phone: hold it to the till's reader",
+        "The card is in {name}'s field",
+    ),
+    "wallet.read_elsewhere": (
+        "Read by a till that is not ours: it knows what became of it",
+        "A cryptogram left for a terminal that is not ours",
+    ),
+}
+WORDS: dict[str, tuple[str, str]] = {key: (text, text) for key, text in _BOTH.items()} | _PAIRS
