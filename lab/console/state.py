@@ -170,6 +170,7 @@ class ReaderView:
         role: "till", "phone", "bench" or ""; `roles` are those that it can play.
         card: what lies on it: an ATR in hex, or words; `uid` its identifier where it was asked.
         there: whether it is plugged in.
+        label: its short name; "" where that is `name`.
         quirks: names of what usually goes wrong with its model.
         named: whether a person added it by its URL.
         history: newest first.
@@ -183,6 +184,7 @@ class ReaderView:
     usable: bool
     why: str
     there: bool = True
+    label: str = ""
     uid: str = ""
     model: str = ""
     serial: str = ""

@@ -44,6 +44,7 @@ class Device:
         trouble: what whoever used it last says is wrong; "" when it worked.
         card: what lies on it: an ATR, or words of the one who looked.
         uid: the identifier of what lies on it, where somebody asked.
+        label: its short name beside the others.
         named: whether a person named it by its URL.
         listed: whether a list has shown it, so that its absence there means something.
     """
@@ -54,6 +55,7 @@ class Device:
     trouble: str = ""
     card: str = ""
     uid: str = ""
+    label: str = ""
     named: bool = False
     listed: bool = False
     history: deque[ReaderEvent] = field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
@@ -67,6 +69,11 @@ class Device:
     def usable(self) -> bool:
         """Whether somebody could use it now."""
         return self.there and self.info.usable and not self.trouble
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the window shows it: one that has gone only where somebody waits for it."""
+        return self.there or self.named or self.role is not Role.NONE
 
     def became(self, info: ReaderInfo) -> None:
         """It was seen (again), perhaps at another port."""
@@ -91,6 +98,7 @@ class Device:
             usable=self.usable,
             why=why if self.there else "",
             there=self.there,
+            label=self.label,
             uid=self.uid,
             model=self.info.model,
             serial=self.info.serial,

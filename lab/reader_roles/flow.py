@@ -32,6 +32,7 @@ from hardware.api import (
     port_reader,
 )
 from lab.bench.flow import BenchFlow
+from lab.bench.reader_words import labels
 from lab.bus import Bus
 from lab.errors import NotDone
 from lab.json_fields import text
@@ -128,7 +129,7 @@ class RolesFlow:
         reader = self._till.reader
         till = self._devices[EMULATED.url]
         if reader is not None:
-            till = self._devices.setdefault(reader.url, Device(absent(reader.url, reader.name)))
+            till = self._devices.setdefault(reader.url, Device(_named_reader(reader.url)))
             till.there = not reader.url.startswith(PCSC_SCHEME)
         till.role = Role.TILL
         self._lights_at(reader)
@@ -234,9 +235,8 @@ class RolesFlow:
         device.there = False
         device.became(without_card(device.info))
         self._note(device, message("reader.event.down", "bad"))
-        if device.role is not Role.NONE:
-            what = f"reader.toast.down.{device.role.value}"
-            self.toast(message(what, "bad", name=device.info.name))
+        what = f"reader.toast.down.{device.role.value or 'none'}"
+        self.toast(message(what, "bad", name=device.label))
 
     async def _take_old_role(self, device: Device) -> None:
         """Play the part that it played when it was last here."""
@@ -408,13 +408,13 @@ class RolesFlow:
         """A controller was opened or lost: only now its own name and what it can do are known."""
         if seen.name != seen.url:
             can = in_order((*device.info.capabilities, *seen.capabilities))
-            device.info = replace(device.info, name=seen.name, capabilities=can)
+            device.info = replace(device.info, model=seen.name, capabilities=can)
         self._used(device, seen.why)
         self._show()
 
     def _used(self, device: Device, why: str) -> None:
         """Whoever used a reader says what is wrong with it."""
-        if why == device.trouble:
+        if why == device.trouble or not device.there:  # that it is away says it all
             return
         device.trouble = why
         if why:
@@ -484,13 +484,18 @@ class RolesFlow:
         device.note(self._clock.now_us(), what)
 
     def _show(self) -> None:
-        views = tuple(device.view() for device in self._devices.values())
-        self._bench.readers_are(views, silent=self.lights.silent)
+        shown = [device for device in self._devices.values() if device.is_shown]
+        views = tuple(device.view() for device in shown)
+        for device, label in zip(shown, labels(views), strict=True):
+            device.label = label
+        self._bench.readers_are(tuple(device.view() for device in shown), silent=self.lights.silent)
 
 
 def _named_reader(url: str) -> ReaderInfo:
     address = nfc_address(url)
-    if address is None or not address.on_port:
+    if address is None:
+        return absent(url, url.removeprefix(PCSC_SCHEME))
+    if not address.on_port:
         return replace(absent(url, url), capabilities=("apdu", "frames", "emulate"))
     listed = port_reader(address.path)
     return replace(listed, url=url, name=f"PN532 at {address.path}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QWidget
@@ -13,6 +15,7 @@ from lab.design.choices import Switch
 from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
 from lab.window.commands import LabCommands
+from lab.window.reader_chip import ReaderChip
 from lab.words import tr
 
 PLACES = ("console", "payment", "bench")
@@ -50,16 +53,22 @@ class Chip(QFrame):
 
 
 class TopBar(QFrame):
-    """The top bar. `place_wanted` carries the name of a place; `help_wanted` asks for the keys."""
+    """The top bar.
+
+    `place_wanted` carries the name of a place, `reader_wanted` a reader's URL; `help_wanted` asks
+    for the keys.
+    """
 
     place_wanted = Signal(str)
     help_wanted = Signal()
+    reader_wanted = Signal(str)
 
     def __init__(self, look: Look, lab: LabCommands) -> None:
         super().__init__()
         self.setObjectName("topBar")
         self.setProperty("surface", "bar")
         self._look = look
+        self._lab = lab
         self._world: tuple[str, int, bool] | None = None
         self._readers: tuple[ReaderView, ...] | None = None
         box = row(look, self, SPACE_M)
@@ -140,14 +149,16 @@ class TopBar(QFrame):
 
     def show_readers(self, readers: tuple[ReaderView, ...]) -> None:
         """One chip a reader, the first few."""
-        if readers == self._readers:
-            return
-        self._readers = readers
+        told = tuple(replace(reader, history=(), card="", uid="") for reader in readers)
+        if told == self._readers:
+            return  # a menu that is open stays open whatever lies on the readers
+        self._readers = told
         clear_layout(self._reader_chips)
-        for reader in readers[:READERS_SHOWN_MAX]:
-            text = f"{reader.name} · {reader.role}" if reader.role else reader.name
-            kind, tip = ("good", reader.url) if reader.usable else ("bad", reader.why)
-            self._reader_chips.addWidget(Chip(self._look, f"chip_{reader.url}", kind, text, tip))
+        with_role_first = sorted(told, key=lambda reader: not reader.role)
+        for reader in with_role_first[:READERS_SHOWN_MAX]:
+            self._reader_chips.addWidget(
+                ReaderChip(self._look, reader, self._lab, self.reader_wanted.emit)
+            )
         if len(readers) > READERS_SHOWN_MAX:
             more = Label(self._look, "moreReaders", size_px=TEXT_CAPTION_PX, tone="dim")
             more.say(tr("window.more_readers", count=len(readers) - READERS_SHOWN_MAX))
