@@ -28,7 +28,7 @@ from lab.design.tokens import SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
 from lab.words import tr
 
-LIST_PX_MIN, LIST_PX_MAX = 250, 336
+LIST_PX_MIN, LIST_PX_MAX = 264, 336
 
 
 class ReaderCard(QFrame):

@@ -75,6 +75,12 @@ class Device:
         """Whether the window shows it: one that has gone only where somebody waits for it."""
         return self.there or self.named or self.role is not Role.NONE
 
+    def is_of(self, kind: str) -> bool:
+        """Whether a list of this kind ("pcsc" or "nfc") would show it."""
+        if self.info.url == EMULATED.url:
+            return False
+        return self.info.url.startswith(PCSC_SCHEME) == (kind == "pcsc")
+
     def became(self, info: ReaderInfo) -> None:
         """It was seen (again), perhaps at another port."""
         if info.card != self.info.card:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from backend.api import Clock, Event, Scheduler, Stream
+from backend.api import Event, Scheduler, Stream
 from hardware.api import (
     EMULATED,
     PCSC_SCHEME,
@@ -25,14 +25,9 @@ from hardware.api import (
     NfcReader,
     PcscReader,
     Reader,
-    ReaderInfo,
     SecureElement,
-    in_order,
     nfc_address,
-    port_reader,
 )
-from lab.bench.flow import BenchFlow
-from lab.bench.reader_words import labels
 from lab.bus import Bus
 from lab.errors import NotDone
 from lab.json_fields import text
@@ -44,15 +39,13 @@ from lab.reader_roles.devices import (
     ALONE,
     Device,
     Role,
-    absent,
-    is_trouble,
     roles_of,
-    without_card,
 )
 from lab.reader_roles.hot_plug import HotPlug
 from lab.reader_roles.lights import ReaderLights
 from lab.reader_roles.memory import ReaderMemory
 from lab.reader_roles.phone_seat import PhoneSeat
+from lab.reader_roles.table import ReaderTable, named_reader
 from lab.readers import RealReader, nfc_controller
 from lab.words import Message, message, tr
 
@@ -77,9 +70,8 @@ class RolesFlow:
         real: RealReader | None,
         pos: PosFlow,
         element: SecureElement,
-        bench: BenchFlow,
+        table: ReaderTable,
         memory: ReaderMemory,
-        clock: Clock,
         scheduler: Scheduler,
         stream: Stream,
         bus: Bus,
@@ -92,9 +84,8 @@ class RolesFlow:
             real: the one that this run was told to use, opened by somebody else.
             pos: the till.
             element: the phone's secure element.
-            bench: shows the readers.
+            table: the readers that there are.
             memory: roles of earlier days.
-            clock: lab time, for histories.
             scheduler: real waiting.
             stream: the published card's random identifiers.
             bus: where the till's state is seen.
@@ -103,39 +94,42 @@ class RolesFlow:
         self._till_at = till_at
         self._pos = pos
         self._element = element
-        self._bench = bench
         self._memory = memory
-        self._clock = clock
         self._scheduler = scheduler
         self._stream = stream
         self._real = real
         self._till = _TillSeat(real.reader if real else None, borrowed=real is not None)
-        self._devices: dict[str, Device] = {EMULATED.url: Device(EMULATED)}
+        self._table = table
         self._phones: dict[str, PhoneSeat] = {}
         self._benches: dict[str, BenchSeat] = {}
         self._chosen = asyncio.Lock()
-        self._hot_plug = HotPlug(scheduler, self._found, real.monitor if real else None)
+        self._hot_plug = HotPlug(scheduler, self._table.found, real.monitor if real else None)
         self.lights = ReaderLights(scheduler)
-        self.lights.silent = memory.silent
+        self.lights.silent = self._table.silent = memory.silent
         self.spent: Callable[[], None] = lambda: None
-        self.toast: Callable[[Message], None] = lambda _what: None
+        self._table.came = self._came
         field.on_card = self._card_at_field
         bus.subscribe(self.lights.saw)
         self._begin()
 
     def _begin(self) -> None:
         for url in self._memory.named:
-            self._devices[url] = Device(_named_reader(url), named=True)
+            self._table.devices[url] = Device(named_reader(url), named=True)
         reader = self._till.reader
-        till = self._devices[EMULATED.url]
+        till = self._table.emulated
         if reader is not None:
-            till = self._devices.setdefault(reader.url, Device(_named_reader(reader.url)))
+            till = self._table.devices.setdefault(reader.url, Device(named_reader(reader.url)))
             till.there = not reader.url.startswith(PCSC_SCHEME)
         till.role = Role.TILL
         self._lights_at(reader)
-        self._show()
+        self._table.show()
 
     # -- for others ---------------------------------------------------------------------------
+
+    @property
+    def table(self) -> ReaderTable:
+        """The readers themselves."""
+        return self._table
 
     @property
     def at_field(self) -> bool:
@@ -145,7 +139,8 @@ class RolesFlow:
     @property
     def phone_at(self) -> str:
         """The name of the controller that is the phone; "" when none is."""
-        return next((d.info.name for d in self._devices.values() if d.role is Role.PHONE), "")
+        device = self._table.with_role(Role.PHONE)
+        return device.info.name if device else ""
 
     @contextlib.asynccontextmanager
     async def bench_reader(self) -> AsyncIterator[Reader | None]:
@@ -165,9 +160,9 @@ class RolesFlow:
     def start(self) -> None:
         """Begin to watch for readers, and to play the roles of those that are there."""
         if self._real is not None and isinstance(self._real.reader, NfcReader):
-            device = self._devices[self._real.reader.url]
-            self._real.reader.subscribe(lambda seen: self._controller_says(device, seen))
-        for device in [d for d in self._devices.values() if d.named]:
+            device = self._table.devices[self._real.reader.url]
+            self._real.reader.subscribe(lambda seen: self._table.controller_says(device, seen))
+        for device in [d for d in self._table.devices.values() if d.named]:
             self._scheduler.spawn(self._take_old_role(device), "reader's role")
         self._hot_plug.start()
 
@@ -175,75 +170,19 @@ class RolesFlow:
         """End every seat and the watching."""
         await self._hot_plug.close()
         for url in [*self._phones, *self._benches]:
-            await self._leave(self._devices[url])
+            await self._leave(self._table.devices[url])
         self._lights_at(None)
         if self._till.reader is not None and not self._till.borrowed:
             await self._till.reader.close()
 
-    # -- hot-plug -----------------------------------------------------------------------------
-
-    def _found(self, kind: str, found: tuple[ReaderInfo, ...]) -> None:
-        """Every reader of one kind, as it is now."""
-        readers = [info for info in found if not is_trouble(info)]
-        for info in readers:
-            self._seen(info)
-        urls = {info.url for info in readers}
-        for device in list(self._devices.values()):
-            is_pcsc = device.info.url.startswith(PCSC_SCHEME)
-            is_kind = device.info.url != EMULATED.url and is_pcsc == (kind == "pcsc")
-            if is_kind and device.info.url not in urls and device.listed:
-                self._went(device)
-        self._show()
-
-    def _seen(self, info: ReaderInfo) -> None:
-        device = self._device_of(info)
-        if device is None:
-            device = self._devices[info.url] = Device(info, there=False)
-        was_there, card = device.there, device.card
-        if device.info.url != info.url:
-            self._devices[info.url] = self._devices.pop(device.info.url)
-        device.became(info)
-        device.there = device.listed = True
-        if not was_there:
-            device.trouble = ""
-            self._note(device, message("reader.event.up", "good"))
-            if device.role is Role.NONE:
-                self._scheduler.spawn(self._take_old_role(device), "reader's role")
-        if device.card != card and info.driver == "pcsc":
-            what = "reader.event.card" if device.card else "reader.event.gone"
-            self._note(device, message(what, atr=device.card))
-        self._show()
-
-    def _device_of(self, info: ReaderInfo) -> Device | None:
-        """The device that this is: by URL, by identity, or the one expected by a part of it."""
-        if info.url in self._devices:
-            return self._devices[info.url]
-        for device in self._devices.values():
-            if device.identity == info.identity and not device.there:
-                return device
-        scheme, _, name = info.url.partition(":")
-        for url, device in self._devices.items():
-            wanted = url.removeprefix(f"{scheme}:")
-            expected = not device.there and url.startswith(f"{scheme}:")
-            if expected and scheme == "pcsc" and wanted.casefold() in name.casefold():
-                return device
-        return None
-
-    def _went(self, device: Device) -> None:
-        if not device.there:
-            return
-        device.there = False
-        device.became(without_card(device.info))
-        self._note(device, message("reader.event.down", "bad"))
-        what = f"reader.toast.down.{device.role.value or 'none'}"
-        self.toast(message(what, "bad", name=device.label))
+    def _came(self, device: Device) -> None:
+        if device.role is Role.NONE:
+            self._scheduler.spawn(self._take_old_role(device), "reader's role")
 
     async def _take_old_role(self, device: Device) -> None:
         """Play the part that it played when it was last here."""
         role = self._memory.roles.get(device.identity, Role.NONE)
-        taken = role in ALONE and any(
-            other.role is role for other in self._devices.values() if other.info.url != EMULATED.url
-        )
+        taken = role in ALONE and self._table.with_role(role) not in (None, self._table.emulated)
         if role is Role.NONE or device.role is not Role.NONE or taken:
             return
         with contextlib.suppress(NotDone):  # in the middle of a sale: it can be chosen by hand
@@ -258,7 +197,7 @@ class RolesFlow:
             NotDone: it cannot, or the till is in the middle of a sale.
         """
         async with self._chosen:
-            device = self._devices.get(url)
+            device = self._table.devices.get(url)
             if device is None or device.role is role:
                 return
             if role is not Role.NONE and role not in roles_of(device.info):
@@ -268,18 +207,18 @@ class RolesFlow:
             before = device.role
             await self._leave(device)
             if role in ALONE:
-                for other in [d for d in self._devices.values() if d.role is role]:
+                for other in [d for d in self._table.devices.values() if d.role is role]:
                     await self._leave(other)
                     if role is Role.PHONE:
                         self._memory.remember(other.identity, Role.NONE)
             await self._sit(device, role)
             if before is Role.TILL and role is not Role.TILL:
-                await self._sit(self._devices[EMULATED.url], Role.TILL)
+                await self._sit(self._table.emulated, Role.TILL)
             if role is Role.TILL:
                 self._memory.forget_till()
             if url != EMULATED.url:
                 self._memory.remember(device.identity, role)
-            self._show()
+            self._table.show()
 
     async def _pause_till(self) -> None:
         """End the till's waiting for a card; not what comes after it.
@@ -306,7 +245,7 @@ class RolesFlow:
                 self._look_at(device)
             case Role.NONE:
                 pass
-        self._note(device, message(f"reader.event.role.{role.value or 'none'}"))
+        self._table.note(device, message(f"reader.event.role.{role.value or 'none'}"))
 
     async def _leave(self, device: Device) -> None:
         url, role = device.info.url, device.role
@@ -331,7 +270,7 @@ class RolesFlow:
             else:
                 reader = await self._opened(device)
                 if isinstance(reader, NfcReader):
-                    reader.subscribe(lambda seen: self._controller_says(device, seen))
+                    reader.subscribe(lambda seen: self._table.controller_says(device, seen))
                 self._till = _TillSeat(reader)
         self._till_at.use_reader(self._till.reader or self._field)
         self._lights_at(self._till.reader)
@@ -346,8 +285,8 @@ class RolesFlow:
 
         def tell(what: Message, trouble: str) -> None:
             device.trouble = trouble
-            self._note(device, what)
-            self._show()
+            self._table.note(device, what)
+            self._table.show()
 
         seat = PhoneSeat(
             address,
@@ -370,16 +309,16 @@ class RolesFlow:
         def card(what: str, uid: str) -> None:
             device.card, device.uid = what, uid
             if what:
-                self._note(device, message("reader.event.looked", uid=uid or "-", atr=what))
+                self._table.note(device, message("reader.event.looked", uid=uid or "-", atr=what))
             elif not is_pcsc:
-                self._note(device, Message("reader.event.gone"))
-            self._show()
+                self._table.note(device, Message("reader.event.gone"))
+            self._table.show()
 
         seat = BenchSeat(
             reader,
             scheduler=self._scheduler,
             card=card,
-            trouble=lambda why: self._used(device, why),
+            trouble=lambda why: self._table.used(device, why),
             still_there=(lambda: bool(device.info.card)) if is_pcsc else None,
         )
         if device.role is not Role.BENCH:  # thought better of meanwhile
@@ -404,23 +343,6 @@ class RolesFlow:
         name = device.info.url.removeprefix(PCSC_SCHEME)
         return PcscReader(name, service, monitor, self._scheduler)
 
-    def _controller_says(self, device: Device, seen: ReaderInfo) -> None:
-        """A controller was opened or lost: only now its own name and what it can do are known."""
-        if seen.name != seen.url:
-            can = in_order((*device.info.capabilities, *seen.capabilities))
-            device.info = replace(device.info, model=seen.name, capabilities=can)
-        self._used(device, seen.why)
-        self._show()
-
-    def _used(self, device: Device, why: str) -> None:
-        """Whoever used a reader says what is wrong with it."""
-        if why == device.trouble or not device.there:  # that it is away says it all
-            return
-        device.trouble = why
-        if why:
-            self._note(device, message("reader.event.trouble", "bad", why=why))
-        self._show()
-
     # -- by hand ------------------------------------------------------------------------------
 
     def add(self, url: str) -> None:
@@ -432,12 +354,12 @@ class RolesFlow:
         """
         if nfc_controller(url) is None or nfc_address(url) is None:
             raise NotDone(f"{url}: name a controller, like pn532:/dev/ttyUSB0 or nfcpy:usb")
-        if url not in self._devices:
-            self._devices[url] = Device(_named_reader(url), named=True)
-            self._note(self._devices[url], Message("reader.event.added"))
+        if url not in self._table.devices:
+            self._table.devices[url] = Device(named_reader(url), named=True)
+            self._table.note(self._table.devices[url], Message("reader.event.added"))
             self._memory.named = [*self._memory.named, url]
             self._memory.store()
-            self._show()
+            self._table.show()
 
     async def forget(self, url: str) -> None:
         """Take a reader that was added by hand off the table.
@@ -445,22 +367,22 @@ class RolesFlow:
         Raises:
             NotDone: the till is in the middle of a sale there.
         """
-        device = self._devices.get(url)
+        device = self._table.devices.get(url)
         if device is None or not device.named:
             return
         await self.set_role(url, Role.NONE)
-        del self._devices[url]
+        del self._table.devices[url]
         self._memory.named = [known for known in self._memory.named if known != url]
         self._memory.store()
-        self._show()
+        self._table.show()
 
     def silence(self, *, silent: bool) -> None:
         """Leave the readers' own lights and buzzers alone, or take them in step again."""
-        self.lights.silent = self._memory.silent = silent
+        self.lights.silent = self._table.silent = self._memory.silent = silent
         self._memory.store()
         if silent:
             self.lights.put_out()
-        self._show()
+        self._table.show()
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -468,34 +390,16 @@ class RolesFlow:
         """Something happened at the till; a tap belongs to its reader's history."""
         if event.kind == "tap.outcome":
             outcome = text(event.data, "outcome", "")
-            till = next((d for d in self._devices.values() if d.role is Role.TILL), None)
+            till = self._table.with_role(Role.TILL)
             if till is not None:
-                self._note(till, message("reader.event.tap", outcome=outcome.replace("_", " ")))
-                self._show()
+                self._table.note(
+                    till, message("reader.event.tap", outcome=outcome.replace("_", " "))
+                )
+                self._table.show()
 
     def _card_at_field(self, there: bool) -> None:  # noqa: FBT001 -- the hook's shape
-        device = self._devices[EMULATED.url]
+        device = self._table.emulated
         device.card = tr("reader.card.phone") if there else ""
         what = "reader.event.phone" if there else "reader.event.gone"
-        self._note(device, Message(what))
-        self._show()
-
-    def _note(self, device: Device, what: Message) -> None:
-        device.note(self._clock.now_us(), what)
-
-    def _show(self) -> None:
-        shown = [device for device in self._devices.values() if device.is_shown]
-        views = tuple(device.view() for device in shown)
-        for device, label in zip(shown, labels(views), strict=True):
-            device.label = label
-        self._bench.readers_are(tuple(device.view() for device in shown), silent=self.lights.silent)
-
-
-def _named_reader(url: str) -> ReaderInfo:
-    address = nfc_address(url)
-    if address is None:
-        return absent(url, url.removeprefix(PCSC_SCHEME))
-    if not address.on_port:
-        return replace(absent(url, url), capabilities=("apdu", "frames", "emulate"))
-    listed = port_reader(address.path)
-    return replace(listed, url=url, name=f"PN532 at {address.path}")
+        self._table.note(device, Message(what))
+        self._table.show()

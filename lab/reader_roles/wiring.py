@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.reader_roles.flow import RolesFlow
 from lab.reader_roles.memory import ReaderMemory
+from lab.reader_roles.table import ReaderTable
 
 if TYPE_CHECKING:
     from hardware.api import SecureElement
@@ -18,19 +19,19 @@ def wire_roles(
     till: Till, ground: Ground, element: SecureElement, console: ConsoleFlow
 ) -> RolesFlow:
     """Readers round this till and this phone, as this folder remembers them."""
+    table = ReaderTable(console.bench, ground.clock)
+    table.toast = console.toast
     roles = RolesFlow(
         field=till.field,
         till_at=till.links.reader,
         real=till.real,
         pos=till.pos,
         element=element,
-        bench=console.bench,
+        table=table,
         memory=ReaderMemory.load(till.settings.readers_file),
-        clock=ground.clock,
         scheduler=ground.real_scheduler,
         stream=ground.entropy.secret("published card"),
         bus=till.bus,
     )
-    roles.toast = console.toast
     till.log.subscribe(roles.heard)
     return roles

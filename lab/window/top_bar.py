@@ -19,8 +19,8 @@ from lab.window.reader_chip import ReaderChip
 from lab.words import tr
 
 PLACES = ("console", "payment", "bench")
-READERS_SHOWN_MAX = 3
-READERS_FROM_PX = 1000
+READERS_FROM_PX = ((1500, 3), (1220, 2), (1000, 1))
+"""How many readers have room in a bar of so many pixels; shorter bars leave them to the bench."""
 
 
 class Chip(QFrame):
@@ -71,6 +71,7 @@ class TopBar(QFrame):
         self._lab = lab
         self._world: tuple[str, int, bool] | None = None
         self._readers: tuple[ReaderView, ...] | None = None
+        self._shown_max = 0
         box = row(look, self, SPACE_M)
         box.setContentsMargins(look.px(SPACE_L), 0, look.px(SPACE_L), 0)
         name = Label(look, "productName", size_px=TEXT_LEAD_PX, weight=SEMIBOLD)
@@ -109,9 +110,16 @@ class TopBar(QFrame):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the readers to the bench when the bar is too short for them."""
+        """Leave readers to the bench when the bar is too short for them."""
         super().resizeEvent(event)
-        self._reader_line.setVisible(self.width() >= self._look.px(READERS_FROM_PX))
+        room = self._room()
+        self._reader_line.setVisible(room > 0)
+        if room != self._shown_max and self._readers is not None:
+            self._draw_readers(self._readers)
+
+    def _room(self) -> int:
+        fitting = (n for wide, n in READERS_FROM_PX if self.width() >= self._look.px(wide))
+        return next(fitting, 0)
 
     def show_place(self, place: str) -> None:
         """Mark the place that is shown."""
@@ -153,13 +161,17 @@ class TopBar(QFrame):
         if told == self._readers:
             return  # a menu that is open stays open whatever lies on the readers
         self._readers = told
+        self._draw_readers(told)
+
+    def _draw_readers(self, readers: tuple[ReaderView, ...]) -> None:
+        self._shown_max = self._room()
         clear_layout(self._reader_chips)
-        with_role_first = sorted(told, key=lambda reader: not reader.role)
-        for reader in with_role_first[:READERS_SHOWN_MAX]:
+        with_role_first = sorted(readers, key=lambda reader: not reader.role)
+        for reader in with_role_first[: self._shown_max]:
             self._reader_chips.addWidget(
                 ReaderChip(self._look, reader, self._lab, self.reader_wanted.emit)
             )
-        if len(readers) > READERS_SHOWN_MAX:
+        if len(readers) > self._shown_max:
             more = Label(self._look, "moreReaders", size_px=TEXT_CAPTION_PX, tone="dim")
-            more.say(tr("window.more_readers", count=len(readers) - READERS_SHOWN_MAX))
+            more.say(tr("window.more_readers", count=len(readers) - self._shown_max))
             self._reader_chips.addWidget(more)
