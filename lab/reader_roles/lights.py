@@ -1,6 +1,6 @@
 """The reader's own lights and buzzer, in step with the till's or left alone.
 
-Follows the till's states and tells its reader the moment, one at a time and the newest last; a
+Follows the till's states and tells its reader the moment, one at a time and in order; a
 reader without lights is told nothing. Never while the card is being read: nothing comes between two
 commands of a tap. What the lights say is what the till's say: read is not approved.
 """
@@ -11,6 +11,8 @@ from backend.api import Scheduler
 from hardware.api import PcscReader, Signal
 from lab.pos.display import tone
 from lab.pos.state import PosPhase, PosState
+
+_WITH_TONE = frozenset({Signal.READ, Signal.ALERT})
 
 
 def signal_of(phase: PosPhase) -> Signal | None:
@@ -36,7 +38,7 @@ class ReaderLights:
         self.silent = False
         """Whether they are left alone."""
         self._phase: PosPhase | None = None
-        self._next: Signal | None = None
+        self._due: list[Signal] = []
         self._telling = False
 
     def saw(self, state: object) -> None:
@@ -46,9 +48,10 @@ class ReaderLights:
         self._phase = state.phase
         signal = signal_of(state.phase)
         if signal is None:
-            self._next = None  # a card is being read: too late for what was not shown yet
+            self._due = []  # a card is being read: too late for what was not shown yet
         elif self.reader is not None and not self.silent:
-            self._next = signal
+            heard = [due for due in self._due if due in _WITH_TONE]  # a fast bank skips no tone
+            self._due = [*heard, signal]
             if not self._telling:
                 self._telling = True
                 self._scheduler.spawn(self._tell(), "reader's lights")
@@ -60,8 +63,7 @@ class ReaderLights:
 
     async def _tell(self) -> None:
         try:
-            while (signal := self._next) is not None and self.reader is not None:
-                self._next = None
-                await self.reader.signal(signal, sound=True)
+            while self._due and self.reader is not None:
+                await self.reader.signal(self._due.pop(0), sound=True)
         finally:
             self._telling = False

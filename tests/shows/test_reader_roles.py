@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from hardware.api import ScanOutcome
 from lab.adapter import LabAdapter, Runner
 from lab.pos.state import PosPhase
 from lab.wallet.state import PhoneScreen
 from lab.words import tell
+from tests.pcsc_card import VirtualCard
 from tests.pcsc_stack import PcscStack
 from tests.pn532_bench import Bench, SoftCard
 from tests.shows.laboratory import Laboratory, opened
@@ -188,3 +190,58 @@ def test_a_pcsc_reader_appears_with_what_it_can_do_and_leaves(
         assert reader(desk, url).role == "till"
     finally:
         pcsc_namespace.kill()
+
+
+def test_the_readers_lights_follow_the_tills_or_stay_silent(
+    desk: Laboratory, pcsc_stack: PcscStack
+) -> None:
+    """An ACR122U as the till: its light and its one tone come after the card was read."""
+    url = f"pcsc:{pcsc_stack.reader_name()}"
+    desk.until(lambda: reader(desk, url) is not None)
+    window(desk).set_reader_role(url, "till")
+    desk.until(lambda: reader(desk, url).role == "till")
+    card = pcsc_stack.insert(Phone(desk))
+    desk.until(lambda: bool(reader(desk, url).card))
+    assert desk.run(desk.world.hands.space()).phase is PosPhase.APPROVED
+    desk.until(lambda: lights(card) and lights(card)[-1] == "FF00400C0400000000")  # out again
+    sent = [command.hex().upper() for command in card.commands]
+    assert sent.index("FF00400E0401010101") > max(
+        number for number, command in enumerate(sent) if not command.startswith("FF")
+    )
+    window(desk).silence_readers(silent=True)
+    desk.until(lambda: desk.world.roles.lights.silent)
+    desk.until(lambda: lights(card)[-2:] == ["FF00400C0400000000"] * 2)
+    told = len(lights(card))
+    assert desk.run(desk.world.hands.space()).phase is PosPhase.APPROVED
+    assert len(lights(card)) == told
+    assert json.loads((desk.folder / "readers.json").read_text())["silent"] is True
+
+
+def lights(card: VirtualCard) -> list[str]:
+    return [
+        command.hex().upper()
+        for command in card.commands
+        if command[:3].hex() in {"ff0040", "ff0052"}
+    ]
+
+
+class Phone:
+    """This world's phone, recognised before each payment; it lies on the reader."""
+
+    def __init__(self, lab: Laboratory) -> None:
+        self._lab = lab
+        self._transmit = lambda _command: bytes.fromhex("6D00")
+
+    def __call__(self, command: bytes) -> bytes:
+        if command[0] == 0xFF:
+            return bytes.fromhex("9000")
+        if command[1] == 0xA4 and b"2PAY" in command:
+            self._transmit = self._lab.running.call(self._looked_at)
+        return self._lab.running.call(lambda: self._transmit(command))
+
+    def _looked_at(self):
+        element = self._lab.world.element
+        [visa] = [card for card in self._lab.world.wallet.cards if card.network == "visa"]
+        seen = element.face_sensor().scan(element.challenge(), ScanOutcome.MATCH)
+        element.arm(seen, visa.token_ref)
+        return element.card(token_ref=visa.token_ref).transmit
