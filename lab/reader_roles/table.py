@@ -17,6 +17,9 @@ from lab.bench.reader_words import labels
 from lab.reader_roles.devices import Device, Role, absent, is_trouble, without_card
 from lab.words import Message, message
 
+TOLD = frozenset({"reader.up", "reader.down", "reader.card", "reader.gone"})
+"""What goes into the session's film; whose card it was does not."""
+
 
 class ReaderTable:
     """Devices by URL, the emulated reader always among them."""
@@ -34,6 +37,7 @@ class ReaderTable:
         self.silent = False
         """Whether readers show nothing themselves, for the bench to say."""
         self.came: Callable[[Device], None] = lambda _device: None
+        self.emit: Callable[[str, ReaderInfo], None] = lambda _kind, _info: None
         self.toast: Callable[[Message], None] = lambda _what: None
 
     @property
@@ -119,7 +123,10 @@ class ReaderTable:
         self.show()
 
     def note(self, device: Device, what: Message) -> None:
-        """Something happened to it, now."""
+        """Something happened to it, now; coming and going is told to everybody."""
+        kind = what.key.replace("reader.event.", "reader.")
+        if kind in TOLD:
+            self.emit(kind, device.info)
         device.note(self._clock.now_us(), what)
 
     def show(self) -> None:

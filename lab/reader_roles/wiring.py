@@ -21,6 +21,9 @@ def wire_roles(
     """Readers round this till and this phone, as this folder remembers them."""
     table = ReaderTable(console.bench, ground.clock)
     table.toast = console.toast
+    table.emit = lambda kind, info: till.log.emit(
+        kind, actor="reader", data={"reader": info.name, "url": info.url}
+    )
     roles = RolesFlow(
         field=till.field,
         till_at=till.links.reader,
