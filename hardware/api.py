@@ -16,9 +16,10 @@ from hardware.card.face import (
     ScanOutcome,
     ScanRefusal,
 )
+from hardware.card.installed import ATC_MAX, InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
-from hardware.card.secure_element import InstalledToken, SecureElement
+from hardware.card.secure_element import SecureElement
 from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
@@ -70,6 +71,14 @@ from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
+from hardware.readers.polling import (
+    ANNOUNCE,
+    TRANSIT_FRAME,
+    Announcement,
+    Announces,
+    HearsPolling,
+    read_announcement,
+)
 from hardware.readers.port import Card, CardLink, Reader
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
@@ -120,19 +129,24 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.relay import RelaySettings
 from hardware.terminal.session import run_tap
+from hardware.terminal.torn import TornLog
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import (
     RecordedDialogue,
     RecordedExchange,
+    ReplayClock,
     ReplayLink,
     dialogue_of,
     read_dialogues,
 )
 
 __all__ = [
+    "ANNOUNCE",
+    "ATC_MAX",
     "CAPABILITIES",
     "EMULATED",
     "ENDINGS",
@@ -147,8 +161,11 @@ __all__ = [
     "PROFILES",
     "READER_MODELS",
     "TAGS",
+    "TRANSIT_FRAME",
     "VPCD_PORT",
     "Address",
+    "Announcement",
+    "Announces",
     "ApduError",
     "AtcExhausted",
     "Authorities",
@@ -186,6 +203,7 @@ __all__ = [
     "FaultyReader",
     "Fired",
     "HardwareError",
+    "HearsPolling",
     "Identity",
     "InstalledToken",
     "Mark",
@@ -217,10 +235,14 @@ __all__ = [
     "ReaderGone",
     "ReaderInfo",
     "ReaderModel",
+    "RecognisedBy",
+    "Recognition",
     "RecordedDialogue",
     "RecordedExchange",
+    "RelaySettings",
     "RemoteCryptogram",
     "RemoteRequest",
+    "ReplayClock",
     "ReplayLink",
     "ResponseApdu",
     "Revoked",
@@ -243,6 +265,7 @@ __all__ = [
     "TimingProfile",
     "Tlv",
     "TlvError",
+    "TornLog",
     "Trace",
     "TraceFormatError",
     "TraceLine",
@@ -278,6 +301,7 @@ __all__ = [
     "pcsc_readers",
     "port_reader",
     "probe_nfc",
+    "read_announcement",
     "read_authorities",
     "read_dialogues",
     "readers_seen",

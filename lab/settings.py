@@ -31,6 +31,7 @@ class Settings:
         profile: "lab" (phone and network take their time) or "instant".
         pace: how long choreography waits between its steps: 1 live, 0 at once.
         reader: a reader's URL or name.
+        transit: whether the till is a gate of public transport.
     """
 
     data_dir: Path
@@ -42,6 +43,7 @@ class Settings:
     theme: str = "dark"
     scale: float = 1.0
     presenter: bool = False
+    transit: bool = False
 
     @property
     def secure_element_file(self) -> Path:

@@ -11,7 +11,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from backend.api import EventLog, Stream
-from hardware.api import EMULATED, INSTANT, PHONE, Authorities, EmulatedReader, TerminalConfig
+from hardware.api import (
+    EMULATED,
+    INSTANT,
+    PHONE,
+    TRANSIT_FRAME,
+    Authorities,
+    EmulatedReader,
+    TerminalConfig,
+)
 from lab import fault_progress, kept_streams, saved_faults
 from lab.authorities import Believing, own_authorities
 from lab.bus import Bus
@@ -31,13 +39,17 @@ MERCHANT_CATEGORY = "5411"
 TERMINAL_ID = "T0000001"
 
 
-def terminal_config(believed: Authorities) -> TerminalConfig:
-    """The till of the lab's shop, which believes these certification authorities."""
+TRANSIT_CATEGORY = "4111"
+
+
+def terminal_config(believed: Authorities, *, transit: bool = False) -> TerminalConfig:
+    """The till of the lab's shop, or its gate, which believes these certification authorities."""
     return TerminalConfig(
         terminal_id=TERMINAL_ID,
         merchant_id=MERCHANT_ID,
         merchant_name=MERCHANT_NAME,
-        merchant_category=MERCHANT_CATEGORY,
+        merchant_category=TRANSIT_CATEGORY if transit else MERCHANT_CATEGORY,
+        transit=transit,
         authorities=believed,
     )
 
@@ -166,6 +178,8 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         log=log,
         earlier=fault_progress.load(settings.data_dir),
     )
+    if settings.transit:
+        links.reader.announce(TRANSIT_FRAME)
     client = EngineClient(
         lambda: engine.endpoint,
         ground.http,
@@ -175,7 +189,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
     )
     pos = PosFlow(
         reader=links.reader,
-        config=terminal_config(believed),
+        config=terminal_config(believed, transit=settings.transit),
         client=client,
         clock=clock,
         scheduler=real_scheduler,

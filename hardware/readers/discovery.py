@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardware.readers.polling import ANNOUNCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -54,7 +56,7 @@ EMULATED = ReaderInfo(
     url="sim:",
     name="Emulated reader",
     driver="emulated",
-    capabilities=("apdu", "faults"),
+    capabilities=("apdu", ANNOUNCE, "faults"),
     card=None,
     usable=True,
     why="",

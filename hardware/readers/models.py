@@ -11,10 +11,12 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from hardware.readers.polling import ANNOUNCE
+
 APDU, FRAMES, EMULATE = "apdu", "frames", "emulate"
-LIGHTS, BUZZER, ECP, FAULTS = "lights", "buzzer", "ecp", "faults"
-CAPABILITIES = (APDU, FRAMES, EMULATE, LIGHTS, BUZZER, ECP, FAULTS)
-"""In the order that lists show them. `ecp`: frames of its host's choice between polls."""
+LIGHTS, BUZZER, FAULTS = "lights", "buzzer", "faults"
+CAPABILITIES = (APDU, FRAMES, EMULATE, LIGHTS, BUZZER, ANNOUNCE, FAULTS)
+"""In the order that lists show them."""
 
 
 class Lighting(Enum):
@@ -64,7 +66,7 @@ _SHOWS = (APDU, LIGHTS, BUZZER)
 _FRAMES = (APDU, FRAMES)
 _PLAYS = (APDU, FRAMES, EMULATE)
 PN532_ON_PORT = ReaderModel(
-    "PN532 on a serial port", (), (*_PLAYS, ECP), by_nfcpy=True,
+    "PN532 on a serial port", (), _PLAYS, by_nfcpy=True,
     quirks=(Quirk.SERIAL_SWITCHES, Quirk.MODEM_MANAGER),
 )  # fmt: skip
 _STICK = (Quirk.KERNEL_MODULE_GRABS, Quirk.WINUSB)

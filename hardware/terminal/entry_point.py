@@ -7,7 +7,7 @@ wants, and never spoils the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardware.emv import tlv
@@ -20,6 +20,7 @@ from hardware.emv.formats import decode_text
 from hardware.runtime.errors import TlvError
 from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
 from hardware.terminal.config import KERNEL_OF_RID, Combination
+from hardware.terminal.means import NO_MEANS, Means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,8 @@ class Prepared:
     over_floor_limit: bool
     authorities: Authorities = NO_AUTHORITIES
     """Whose certificates the till accepts."""
+    means: Means = NO_MEANS
+    """What else the till has at hand."""
 
     @property
     def rid(self) -> bytes:
@@ -66,13 +69,22 @@ class Candidate:
         return self.prepared.combination.kernel
 
 
-def prepare(config: TerminalConfig, request: TapRequest) -> tuple[Prepared, ...]:
+def prepare(
+    config: TerminalConfig, request: TapRequest, means: Means = NO_MEANS
+) -> tuple[Prepared, ...]:
     """Pre-processing: the combinations this amount allows (Book B, 3.1.1)."""
     return tuple(
-        _qualify(combination, config, request)
-        for combination in config.combinations
+        replace(_qualify(combination, config, request), means=means)
+        for combination in _at_gate(config)
         if _allowed(combination, request)
     )
+
+
+def _at_gate(config: TerminalConfig) -> tuple[Combination, ...]:
+    """The combinations; at a transit gate each has the card sign."""
+    if not config.transit:
+        return config.combinations
+    return tuple(replace(each, offline_authentication=True) for each in config.combinations)
 
 
 def _allowed(combination: Combination, request: TapRequest) -> bool:

@@ -54,4 +54,6 @@ _RULES = Rules(
     # The record that only magnetic-stripe mode reads (Book C-2, 6.2.3).
     skipped_entry=bytes.fromhex("08010100"),
     verify_on_device=_verify_on_device,
+    relay_resistance=True,
+    recovery=True,
 )

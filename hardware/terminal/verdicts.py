@@ -1,7 +1,7 @@
 """Terminal verification results: the five bytes in which a till notes what it found (tag 95).
 
-Bits as Book 3, table C5, names them. A kernel sets them while it works; the card's cryptogram
-covers them, and the action codes read them.
+Bits as Book 3, table C5, and Book C-2, A, name them. A kernel sets them while it works; the card's
+cryptogram covers them, and the action codes read them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,19 @@ VERIFICATION_UNKNOWN = (2, 0x40)
 PIN_PAD_MISSING = (2, 0x10)
 ONLINE_PIN_ENTERED = (2, 0x04)
 OVER_FLOOR_LIMIT = (3, 0x80)
+RELAY_THRESHOLD_EXCEEDED = (4, 0x08)
+RELAY_TIME_EXCEEDED = (4, 0x04)
+RELAY_MEASURED = (4, 0x02)
+RELAY_NOT_MEASURED = (4, 0x01)
+RELAYED = bytes.fromhex("000000000C")
+"""Both ways of a card being farther away than it says, as an action code names them."""
 
 
 class Verdicts:
-    """The results of one tap; nothing was found yet."""
+    """The results of one tap; nothing was found yet, or what a torn tap had found."""
 
-    def __init__(self) -> None:
-        self._bytes = bytearray(5)
+    def __init__(self, found: bytes = bytes(5)) -> None:
+        self._bytes = bytearray(found)
 
     def note(self, bit: tuple[int, int]) -> None:
         """Set one bit."""

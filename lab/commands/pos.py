@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from backend.api import Entropy, LabClock
 from hardware.api import (
     HardwareError,
     RecordedDialogue,
+    ReplayClock,
     ReplayLink,
     TapRequest,
     TapResult,
     TerminalConfig,
+    TornLog,
     read_dialogues,
     run_tap,
 )
@@ -34,7 +37,10 @@ def add(commands: Subparsers) -> None:
     parser = command(commands, "pos", "play recorded card dialogues against the till's kernels",
                      "tap-lab pos replay tests/data/dialogues.json", run, alone=True)  # fmt: skip
     parser.add_argument("action", choices=("replay",))
-    form = 'JSON: [{"id", "apdus": [{"c", "r"}]}]'
+    form = (
+        'JSON: [{"id", "apdus": [{"c", "r"}]}]; a pair may have "ms", how long it took, and a '
+        'dialogue "again", the pairs of the same card tapped once more'
+    )
     parser.add_argument("file", type=Path, metavar="FILE", help=form)
     parser.add_argument("--id", metavar="ID", help="only the dialogue of that id")
     parser.add_argument("--amount", default="1.00", help="decimal amount (default %(default)s)")
@@ -86,16 +92,25 @@ def _read(path: Path, identifier: str | None) -> tuple[RecordedDialogue, ...]:
 
 
 def _play(dialogue: RecordedDialogue, request: TapRequest) -> TapResult:
-    return asyncio.run(
-        run_tap(
-            ReplayLink(dialogue),
-            TerminalConfig(),
-            request,
-            clock=LabClock(),
-            stream=Entropy(0).stream("pos replay"),
-            recorded=True,
+    """One tap; two at the same till where the recording goes on, and then the second's result."""
+    clock, torn = ReplayClock(LabClock().now_us()), TornLog()
+    stream = Entropy(0).stream("pos replay")
+
+    def tap(part: RecordedDialogue) -> TapResult:
+        return asyncio.run(
+            run_tap(
+                ReplayLink(part, clock),
+                TerminalConfig(),
+                request,
+                clock=clock,
+                stream=stream,
+                recorded=True,
+                torn=torn,
+            )
         )
-    )
+
+    result = tap(dialogue)
+    return tap(replace(dialogue, exchanges=dialogue.again)) if dialogue.again else result
 
 
 def _line(dialogue: RecordedDialogue, result: TapResult) -> str:

@@ -29,6 +29,7 @@ from hardware.api import (
     TapRequest,
     TapResult,
     TerminalConfig,
+    TornLog,
     Trace,
     TraceRecorder,
     run_tap,
@@ -39,10 +40,11 @@ from lab.bus import Bus
 from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
-from lab.pos import display
+from lab.pos import display, gate
 from lab.pos.kernel_outcomes import card_words, event_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
+from lab.pos.tap_told import exchange_told, outcome_told
 from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
 from lab.words import Message, message
 
@@ -113,6 +115,7 @@ class PosFlow:
         self._bus = bus
         self._memory = memory
         self._traces_dir = traces_dir
+        self._torn = TornLog(config.torn_records_max, config.torn_lifetime_s)
         self._digits = ""
         self._beliefs = Beliefs(log, "pos", "till.showed")
         self._card_in_field_us: int | None = None
@@ -305,24 +308,11 @@ class PosFlow:
             clock=self._clock,
             stream=self._stream,
             on_exchange=heard,
+            torn=self._torn,
         )
         await link.release()
         self._trace = recorder.finish(tap.kernel)
-        self._tell(
-            "tap.outcome",
-            tap_id,
-            "pos",
-            {
-                "outcome": tap.outcome.name.lower(),
-                "reason": tap.reason,
-                "kernel": tap.kernel,
-                "steps": list(tap.steps),
-                "apdu_count": tap.apdu_count,
-                "reader_us": tap.reader_us,
-                "atc": tap.atc,
-                "cryptogram_type": tap.cryptogram_type,
-            },
-        )
+        self._tell("tap.outcome", tap_id, "pos", outcome_told(tap))
         return tap
 
     def _keep_trace(self, tap_id: str) -> None:
@@ -534,7 +524,7 @@ class PosFlow:
             lights=lights,
             lights_caption=caption,
             tone=display.tone(phase),
-            reader_text=self._reader.name,
+            reader_text=gate.standing_at(self._reader, self._config),
             can_charge=bool(self._digits) and phase in KEEPS_AMOUNT,
             can_cancel=phase is PosPhase.PRESENT or (phase in RESTING and bool(self._digits)),
             recent=display.recent(self._memory.sales),
@@ -564,19 +554,7 @@ class PosFlow:
         )
 
     def _heard(self, tap_id: str, exchange: Exchange) -> None:
-        self._tell(
-            "tap.apdu",
-            tap_id,
-            "reader",
-            {
-                "index": exchange.index,
-                "name": exchange.name,
-                "command": exchange.masked_command,
-                "response": exchange.masked_response,
-                "sw": exchange.masked_response[-4:],
-                "duration_us": exchange.duration_us,
-            },
-        )
+        self._tell("tap.apdu", tap_id, "reader", exchange_told(exchange))
 
     def _tell(self, kind: str, tap_id: str, actor: str, data: dict[str, object]) -> None:
         self._log.emit(kind, actor=actor, tap_id=tap_id, data=data)

@@ -29,7 +29,15 @@ _LINK_EVENTS = {
 
 
 _OWN_WORDS = frozenset(
-    {"pulled_too_early", "real_card", "see_phone", "reader_gone", "card_silent", "two_cards"}
+    {
+        "pulled_too_early",
+        "real_card",
+        "see_phone",
+        "reader_gone",
+        "card_silent",
+        "two_cards",
+        "relay_suspected",
+    }
 )
 
 

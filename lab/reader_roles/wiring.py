@@ -9,7 +9,7 @@ from lab.reader_roles.memory import ReaderMemory
 from lab.reader_roles.table import ReaderTable
 
 if TYPE_CHECKING:
-    from hardware.api import SecureElement
+    from hardware.api import ReaderInfo, SecureElement
     from lab.console.flow import ConsoleFlow
     from lab.ground import Ground
     from lab.shop import Till
@@ -21,9 +21,11 @@ def wire_roles(
     """Readers round this till and this phone, as this folder remembers them."""
     table = ReaderTable(console.bench, ground.clock)
     table.toast = console.toast
-    table.emit = lambda kind, info: till.log.emit(
-        kind, actor="reader", data={"reader": info.name, "url": info.url}
-    )
+
+    def emit(kind: str, info: ReaderInfo) -> None:
+        till.log.emit(kind, actor="reader", data={"reader": info.name, "url": info.url})
+
+    table.emit = emit
     roles = RolesFlow(
         field=till.field,
         till_at=till.links.reader,

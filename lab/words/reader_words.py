@@ -75,7 +75,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "reader.cap.emulate": ("Can be the phone", "Card emulation"),
     "reader.cap.lights": ("Lights", "LEDs"),
     "reader.cap.buzzer": ("Buzzer", "Buzzer"),
-    "reader.cap.ecp": ("Can wake a phone (ECP)", "ECP frames"),
+    "reader.cap.announce": ("Can wake a phone (ECP)", "ECP frames"),
     "reader.event.card": ("A card was laid on it", "Card, ATR {atr}"),
     "reader.event.looked": ("A card is here, identifier {uid}", "UID {uid}, ATR {atr}"),
     "reader.event.phone_read": (

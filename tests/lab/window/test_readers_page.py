@@ -28,7 +28,7 @@ from tests.lab.window.example_states import NOW_US
 SIM = ReaderView("sim:", "Emulated reader", "emulated", "till", "", usable=True, why="",
                  capabilities=("apdu", "faults"), roles=("till",))  # fmt: skip
 BOARD = ReaderView("pn532:/dev/ttyUSB0", "PN532 at /dev/ttyUSB0", "nfcpy", "phone", "", usable=True,
-                   why="", capabilities=("apdu", "frames", "emulate", "ecp"), named=True,
+                   why="", capabilities=("apdu", "frames", "emulate"), named=True,
                    roles=("till", "phone", "bench"), quirks=("switches", "modem"),
                    history=(ReaderEvent(NOW_US, Message("reader.event.phone_in_field", "good")),
                             ReaderEvent(NOW_US, Message("reader.event.up", "good"))),
