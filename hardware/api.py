@@ -24,6 +24,7 @@ from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
 from hardware.emv.decode_command import CardLists, decode_command
+from hardware.emv.form_factor import Evidence, FormFactor, Medium, judge
 from hardware.emv.formats import luhn_valid
 from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
@@ -80,6 +81,14 @@ from hardware.readers.polling import (
     read_announcement,
 )
 from hardware.readers.port import Card, CardLink, Reader
+from hardware.readers.tag_kinds import (
+    Activation,
+    TagFamily,
+    TagKind,
+    activation_of,
+    is_random,
+    kind_of,
+)
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
     ApduError,
@@ -97,6 +106,7 @@ from hardware.runtime.errors import (
     NfcUnreachable,
     NoCard,
     NotArmed,
+    PlainTag,
     ProvisioningRefused,
     ReaderGone,
     SecureElementBusy,
@@ -117,8 +127,9 @@ from hardware.terminal.authorities import (
     read_authorities,
     write_authorities,
 )
+from hardware.terminal.command_effects import CommandEffect, Weight, effect_of
 from hardware.terminal.config import Combination, TapRequest, TerminalConfig
-from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
+from hardware.terminal.dialogue import Dialogue, Trust
 from hardware.terminal.outcome import (
     ENDINGS,
     CardholderVerification,
@@ -129,7 +140,16 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.reading import (
+    ReadApplication,
+    Reading,
+    Sort,
+    Stop,
+    read_card,
+    reading_of_tag,
+)
 from hardware.terminal.relay import RelaySettings
+from hardware.terminal.selection import LAB_IIN, read_selection
 from hardware.terminal.session import run_tap
 from hardware.terminal.torn import TornLog
 from hardware.trace.page import to_html
@@ -163,6 +183,7 @@ __all__ = [
     "TAGS",
     "TRANSIT_FRAME",
     "VPCD_PORT",
+    "Activation",
     "Address",
     "Announcement",
     "Announces",
@@ -186,6 +207,7 @@ __all__ = [
     "Clock",
     "Combination",
     "CommandApdu",
+    "CommandEffect",
     "Controller",
     "CryptogramType",
     "Dialogue",
@@ -193,6 +215,7 @@ __all__ = [
     "Effect",
     "EmulatedLink",
     "EmulatedReader",
+    "Evidence",
     "Exchange",
     "FaceAssertion",
     "FaceSensor",
@@ -202,11 +225,13 @@ __all__ = [
     "FaultyLink",
     "FaultyReader",
     "Fired",
+    "FormFactor",
     "HardwareError",
     "HearsPolling",
     "Identity",
     "InstalledToken",
     "Mark",
+    "Medium",
     "Moment",
     "Network",
     "NfcAddress",
@@ -227,14 +252,17 @@ __all__ = [
     "PcscReader",
     "PcscService",
     "PcscTrouble",
+    "PlainTag",
     "PoweredCard",
     "ProvisioningRefused",
     "Publication",
     "PublicationChange",
+    "ReadApplication",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
     "ReaderModel",
+    "Reading",
     "RecognisedBy",
     "Recognition",
     "RecordedDialogue",
@@ -256,9 +284,13 @@ __all__ = [
     "SecureElementError",
     "Signal",
     "Snapshot",
+    "Sort",
     "StartPoint",
+    "Stop",
     "Stream",
+    "TagFamily",
     "TagInfo",
+    "TagKind",
     "TapRequest",
     "TapResult",
     "TerminalConfig",
@@ -279,14 +311,20 @@ __all__ = [
     "VpcdClient",
     "VpcdFrameError",
     "VpcdUnreachable",
+    "Weight",
     "Winscard",
+    "activation_of",
     "build_tlv",
     "decode",
     "decode_command",
     "describe_tag",
     "dialogue_of",
+    "effect_of",
     "explain",
     "in_order",
+    "is_random",
+    "judge",
+    "kind_of",
     "list_readers",
     "luhn_valid",
     "mask_command",
@@ -303,8 +341,11 @@ __all__ = [
     "probe_nfc",
     "read_announcement",
     "read_authorities",
+    "read_card",
     "read_dialogues",
+    "read_selection",
     "readers_seen",
+    "reading_of_tag",
     "record_exchange",
     "run_tap",
     "status_name",

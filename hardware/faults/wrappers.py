@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from hardware.faults.spec import CardFaultSpec, Effect, Moment
 from hardware.readers.polling import Announces
+from hardware.readers.tag_kinds import Activation, activation_of
 from hardware.runtime.errors import CardCollision, CardMute, CardRemoved, ReaderGone
 
 if TYPE_CHECKING:
@@ -243,6 +244,11 @@ class FaultyLink:
     def uid(self) -> bytes:
         """The wrapped link's."""
         return self._link.uid
+
+    @property
+    def activation(self) -> Activation | None:
+        """What the wrapped link's driver saw of the selection, if it saw any."""
+        return activation_of(self._link)
 
     async def transmit(self, command: bytes) -> bytes:
         """Exchange one command, or what the plan leaves of it.

@@ -24,8 +24,16 @@ from hardware.readers.discovery import ReaderInfo
 from hardware.readers.isodep_initiator import Act, Heard, Initiator
 from hardware.readers.models import APDU, EMULATE, FRAMES
 from hardware.readers.nfc_controller import Controller, Found, NfcAddress
+from hardware.readers.tag_kinds import Activation
 from hardware.readers.worker import CallHung, Worker
-from hardware.runtime.errors import CardFault, CardMute, CardRemoved, NoCard, ReaderGone
+from hardware.runtime.errors import (
+    CardFault,
+    CardMute,
+    CardRemoved,
+    NoCard,
+    PlainTag,
+    ReaderGone,
+)
 from hardware.runtime.ports import Scheduler
 
 T = TypeVar("T")
@@ -164,8 +172,11 @@ class NfcReader:
     async def _converse(self, seat: Seat, found: Found) -> NfcLink | None:
         """A link to what was found; None when it left before we got to it."""
         if not found.speaks_iso_dep:
-            raise CardFault(
-                f"a card that cannot pay lies on {self._name}: SAK {found.sak:02X}, no ISO-DEP"
+            raise PlainTag(
+                f"a card that cannot pay lies on {self._name}: SAK {found.sak:02X}, no ISO-DEP",
+                uid=found.uid,
+                sak=found.sak,
+                atqa=found.atqa,
             )
         link = self._link = NfcLink(seat, found, self._name, self._patience)
         try:
@@ -210,6 +221,11 @@ class NfcLink:
     def uid(self) -> bytes:
         """The anti-collision identifier."""
         return self._found.uid
+
+    @property
+    def activation(self) -> Activation:
+        """What it showed while it was selected."""
+        return Activation(self._found.sak, self._found.atqa, self._initiator.ats.raw)
 
     async def activate(self) -> int:
         """Ask for the ATS; the microseconds that the card must be left alone.

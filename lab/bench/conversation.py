@@ -82,8 +82,8 @@ def conversation_of(
     decoded: dict[int, tuple[DecodedNode, ...]] = {}
     for place, line in enumerate(trace.lines):
         command, answer = bytes.fromhex(line.command), bytes.fromhex(line.response)
-        asked[place] = tuple(_flat(decode_command(command, lists), 0))
-        decoded[place] = tuple(_flat(decode(bytes.fromhex(line.response[:-STATUS_HEX])), 0))
+        asked[place] = tuple(flat(decode_command(command, lists), 0))
+        decoded[place] = tuple(flat(decode(bytes.fromhex(line.response[:-STATUS_HEX])), 0))
         lists.hear(answer)
         apdus.append(_exchange(place, line))
     lines = tuple(apdus)
@@ -112,11 +112,12 @@ def _exchange(place: int, line: TraceLine) -> ApduLine:
     )
 
 
-def _flat(nodes: Iterable[Node], depth: int) -> list[DecodedNode]:
-    flat: list[DecodedNode] = []
+def flat(nodes: Iterable[Node], depth: int) -> list[DecodedNode]:
+    """A decoded tree as lines, each with its depth."""
+    lines: list[DecodedNode] = []
     for node in nodes:
         several = len(node.marks) > 1
-        flat.append(
+        lines.append(
             DecodedNode(
                 depth=depth,
                 tag=node.tag,
@@ -132,9 +133,9 @@ def _flat(nodes: Iterable[Node], depth: int) -> list[DecodedNode]:
             )
         )
         if several:
-            flat.extend(_word(mark, node, depth + 1) for mark in node.marks)
-        flat.extend(_flat(node.children, depth + 1))
-    return flat
+            lines.extend(_word(mark, node, depth + 1) for mark in node.marks)
+        lines.extend(flat(node.children, depth + 1))
+    return lines
 
 
 def _word(mark: Mark, node: Node, depth: int) -> DecodedNode:

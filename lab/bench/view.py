@@ -9,6 +9,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QSplitter, QStackedWidget, QWidget
 
+from lab.anycard.view_raw import RawPanel
+from lab.anycard.view_stranger import StrangerBanner
 from lab.bench.reader_words import reader_kind, reader_label, reader_state, role_word
 from lab.bench.state import Conversation, Decision
 from lab.bench.view_comparison import ComparisonPanel
@@ -68,6 +70,8 @@ class BenchView(QWidget):
         more.clicked.connect(self._open_readers)
         self._readers.head.addWidget(more)
         box.addWidget(self._readers)
+        self.stranger = StrangerBanner(look, lab)
+        box.addWidget(self.stranger)
         self._talk = ConversationPanel(look, lab)
         self._decoded = DecodedPanel(look)
         self._comparison = ComparisonPanel(look, lab)
@@ -87,6 +91,8 @@ class BenchView(QWidget):
         self._page.left.connect(self._show_conversation)
         self._pages.addWidget(self._page)
         box.addWidget(self._pages, 1)
+        self.raw = RawPanel(look, lab)
+        box.addWidget(self.raw)
         self._talk.exchange_chosen.connect(self._show_exchange)
         self._talk.decision_chosen.connect(self._show_reason)
         self._decoded.found_elsewhere.connect(self._talk.go_to)

@@ -38,7 +38,7 @@ from hardware.api import (
     nfc_address,
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
-from lab.commands import authorities
+from lab.commands import authorities, card_read
 from lab.commands.card_choice import card_for, version_option
 from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings_of
 from lab.engine_shapes import CardRecord
@@ -63,6 +63,7 @@ def add(commands: Subparsers) -> None:
     )
     about_card = group.add_subparsers(required=True, metavar="DO")
     add_serve(about_card)
+    card_read.add(about_card)
     authorities.add(about_card)
 
 

@@ -41,7 +41,7 @@ from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display, gate
-from lab.pos.kernel_outcomes import card_words, event_of
+from lab.pos.kernel_outcomes import card_words, event_of, may_be_kept
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.tap_told import exchange_told, outcome_told
@@ -311,7 +311,7 @@ class PosFlow:
             torn=self._torn,
         )
         await link.release()
-        self._trace = recorder.finish(tap.kernel)
+        self._trace = recorder.finish(tap.kernel) if may_be_kept(tap) else None
         self._tell("tap.outcome", tap_id, "pos", outcome_told(tap))
         return tap
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from backend.api import Event, Scheduler, Stream
@@ -21,7 +21,6 @@ from hardware.api import (
     PCSC_SCHEME,
     EmulatedReader,
     FaultyReader,
-    Nfcpy,
     NfcReader,
     PcscReader,
     Reader,
@@ -44,6 +43,7 @@ from lab.reader_roles.devices import (
 from lab.reader_roles.hot_plug import HotPlug
 from lab.reader_roles.lights import ReaderLights
 from lab.reader_roles.memory import ReaderMemory
+from lab.reader_roles.opening import opened
 from lab.reader_roles.phone_seat import PhoneSeat
 from lab.reader_roles.table import ReaderTable, named_reader
 from lab.readers import RealReader, nfc_controller
@@ -107,6 +107,8 @@ class RolesFlow:
         self.lights = ReaderLights(scheduler)
         self.lights.silent = self._table.silent = memory.silent
         self.spent: Callable[[], None] = lambda: None
+        self.take_back: Callable[[], Awaitable[None]] = _nothing_lent
+        self.till_moved: Callable[[], None] = lambda: None
         self._table.came = self._came
         field.on_card = self._card_at_field
         bus.subscribe(self.lights.saw)
@@ -125,11 +127,6 @@ class RolesFlow:
         self._table.show()
 
     # -- for others ---------------------------------------------------------------------------
-
-    @property
-    def table(self) -> ReaderTable:
-        """The readers themselves."""
-        return self._table
 
     @property
     def at_field(self) -> bool:
@@ -204,21 +201,30 @@ class RolesFlow:
                 raise NotDone(f"{device.info.name} cannot be the {role.value}")
             if Role.TILL in {role, device.role}:
                 await self._pause_till()
-            before = device.role
-            await self._leave(device)
-            if role in ALONE:
-                for other in [d for d in self._table.devices.values() if d.role is role]:
-                    await self._leave(other)
-                    if role is Role.PHONE:
-                        self._memory.remember(other.identity, Role.NONE)
-            await self._sit(device, role)
-            if before is Role.TILL and role is not Role.TILL:
-                await self._sit(self._table.emulated, Role.TILL)
+            await self._clear(device, role)
+            try:
+                await self._sit(device, role)
+            except NotDone:
+                device.role = Role.NONE
+                raise
+            finally:
+                if self._table.with_role(Role.TILL) is None:
+                    await self._sit(self._table.emulated, Role.TILL)
+                self._table.show()
             if role is Role.TILL:
                 self._memory.forget_till()
             if url != EMULATED.url:
                 self._memory.remember(device.identity, role)
-            self._table.show()
+
+    async def _clear(self, device: Device, role: Role) -> None:
+        """End what the device plays, and whoever plays what it shall."""
+        await self._leave(device)
+        if role not in ALONE:
+            return
+        for other in [other for other in self._table.devices.values() if other.role is role]:
+            await self._leave(other)
+            if role is Role.PHONE:
+                self._memory.remember(other.identity, Role.NONE)
 
     async def _pause_till(self) -> None:
         """End the till's waiting for a card; not what comes after it.
@@ -232,6 +238,7 @@ class RolesFlow:
                 await self._scheduler.sleep(0.01)
         if self._pos.state.phase not in RESTING:
             raise NotDone("the till is in the middle of a sale: change its reader after it")
+        await self.take_back()
 
     async def _sit(self, device: Device, role: Role) -> None:
         device.role = role
@@ -268,13 +275,14 @@ class RolesFlow:
             if self._real is not None and self._real.reader.url == device.info.url:
                 self._till = _TillSeat(self._real.reader, borrowed=True)
             else:
-                reader = await self._opened(device)
+                reader = await opened(device, self._hot_plug, self._scheduler)
                 if isinstance(reader, NfcReader):
                     reader.subscribe(lambda seen: self._table.controller_says(device, seen))
                 self._till = _TillSeat(reader)
         self._till_at.use_reader(self._till.reader or self._field)
         self._lights_at(self._till.reader)
         self._pos.reader_changed()
+        self.till_moved()
 
     def _lights_at(self, reader: Reader | None) -> None:
         self.lights.reader = reader if isinstance(reader, PcscReader) else None
@@ -303,7 +311,11 @@ class RolesFlow:
         self._scheduler.spawn(self._open_bench(device), "bench's reader")
 
     async def _open_bench(self, device: Device) -> None:
-        reader = await self._opened(device)
+        try:
+            reader = await opened(device, self._hot_plug, self._scheduler)
+        except NotDone as absent:
+            self._table.used(device, str(absent))
+            return
         is_pcsc = device.info.url.startswith(PCSC_SCHEME)
 
         def card(what: str, uid: str) -> None:
@@ -326,22 +338,6 @@ class RolesFlow:
             return
         self._benches[device.info.url] = seat
         seat.open()
-
-    async def _opened(self, device: Device) -> Reader:
-        """The reader behind a device; it need not be there.
-
-        Raises:
-            NotDone: its library is not there.
-        """
-        address = nfc_address(device.info.url)
-        if address is not None:
-            nfcpy = await asyncio.to_thread(Nfcpy)
-            return NfcReader(address, nfcpy.open, self._scheduler)
-        service, monitor = self._hot_plug.service, self._hot_plug.monitor
-        if service is None or monitor is None:
-            raise NotDone(f"{device.info.name} cannot be opened: its library is not loaded")
-        name = device.info.url.removeprefix(PCSC_SCHEME)
-        return PcscReader(name, service, monitor, self._scheduler)
 
     # -- by hand ------------------------------------------------------------------------------
 
@@ -403,3 +399,7 @@ class RolesFlow:
         what = "reader.event.phone" if there else "reader.event.gone"
         self._table.note(device, Message(what))
         self._table.show()
+
+
+async def _nothing_lent() -> None:
+    """Nobody borrows the till's reader."""

@@ -21,6 +21,7 @@ from lab.words import tr
 PLACES = ("console", "payment", "bench")
 READERS_FROM_PX = ((1500, 3), (1220, 2), (1000, 1))
 """How many readers have room in a bar of so many pixels; shorter bars leave them to the bench."""
+PREFLIGHT_FROM_PX = 1300  # narrower, the help sheet leads there
 
 
 class Chip(QFrame):
@@ -62,6 +63,7 @@ class TopBar(QFrame):
     place_wanted = Signal(str)
     help_wanted = Signal()
     reader_wanted = Signal(str)
+    preflight_wanted = Signal()
 
     def __init__(self, look: Look, lab: LabCommands) -> None:
         super().__init__()
@@ -102,6 +104,10 @@ class TopBar(QFrame):
         self._traffic.setToolTip(tr("window.quiet_traffic.tip"))
         self._traffic.clicked.connect(lambda on: lab.quiet_traffic(bool(on)))
         box.addWidget(self._traffic)
+        self._ready = Button(look, "preflight", kind="quiet", icon_name="check")
+        self._ready.named(tr("preflight.open"))
+        self._ready.clicked.connect(self.preflight_wanted)
+        box.addWidget(self._ready)
         self._help = Button(look, "help", "?", kind="quiet", weight=SEMIBOLD).named(
             tr("window.help")
         )
@@ -116,6 +122,7 @@ class TopBar(QFrame):
         self._reader_line.setVisible(room > 0)
         if room != self._shown_max and self._readers is not None:
             self._draw_readers(self._readers)
+        self._ready.setVisible(self.width() >= self._look.px(PREFLIGHT_FROM_PX))
 
     def _room(self) -> int:
         fitting = (n for wide, n in READERS_FROM_PX if self.width() >= self._look.px(wide))
