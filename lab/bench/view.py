@@ -129,6 +129,7 @@ class BenchView(QWidget):
         compared = self._state is not None and self._state.comparison is not None
         self._pages.setCurrentIndex(READERS if self._at_readers else TWO if compared else ONE)
         self._readers.setVisible(not self._at_readers)
+        self.raw.setVisible(not self._at_readers)
 
     def _show_exchange(self, index: int) -> None:
         self._decoded.show_exchange(self._shown, index)

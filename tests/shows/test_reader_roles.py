@@ -141,8 +141,13 @@ def test_the_bench_sees_what_comes_and_goes_and_lends_its_reader(
     desk: Laboratory, boards: Bench
 ) -> None:
     url = f"pn532:{boards.path(0)}"
+    for nobodys in ("pn532:/etc/passwd", "pcsc:Desk", "usb:0", "SCL3711", ""):
+        window(desk).add_reader(nobodys)
+    window(desk).set_reader_role("pn532:/dev/nowhere", "till")
     window(desk).add_reader(url)
     window(desk).set_reader_role(url, "bench")
+    desk.until(lambda: reader(desk, url) is not None)
+    assert [view.url for view in desk.world.console.bench.state.readers] == ["sim:", url]
     boards.put(SoftCard(lambda _command: bytes.fromhex("6A82")))
     desk.until(lambda: reader(desk, url).uid == "08A1B2C3")
     assert reader(desk, url).card.startswith("3B8")
