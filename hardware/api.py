@@ -21,6 +21,8 @@ from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
 from hardware.card.secure_element import SecureElement
 from hardware.crypto import vectors
+from hardware.crypto.cryptogram import visa_cvn18
+from hardware.crypto.keys import icc_master_key_a
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
 from hardware.emv.decode_command import CardLists, decode_command
@@ -35,7 +37,7 @@ from hardware.emv.tlv import parse as parse_tlv
 from hardware.faults.spec import CardFaultSpec, Effect, FaultLink, Moment
 from hardware.faults.wrappers import CardFaultPlan, FaultCount, FaultyLink, FaultyReader, Fired
 from hardware.publish.nfc_client import NfcClient
-from hardware.publish.powered_card import PoweredCard
+from hardware.publish.powered_card import PoweredCard, Witness
 from hardware.publish.transmission import Transmission
 from hardware.publish.vpcd_client import (
     VPCD_PORT,
@@ -47,9 +49,18 @@ from hardware.publish.vpcd_client import (
 from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
+from hardware.readers.frames import (
+    Frame,
+    FramedLink,
+    Way,
+    carrying_part,
+    frames_of,
+    name_frames,
+    selection,
+)
 from hardware.readers.lights import Signal
 from hardware.readers.models import CAPABILITIES, READER_MODELS, ReaderModel, in_order
-from hardware.readers.nfc import NfcLink, NfcPatience, NfcReader
+from hardware.readers.nfc import NfcLink, NfcReader
 from hardware.readers.nfc_controller import (
     NFC_SCHEMES,
     PN532_SCHEME,
@@ -65,7 +76,9 @@ from hardware.readers.nfc_listing import (
     probe_nfc,
     survey_nfc,
 )
+from hardware.readers.nfc_seat import NfcPatience
 from hardware.readers.nfcpy_driver import Nfcpy
+from hardware.readers.overheard import Overheard
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
@@ -152,6 +165,7 @@ from hardware.terminal.relay import RelaySettings
 from hardware.terminal.selection import LAB_IIN, read_selection
 from hardware.terminal.session import run_tap
 from hardware.terminal.torn import TornLog
+from hardware.trace.frame_text import frame_lines, parse_frame
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
@@ -226,6 +240,8 @@ __all__ = [
     "FaultyReader",
     "Fired",
     "FormFactor",
+    "Frame",
+    "FramedLink",
     "HardwareError",
     "HearsPolling",
     "Identity",
@@ -246,6 +262,7 @@ __all__ = [
     "Node",
     "NotArmed",
     "Outcome",
+    "Overheard",
     "PaymentCard",
     "PcscFault",
     "PcscMonitor",
@@ -311,16 +328,22 @@ __all__ = [
     "VpcdClient",
     "VpcdFrameError",
     "VpcdUnreachable",
+    "Way",
     "Weight",
     "Winscard",
+    "Witness",
     "activation_of",
     "build_tlv",
+    "carrying_part",
     "decode",
     "decode_command",
     "describe_tag",
     "dialogue_of",
     "effect_of",
     "explain",
+    "frame_lines",
+    "frames_of",
+    "icc_master_key_a",
     "in_order",
     "is_random",
     "judge",
@@ -331,9 +354,11 @@ __all__ = [
     "mask_digits",
     "mask_response",
     "name_command",
+    "name_frames",
     "nfc_address",
     "nfc_readers",
     "node_json",
+    "parse_frame",
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",
@@ -348,11 +373,13 @@ __all__ = [
     "reading_of_tag",
     "record_exchange",
     "run_tap",
+    "selection",
     "status_name",
     "survey_nfc",
     "survey_pcsc",
     "to_html",
     "to_pcapng",
     "vectors",
+    "visa_cvn18",
     "write_authorities",
 ]

@@ -35,6 +35,7 @@ from hardware.api import (
     Transmission,
     VpcdClient,
 )
+from lab.published_trace import PublishedTrace, TraceKept
 
 _PROCESSING_OPTIONS = 0xA8
 _SEE_PHONE = bytes.fromhex("6986")
@@ -77,7 +78,7 @@ class Failed:
     why: str
 
 
-Happened: TypeAlias = Publication | Tapped | Refused | Read | Failed
+Happened: TypeAlias = Publication | Tapped | Refused | Read | Failed | TraceKept
 
 
 class HeldPhone:
@@ -177,6 +178,7 @@ async def serve(
     log: EventLog,
     stream: Stream,
     stop: asyncio.Event,
+    trace: PublishedTrace | None = None,
 ) -> AsyncGenerator[Happened, None]:
     """Publish until `stop`; what happens meanwhile, as it happens.
 
@@ -186,6 +188,7 @@ async def serve(
         log: hears that the phone was armed.
         stream: the card's random identifiers.
         stop: ends it.
+        trace: writes down what is asked.
 
     Raises:
         VpcdUnreachable, NfcUnreachable: the card never got into the reader.
@@ -208,6 +211,7 @@ async def serve(
             stream=stream,
             stop=stop,
             happened=happened,
+            trace=trace,
         )
         async with contextlib.aclosing(publishing):
             async for event in publishing:
@@ -224,6 +228,7 @@ async def publish(
     stop: asyncio.Event,
     transmission: Transmission = Transmission.T1,
     happened: asyncio.Queue[Happened | None] | None = None,
+    trace: PublishedTrace | None = None,
 ) -> AsyncGenerator[Happened, None]:
     """Hold a card into a reader or a field until `stop`; what happens meanwhile, as it happens.
 
@@ -234,6 +239,7 @@ async def publish(
         stop: ends it.
         transmission: the protocol of a virtual reader.
         happened: where the card's holder adds what it knows.
+        trace: writes down what is asked.
 
     Raises:
         VpcdUnreachable, NfcUnreachable: the card never got into the reader.
@@ -251,7 +257,10 @@ async def publish(
         stream,
         on_session=lambda commands: told.put_nowait(Read(commands)),
         on_failure=failed,
+        witness=trace,
     )
+    if trace is not None:
+        trace.tell = told.put_nowait
 
     def at_home(work: Callable[[], bytes | None]) -> Future[bytes | None]:
         async def run() -> bytes | None:
@@ -265,7 +274,7 @@ async def publish(
     client: VpcdClient | NfcClient
     match address:
         case NfcAddress() as controller:
-            opening = Nfcpy().open
+            opening = Nfcpy().open if trace is None else trace.overhearing(Nfcpy().open, loop)
             client = NfcClient(controller, opening, card, at_home=at_home, tell=tell)
         case Address() as vpcd:
             client = VpcdClient(vpcd, card, at_home=at_home, tell=tell)

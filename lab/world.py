@@ -337,9 +337,9 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     desk = RecordingDesk(till.client, bus, profile=settings.profile)
     held = HeldPhone(till.field, phone.element)
     anycard = desk_of(till, ground, wallet, console.bench, held)
-    preflight = preflight_of(till, ground, console, anycard.source)
+    preflight = preflight_of(till, ground, console)
     roles.take_back = till.reader.give_back
-    roles.till_moved = lambda: anycard.reader_changed(at_real_reader=not roles.at_field)
+    roles.till_moved = anycard.reader_changed
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,

@@ -11,6 +11,7 @@ import hashlib
 from hardware.crypto.blocks import aes_encrypt, des_encrypt, odd_parity, xor
 
 _ACCOUNT_DIGITS = 16
+_AES_DIGITS = 32
 _INVERT_BLOCK = b"\xff" * 8
 
 
@@ -39,8 +40,17 @@ def icc_master_key_b(issuer_key: bytes, pan: str, psn: str, *, hash_always: bool
     return _double(issuer_key, bytes.fromhex(option_b_digits(pan, psn)))
 
 
+def icc_master_key_c(issuer_key: bytes, pan: str, psn: str) -> bytes:
+    """Option C, for AES: a key as long as the issuer's, 16, 24 or 32 bytes."""
+    block = bytes.fromhex((pan + psn).zfill(_AES_DIGITS))
+    derived = aes_encrypt(issuer_key, block)
+    if len(issuer_key) > len(block):
+        derived += aes_encrypt(issuer_key, xor(block, _INVERT_BLOCK * 2))
+    return derived[: len(issuer_key)]
+
+
 def _double(key: bytes, block: bytes) -> bytes:
-    return odd_parity(des_encrypt(key, block) + des_encrypt(key, xor(block, _INVERT_BLOCK)))
+    return odd_parity(des_encrypt(key, block + xor(block, _INVERT_BLOCK)))
 
 
 def session_key(master_key: bytes, diversifier: bytes) -> bytes:
@@ -49,7 +59,7 @@ def session_key(master_key: bytes, diversifier: bytes) -> bytes:
         raise ValueError(f"a diversifier has 8 bytes, got {len(diversifier)}")
     left = diversifier[:2] + b"\xf0" + diversifier[3:]
     right = diversifier[:2] + b"\x0f" + diversifier[3:]
-    return odd_parity(des_encrypt(master_key, left) + des_encrypt(master_key, right))
+    return odd_parity(des_encrypt(master_key, left + right))
 
 
 def session_key_common(master_key: bytes, atc: int) -> bytes:

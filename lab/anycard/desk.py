@@ -14,7 +14,7 @@ from lab.anycard.enrolling import EnrolFlow
 from lab.anycard.enrolment import EnrolmentStore
 from lab.anycard.raw import RawFlow
 from lab.anycard.stranger import StrangerFlow
-from lab.anycard.till_reader import Arrival, HeldPhone, LinkSource
+from lab.anycard.till_reader import Arrival, HeldPhone
 from lab.bench.flow import BenchFlow
 from lab.ground import Ground
 from lab.shop import Till
@@ -29,13 +29,11 @@ class AnyCardDesk:
     stranger: StrangerFlow
     raw: RawFlow
     enrol: EnrolFlow
-    source: LinkSource
-    """Where a borrowed link comes from: the till's reader, or the phone at the emulated one."""
 
-    def reader_changed(self, *, at_real_reader: bool) -> None:
+    def reader_changed(self) -> None:
         """The till stands at another reader now."""
         self.raw.reader_changed()
-        self.enrol.reader_changed(possible=at_real_reader)
+        self.enrol.reader_changed()
 
     def heard(self, event: Event) -> None:
         """What the till's tap said."""
@@ -63,15 +61,9 @@ def desk_of(
     """
     reader, clock, bus = till.reader, ground.clock, till.bus
     scheduler = ground.real_scheduler
-    at_real_reader = till.real is not None
     stranger = StrangerFlow(reader=reader, clock=clock, scheduler=scheduler, bus=bus)
-
-    async def source(timeout_s: float) -> CardLink:
-        at_field = till.links.reader.url == till.field.url  # the till may stand elsewhere by now
-        lent_by = phone if at_field else till.links.reader
-        return await lent_by.wait_for_card(timeout_s)
-
-    raw = RawFlow(reader=reader, source=source, clock=clock, scheduler=scheduler, bus=bus)
+    reader.in_emulated_field = phone.wait_for_card
+    raw = RawFlow(reader=reader, clock=clock, scheduler=scheduler, bus=bus)
     enrol = EnrolFlow(
         store=EnrolmentStore(till.settings.enrolment_file, ground.seal_key),
         reader=reader,
@@ -80,9 +72,8 @@ def desk_of(
         pos=till.pos,
         clock=clock,
         bus=bus,
-        possible=at_real_reader,
     )
-    desk = AnyCardDesk(stranger, raw, enrol, source)
+    desk = AnyCardDesk(stranger, raw, enrol)
 
     def typed(conversation: int, trace: Trace) -> None:
         bench.look_at_trace(str(conversation), tr("raw.title", reader=reader.name), trace)

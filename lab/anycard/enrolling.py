@@ -41,7 +41,6 @@ class EnrolFlow:
         pos: PosFlow,
         clock: Clock,
         bus: Bus,
-        possible: bool,
     ) -> None:
         """List what is remembered.
 
@@ -53,7 +52,6 @@ class EnrolFlow:
             pos: the till, for its amount and to hear that the card was read.
             clock: lab time.
             bus: shows the state.
-            possible: whether the reader recognizes anything; the emulated one does not.
         """
         self._store = store
         self._reader = reader
@@ -64,7 +62,7 @@ class EnrolFlow:
         self._bus = bus
         self._triggered = False
         said = message("enrol.damaged", "bad", why=store.damage) if store.damage else None
-        self._state = EnrolState(possible=possible, said=said)
+        self._state = EnrolState(said=said)
         self._tell_before = pos.on_read
         pos.on_read = self._read
         bus.subscribe(self._seen)
@@ -75,9 +73,9 @@ class EnrolFlow:
         """What is shown."""
         return self._state
 
-    def reader_changed(self, *, possible: bool) -> None:
+    def reader_changed(self) -> None:
         """The till stands at another reader, which recognizes things or not."""
-        self._show(possible=possible)
+        self._show()
 
     # -- enrolling ----------------------------------------------------------------------------
 
@@ -86,7 +84,7 @@ class EnrolFlow:
         card = next((card for card in self._wallet.cards if card.id == card_id), None)
         if card is None or self._state.listening:
             return
-        if not self._state.possible:
+        if not self._reader.recognizes:
             self._show(said=Message("enrol.emulated", "waiting"))
             return
         self._show(listening=True, said=None)
@@ -195,7 +193,13 @@ class EnrolFlow:
             Choosable(card.id, _name(card)) for card in self._wallet.cards if card.is_verified
         )
         state = replace(self._state, **changes)  # type: ignore[arg-type]  # by name
-        self._state = replace(state, things=things, cards=cards, reader=self._reader.name)
+        self._state = replace(
+            state,
+            things=things,
+            cards=cards,
+            reader=self._reader.name,
+            possible=self._reader.recognizes,
+        )
         self._bus.publish(self._state)
 
 

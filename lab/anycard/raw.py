@@ -28,7 +28,7 @@ from hardware.api import (
 )
 from lab.anycard.raw_commands import command_of, effect_words
 from lab.anycard.state import RawState
-from lab.anycard.till_reader import LinkSource, TillReader
+from lab.anycard.till_reader import TillReader
 from lab.bus import Bus
 from lab.words import Message, message
 
@@ -46,7 +46,6 @@ class RawFlow:
         self,
         *,
         reader: TillReader,
-        source: LinkSource | None,
         clock: Clock,
         scheduler: Scheduler,
         bus: Bus,
@@ -55,13 +54,11 @@ class RawFlow:
 
         Args:
             reader: whose field the card is in.
-            source: where the link comes from instead; None for the field.
             clock: lab time, for the record.
             scheduler: of real time; lets an idle card go.
             bus: shows the state.
         """
         self._reader = reader
-        self._source = source
         self._clock = clock
         self._scheduler = scheduler
         self._bus = bus
@@ -172,7 +169,7 @@ class RawFlow:
     async def _opened(self) -> CardLink:
         if self._link is not None and self._count < EXCHANGES_MAX:
             return self._link
-        link = await self._reader.borrow(WAIT_S, self._source)
+        link = await self._reader.borrow(WAIT_S)
         self._link = link
         self._conversations += 1
         self._count = 0

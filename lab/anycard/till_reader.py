@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hardware.api import (
+    EMULATED,
     Activation,
     CardHeld,
     CardLink,
@@ -54,6 +55,7 @@ class TillReader:
         self._till_waits = False
         self._waiting: asyncio.Task[CardLink] | None = None
         self._lent: CardLink | None = None
+        self.in_emulated_field: LinkSource = reader.wait_for_card
         self.on_arrival: Callable[[Arrival], Awaitable[CardLink | None]] = _nothing_instead
         self.on_taken_back: Callable[[], None] = lambda: None
 
@@ -71,6 +73,11 @@ class TillReader:
     def capabilities(self) -> frozenset[str]:
         """The reader's."""
         return self._reader.capabilities
+
+    @property
+    def recognizes(self) -> bool:
+        """Whether people's own things can come: not into the emulated field."""
+        return self.url != EMULATED.url
 
     async def wait_for_card(self, timeout_s: float) -> CardLink:
         """For the till: a link to what comes, or to what stands in its place.
@@ -96,12 +103,10 @@ class TillReader:
         await link.release()
         return instead
 
-    async def borrow(self, timeout_s: float, source: LinkSource | None = None) -> CardLink:
+    async def borrow(self, timeout_s: float) -> CardLink:
         """For anybody else: a link, until it is given back or the till wants its reader.
 
-        Args:
-            timeout_s: how long to wait for a card.
-            source: where the link comes from instead of the reader's field.
+        Into the emulated field nobody can lay a card: there `in_emulated_field` holds the phone.
 
         Raises:
             CardHeld: the till waits for a card itself, or somebody else has borrowed it.
@@ -110,7 +115,8 @@ class TillReader:
         if self._till_waits or self._waiting is not None:
             raise CardHeld(f"{self.name} is in use")
         await self.give_back()
-        waiting = asyncio.ensure_future((source or self._reader.wait_for_card)(timeout_s))
+        source = self._reader.wait_for_card if self.recognizes else self.in_emulated_field
+        waiting = asyncio.ensure_future(source(timeout_s))
         self._waiting = waiting
         try:
             self._lent = await waiting

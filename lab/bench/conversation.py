@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from backend.api import Event
 from hardware.api import (
     CardLists,
+    Frame,
     Mark,
     Node,
     Trace,
     TraceLine,
     decode,
     decode_command,
+    parse_frame,
     status_name,
 )
 from lab.bench.decisions import Ended, decide, medium
@@ -47,12 +49,21 @@ def trace_of(events: Iterable[Event]) -> Trace:
                         command=text(event.data, "command"),
                         response=text(event.data, "response"),
                         name=text(event.data, "name"),
+                        frames=_frames(event),
                     )
                 )
             case "tap.outcome":
                 kernel = whole(event.data, "kernel", 0) or None
     date = f"{to_datetime(first_us or 0):%Y-%m-%dT%H:%M:%S.%fZ}"
     return Trace(reader=reader, card="", date=date, kernel=kernel, lines=tuple(lines))
+
+
+def _frames(event: Event) -> tuple[Frame, ...]:
+    """The frames that its event tells of, masked when it was made."""
+    rows = event.data.get("frames")
+    if not isinstance(rows, list | tuple):
+        return ()
+    return tuple(parse_frame(str(row), number) for number, row in enumerate(rows, 1))
 
 
 def ended_of(events: Iterable[Event]) -> Ended | None:

@@ -32,6 +32,7 @@ from hardware.api import (
     TornLog,
     Trace,
     TraceRecorder,
+    frames_of,
     run_tap,
 )
 from lab.amounts import AMOUNT_DIGITS_MAX, currency_of, format_amount
@@ -311,6 +312,7 @@ class PosFlow:
             torn=self._torn,
         )
         await link.release()
+        recorder.say_goodbye(frames_of(link))
         self._trace = recorder.finish(tap.kernel) if may_be_kept(tap) else None
         self._tell("tap.outcome", tap_id, "pos", outcome_told(tap))
         return tap

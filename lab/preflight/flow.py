@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from backend.api import Clock
 from hardware.api import CardHeld, CardLinkError, NoCard, PlainTag, ReaderGone, read_card
-from lab.anycard.till_reader import LinkSource, TillReader
+from lab.anycard.till_reader import TillReader
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.console.flow import ConsoleFlow
@@ -36,7 +36,6 @@ class PreflightFlow:
         client: EngineClient,
         console: ConsoleFlow,
         reader: TillReader,
-        source: LinkSource | None,
         clock: Clock,
         bus: Bus,
         wakefulness: Wakefulness | None = None,
@@ -47,7 +46,6 @@ class PreflightFlow:
             client: the way to the engine.
             console: puts the laboratory back to normal.
             reader: the till's.
-            source: where its card comes from instead of the field.
             clock: measures.
             bus: shows the state.
             wakefulness: of this machine, unless a test says otherwise.
@@ -55,7 +53,6 @@ class PreflightFlow:
         self._client = client
         self._console = console
         self._reader = reader
-        self._source = source
         self._clock = clock
         self._bus = bus
         self._wakefulness = wakefulness or Wakefulness()
@@ -110,7 +107,7 @@ class PreflightFlow:
     async def _look_at_reader(self, wait_s: float) -> None:
         problem = ""
         try:
-            link = await self._reader.borrow(wait_s, self._source)
+            link = await self._reader.borrow(wait_s)
             started_us = self._clock.monotonic_us()
             reading = await read_card(link, clock=self._clock)
             if reading.exchanges:
@@ -154,15 +151,12 @@ class PreflightFlow:
         self._bus.publish(self._state)
 
 
-def preflight_of(
-    till: Till, ground: Ground, console: ConsoleFlow, source: LinkSource | None
-) -> PreflightFlow:
-    """Pre-flight of a laboratory; `source` is where its card comes from instead of the field."""
+def preflight_of(till: Till, ground: Ground, console: ConsoleFlow) -> PreflightFlow:
+    """Pre-flight of a laboratory."""
     return PreflightFlow(
         client=till.client,
         console=console,
         reader=till.reader,
-        source=source,
         clock=ground.real_clock,
         bus=till.bus,
     )
