@@ -30,6 +30,11 @@ class AnyCardDesk:
     raw: RawFlow
     enrol: EnrolFlow
 
+    def reader_changed(self) -> None:
+        """The till stands at another reader now."""
+        self.raw.reader_changed()
+        self.enrol.reader_changed()
+
     def heard(self, event: Event) -> None:
         """What the till's tap said."""
         self.stranger.heard(event)
