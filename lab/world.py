@@ -36,6 +36,7 @@ from lab.own_links import OwnLinks
 from lab.phone_element import PhoneElement, phone_element
 from lab.pos.flow import PosFlow
 from lab.preflight.flow import PreflightFlow, preflight_of
+from lab.published_trace import PublishedTrace
 from lab.reader_roles.flow import RolesFlow
 from lab.reader_roles.hands import EitherHands
 from lab.reader_roles.wiring import wire_roles
@@ -341,6 +342,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     preflight = preflight_of(till, ground, console)
     roles.take_back = till.reader.give_back
     roles.till_moved = anycard.reader_changed
+    roles.trace_for = lambda where: PublishedTrace(settings.traces_dir, where, clock=ground.clock)
     anycard.raw.bench_reader = roles.bench_reader
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
