@@ -88,6 +88,11 @@ class Settings:
         return self.data_dir / "till.json"
 
     @property
+    def readers_file(self) -> Path:
+        """Which role each reader had."""
+        return self.data_dir / "readers.json"
+
+    @property
     def enrolment_file(self) -> Path:
         """Which things trigger which card of the wallet."""
         return self.data_dir / "enrolment.json"

@@ -110,6 +110,10 @@ class RawFlow:
         await self._reader.give_back()
         self._show(in_conversation=False, heard=(), lab_card=False)
 
+    def reader_changed(self) -> None:
+        """The till stands at another reader."""
+        self._show(reader=self._reader.name)
+
     def taken_back(self) -> None:
         """The till has its reader again."""
         if self._link is not None:

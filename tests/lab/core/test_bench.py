@@ -288,7 +288,7 @@ def bus() -> Bus:
 
 @pytest.fixture
 def flow(planned: Planned, bus: Bus) -> BenchFlow:
-    return BenchFlow(clock=LabClock(), scheduler=planned, bus=bus, readers=())  # type: ignore[arg-type]
+    return BenchFlow(clock=LabClock(), scheduler=planned, bus=bus)  # type: ignore[arg-type]
 
 
 def events(name: str, tap_id: str, kernel: int = 3) -> list[Event]:
