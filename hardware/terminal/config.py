@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
-from hardware.terminal.risk import ActionCodes
+from hardware.terminal.limits import DEFAULT_LIMITS, ResponseLimits
+from hardware.terminal.risk import NO_SELECTION, ActionCodes, RandomSelection
 
 AMOUNT_MINOR_MAX = 999_999_999_999
 """Twelve digits (tag 9F02)."""
@@ -28,6 +29,21 @@ KERNEL_OF_RID: dict[bytes, int] = {
 
 _COMBINED = {2, 4}
 """Kernels whose cards sign the cryptogram itself, which costs no command."""
+_OFFLINE_ONLY, _ONLINE_ONLY = {3, 6}, {1, 4}
+
+
+@dataclass(frozen=True, slots=True)
+class KernelOptions:
+    """What one kernel may do, where its book leaves it to the till.
+
+    Attributes:
+        on_device_verification: take the device's word for its owner (kernel 2, DF811B bit 6).
+        on_device_limit_minor: from this amount on no payment by a device that verifies its owner
+            (kernel 2, DF8125); None does not limit. Others have the reader's limit.
+    """
+
+    on_device_verification: bool = True
+    on_device_limit_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,8 @@ class Combination:
 
     aid: bytes
     kernel: int
+    transaction_type: int | None = None
+    """Tag 9C for which it stands; None stands for every type."""
     reader_limit_minor: int | None = None
     """From this amount on no contactless payment."""
     floor_limit_minor: int | None = 0
@@ -47,12 +65,32 @@ class Combination:
     """From this amount on the cardholder must be verified."""
     zero_amount_allowed: bool = True
     action_codes: ActionCodes = field(default_factory=ActionCodes)
-    """Which findings decline (kernels 2 and 4)."""
+    """Which findings decline and which go online (kernels 2 and 4)."""
+    selection: RandomSelection = NO_SELECTION
+    """Which payments below the floor limit go online all the same."""
     offline_authentication: bool = False
     """Have the card sign the payment and check it, where both can. For Visa it costs four more
     commands (transaction qualifiers, byte 1 bit 1); kernels 2 and 4 sign the cryptogram itself."""
     status_check: bool = False
     """Ask for an online cryptogram where the amount is a single unit of currency."""
+    ttq: bytes | None = None
+    """Static transaction qualifiers of this combination; None takes the till's."""
+    capabilities: bytes | None = None
+    """9F33 of this combination; None takes the till's."""
+    options: KernelOptions = KernelOptions()
+    limits: ResponseLimits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        assert self.ttq is None or len(self.ttq) == 4
+        assert self.capabilities is None or len(self.capabilities) == 3
+
+    @property
+    def entry_limit_minor(self) -> int | None:
+        """What entry point refuses by: a kernel that knows two limits looks for itself."""
+        own, device = self.reader_limit_minor, self.options.on_device_limit_minor
+        if self.kernel != 2 or own is None or not self.options.on_device_verification:
+            return own
+        return None if device is None else max(own, device)
 
 
 def _default_combinations() -> tuple[Combination, ...]:
@@ -99,12 +137,30 @@ class TerminalConfig:
     """In order of the till's preference; the card's priority comes first."""
     authorities: Authorities = NO_AUTHORITIES
     """Whose certificates the till accepts."""
+    ui_hold_ms: int = 0
+    """How long a result stays before the display may be used again (Book A, hold time)."""
 
     def __post_init__(self) -> None:
         assert len(self.ttq) == 4
         assert len(self.capabilities) == 3
         assert 0 < self.country_numeric < 1000
         assert self.merchant_category.isdecimal()
+        assert self.ui_hold_ms >= 0
+
+    @property
+    def selects_by_chance(self) -> bool:
+        """Whether any combination sends payments online by chance."""
+        return any(each.selection != NO_SELECTION for each in self.combinations)
+
+    @property
+    def offline_only(self) -> bool:
+        """Whether this type of till never asks an issuer (Book 4, A1)."""
+        return self.terminal_type & 0x0F in _OFFLINE_ONLY
+
+    @property
+    def online_only(self) -> bool:
+        """Whether this type of till asks the issuer of every payment (Book 4, A1)."""
+        return self.terminal_type & 0x0F in _ONLINE_ONLY
 
 
 @dataclass(frozen=True, slots=True)

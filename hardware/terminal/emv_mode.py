@@ -4,14 +4,15 @@ Theory of operation: GPO brings the profile and the locator, the records bring t
 GENERATE AC with the first CDOL the cryptogram, which covers the terminal's own findings. Where
 card and till can, the cryptogram comes inside the card's signature (combined data authentication);
 the signature is looked at after the card has answered, as the time in the field is dear, and a
-false one ends the tap. Nothing is approved by a card alone, signed or not. What differs between the
-two kernels is a `Rules` value. A card may give less than it is asked for, never more.
+false one ends the tap. A card that is asked for an approval and gives it (TC) has approved: the
+issuer hears of it later. What differs between the two kernels is a `Rules` value. A card may give
+less than it is asked for, never more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardware.apdu import CommandApdu, ResponseApdu, generate_ac_command
@@ -88,6 +89,7 @@ class Rules:
         check_profile: raises `BrokenRule` where the card cannot do EMV mode.
         skipped_entry: a locator's first entry that this mode does not read.
         verify_on_device: how the device verified its owner; None where that is not its business.
+        check_limit: raises `BrokenRule` where this card is not for this amount.
         static_authentication: whether a card that signs nothing itself is checked all the same.
     """
 
@@ -97,6 +99,7 @@ class Rules:
     check_profile: Callable[[bytes], None]
     skipped_entry: bytes
     verify_on_device: Callable[[CardData, Prepared, Verdicts], Chosen | None]
+    check_limit: Callable[[CardData, Prepared], None] = lambda _data, _prepared: None
     static_authentication: bool = False
 
 
@@ -124,7 +127,7 @@ def run_emv_mode(
         values: the terminal's objects by tag.
         step: told the name of each step reached.
     """
-    data, found = CardData(), Verdicts()
+    data, found = CardData(prepared.combination.limits), Verdicts()
     values[0x9F09] = rules.application_version
     try:
         wanted = read_list(pdol or b"", "pdol_malformed", select_next=True)
@@ -132,6 +135,7 @@ def run_emv_mode(
         own = {**values, **rules.own_values(prepared)}
         yield from get_processing_options(wanted, own, data, rules.refusals)
         rules.check_profile(data.need(0x82))
+        rules.check_limit(data, prepared)
         locator = data.need(0x94).removeprefix(rules.skipped_entry)
         yield from read_records(locator, data, step)
         step("mandatory_data")
@@ -140,7 +144,9 @@ def run_emv_mode(
         signer = _authentication(rules, data, prepared, values, found, step)
         chosen = _find(rules, data, prepared, values, found, step)
         values[0x95] = found.to_bytes()
-        ask = wanted_cryptogram(data, found, prepared.combination.action_codes)
+        codes = prepared.combination.action_codes
+        must_ask, can_ask = prepared.must_ask, prepared.can_ask
+        ask = wanted_cryptogram(data, found, codes, must_ask=must_ask, can_ask=can_ask)
         step("generate_ac")
         options = build_dol(wanted, own)
         own |= {0x95: values[0x95], 0x9F34: chosen.results}
@@ -150,14 +156,21 @@ def run_emv_mode(
             _open_signature(data, signer, prepared, values, options + given.covered, found)
         for tag in _WITH_CRYPTOGRAM:
             data.need(tag)
+        found.did(verdicts.DID_CARD_RISK_MANAGEMENT)
         step("card_decision")
-        return _conclude(data, given.kind, chosen, found)
-    except BrokenRule as broken:
-        return KernelResult(
-            broken.reason, data, select_next=broken.select_next, findings=found.to_bytes()
+        reason = _reason(ask, given.kind, can_ask=can_ask)
+        return _ended(
+            KernelResult(reason, data, data.track_2(), given.kind, chosen.way, chosen.results),
+            found,
         )
+    except BrokenRule as broken:
+        return _ended(KernelResult(broken.reason, data, select_next=broken.select_next), found)
     except Unauthentic as false:
-        return KernelResult(false.reason, data, findings=found.to_bytes())
+        return _ended(KernelResult(false.reason, data), found)
+
+
+def _ended(result: KernelResult, found: Verdicts) -> KernelResult:
+    return replace(result, findings=found.to_bytes(), status=found.status)
 
 
 def _authentication(
@@ -195,6 +208,7 @@ def _authentication(
         if feasible(data, STATIC_OBJECTS, authority, failure, found):
             assert authority is not None, "feasible says so"
             step("static_authentication")
+            found.did(verdicts.DID_AUTHENTICATION)
             _check_static(data, authority, prepared, values, found)
         return None
     found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
@@ -224,6 +238,7 @@ def _open_signature(
     found: Verdicts,
 ) -> None:
     """Take the cryptogram out of the card's signature; both keys are recovered on the way."""
+    found.did(verdicts.DID_AUTHENTICATION)
     try:
         issuer = issuer_key(data, authority, prepared.authorities, values[0x9A])
         card = card_key(data, issuer, values[0x9A])
@@ -242,8 +257,11 @@ def _find(
     step: Step,
 ) -> Chosen:
     """Everything the till finds out without the card; the cardholder's verification comes back."""
+    found.did(verdicts.DID_RISK_MANAGEMENT)
     if prepared.over_floor_limit:
         found.note(verdicts.OVER_FLOOR_LIMIT)
+    if prepared.selected:
+        found.note(verdicts.SELECTED_BY_CHANCE)
     step("processing_restrictions")
     restrict(data, values, found)
     step("cardholder_verification")
@@ -254,6 +272,8 @@ def _find(
         online_pin = has_bit(prepared.ttq, TTQ_ONLINE_PIN)
         here = situation(values, required=prepared.cvm_required, online_pin=online_pin)
         chosen = choose(data, here, found)
+    if chosen.results != NO_VERIFICATION:
+        found.did(verdicts.DID_VERIFICATION)
     step("terminal_decision")
     return chosen
 
@@ -321,18 +341,14 @@ def _without_signature(template: tlv.Tlv, answer: bytes) -> bytes:
     )
 
 
-def _conclude(
-    data: CardData, kind: CryptogramType, chosen: Chosen, found: Verdicts
-) -> KernelResult:
-    """What the cryptogram's type means where nothing is approved offline."""
-    track_2 = data.track_2()
-    match kind:
+def _reason(asked: CryptogramType, given: CryptogramType, *, can_ask: bool) -> str:
+    """What the cryptogram's type means (Book 3, 10.8)."""
+    match given:
+        case CryptogramType.AAC if asked is CryptogramType.AAC:
+            return "till_declined"
         case CryptogramType.AAC:
-            reason = "card_declined"
+            return "card_declined"
         case CryptogramType.TC:
-            reason = "offline_not_supported"
+            return "offline_approved"
         case CryptogramType.ARQC:
-            reason = "online_request"
-    return KernelResult(
-        reason, data, track_2, kind, chosen.way, chosen.results, findings=found.to_bytes()
-    )
+            return "online_request" if can_ask else "online_not_possible"

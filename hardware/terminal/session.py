@@ -71,6 +71,7 @@ async def run_tap(
         unpredictable_number=stream.bytes(4),
         lab_time_us=clock.now_us(),
         trust=trust,
+        percent=stream.randint(1, 99) if config.selects_by_chance else 100,
     )
     recorder = _Recorder(link, clock, on_exchange)
     result = await _drive(dialogue, recorder)
@@ -167,6 +168,7 @@ def _conclude(
         cryptogram=(data.get(0x9F26) or b"").hex().upper(),
         cryptogram_type=result.kind.value if result.kind is not None else None,
         findings=result.findings.hex().upper(),
+        status_information=result.status.hex().upper(),
         unpredictable_number=dialogue.values[0x9F37].hex().upper(),
         emv_data=_emv_data(dialogue, result) if told else b"",
         cdcvm=result.verification is CardholderVerification.DEVICE,

@@ -1,7 +1,7 @@
-"""Terminal verification results: the five bytes in which a till notes what it found (tag 95).
+"""What a till found (tag 95) and what it did (tag 9B), bit by bit.
 
-Bits as Book 3, table C5, names them. A kernel sets them while it works; the card's cryptogram
-covers them, and the action codes read them.
+Bits as Book 3, tables C5 and C6, name them. A kernel sets them while it works; the card's
+cryptogram covers the findings, and the action codes read them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ VERIFICATION_UNKNOWN = (2, 0x40)
 PIN_PAD_MISSING = (2, 0x10)
 ONLINE_PIN_ENTERED = (2, 0x04)
 OVER_FLOOR_LIMIT = (3, 0x80)
+SELECTED_BY_CHANCE = (3, 0x10)
+DID_AUTHENTICATION = (0, 0x80)
+DID_VERIFICATION = (0, 0x40)
+DID_CARD_RISK_MANAGEMENT = (0, 0x20)
+DID_RISK_MANAGEMENT = (0, 0x08)
 
 
 class Verdicts:
@@ -27,11 +32,22 @@ class Verdicts:
 
     def __init__(self) -> None:
         self._bytes = bytearray(5)
+        self._status = bytearray(2)
 
     def note(self, bit: tuple[int, int]) -> None:
         """Set one bit."""
         index, mask = bit
         self._bytes[index] |= mask
+
+    def did(self, bit: tuple[int, int]) -> None:
+        """Set one bit of the transaction status information."""
+        index, mask = bit
+        self._status[index] |= mask
+
+    @property
+    def status(self) -> bytes:
+        """Tag 9B as it stands now."""
+        return bytes(self._status)
 
     def to_bytes(self) -> bytes:
         """Tag 95 as it stands now."""
