@@ -100,8 +100,15 @@ from hardware.terminal.authorities import (
     read_authorities,
     write_authorities,
 )
-from hardware.terminal.config import Combination, TapRequest, TerminalConfig
+from hardware.terminal.config import (
+    AMOUNT_MINOR_MAX,
+    Combination,
+    KernelOptions,
+    TapRequest,
+    TerminalConfig,
+)
 from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
+from hardware.terminal.limits import ResponseLimits
 from hardware.terminal.outcome import (
     ENDINGS,
     CardholderVerification,
@@ -112,6 +119,7 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.risk import ActionCodes, RandomSelection
 from hardware.terminal.session import run_tap
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
@@ -125,6 +133,7 @@ from hardware.trace.replay import (
 )
 
 __all__ = [
+    "AMOUNT_MINOR_MAX",
     "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
@@ -138,6 +147,7 @@ __all__ = [
     "PROFILES",
     "TAGS",
     "VPCD_PORT",
+    "ActionCodes",
     "Address",
     "ApduError",
     "AtcExhausted",
@@ -178,6 +188,7 @@ __all__ = [
     "HardwareError",
     "Identity",
     "InstalledToken",
+    "KernelOptions",
     "Mark",
     "Moment",
     "Network",
@@ -203,6 +214,7 @@ __all__ = [
     "ProvisioningRefused",
     "Publication",
     "PublicationChange",
+    "RandomSelection",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
@@ -212,6 +224,7 @@ __all__ = [
     "RemoteRequest",
     "ReplayLink",
     "ResponseApdu",
+    "ResponseLimits",
     "Revoked",
     "ScanFailed",
     "ScanOutcome",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from backend.api import EventLog, Stream
 from hardware.api import EMULATED, INSTANT, PHONE, Authorities, EmulatedReader, TerminalConfig
@@ -24,6 +25,7 @@ from lab.pos.flow import PosFlow
 from lab.pos.till_memory import TillMemory
 from lab.readers import RealReader, real_reader
 from lab.settings import Settings, prepare_data_dir
+from lab.terminal_files import read_terminal
 
 MERCHANT_ID = "mer_corner_market"
 MERCHANT_NAME = "Corner Market"
@@ -31,9 +33,14 @@ MERCHANT_CATEGORY = "5411"
 TERMINAL_ID = "T0000001"
 
 
-def terminal_config(believed: Authorities) -> TerminalConfig:
-    """The till of the lab's shop, which believes these certification authorities."""
-    return TerminalConfig(
+def terminal_config(believed: Authorities, file: Path | None = None) -> TerminalConfig:
+    """The till of the lab's shop, which believes these certification authorities.
+
+    Raises:
+        WrongUse: something in its configuration file is wrong.
+    """
+    return replace(
+        TerminalConfig() if file is None else read_terminal(file),
         terminal_id=TERMINAL_ID,
         merchant_id=MERCHANT_ID,
         merchant_name=MERCHANT_NAME,
@@ -175,7 +182,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
     )
     pos = PosFlow(
         reader=links.reader,
-        config=terminal_config(believed),
+        config=terminal_config(believed, settings.terminal_file),
         client=client,
         clock=clock,
         scheduler=real_scheduler,

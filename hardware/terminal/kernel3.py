@@ -172,9 +172,7 @@ def _approval(
         ask = prepared.can_ask and has_bit(qualifiers, CTQ_ONLINE_IF_EXPIRED)
         return "online_request" if ask else "application_expired"
     try:
-        if not has_bit(data.need(0x82), AIP_DYNAMIC_AUTHENTICATION):
-            found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
-            raise Unauthentic("not_possible")
+        _demand_signing(data, found)
         _check_signature(data, prepared, values, found, step, FAST_OFFLINE)
     except Unauthentic:
         if online:
@@ -183,6 +181,12 @@ def _approval(
             return "switch_interface"
         raise
     return "offline_approved"
+
+
+def _demand_signing(data: CardData, found: Verdicts) -> None:
+    if not has_bit(data.need(0x82), AIP_DYNAMIC_AUTHENTICATION):
+        found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
+        raise Unauthentic("not_possible")
 
 
 _FAST_OBJECTS = (*DYNAMIC_OBJECTS, 0x9F4B, 0x9F69)

@@ -20,6 +20,7 @@ from lab.commands.shared import (
     profile_option,
     remark,
     settings_of,
+    terminal_option,
     write,
     write_json,
 )
@@ -55,6 +56,7 @@ def add(commands: Subparsers) -> None:
         "--wait", type=_seconds, default=WAIT_S, metavar="S",
         help="at a real reader: seconds to wait for a card (default %(default)g)",
     )  # fmt: skip
+    terminal_option(parser)
     profile_option(parser)
 
 
