@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from hardware.apdu import CommandApdu, ResponseApdu
+from hardware.card.approving import Allowing, approve_or_ask, visa_kind
 from hardware.card.credentials import Credentials, Network
 from hardware.card.offline_data import (
     FILE,
@@ -40,7 +41,6 @@ from hardware.emv.bitfields import (
     AIP_DYNAMIC_AUTHENTICATION,
     TTQ_AUTHENTICATION_FOR_ONLINE,
     TTQ_EMV_SUPPORTED,
-    TTQ_OFFLINE_ONLY,
     CryptogramType,
     has_bit,
 )
@@ -63,6 +63,7 @@ _AID_LENGTH_MIN = 5
 _RELATED_LOCATOR = bytes.fromhex("20010100")
 """AFL: file 4, record 1, not signed: what Visa's signature covers besides the terminal's data."""
 _CRYPTOGRAM_TYPE = 0xC0
+_APPROVAL = 0x40
 _SIGN_IT = 0x10
 _RESERVED_TYPE = 0xC0
 
@@ -84,7 +85,7 @@ class _Refused(Exception):
         self.sw = sw
 
 
-class Purse(Protocol):
+class Purse(Allowing, Protocol):
     """What a card needs of the element that it lives in."""
 
     @property
@@ -206,14 +207,13 @@ class PaymentCard:
         values = _split(PERSONALITIES[Network.VISA].pdol, _options_values(data))
         if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
             raise _Refused(0x6985)
-        offline = has_bit(values[0x9F66], TTQ_OFFLINE_ONLY)
-        kind = CryptogramType.AAC if offline else CryptogramType.ARQC
+        kind = visa_kind(self._element, credentials, values)
         objects = {0x82: profile(credentials), **self._spend(credentials, values, kind)}
         objects[0x57] = track_2(credentials)
         objects[0x5F34] = bytes.fromhex(credentials.psn)
         objects[0x9F6C] = DEVICE_VERIFIED
         objects[0x9F6E] = FORM_FACTOR
-        signed = self._fast_objects(credentials, values, objects) if not offline else {}
+        signed = self._fast_objects(credentials, values, objects, kind)
         locator = RECORD_LOCATOR if self._with_records else b""
         locator += signed.pop(0x94, b"")
         if locator:
@@ -223,18 +223,23 @@ class PaymentCard:
         return _template(0x77, objects | signed)
 
     def _fast_objects(
-        self, credentials: Credentials, values: dict[int, bytes], objects: dict[int, bytes]
+        self,
+        credentials: Credentials,
+        values: dict[int, bytes],
+        objects: dict[int, bytes],
+        kind: CryptogramType,
     ) -> dict[int, bytes]:
         """Signature and record locator, where the reader wants them and the token has a key."""
-        offline = credentials.offline
-        asked = has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE)
-        if offline is None or not asked:
+        offline, approved = credentials.offline, kind is CryptogramType.TC
+        asked = approved or has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE)
+        if offline is None or not asked or kind is CryptogramType.AAC:
             return {}
         if not has_bit(offline.profile, AIP_DYNAMIC_AUTHENTICATION):
             return {}
         number = self._element.draw(RELATED_NUMBER_LENGTH)
         self._related = related_data(number, objects[0x9F6C])
-        signature = fast_signature(offline, values, objects[0x9F36], self._related)
+        counter = objects[0x9F36]
+        signature = fast_signature(offline, values, counter, self._related, approved=approved)
         return {0x94: offline.locator + _RELATED_LOCATOR, 0x9F4B: signature}
 
     def _spend(
@@ -247,6 +252,8 @@ class PaymentCard:
             raise _Refused(0x6986) from None
         except AtcExhausted:
             raise _Refused(0x6985) from None
+        if kind is CryptogramType.TC:
+            self._element.count_offline(credentials.token_ref, values)
         objects = sign(
             credentials.network,
             credentials.proximity,
@@ -262,7 +269,7 @@ class PaymentCard:
     # GENERATE AC -----------------------------------------------------------------------------
 
     def _generate_cryptogram(self, command: CommandApdu) -> bytes:
-        """The first and only cryptogram (Book 3, 6.5.5): the issuer is asked, or it is declined."""
+        """The first and only cryptogram (Book 3, 6.5.5): what was asked for, or less."""
         credentials = self._selected
         if self._state is not _State.PROCESSED or credentials is None:
             raise _Refused(0x6985)
@@ -273,6 +280,8 @@ class PaymentCard:
             raise _Refused(0x6A86)
         values = _split(PERSONALITIES[credentials.network].cdol, command.data)
         kind = CryptogramType.ARQC if control else CryptogramType.AAC
+        if control == _APPROVAL:
+            kind = approve_or_ask(self._element, credentials, values)
         objects = self._spend(credentials, values, kind)
         self._state = _State.SPENT
         if signed and kind is not CryptogramType.AAC:

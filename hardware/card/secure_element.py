@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from hardware.card.allowance import Spent, after
 from hardware.card.credentials import CardKey, Credentials, open_envelope, read_credentials
 from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, assertion_mac
 from hardware.card.payment_card import PaymentCard
@@ -29,11 +30,13 @@ from hardware.card.sealed_file import SealedFile, TokenRow
 from hardware.runtime.errors import NotArmed, ProvisioningRefused, SecureElementDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hardware.runtime.ports import Clock, Stream
 
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_OFFLINE = "offline "
+"""Name under which a token's offline counters are kept, its reference behind it."""
 _CHALLENGE_LENGTH = 16
 _COORDINATE_LENGTH = 32
 
@@ -178,6 +181,8 @@ class SecureElement:
                 if default == credentials.replaces:
                     default = None
             self._file.put_token(row, _pack(credentials), position=position)
+            for gone in (credentials.token_ref, credentials.replaces or credentials.token_ref):
+                self._file.set_text(_OFFLINE + gone, None)
             self._file.put_session(credentials.session_id, credentials.token_ref)
             self._file.set_text("default", default or credentials.token_ref)
         if self._arming is not None and self._arming.token_ref == credentials.replaces:
@@ -196,6 +201,7 @@ class SecureElement:
             self.disarm()
         with self._file.writing():
             gone = self._file.delete_token(token_ref) is not None
+            self._file.set_text(_OFFLINE + token_ref, None)
             if self._file.text("default") == token_ref:
                 rest = self._file.tokens()
                 self._file.set_text("default", rest[0][0] if rest else None)
@@ -308,6 +314,18 @@ class SecureElement:
         """Unpredictable bytes for a card's signature."""
         return self._stream.bytes(count)
 
+    def offline_spent(self, token_ref: str) -> Spent:
+        """What a token has approved without its issuer since its keys came."""
+        kept = self._file.secret(_OFFLINE + token_ref)
+        return Spent() if kept is None else Spent(*json.loads(kept))
+
+    def count_offline(self, token_ref: str, values: Mapping[int, bytes]) -> None:
+        """Count one such approval; on disk when this returns."""
+        spent = after(self.offline_spent(token_ref), values)
+        kept = json.dumps([spent.total_minor, spent.payments]).encode()
+        with self._file.writing():
+            self._file.set_secret(_OFFLINE + token_ref, kept)
+
     def sign_remote(self, token_ref: str, request: RemoteRequest) -> RemoteCryptogram:
         """Make an in-app payment's cryptogram; it ends the authentication as a tap does.
 
@@ -346,6 +364,7 @@ def _pack(credentials: Credentials) -> bytes:
             "serviceCode": credentials.service_code,
             "replaces": credentials.replaces,
             "offline": None if credentials.offline is None else credentials.offline.to_json(),
+            "allowance": None if credentials.allowance is None else credentials.allowance.to_json(),
         }
     ).encode()
 

@@ -27,13 +27,19 @@ if TYPE_CHECKING:
     from hardware.card.credentials import CardKey
 
 AMEX_VERSION = 0x01
-_INFORMATION = {CryptogramType.ARQC: b"\x80", CryptogramType.AAC: b"\x00"}
+_INFORMATION = {
+    CryptogramType.ARQC: b"\x80",
+    CryptogramType.TC: b"\x40",
+    CryptogramType.AAC: b"\x00",
+}
 _RESULTS = {
     CryptogramType.ARQC: bytes.fromhex("03A00000"),
+    CryptogramType.TC: bytes.fromhex("03900000"),
     CryptogramType.AAC: bytes.fromhex("03800000"),
 }
 _MASTERCARD_RESULTS = {
     CryptogramType.ARQC: bytes.fromhex("A00000000000"),
+    CryptogramType.TC: bytes.fromhex("900000000000"),
     CryptogramType.AAC: bytes.fromhex("800000000000"),
 }
 _MASTERCARD_TAIL = bytes(10)
@@ -56,7 +62,7 @@ def sign(
         version: cryptogram version number byte; of Mastercard 10 or 14, of Amex always 01.
         atc: the counter, already on disk.
         values: the terminal's minimum data by tag, and the card's profile (82).
-        kind: what the card decided, ARQC or AAC.
+        kind: what the card decided.
     """
     objects = {0x9F27: _INFORMATION[kind], 0x9F36: atc.to_bytes(2, "big")}
     signed = {**values, **objects}
