@@ -22,6 +22,8 @@ from backend.networks.ports import AccountRow, HostRows, TokenRow
 # Visa CVN 18, Mastercard '10', AEIPS 01: what each network's devices speak
 CRYPTOGRAM_VERSION = {"visa": "12", "mastercard": "10", "amex": "01"}
 SERVICE_CODE = "201"
+# what a token whose card approves alone may spend before its keys are renewed: US dollars
+ALLOWANCE = {"currency": 840, "singleMinor": 25_00, "totalMinor": 100_00, "payments": 8}
 JWE_ALGORITHMS = ["ECDH-ES", "A256GCM"]
 JWE_HEADER = {"alg": "ECDH-ES", "enc": "A256GCM"}
 
@@ -71,6 +73,8 @@ class DevicePayload:
         if account.product != numbers.LOAD_CARD.product:
             offline = self._authority.offline_data(rows, number, token.expiry, SEQUENCE_NUMBER)
             payload |= {} if offline is None else {"offline": offline}
+            alone = offline is not None and account.product == numbers.POCKET_PRODUCT
+            payload |= {"allowance": ALLOWANCE} if alone else {}
         return jwe.encrypt_compact(
             dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS
         )

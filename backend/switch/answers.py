@@ -39,6 +39,7 @@ class AuthorizationRequest:
         amount_minor: in minor units of `currency` (ISO 4217 letters).
         emv_data: DE 55, BER-TLV as the till sent it; opaque here.
         merchant_name: DE 43, as the cardholder will read it.
+        approved_offline: card and till have approved already: the network is told, not asked.
     """
 
     payment_id: str
@@ -55,6 +56,7 @@ class AuthorizationRequest:
     merchant_category: str
     terminal_id: str
     emv_data: bytes = field(repr=False)
+    approved_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

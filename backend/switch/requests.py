@@ -23,7 +23,7 @@ from backend.switch.answers import Answered, AuthorizationRequest, NetworkRefere
 
 PURCHASE = "000000"
 CONTACTLESS_CHIP = "071"
-NORMAL_CONDITION = "00"
+NORMAL_CONDITION, PREAUTHORIZED_CONDITION = "00", "06"
 
 
 def authorization(request: AuthorizationRequest) -> Message:
@@ -47,7 +47,7 @@ def authorization(request: AuthorizationRequest) -> Message:
             "18": request.merchant_category,
             "22": CONTACTLESS_CHIP,
             "23": request.psn.zfill(3),
-            "25": NORMAL_CONDITION,
+            "25": PREAUTHORIZED_CONDITION if request.approved_offline else NORMAL_CONDITION,
             "32": ACQUIRER,
             "37": request.reference.rrn,
             "41": _text(request.terminal_id, 8),
