@@ -88,10 +88,13 @@ class NfcOrder:
     psn: str
     tap_id: str
     synthetic: bool = False
+    approved_offline: bool = False
+    """Card and till have approved; the engine is told."""
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /api/payments/nfc`."""
-        return {
+        kept = {"storeAndForward": True} if self.approved_offline else {}
+        return kept | {
             "token": self.token,
             "cryptogram": self.cryptogram,
             "atc": self.atc,

@@ -12,10 +12,10 @@ issuer number in BF0C, so that a till can tell it from a real one. Knows no term
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from hardware.apdu import CommandApdu, ResponseApdu
-from hardware.card.approving import Allowing, approve_or_ask, visa_kind
+from hardware.card.approving import approve_or_ask, visa_kind
 from hardware.card.credentials import Credentials, Network
 from hardware.card.offline_data import (
     FILE,
@@ -50,6 +50,8 @@ from hardware.runtime.errors import ApduError, AtcExhausted, NotArmed, TlvError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hardware.card.purse import Purse
+
 LAB_IIN = bytes.fromhex("999901")
 """The issuer number no issuer has: what marks a lab card."""
 PPSE_NAME = b"2PAY.SYS.DDF01"
@@ -83,28 +85,6 @@ class _Refused(Exception):
     def __init__(self, sw: int) -> None:
         super().__init__(f"{sw:04X}")
         self.sw = sw
-
-
-class Purse(Allowing, Protocol):
-    """What a card needs of the element that it lives in."""
-
-    @property
-    def armed(self) -> str | None:
-        """The token whose owner was recognised a moment ago."""
-
-    def shown_credentials(self, token_ref: str | None, /) -> Credentials | None:
-        """The token to show: this one, else the armed one, else the default one, else none."""
-
-    def spend(self, token_ref: str) -> int:
-        """Turn the authentication into one transaction counter, on disk when this returns.
-
-        Raises:
-            NotArmed: nobody was recognised for this token, or not lately.
-            AtcExhausted: the token has no counter left.
-        """
-
-    def draw(self, count: int) -> bytes:
-        """Unpredictable bytes for a signature."""
 
 
 class PaymentCard:

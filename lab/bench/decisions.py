@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lab.bench.offline_decisions import asked_for, ended_by
 from lab.bench.state import COMMAND, RESPONSE, ApduLine, Decision, DecodedNode
 from lab.words import Message, message
 from lab.words.flow_words import NETWORK_NAMES
@@ -64,7 +65,7 @@ def decide(
         elif instruction == _RECORD:
             found += _record(apdu.index, answer)
         elif instruction == _GENERATE:
-            found += _generated(apdu.index, question, answer)
+            found += _generated(apdu, question, answer)
     if ended is not None and apdus:
         found.append(_ended(apdus[-1].index, ended))
     return tuple(found)
@@ -153,6 +154,8 @@ def _options(
 ) -> Iterator[Decision]:
     if says(question, "9F66", _ONLINE_REQUIRED):
         yield Decision(index, Message("bench.why.must_ask"), COMMAND, "9F66")
+    elif object_of(question, "9F66") is not None:
+        yield Decision(index, Message("bench.why.left_to_card"), COMMAND, "9F66")
     for tag in ("9F66", "9F6E"):
         if says(question, tag, _VERIFY_REQUIRED):
             yield Decision(index, Message("bench.why.must_verify"), COMMAND, tag)
@@ -178,8 +181,9 @@ def _record(index: int, answer: tuple[DecodedNode, ...]) -> Iterator[Decision]:
 
 
 def _generated(
-    index: int, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
+    apdu: ApduLine, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
 ) -> Iterator[Decision]:
+    index, wanted = apdu.index, asked_for(apdu.command_hex)
     results = object_of(question, "95")
     if results is not None and not _MASKED.search(results.value):
         found = words_about(question, "95")
@@ -189,6 +193,8 @@ def _generated(
     how = object_of(question, "9F34")
     if how is not None and how.value in _DEVICE_RESULTS:
         yield Decision(index, Message("bench.why.verified", "good"), COMMAND, "9F34")
+    if wanted is not None:
+        yield Decision(index, wanted)
     yield from _cryptogram(index, answer)
 
 
@@ -205,6 +211,9 @@ def _cryptogram(index: int, answer: tuple[DecodedNode, ...]) -> Iterator[Decisio
 
 def _ended(index: int, ended: Ended) -> Decision:
     outcome, reason = ended.outcome.replace("_", " "), ended.reason.replace("_", " ")
+    own = ended_by(ended.reason)
+    if own is not None:
+        return Decision(index, own)
     if ended.outcome == "online_request":
         return Decision(index, Message("bench.why.online", "good"))
     key = "bench.why.ended" if outcome == reason else "bench.why.ended_because"

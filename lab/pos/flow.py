@@ -25,6 +25,7 @@ from hardware.api import (
     CardRemoved,
     Exchange,
     NoCard,
+    Outcome,
     Reader,
     TapRequest,
     TapResult,
@@ -39,7 +40,7 @@ from lab.bus import Bus
 from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
-from lab.pos import display
+from lab.pos import display, offline
 from lab.pos.kernel_outcomes import card_words, event_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.state import PosPhase, PosState, Receipt
@@ -122,6 +123,7 @@ class PosFlow:
         # An engine in trouble did nothing; but a copy that the network made may have come through.
         self._doubtful: dict[str, tuple[NfcOrder, str]] = {}
         self._presenting: asyncio.Task[CardLink] | None = None
+        self._forwarding = offline.Forwarding(client, scheduler, self._forwarded)
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
         self._state = PosState(
@@ -266,6 +268,8 @@ class PosFlow:
         )
         tap = await self._read(link, tap_id, sequence)
         event = event_of(tap)
+        if event is PosEvent.APPROVED_OFFLINE:
+            return await self._approved_offline(tap, tap_id, key, patience_s)
         if event is not PosEvent.CARD_READ:
             self._go(event, tap_id=tap_id, why=card_words(tap))
             self._keep_trace(tap_id)
@@ -329,8 +333,35 @@ class PosFlow:
             path.write_text(self._trace.to_text(), encoding="utf-8")
         self._trace = None
 
-    async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
-        order = NfcOrder(
+    async def _approved_offline(
+        self, tap: TapResult, tap_id: str, key: str, patience_s: float
+    ) -> Sale:
+        """Card and till have approved: shown at once, told to the engine as soon as it hears."""
+        order = self._order(tap, tap_id)
+        self._go(PosEvent.APPROVED_OFFLINE, tap_id=tap_id, why=Message("pos.offline.kept", "good"))
+        self.on_read(tap_id)
+        self._memory.remember(offline.kept_record(order, key, self._clock.now_us()))
+        self._keep_trace(tap_id)
+        answer = await self._forwarding.tell(order, key, patience_s=patience_s)
+        sale = self._sale(tap_id, tap=tap, answer=answer, problem=answer.reason if answer else "")
+        self.on_sale(sale)
+        return sale
+
+    def _forwarded(self, order: NfcOrder, key: str, answer: PaymentAnswer) -> None:
+        """The engine has booked an offline approval, or will not."""
+        sale = self._record_of(answer, order, key)
+        self._memory.settle(order.tap_id, sale)
+        if self._is_shown(order.tap_id):
+            self._state = replace(
+                self._state,
+                receipt=self._receipt(sale),
+                payment_id=answer.payment_id,
+                detail=offline.told_words(answer),
+            )
+        self._show(self._state.phase, keep=True)
+
+    def _order(self, tap: TapResult, tap_id: str) -> NfcOrder:
+        return NfcOrder(
             token=tap.token,
             cryptogram=tap.cryptogram,
             atc=tap.atc or 0,
@@ -342,7 +373,11 @@ class PosFlow:
             expiry=tap.expiry,
             psn=tap.psn or "00",
             tap_id=tap_id,
+            approved_offline=tap.outcome is Outcome.APPROVED,
         )
+
+    async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
+        order = self._order(tap, tap_id)
         try:
             answer = await self._client.pay_nfc(order, key=key, patience_s=patience_s)
         except EngineUnreachable as fault:

@@ -10,6 +10,7 @@ from lab.pos.machine import PosEvent
 from lab.words import Message, message
 
 _EVENTS: dict[Outcome, PosEvent] = {
+    Outcome.APPROVED: PosEvent.APPROVED_OFFLINE,
     Outcome.ONLINE_REQUEST: PosEvent.CARD_READ,
     Outcome.DECLINED: PosEvent.DECLINED,
     Outcome.TRY_AGAIN: PosEvent.TRY_AGAIN,
@@ -29,7 +30,22 @@ _LINK_EVENTS = {
 
 
 _OWN_WORDS = frozenset(
-    {"pulled_too_early", "real_card", "see_phone", "reader_gone", "card_silent", "two_cards"}
+    {
+        "pulled_too_early",
+        "real_card",
+        "see_phone",
+        "reader_gone",
+        "card_silent",
+        "two_cards",
+        "card_declined",
+        "till_declined",
+        "online_not_possible",
+        "offline_not_supported",
+        "application_expired",
+        "over_reader_limit",
+        "over_device_limit",
+        "transaction_type_not_configured",
+    }
 )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.words import bench_words, flow_words, scenario_words, view_words
+from lab.words import bench_words, flow_words, kernel_words, scenario_words, view_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class Words:
 
 ENGLISH: dict[str, tuple[str, str]] = {
     **flow_words.WORDS,
+    **kernel_words.WORDS,
     **view_words.WORDS,
     **bench_words.WORDS,
     **scenario_words.WORDS,
