@@ -25,12 +25,13 @@ from lab.commands.shared import (
     write_json,
 )
 from lab.engine_shapes import CardRecord, PaymentRecord
-from lab.errors import NotDone
+from lab.errors import NotDone, WrongUse
 from lab.pos.flow import PosFlow, Sale
 from lab.pos.state import OUTCOMES
 from lab.readers import check_there, is_emulated
 from lab.settings import Settings
 from lab.shop import Till, till_opened
+from lab.wallet.pocket_cards import POCKET_CARDS
 from lab.words import tell
 from lab.world import World
 
@@ -56,6 +57,11 @@ def add(commands: Subparsers) -> None:
         "--wait", type=_seconds, default=WAIT_S, metavar="S",
         help="at a real reader: seconds to wait for a card (default %(default)g)",
     )  # fmt: skip
+    parser.add_argument(
+        "--pocket",
+        action="store_true",
+        help="pay with a card that may approve small payments alone (see --terminal)",
+    )
     terminal_option(parser)
     profile_option(parser)
 
@@ -66,10 +72,13 @@ def run(chosen: argparse.Namespace) -> int:
     currency = currency_of(chosen.currency).code
     settings = settings_of(chosen)
     if not is_emulated(settings.reader):
+        if chosen.pocket:
+            raise WrongUse("--pocket is the phone's: at a real reader whichever card comes pays")
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
-        card = await card_for(world, chosen.card)
+        find = pocket_card_for if chosen.pocket else card_for
+        card = await find(world, chosen.card)
         sale = await world.hands.tap(amount_minor, currency, card.id)
         if sale is None:
             raise NotDone("the phone did not arm")
@@ -154,6 +163,20 @@ async def card_for(world: World, network: str) -> CardRecord:
     raise NotDone(f"the wallet has no {network} card: add one in the window")
 
 
+async def pocket_card_for(world: World, network: str) -> CardRecord:
+    """The wallet's card of a network that may approve alone; added where it is not there yet.
+
+    Raises:
+        NotDone: its keys did not arrive.
+    """
+    draft = POCKET_CARDS[network]
+    for card in world.wallet.cards:
+        if (card.network, card.last4) == (network, draft.last4) and card.is_verified:
+            return card
+    remark(f"adding the lab's {network} pocket card")
+    return await world.wallet.add(draft)
+
+
 def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
     """The document that `tap --json` promises; without a card, no token reference."""
     answer, tap = sale.answer, sale.tap
@@ -165,6 +188,8 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
         "response_code": answer.response_code if answer else None,
         "reason": sale.problem or None,
         "kernel": tap.kernel if tap else None,
+        "cryptogram": tap.cryptogram_type if tap else None,
+        "offline": tap.reason == "offline_approved" if tap else False,
         "apdu_count": tap.apdu_count if tap else 0,
         "transaction_id": answer.payment_id if answer else None,
         "tap_id": sale.tap_id,
