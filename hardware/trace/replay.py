@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.emv import tlv
-from hardware.runtime.errors import CardRemoved, TlvError, TraceFormatError
+from hardware.runtime.errors import CardCollision, CardRemoved, TlvError, TraceFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +38,12 @@ class RecordedDialogue:
 
     identifier: str
     exchanges: tuple[RecordedExchange, ...]
+    cards: int = 1
+    """Cards in the field; from two on the reader reports a collision."""
 
 
 def read_dialogues(document: object) -> tuple[RecordedDialogue, ...]:
-    """Dialogues out of parsed JSON: `[{"id", "apdus": [{"c": hex, "r": hex}]}]`.
+    """Dialogues out of parsed JSON: `[{"id", "apdus": [{"c": hex, "r": hex}], "cards": 1}]`.
 
     Raises:
         TraceFormatError: another shape, or a command that is no hex.
@@ -56,7 +58,11 @@ def _read_dialogue(entry: object, position: int) -> RecordedDialogue:
     if not isinstance(entry, dict) or not isinstance(apdus, list) or len(apdus) > _ENTRIES_MAX:
         raise TraceFormatError(f"dialogue {position} has no list 'apdus'")
     identifier = str(entry.get("id", position))
-    return RecordedDialogue(identifier, tuple(_read_pair(pair, identifier) for pair in apdus))
+    cards = entry.get("cards", 1)
+    if not isinstance(cards, int) or isinstance(cards, bool) or cards < 1:
+        raise TraceFormatError(f"dialogue {identifier}: 'cards' counts no cards")
+    exchanges = tuple(_read_pair(pair, identifier) for pair in apdus)
+    return RecordedDialogue(identifier, exchanges, cards)
 
 
 def _read_pair(pair: object, identifier: str) -> RecordedExchange:
@@ -113,6 +119,7 @@ class ReplayLink:
 
     def __init__(self, dialogue: RecordedDialogue) -> None:
         self._exchanges = dialogue.exchanges
+        self._collides = dialogue.cards > 1
         self._used: set[int] = set()
 
     @property
@@ -129,8 +136,11 @@ class ReplayLink:
         """The recorded answer.
 
         Raises:
+            CardCollision: more than one card was there.
             CardRemoved: the recording is torn here.
         """
+        if self._collides:
+            raise CardCollision("more than one card was recorded")
         position = self._find(command)
         if position is None:
             return _NOT_FOUND

@@ -120,6 +120,7 @@ class PosFlow:
         self._total_us = 0
         self._trace: Trace | None = None
         self._shown_tap_id = ""
+        self._held_until_us = 0
         # An engine in trouble did nothing; but a copy that the network made may have come through.
         self._doubtful: dict[str, tuple[NfcOrder, str]] = {}
         self._presenting: asyncio.Task[CardLink] | None = None
@@ -214,6 +215,7 @@ class PosFlow:
         Returns:
             How it went; None when there is nothing to charge now, or it was cancelled.
         """
+        await self._let_it_be_read()
         if not self.amount_minor or advance(self._state.phase, PosEvent.CHARGE) is None:
             return None
         tap_id = identifier(self._stream, "tap")
@@ -235,6 +237,12 @@ class PosFlow:
         finally:
             self._presenting = None
         return await self._read_and_pay(link, tap_id, sequence, key, patience_s)
+
+    async def _let_it_be_read(self) -> None:
+        """A result stays as long as the configuration holds it (Book A, hold time)."""
+        left_us = self._held_until_us - self._clock.monotonic_us()
+        if left_us > 0 and self.amount_minor:
+            await self._scheduler.sleep(left_us / 1_000_000)
 
     def _no_card(self, tap_id: str, fault: CardLinkError) -> Sale:
         match fault:
@@ -554,6 +562,7 @@ class PosFlow:
             payment_id=payment_id or None,
             also={"total_us": self._total_us} if first else None,
         )
+        self._held_until_us = self._clock.monotonic_us() + self._config.ui_hold_ms * 1000
 
     def _show(self, phase: PosPhase, *, detail: Message | None = None, keep: bool = False) -> None:
         lights, caption = display.lights(phase)

@@ -44,6 +44,7 @@ _OWN_WORDS = frozenset(
         "application_expired",
         "over_reader_limit",
         "over_device_limit",
+        "no_candidates",
         "transaction_type_not_configured",
     }
 )

@@ -39,6 +39,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Too much for a tap here: insert or swipe the card",
         "At or over the contactless transaction limit",
     ),
+    "pos.why.no_candidates": (
+        "This till cannot read this card",
+        "No application that this till is configured for at this amount",
+    ),
     "pos.why.over_device_limit": (
         "Too much for a tap with this card",
         "At or over kernel 2's limit for this kind of verification",
