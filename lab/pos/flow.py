@@ -16,15 +16,9 @@ from pathlib import Path
 from backend.api import Clock, EventLog, Scheduler, Stream, identifier
 from hardware.api import (
     Authorities,
-    CardCollision,
-    CardFault,
-    CardHeld,
     CardLink,
     CardLinkError,
-    CardMute,
-    CardRemoved,
     Exchange,
-    NoCard,
     Outcome,
     Reader,
     TapRequest,
@@ -41,8 +35,9 @@ from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display, offline
-from lab.pos.kernel_outcomes import card_words, event_of
+from lab.pos.kernel_outcomes import card_words, event_of, fault_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
+from lab.pos.sale_records import record_of, record_of_copy, verdict_of
 from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
 from lab.words import Message, message
@@ -245,17 +240,7 @@ class PosFlow:
             await self._scheduler.sleep(left_us / 1_000_000)
 
     def _no_card(self, tap_id: str, fault: CardLinkError) -> Sale:
-        match fault:
-            case NoCard():
-                event, problem = PosEvent.NOBODY_CAME, "no_card"
-            case CardCollision():
-                event, problem = PosEvent.TWO_CARDS, "two_cards"
-            case CardHeld():
-                event, problem = PosEvent.TRY_AGAIN, "card_held"
-            case CardMute() | CardFault() | CardRemoved():
-                event, problem = PosEvent.TRY_AGAIN, "card_silent"
-            case _:
-                event, problem = PosEvent.OUT_OF_REACH, "reader_gone"
+        event, problem = fault_of(fault)
         self._go(event, tap_id=tap_id, why=message(f"pos.why.{problem}", "bad"))
         return self._sale(tap_id, problem=problem)
 
@@ -357,7 +342,7 @@ class PosFlow:
 
     def _forwarded(self, order: NfcOrder, key: str, answer: PaymentAnswer) -> None:
         """The engine has booked an offline approval, or will not."""
-        sale = self._record_of(answer, order, key)
+        sale = record_of(answer, order, key, self._clock.now_us())
         self._memory.settle(order.tap_id, sale)
         if self._is_shown(order.tap_id):
             self._state = replace(
@@ -422,7 +407,7 @@ class PosFlow:
                 return
             if answer.status == "pending":
                 continue
-            sale = self._record_of(answer, order, key)
+            sale = record_of(answer, order, key, self._clock.now_us())
             self._memory.remember(sale)
             if self._is_shown(tap_id):
                 self._state = replace(
@@ -436,8 +421,8 @@ class PosFlow:
     # -- results ------------------------------------------------------------------------------
 
     def _answered(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> None:
-        event, detail = self._verdict(answer)
-        sale = self._record_of(answer, order, key)
+        event, detail = verdict_of(answer)
+        sale = record_of(answer, order, key, self._clock.now_us())
         self._state = replace(
             self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
         )
@@ -445,37 +430,6 @@ class PosFlow:
         # Shown first: the engine has it on disk, and this list is only the till's convenience.
         self._memory.remember(sale)
         self._show(self._state.phase, keep=True)
-
-    def _record_of(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> SaleRecord:
-        return SaleRecord(
-            payment_id=answer.payment_id,
-            at_us=self._clock.now_us(),
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            network=answer.network,
-            last4=order.token[-4:],
-            state="not completed" if answer.status == "pending" else answer.status,
-            auth_code=answer.auth_code or "",
-            response_code=answer.response_code or "",
-            reason=answer.reason,
-            key=key,
-        )
-
-    def _verdict(self, answer: PaymentAnswer) -> tuple[PosEvent, Message]:
-        match answer.status:
-            case "approved":
-                return PosEvent.APPROVED, message(
-                    "pos.detail.approved",
-                    "good",
-                    network=display.network_name(answer.network),
-                    auth_code=answer.auth_code or "",
-                )
-            case "pending":
-                return PosEvent.NO_ANSWER, Message("pos.why.no_answer_in_time", "waiting")
-            case _:
-                return PosEvent.DECLINED, display.refusal(
-                    answer.reason, answer.steered, answer.network, answer.response_code
-                )
 
     def resolved(self, record: PaymentRecord) -> None:
         """The engine says how a payment of this till ended, maybe long after the tap."""
@@ -502,19 +456,7 @@ class PosFlow:
 
     def _remember_copy(self, record: PaymentRecord, order: NfcOrder, key: str) -> None:
         """A sale that was taken for failed was paid by another copy of its request."""
-        sale = SaleRecord(
-            payment_id=record.id,
-            at_us=record.created_at_us,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            network=record.network,
-            last4=order.token[-4:],
-            state=record.state,
-            auth_code=record.auth_code,
-            response_code=record.response_code,
-            reason=record.reason,
-            key=key,
-        )
+        sale = record_of_copy(record, order, key)
         self._memory.remember(sale)
         if self._is_shown(order.tap_id):
             self._state = replace(self._state, receipt=self._receipt(sale), payment_id=record.id)
