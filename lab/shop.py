@@ -22,6 +22,8 @@ from lab.event_forwarding import EventForwarding
 from lab.ground import Ground, live_ground
 from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
+from lab.pos.kept_approvals import FILE as KEPT_FILE
+from lab.pos.kept_approvals import KeptApprovals
 from lab.pos.till_memory import TillMemory
 from lab.readers import RealReader, real_reader
 from lab.settings import Settings, prepare_data_dir
@@ -84,9 +86,21 @@ class Till:
             EngineRefused, EngineUnreachable: it does not answer.
         """
         await self.engine.ready()
-        await saved_faults.put_back(self.settings.data_dir, self.client)
-        await self.client.faults()
-        await self.believing.learn()
+        await catch_up(self.settings, self.client, self.believing, self.pos)
+
+
+async def catch_up(
+    settings: Settings, client: EngineClient, believing: Believing, pos: PosFlow
+) -> None:
+    """What an engine that has come up must hear and tell before a card is tapped.
+
+    Raises:
+        EngineRefused, EngineUnreachable: it does not answer.
+    """
+    await saved_faults.put_back(settings.data_dir, client)
+    await client.faults()
+    await believing.learn()
+    pos.resume()
 
 
 @contextlib.asynccontextmanager
@@ -191,6 +205,9 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         bus=bus,
         memory=TillMemory(settings.till_file, TERMINAL_ID),
         traces_dir=settings.traces_dir,
+        kept=KeptApprovals(
+            settings.data_dir / KEPT_FILE, ground.seal_key, ground.entropy.secret("till nonces")
+        ),
     )
     forwarding = EventForwarding(log, client, real_scheduler)
     believing = Believing(believed, client, pos, asks=ground.world == "live")

@@ -35,6 +35,7 @@ from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display, offline
+from lab.pos.kept_approvals import KeptApprovals
 from lab.pos.kernel_outcomes import card_words, event_of, fault_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.sale_records import record_of, record_of_copy, verdict_of
@@ -84,6 +85,7 @@ class PosFlow:
         bus: Bus,
         memory: TillMemory,
         traces_dir: Path | None = None,
+        kept: KeptApprovals | None = None,
     ) -> None:
         """A till that stands at `reader`.
 
@@ -98,6 +100,7 @@ class PosFlow:
             bus: shows the till's state.
             memory: sequence number and last payments.
             traces_dir: where conversations are recorded, masked; None records none.
+            kept: offline approvals that the engine has not heard of; None keeps none.
         """
         self._reader = reader
         self._config = config
@@ -119,7 +122,8 @@ class PosFlow:
         # An engine in trouble did nothing; but a copy that the network made may have come through.
         self._doubtful: dict[str, tuple[NfcOrder, str]] = {}
         self._presenting: asyncio.Task[CardLink] | None = None
-        self._forwarding = offline.Forwarding(client, scheduler, self._forwarded)
+        self._forwarding = offline.Forwarding(client, scheduler, self._forwarded, kept)
+        self.resume = self._forwarding.resume
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
         self._state = PosState(
@@ -331,6 +335,7 @@ class PosFlow:
     ) -> Sale:
         """Card and till have approved: shown at once, told to the engine as soon as it hears."""
         order = self._order(tap, tap_id)
+        self._forwarding.keep(order, key)
         self._go(PosEvent.APPROVED_OFFLINE, tap_id=tap_id, why=Message("pos.offline.kept", "good"))
         self.on_read(tap_id)
         self._memory.remember(offline.kept_record(order, key, self._clock.now_us()))

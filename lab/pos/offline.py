@@ -7,18 +7,21 @@ hears of it as a declared store-and-forward, now or when it is there again. Know
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from backend.api import Scheduler
 from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display
+from lab.pos.kept_approvals import KeptApprovals
 from lab.pos.till_memory import SaleRecord
 from lab.words import Message, message
 
 AGAIN_S = 2.0
 STATE = "approved offline"
 RESPONSE_CODE = "Y1"  # offline approved (EMV Book 4, A6)
+_FINAL_REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _UNDECIDED = frozenset({"pending", "not_sent"})
 Heard = Callable[[NfcOrder, str, PaymentAnswer], None]
 
@@ -26,14 +29,23 @@ Heard = Callable[[NfcOrder, str, PaymentAnswer], None]
 class Forwarding:
     """Tells the engine of offline approvals."""
 
-    def __init__(self, client: EngineClient, scheduler: Scheduler, heard: Heard) -> None:
+    def __init__(
+        self,
+        client: EngineClient,
+        scheduler: Scheduler,
+        heard: Heard,
+        kept: KeptApprovals | None = None,
+    ) -> None:
         """A way to the engine.
 
         Args:
             client: the engine.
             scheduler: waits between two attempts.
             heard: told once for each approval what the engine made of it.
+            kept: where they outlive this process; None forgets them with it.
         """
+        self._kept = kept
+        self._on_the_way: set[str] = set()
         self._client = client
         self._scheduler = scheduler
         self._heard = heard
@@ -42,16 +54,31 @@ class Forwarding:
         self, order: NfcOrder, key: str, *, patience_s: float = PATIENCE_S
     ) -> PaymentAnswer | None:
         """Tell now, and go on telling in the background while there is no answer; None then."""
+        self._on_the_way.add(key)
         answer = await self._try(order, key, patience_s)
         if answer is None:
-            self._scheduler.spawn(self._insist(order, key), "till tells of an offline approval")
+            self._scheduler.spawn(self._later(order, key), "till tells of an offline approval")
         return answer
 
+    def keep(self, order: NfcOrder, key: str) -> None:
+        """Put an approval where it outlives this process, before anybody is told of it."""
+        if self._kept is not None:
+            self._kept.keep(order, key)
+
+    def resume(self) -> None:
+        """Tell of what an earlier process kept."""
+        for order, key in () if self._kept is None else self._kept.all():
+            if key not in self._on_the_way:
+                self._on_the_way.add(key)
+                self._scheduler.spawn(self._insist(order, key), "till tells of an offline approval")
+
+    async def _later(self, order: NfcOrder, key: str) -> None:
+        await self._scheduler.sleep(AGAIN_S)
+        await self._insist(order, key)
+
     async def _insist(self, order: NfcOrder, key: str) -> None:
-        while True:
+        while await self._try(order, key, PATIENCE_S) is None:
             await self._scheduler.sleep(AGAIN_S)
-            if await self._try(order, key, PATIENCE_S) is not None:
-                return
 
     async def _try(self, order: NfcOrder, key: str, patience_s: float) -> PaymentAnswer | None:
         try:
@@ -59,12 +86,15 @@ class Forwarding:
         except EngineUnreachable:
             return None
         except EngineRefused as refusal:
-            if refusal.is_trouble:
-                return None
+            if refusal.status not in _FINAL_REFUSALS:
+                return None  # busy, in trouble, or not to be asked by us now
             answer = _refused(order, refusal.code)
         if answer.status in _UNDECIDED:
             return None
         self._heard(order, key, answer)
+        if self._kept is not None:
+            self._kept.forget(key)
+        self._on_the_way.discard(key)
         return answer
 
 
