@@ -99,6 +99,13 @@ def test_told_again_with_the_same_key_until_there_is_an_answer(
     assert kept.all() == ()
 
 
+def test_an_approval_is_kept_before_it_is_told(tmp_path: Path) -> None:
+    kept = kept_in(tmp_path)
+    with pytest.raises(IndexError):  # the process dies in the middle of telling
+        forwarded(Engine(), kept)
+    assert kept_in(tmp_path).all() == ((ORDER, KEY),)
+
+
 def test_what_the_engine_will_not_look_at_is_not_told_for_ever(tmp_path: Path) -> None:
     engine, kept = Engine(400), kept_in(tmp_path)
     heard, _ = forwarded(engine, kept)
