@@ -68,7 +68,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Action analysis: a denial bit; AAC asked for",
     ),
     "bench.why.offline_approved": (
-        "So it is approved offline, because it is small, nothing was found and the card allows it",
+        "So it is approved offline, because nothing speaks against it and the card allows it",
         "Outcome: approved offline (TC), under the floor limit, no action code met",
     ),
     "bench.why.card_declined": (

@@ -110,8 +110,7 @@ def test_every_reason_names_an_object_that_is_there() -> None:
         (Ended("online_request", "online_request"), "So it went online: the bank decides"),
         (Ended("see_phone", "see_phone"), "So it ended: see phone"),
         (Ended("approved", "offline_approved"),
-         "So it is approved offline, because it is small, "
-         "nothing was found and the card allows it"),
+         "So it is approved offline, because nothing speaks against it and the card allows it"),
         (Ended("declined", "till_declined"),
          "So it is declined offline, because of what the till found"),
         (Ended("declined", "cvm_not_satisfied"),
