@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hardware.api import (
     ActionCodes,
+    CardRemoved,
     Combination,
     KernelOptions,
     Outcome,
@@ -28,6 +29,7 @@ from hardware.api import (
     build_tlv,
     parse_tlv,
 )
+from tests.hardware.breaking_link import BreakingLink
 from tests.offline_issuer import Made, all_authorities
 
 NETWORKS = ("visa", "mastercard", "amex")
@@ -339,6 +341,30 @@ def test_templates_inside_templates_end_somewhere(bench: Any, scripted_card: Any
 def test_an_allowance_that_is_none_is_not_installed(bench: Any, allowance: object) -> None:
     with pytest.raises(ProvisioningRefused, match="allowance"):
         install(bench, "visa", allowance)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("after", [False, True])
+def test_torn_anywhere_nothing_is_approved_and_the_card_counts_what_it_made(
+    bench: Any, network: str, after: bool
+) -> None:
+    reference = install(bench, network, {**ALLOWANCE, "payments": 200, "totalMinor": 999_999})
+    whole = tap(bench, reference).apdu_count
+    made = bench.element.offline_spent(reference).payments
+    assert made == 1
+    for at in range(1, whole + 1):
+        bench.arm(reference)
+        link = BreakingLink(bench.link(), at, CardRemoved("pulled"), after=after)
+        torn = bench.tap(link, config=till(), request=TapRequest(1240, 840))
+        assert torn.outcome is Outcome.TRY_AGAIN
+        assert torn.emv_data == b""
+        bench.element.disarm()
+        again = tap(bench, reference)
+        assert again.outcome is APPROVED
+        # An approval that was torn away is lost to the till and spent for the card.
+        spent = bench.element.offline_spent(reference)
+        assert spent.payments == again.atc
+        assert spent.total_minor == 1240 * spent.payments
 
 
 @settings(
