@@ -336,9 +336,11 @@ class PosFlow:
         """Card and till have approved: shown at once, told to the engine as soon as it hears."""
         order = self._order(tap, tap_id)
         self._forwarding.keep(order, key)
+        kept = offline.kept_record(order, key, self._clock.now_us(), tap.kernel)
+        self._state = replace(self._state, receipt=self._receipt(kept), payment_id=tap_id)
         self._go(PosEvent.APPROVED_OFFLINE, tap_id=tap_id, why=Message("pos.offline.kept", "good"))
         self.on_read(tap_id)
-        self._memory.remember(offline.kept_record(order, key, self._clock.now_us()))
+        self._memory.remember(kept)
         self._keep_trace(tap_id)
         answer = await self._forwarding.tell(order, key, patience_s=patience_s)
         sale = self._sale(tap_id, tap=tap, answer=answer, problem=answer.reason if answer else "")

@@ -23,6 +23,7 @@ STATE = "approved offline"
 RESPONSE_CODE = "Y1"  # offline approved (EMV Book 4, A6)
 _FINAL_REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _UNDECIDED = frozenset({"pending", "not_sent"})
+_NETWORK_OF_KERNEL = {2: "mastercard", 3: "visa", 4: "amex"}
 Heard = Callable[[NfcOrder, str, PaymentAnswer], None]
 
 
@@ -98,14 +99,14 @@ class Forwarding:
         return answer
 
 
-def kept_record(order: NfcOrder, key: str, at_us: int) -> SaleRecord:
+def kept_record(order: NfcOrder, key: str, at_us: int, kernel: int | None) -> SaleRecord:
     """The sale as the till knows it before the engine does; its id is the tap's."""
     return SaleRecord(
         payment_id=order.tap_id,
         at_us=at_us,
         amount_minor=order.amount_minor,
         currency=order.currency,
-        network="",
+        network=_NETWORK_OF_KERNEL.get(kernel, ""),
         last4=order.token[-4:],
         state=STATE,
         auth_code="",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 WORDS: dict[str, tuple[str, str]] = {
     "pos.offline.kept": (
-        "Approved offline by card and till. The bank is told",
+        "Approved offline by card and till",
         "Offline approved (TC, Y1); advice on its way",
     ),
     "pos.offline.told": (

@@ -344,10 +344,12 @@ def test_an_allowance_that_is_none_is_not_installed(bench: Any, allowance: objec
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("when", ["before the card", "after the card"])
 def test_torn_anywhere_nothing_is_approved_and_the_card_counts_what_it_made(
-    bench: Any, network: str, after: bool
+    bench: Any, network: str, when: str
 ) -> None:
+    """Over 0.25 s: each of up to eight exchanges torn, and a whole tap after each."""
+    after = when == "after the card"
     reference = install(bench, network, {**ALLOWANCE, "payments": 200, "totalMinor": 999_999})
     whole = tap(bench, reference).apdu_count
     made = bench.element.offline_spent(reference).payments

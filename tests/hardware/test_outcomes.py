@@ -52,6 +52,18 @@ def test_every_reason_restarts_speaks_and_lights_as_its_outcome_does(reason: str
         assert ending.ui.status is UiStatus.PROCESSING_ERROR
 
 
+@pytest.mark.parametrize(
+    ("network", "status"),
+    [("visa", "6000"), ("mastercard", "6800"), ("amex", "6800")],
+)
+def test_what_the_till_did_is_in_its_status_information(
+    bench: Any, network: str, status: str
+) -> None:
+    """Card risk management and verification; kernels 2 and 4 manage their own risk too (9B)."""
+    bench.arm(f"tok-{network}" if network == "visa" else bench.install(network))
+    assert bench.tap().status_information == status
+
+
 def test_reasons_about_a_tag_follow_their_family() -> None:
     assert ending_of("missing_9F26") == ENDINGS["missing"]
     assert ending_of("unauthentic_signature") == ENDINGS["unauthentic"]
