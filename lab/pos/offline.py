@@ -106,7 +106,7 @@ def kept_record(order: NfcOrder, key: str, at_us: int, kernel: int | None) -> Sa
         at_us=at_us,
         amount_minor=order.amount_minor,
         currency=order.currency,
-        network=_NETWORK_OF_KERNEL.get(kernel, ""),
+        network=_NETWORK_OF_KERNEL.get(kernel or 0, ""),
         last4=order.token[-4:],
         state=STATE,
         auth_code="",
