@@ -53,6 +53,8 @@ TEST_PROGRAMS = {
     "ip": "iproute2",
     "unshare": "util-linux",
     "mount": "mount",
+    "node": "nodejs",
+    "npm": "npm",
 }
 VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 
@@ -178,7 +180,7 @@ def install_test_programs() -> None:
     if not VIRTUAL_READER.exists():
         missing.add("vsmartcard-vpcd")
     if missing:
-        apt_install(sorted(missing), why="tests let other people's programs read cards")
+        apt_install(sorted(missing), why="tests run other people's programs")
 
 
 def apt_install(packages: list[str], *, why: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from backend.faults.armed import Facts, LinkFaults, Strike
 from backend.faults.catalogue import AVAILABLE, LABORATORY_LINKS, Point
 from backend.faults.plan import Fault, dump_toml, load_toml, read_faults
+from backend.networks.card_versions import TEST_NUMBER_OF_VERSION
 from backend.runtime.clock import (
     Clock,
     LabClock,
@@ -37,12 +38,14 @@ if TYPE_CHECKING:
     from backend.checks import VerifyReport
     from backend.simulation import SimulatedEngine as SimulatedEngine  # noqa: PLC0414 - its door
     from backend.simulation import SimulatedWorld
+    from backend.token_files import TokenFiles
     from backend.vault.key_home import KeyHome
     from backend.vault.named_keys import NamedKeys
 
 __all__ = [
     "AVAILABLE",
     "LABORATORY_LINKS",
+    "TEST_NUMBER_OF_VERSION",
     "BackendError",
     "BadRequest",
     "Clock",
@@ -68,6 +71,7 @@ __all__ = [
     "VirtualLoop",
     "VirtualScheduler",
     "check_fault",
+    "check_vector",
     "chosen_data_dir",
     "dump_toml",
     "event_from_json",
@@ -75,8 +79,10 @@ __all__ = [
     "is_loopback",
     "key_home",
     "load_toml",
+    "make_token",
     "migrate",
     "named_keys",
+    "open_token",
     "read_faults",
     "read_positions",
     "real_now_us",
@@ -169,6 +175,15 @@ def migrate(data_dir: Path) -> str | None:
         folder.give_back()
 
 
+def check_vector(
+    algorithm: str, inputs: Mapping[str, object], expected: Mapping[str, object]
+) -> str | None:
+    """What is wrong with the issuer's side of a published vector: "" nothing, None no such part."""
+    from backend.networks.chip.vectors import check_vector as check
+
+    return check(algorithm, inputs, expected)
+
+
 def check_fault(body: Mapping[str, object]) -> None:
     """Check one fault of a plan, keys as in the plan's file format, without applying it.
 
@@ -197,6 +212,51 @@ def verify(data_dir: Path) -> VerifyReport:
     from backend.checks import verify_folder
 
     return verify_folder(data_dir)
+
+
+def make_token(
+    version: str,
+    merchant_id: str,
+    network: str,
+    amount_minor: int,
+    currency_numeric: int,
+    *,
+    entropy: Entropy,
+    now_us: int,
+) -> TokenFiles:
+    """A sealed in-app payment token with everything that is needed to open it.
+
+    Args:
+        version: "EC_v1" or "RSA_v1".
+        merchant_id: any text; its hash goes into certificate and key.
+        network: whose device account number it carries.
+        amount_minor: minor units.
+        currency_numeric: ISO 4217 number.
+        entropy: with a seed, EC_v1 repeats byte for byte.
+        now_us: when it is signed.
+
+    Raises:
+        BadRequest: `bad_merchant_id`.
+    """
+    from backend.token_files import Wanted
+    from backend.token_files import make_token as make
+
+    return make(
+        Wanted(version, merchant_id, network, amount_minor, currency_numeric), entropy, now_us
+    )
+
+
+def open_token(
+    document: object, certificate: bytes, key: bytes, root: bytes, now_us: int
+) -> Mapping[str, object]:
+    """The clear content of a payment token, opened with a merchant's files (PEM or DER).
+
+    Raises:
+        BadRequest: why the token must not be used (`token_…`), or `bad_certificate`, `bad_key`.
+    """
+    from backend.token_files import open_token as unseal
+
+    return unseal(document, certificate, key, root, now_us).document
 
 
 def key_home(

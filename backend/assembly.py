@@ -26,6 +26,9 @@ from backend.faults.http_link import FaultyTransport
 from backend.faults.issuer_way import FaultyIssuerWay
 from backend.faults.proxy import FaultProxy
 from backend.faults.wire_judge import WireJudge
+from backend.gateway.advices import AdvicePorts, Advices
+from backend.gateway.desk import Desk, DeskPorts
+from backend.gateway.fees import FeePlan
 from backend.http.app import Doors, build_app
 from backend.http.attachments import Attachments
 from backend.http.device_push import DevicePush
@@ -36,6 +39,7 @@ from backend.http.laboratory import Laboratory
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
+from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.metrics.latency import LatencyBook
 from backend.networks.chip.rsa import fresh_key
@@ -55,6 +59,7 @@ from backend.storage import event_rows
 from backend.storage.data_folder import DataFolder, HostAddresses, WorldRecord
 from backend.storage.database import CommitPoints, Database, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
+from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.host_rows import SqlHostStore
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.migrate import migrate_engine, prepare_hosts
@@ -299,10 +304,13 @@ async def _open(
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
-    app = _app(lab, wallet, payments, LocalToken(token), folder, attachments)
+    advices = _advices(files, payments, switch, events, ground)
+    desk = _desk(files, payments, advices, events, ground)
+    app = _app(lab, wallet, payments, desk, LocalToken(token), folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
+    ground.scheduler.spawn(advices.run_forever(), "advices")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
         app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
@@ -476,6 +484,52 @@ async def _payments(
     )
 
 
+def _advices(
+    files: _Files,
+    payments: PaymentEngine[Transaction],
+    switch: Switch,
+    events: EventLog,
+    ground: Ground,
+) -> Advices[Transaction]:
+    return Advices(
+        AdvicePorts(
+            store=files.engine,
+            payments=SqlPaymentRows(),
+            rows=SqlGatewayRows(),
+            changes=payments.changes,
+            outbox=SqlOutbox(),
+            switch=switch,
+            clock=ground.clock,
+            scheduler=ground.scheduler,
+            events=events,
+        )
+    )
+
+
+def _desk(
+    files: _Files,
+    payments: PaymentEngine[Transaction],
+    advices: Advices[Transaction],
+    events: EventLog,
+    ground: Ground,
+) -> Desk[Transaction]:
+    return Desk(
+        DeskPorts(
+            store=files.engine,
+            payments=SqlPaymentRows(),
+            rows=SqlGatewayRows(),
+            changes=payments.changes,
+            follow_ups=payments.follow_ups,
+            references=payments.references,
+            events=events,
+            clock=ground.clock,
+            identifiers=ground.entropy.secret("refund.identifiers"),
+            plan=FeePlan(),
+            wake=advices.wake,
+        )
+    )
+
+
 def _wallet(
     files: _Files, tokens: TspClient, events: EventLog, ground: Ground, cache: TolerantCache
 ) -> WalletServices:
@@ -517,6 +571,7 @@ def _app(
     lab: Laboratory,
     wallet: WalletServices,
     payments: PaymentEngine[Transaction],
+    desk: Desk[Transaction],
     token: LocalToken,
     folder: DataFolder,
     attachments: Attachments,
@@ -525,6 +580,7 @@ def _app(
         wallet=WalletRoutes(wallet, token),
         history=HistoryRoutes(wallet.accounts, lab.engine_database),
         payments=NfcRoute(payments, token),
+        sales=SalesRoutes(desk, token),
         lab=LabRoutes(lab, folder, attachments),
         health=Health(lab),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),

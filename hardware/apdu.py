@@ -6,7 +6,7 @@ application. Extended lengths are refused: no contactless kernel sends them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hardware.runtime.errors import ApduError
 
@@ -118,10 +118,11 @@ class CommandApdu:
 
 @dataclass(frozen=True, slots=True)
 class ResponseApdu:
-    """One response: data and status word."""
+    """One response: data and status word, and how long it took where somebody measured."""
 
     data: bytes
     sw: int
+    duration_us: int = field(default=0, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -185,3 +186,17 @@ def generate_ac_command(reference_control: int, dol_data: bytes) -> CommandApdu:
         ApduError: more data than a short command carries.
     """
     return CommandApdu(0x80, 0xAE, reference_control, 0x00, dol_data, SHORT_ANSWER_MAX)
+
+
+def recover_ac_command(listed: bytes) -> CommandApdu:
+    """RECOVER AC with the values of the card's recovery list (9F51; Book C-2).
+
+    Raises:
+        ApduError: more data than a short command carries.
+    """
+    return CommandApdu(0x80, 0xD0, 0x00, 0x00, listed, SHORT_ANSWER_MAX)
+
+
+def relay_resistance_command(entropy: bytes) -> CommandApdu:
+    """EXCHANGE RELAY RESISTANCE DATA with the terminal's random number (Book C-2)."""
+    return CommandApdu(0x80, 0xEA, 0x00, 0x00, entropy, SHORT_ANSWER_MAX)

@@ -16,9 +16,10 @@ from hardware.card.face import (
     ScanOutcome,
     ScanRefusal,
 )
+from hardware.card.installed import ATC_MAX, InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
-from hardware.card.secure_element import InstalledToken, SecureElement
+from hardware.card.secure_element import SecureElement
 from hardware.crypto import vectors
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
@@ -62,6 +63,14 @@ from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
+from hardware.readers.polling import (
+    ANNOUNCE,
+    TRANSIT_FRAME,
+    Announcement,
+    Announces,
+    HearsPolling,
+    read_announcement,
+)
 from hardware.readers.port import Card, CardLink, Reader
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
@@ -119,14 +128,17 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.relay import RelaySettings
 from hardware.terminal.risk import ActionCodes, RandomSelection
 from hardware.terminal.session import run_tap
+from hardware.terminal.torn import TornLog
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import (
     RecordedDialogue,
     RecordedExchange,
+    ReplayClock,
     ReplayLink,
     dialogue_of,
     read_dialogues,
@@ -134,6 +146,8 @@ from hardware.trace.replay import (
 
 __all__ = [
     "AMOUNT_MINOR_MAX",
+    "ANNOUNCE",
+    "ATC_MAX",
     "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
@@ -146,9 +160,12 @@ __all__ = [
     "PN532_SCHEME",
     "PROFILES",
     "TAGS",
+    "TRANSIT_FRAME",
     "VPCD_PORT",
     "ActionCodes",
     "Address",
+    "Announcement",
+    "Announces",
     "ApduError",
     "AtcExhausted",
     "Authorities",
@@ -186,6 +203,7 @@ __all__ = [
     "FaultyReader",
     "Fired",
     "HardwareError",
+    "HearsPolling",
     "Identity",
     "InstalledToken",
     "KernelOptions",
@@ -218,10 +236,14 @@ __all__ = [
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "RecognisedBy",
+    "Recognition",
     "RecordedDialogue",
     "RecordedExchange",
+    "RelaySettings",
     "RemoteCryptogram",
     "RemoteRequest",
+    "ReplayClock",
     "ReplayLink",
     "ResponseApdu",
     "ResponseLimits",
@@ -244,6 +266,7 @@ __all__ = [
     "TimingProfile",
     "Tlv",
     "TlvError",
+    "TornLog",
     "Trace",
     "TraceFormatError",
     "TraceLine",
@@ -277,6 +300,7 @@ __all__ = [
     "parse_trace",
     "pcsc_readers",
     "probe_nfc",
+    "read_announcement",
     "read_authorities",
     "read_dialogues",
     "readers_seen",

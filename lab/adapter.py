@@ -111,6 +111,10 @@ class WalletAdapter:
         """Make a card the one that pays."""
         self._post(lambda: self._flow.set_default(card_id))
 
+    def set_express(self, card_id: str, chosen: bool) -> None:  # noqa: FBT001 - the seam's shape
+        """Let a card pay at transit gates, or not."""
+        self._post(lambda: self._flow.set_express(card_id, chosen=chosen))
+
     def double_press(self) -> None:
         """Press the side button twice."""
         self._post(self._flow.double_press)

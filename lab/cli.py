@@ -27,6 +27,7 @@ from lab.commands import (
     serve,
     shots,
     tap,
+    token,
     trace,
     vectors,
     world,
@@ -99,10 +100,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--theme", choices=THEMES, default="dark")
     top.add_argument("--scale", type=_scale, default=1.0, help="size of everything (default 1)")
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
+    top.add_argument("--transit", action="store_true", help="the till is a gate: express cards pay")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, pos, card, readers, decode, trace, vectors, doctor, world, board, load, scenario,
-        bench, shots, serve,
+        tap, pos, card, token, readers, decode, trace, vectors, doctor, world, board, load,
+        scenario, bench, shots, serve,
     ):  # fmt: skip
         module.add(commands)
     return top
@@ -128,6 +130,7 @@ def _window(chosen: argparse.Namespace) -> int:
         theme=chosen.theme,
         scale=chosen.scale,
         presenter=chosen.presenter,
+        transit=chosen.transit,
     )
     try:
         from lab.app import run_window

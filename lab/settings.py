@@ -32,6 +32,7 @@ class Settings:
         pace: how long choreography waits between its steps: 1 live, 0 at once.
         reader: a reader's URL or name.
         terminal_file: the till's configuration (TOML), or None for the lab's usual one.
+        transit: whether the till is a gate of public transport.
     """
 
     data_dir: Path
@@ -44,6 +45,7 @@ class Settings:
     theme: str = "dark"
     scale: float = 1.0
     presenter: bool = False
+    transit: bool = False
 
     @property
     def secure_element_file(self) -> Path:

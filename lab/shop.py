@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.api import EventLog, Stream
-from hardware.api import EMULATED, INSTANT, PHONE, Authorities, EmulatedReader, TerminalConfig
+from hardware.api import (
+    EMULATED,
+    INSTANT,
+    PHONE,
+    TRANSIT_FRAME,
+    Authorities,
+    EmulatedReader,
+    TerminalConfig,
+)
 from lab import fault_progress, kept_streams, saved_faults
 from lab.authorities import Believing, own_authorities
 from lab.bus import Bus
@@ -35,8 +43,13 @@ MERCHANT_CATEGORY = "5411"
 TERMINAL_ID = "T0000001"
 
 
-def terminal_config(believed: Authorities, file: Path | None = None) -> TerminalConfig:
-    """The till of the lab's shop, which believes these certification authorities.
+TRANSIT_CATEGORY = "4111"
+
+
+def terminal_config(
+    believed: Authorities, file: Path | None = None, *, transit: bool = False
+) -> TerminalConfig:
+    """The till of the lab's shop, or its gate, which believes these certification authorities.
 
     Raises:
         WrongUse: something in its configuration file is wrong.
@@ -46,7 +59,8 @@ def terminal_config(believed: Authorities, file: Path | None = None) -> Terminal
         terminal_id=TERMINAL_ID,
         merchant_id=MERCHANT_ID,
         merchant_name=MERCHANT_NAME,
-        merchant_category=MERCHANT_CATEGORY,
+        merchant_category=TRANSIT_CATEGORY if transit else MERCHANT_CATEGORY,
+        transit=transit,
         authorities=believed,
     )
 
@@ -187,6 +201,8 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         log=log,
         earlier=fault_progress.load(settings.data_dir),
     )
+    if settings.transit:
+        links.reader.announce(TRANSIT_FRAME)
     client = EngineClient(
         lambda: engine.endpoint,
         ground.http,
@@ -196,7 +212,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
     )
     pos = PosFlow(
         reader=links.reader,
-        config=terminal_config(believed, settings.terminal_file),
+        config=terminal_config(believed, settings.terminal_file, transit=settings.transit),
         client=client,
         clock=clock,
         scheduler=real_scheduler,

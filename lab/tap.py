@@ -103,6 +103,7 @@ class TapFlow:
         scheduler: Scheduler,
         bus: Bus,
         pace: float = 1.0,
+        transit: bool = False,
     ) -> None:
         """Hands that hold this phone to this reader.
 
@@ -114,6 +115,7 @@ class TapFlow:
             scheduler: waits between movements.
             bus: where the till's state is seen.
             pace: 1 for people, 0 for machines.
+            transit: whether the till is a gate, where the express card needs no look.
         """
         self._wallet = wallet
         self._pos = pos
@@ -122,6 +124,7 @@ class TapFlow:
         self._scheduler = scheduler
         self._bus = bus
         self._pace = pace
+        self._transit = transit
         self._busy = False
         self._cryptogram_left = False
         pos.on_read = lambda tap_id: wallet.card_read(
@@ -153,7 +156,7 @@ class TapFlow:
         self._busy = True
         try:
             self._pos.set_amount(amount_minor, currency)
-            if not await self._arm(card_id):
+            if not self._walks_through(card_id) and not await self._arm(card_id):
                 return None
             self._pos.set_amount(amount_minor, currency)  # whatever was typed while it armed
             sale = asyncio.ensure_future(self._pos.charge(patience_s=patience_s))
@@ -175,6 +178,15 @@ class TapFlow:
             await self._hold_until_read()
         finally:
             self._busy = False
+
+    def _walks_through(self, card_id: str) -> bool:
+        """At a gate the card that was chosen for it needs no look; the phone shows it."""
+        express = self._element.express if self._transit else None
+        card = next((card for card in self._wallet.cards if card.token_ref == express), None)
+        if express is None or card is None or card_id not in {"", card.id}:
+            return False
+        self._wallet.open_card(card.id)
+        return True
 
     async def _arm(self, card_id: str) -> bool:
         wallet = self._wallet

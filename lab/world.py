@@ -383,6 +383,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
             scheduler=ground.real_scheduler,
             bus=bus,
             pace=settings.pace,
+            transit=settings.transit,
         )
     console = ConsoleFlow(
         client=till.client.beside_links(),

@@ -100,6 +100,12 @@ class Made:
     signs_also: bytes = b""
     signing_key: Key = CARD
     drop: tuple[int, ...] = ()
+    profile: str = ""
+
+    @property
+    def shown_profile(self) -> str:
+        """Application interchange profile (82)."""
+        return self.profile or PROFILES[self.network]
 
     def records(self) -> list[bytes]:
         """The signed data, the issuer's certificate and the card's."""
@@ -109,7 +115,7 @@ class Made:
         issuer = self._with(self.issuer, 0x02, number[:6] + "FF")
         of_issuer, issuer_left = issuer.make(AUTHORITY, ISSUER)
         card = self._with(self.card, 0x04, number.ljust(20, "F"))
-        covered = signed + bytes.fromhex(PROFILES[self.network]) + self.signs_also
+        covered = signed + bytes.fromhex(self.shown_profile) + self.signs_also
         of_card, card_left = card.make(ISSUER, CARD, covered)
         second = {
             0x8F: bytes.fromhex(self.index),
@@ -129,7 +135,7 @@ class Made:
     def document(self) -> dict[str, object]:
         """The part of a token's credentials."""
         return {
-            "profile": PROFILES[self.network],
+            "profile": self.shown_profile,
             "records": [record.hex() for record in self.records()],
             "signedRecords": 1,
             "key": {"p": f"{self.signing_key.p:X}", "q": f"{self.signing_key.q:X}"},

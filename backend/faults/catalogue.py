@@ -40,10 +40,10 @@ Toxiproxy where it has one.
       lost_request, lost_response       it fails, before or after it was done
       corrupt                           a value comes back wrong
     reader           unplug, slow, collision
-    card             pull, mute, slow, wrong_status, short_data, collision
+    card             pull, mute, slow, relay, wrong_status, short_data, collision
       at_apdu        only at this command of a tap, from 1
       moment         "before" | "after" the card has done its work ("after" if left out)
-      ms, jitter_ms  of slow and mute             sw   of wrong_status ("6F00" if left out)
+      ms, jitter_ms  of slow, mute and relay      sw   of wrong_status ("6F00" if left out)
 
 Phone, till, reader and card are the laboratory's side: it carries these out and reports each firing
 as an event `fault.fired`. Network management (08xx) is left alone by all but latency, bandwidth,
@@ -241,6 +241,8 @@ _AT: Mapping[str, Values] = {
 _WAIT: Mapping[str, Values] = {"ms": Whole(1, CARD_MS_MAX), "jitter_ms": Whole(0, CARD_MS_MAX)}
 _STATUS: Mapping[str, Values] = {"sw": Code(4, _HEX, "69", "four hex digits starting 6 or 9")}
 _SLOW = Terms(_MOMENTS, {**_AT, **_WAIT}, _NEEDS_MS)
+# A relay carries every command of a tap, so it is at none of them.
+_RELAY = Terms(_MOMENTS, {"moment": _AT["moment"], **_WAIT}, _NEEDS_MS)
 _COLLISION = Terms(frozenset({Point.BEFORE}))
 
 KINDS: Mapping[str, Mapping[str, Terms]] = {
@@ -255,6 +257,7 @@ KINDS: Mapping[str, Mapping[str, Terms]] = {
         "pull": Terms(_MOMENTS, _AT),
         "mute": Terms(_MOMENTS, {**_AT, **_WAIT}),
         "slow": _SLOW,
+        "relay": _RELAY,
         "wrong_status": Terms(_MOMENTS, {**_AT, **_STATUS}),
         "short_data": Terms(_MOMENTS, _AT),
         "collision": _COLLISION,

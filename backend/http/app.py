@@ -21,6 +21,7 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
+from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.wallet.cards import Cards
 
@@ -32,6 +33,7 @@ class Doors:
     wallet: WalletRoutes
     history: HistoryRoutes
     payments: NfcRoute
+    sales: SalesRoutes
     lab: LabRoutes
     health: Health
     push: DevicePush
@@ -44,6 +46,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     answers.install(app)
     app.include_router(doors.wallet.router(), prefix="/api")
     app.include_router(doors.history.router(), prefix="/api")
+    app.include_router(doors.sales.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(_others(doors))
 

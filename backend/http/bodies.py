@@ -40,6 +40,20 @@ class VerificationStep(Body):
     code: str | None = Field(default=None, max_length=20, repr=False)
 
 
+class SaleOrder(Body):
+    """What a merchant wants done with a payment; all of it where no amount is named."""
+
+    merchantId: str = Field(max_length=64)  # noqa: N815 - the wire's name
+    amount: int | None = None
+    reason: str | None = None
+
+
+class MerchantOrder(Body):
+    """Whose day is to be closed."""
+
+    merchantId: str = Field(max_length=64)  # noqa: N815 - the wire's name
+
+
 class Suspension(Body):
     """Why a card is stopped."""
 

@@ -26,6 +26,7 @@ class Kind(Enum):
     RESERVES = (Side.ASSET, "reserves")
     CUSTOMER_CARD = (Side.ASSET, "customer-card")  # what a card's issuer owes us
     CUSTOMER_BALANCE = (Side.LIABILITY, "customer-balance")
+    MERCHANT_PENDING = (Side.LIABILITY, "merchant-pending")  # captured, not yet settled
     MERCHANT_BALANCE = (Side.LIABILITY, "merchant-balance")
     PENDING_SETTLEMENT = (Side.LIABILITY, "pending-settlement")  # promised, not yet captured
     PROCESSING_FEES = (Side.REVENUE, "processing-fees")
@@ -65,3 +66,13 @@ def customer_card(token_ref: str) -> Account:
 def pending_settlement(merchant_id: str) -> Account:
     """What is promised to this merchant and not yet captured."""
     return Account(Kind.PENDING_SETTLEMENT, merchant_id)
+
+
+def merchant_pending(merchant_id: str) -> Account:
+    """What is captured for this merchant and not yet settled."""
+    return Account(Kind.MERCHANT_PENDING, merchant_id)
+
+
+def processing_fees() -> Account:
+    """What we earn from captures."""
+    return Account(Kind.PROCESSING_FEES)

@@ -9,7 +9,8 @@ reordered.
 
 Refuses to know: connections, bytes, waiting. Response codes of its own making: 14 no such token, 30
 message or chip data that do not agree, 05 refused by rule, 54 and 62 token expired or suspended, 64
-reversal of another amount, 82 cryptogram wrong, 94 same reference for another payment.
+reversal of another amount, 82 cryptogram wrong, 94 same reference for another payment, 25 nothing
+to complete or refund, 13 more than that, 21 reversal of what is completed.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ from backend.networks.chip.tlv import read_chip_data
 from backend.networks.currencies import code_of
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
 from backend.networks.keys import NetworkKeys
-from backend.networks.message import Message, reference_of_original
+from backend.networks.message import REFUND, Message, reference_of_original
 from backend.networks.numbers import test_card
-from backend.networks.ports import AuthorizationRow, HostRows, HostStore, TokenRow
+from backend.networks.ports import (
+    AuthorizationRow,
+    HostRows,
+    HostStore,
+    PresentmentRow,
+    TokenRow,
+)
 from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.errors import MessageError, StorageError
@@ -83,9 +90,11 @@ class NetworkRules:
             return Examined(currency, token, Decision("30", "emv_data_malformed"))
         if not _agrees(chip, request):
             return Examined(currency, token, Decision("30", "emv_data_disagrees"), None, chip.atc)
-        verdict = check_cryptogram(
-            chip, self.keys.issuer, number, SEQUENCE_NUMBER, approved=is_advice(request)
-        )
+        verdict = Verdict.OTHER_CHANNEL
+        if self.keys.is_of_channel(chip.key_index, request.fields["22"]):
+            verdict = check_cryptogram(
+                chip, self.keys.issuer, number, SEQUENCE_NUMBER, approved=is_advice(request)
+            )
         if verdict is not Verdict.VALID:
             return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
         return Examined(currency, token, None, 1, chip.atc)
@@ -158,12 +167,35 @@ class NetworkRules:
                 return Decision(APPROVED, "original_not_seen")
             if (seen.amount_minor, seen.currency) != (amount_minor, currency):
                 return Decision("64", "original_amount_differs")
+            if rows.presentments(self.network, reference):
+                return Decision("21", "already_completed")
             if seen.reversed_at_us is None:
                 rows.mark_reversed(self.network, reference, now_us)
             released = rows.release_hold(self.network, reference)
             return Decision(APPROVED, "released" if released else "nothing_held")
 
         return await self.store.write(unit)
+
+    async def advise(self, request: Message) -> Decision:
+        """Book a completion or a refund once; 00 again for a repeat.
+
+        Raises:
+            MessageError: DE 90 names no authorization.
+        """
+        original = reference_of_original(request)
+        refund = request.fields["3"] == REFUND
+        own = (request.fields["11"], request.fields["7"]) if refund else original[1:]
+        wanted = PresentmentRow(
+            network=self.network,
+            kind="refund" if refund else "completion",
+            original=original,
+            stan=own[0],
+            sent=own[1],
+            amount_minor=int(request.fields["4"]),
+            currency=code_of(request.fields["49"]) or "XXX",
+            at_us=self.clock.now_us(),
+        )
+        return await self.store.write(lambda rows: _book(rows, wanted))
 
     def inquire(self, request: Message) -> AuthorizationRow | None:
         """What was answered to the original, or None when it was never seen.
@@ -270,3 +302,29 @@ def _repeat(seen: AuthorizationRow, now: AuthorizationRow) -> AuthorizationRow:
         now.currency,
     )
     return seen if same else replace(now, response_code="94", reason="reference_reused")
+
+
+def _book(rows: HostRows, wanted: PresentmentRow) -> Decision:
+    """Whether an advised amount can be booked, and book it."""
+    booked = rows.presentment(wanted)
+    if booked is not None:
+        same = replace(wanted, at_us=booked.at_us) == booked
+        return Decision(APPROVED, "repeated") if same else Decision("94", "reference_reused")
+    seen = rows.authorization(wanted.network, wanted.original)
+    if seen is None or seen.response_code != APPROVED or seen.reversed_at_us is not None:
+        return Decision("25", "no_authorization")
+    if seen.currency != wanted.currency:
+        return Decision("30", "currency_differs")
+    account_id = rows.account_of_hold(wanted.network, wanted.original)
+    if account_id is None:
+        return Decision("25", "no_authorization")
+    earlier = rows.presentments(wanted.network, wanted.original)
+    completed = sum(each.amount_minor for each in earlier if each.kind == "completion")
+    returned = sum(each.amount_minor for each in earlier if each.kind == "refund")
+    most = completed - returned if wanted.kind == "refund" else seen.amount_minor
+    if not 0 < wanted.amount_minor <= most:
+        return Decision("13", "amount_beyond_original")
+    if wanted.kind == "completion":
+        rows.release_hold(wanted.network, wanted.original)
+    rows.book(wanted, account_id)
+    return Decision(APPROVED, "booked")

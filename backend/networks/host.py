@@ -63,6 +63,8 @@ class NetworkHost:
         match request.kind:
             case message.AUTHORIZATION:
                 return encode(await self._authorize(request))
+            case message.ADVICE:
+                return encode(await self._advise(request))
             case message.REVERSAL:
                 return encode(await self._reverse(request))
             case message.INQUIRY:
@@ -85,6 +87,11 @@ class NetworkHost:
             examined = replace(examined, refusal=refusal)
         row = await self.rules.authorize(request, examined, issuer_started_us)
         return _authorization_answer(request, row)
+
+    async def _advise(self, request: Message) -> Message:
+        await self.profile.network()
+        decision = await self.rules.advise(request)
+        return _answer(request, decision.response_code, {"rs": decision.reason})
 
     async def _reverse(self, request: Message) -> Message:
         await self.profile.network()

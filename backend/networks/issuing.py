@@ -3,8 +3,8 @@
 Decides about money only: token, cryptogram and message are the network's business. Knows no SQL: it
 is called inside a unit of work. Test cards and steered amounts are documented test behaviour: the
 last two digits of an amount choose the answer where they are one of `STEERED` (one switch turns it
-off). The limit applies to the sum of open holds in one currency. Authorization codes come from a
-stored count of approvals, so that a restart repeats none.
+off). The limit applies to open holds and what is booked and not paid back, in one currency.
+Authorization codes come from a stored count of approvals, so that a restart repeats none.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ class Issuer:
             )
         if not behaviour.unlimited:
             held = rows.held_minor(card.account_id, currency)
-            if held + amount_minor > minor_units(self.limit_major, currency):
+            owed = rows.posted_minor(card.account_id, currency)
+            if held + owed + amount_minor > minor_units(self.limit_major, currency):
                 return Decision("51", "insufficient_funds")
         return self.book(rows, card, reference, amount_minor, currency)
 

@@ -17,6 +17,8 @@ from backend.runtime.entropy import Stream
 
 PROXIMITY_INDEX = "01"
 REMOTE_INDEX = "02"
+PRESENT_ENTRY_MODES = frozenset({"05", "07", "91"})
+"""DE 22 begins so where card and till meet: contact, contactless chip, contactless stripe."""
 KEY_BYTES = 16
 SCALAR_BYTES = 40  # 64 bits more than the curve's order, so the remainder is not biased
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -34,6 +36,16 @@ class NetworkKeys:
 
     issuer: dict[str, bytes] = field(repr=False)
     sealing: ECKey = field(repr=False)
+
+    def is_of_channel(self, key_index: str, entry_mode: str) -> bool:
+        """Whether a cryptogram under this key may come over this channel (domain control).
+
+        Args:
+            key_index: derivation key index out of 9F10; an unknown one is not judged here.
+            entry_mode: DE 22.
+        """
+        own = PROXIMITY_INDEX if entry_mode[:2] in PRESENT_ENTRY_MODES else REMOTE_INDEX
+        return key_index == own or key_index not in self.issuer
 
 
 async def load_keys(

@@ -7,7 +7,8 @@ on a connection has a two-byte length in front (`FrameBuffer` takes a byte strea
 the standard leaves to the two partners travels in DE 48 as `key=value` pairs joined by `;` with the
 keys of `PRIVATE_KEYS`.
 
-Types used: 0100/0110 authorization, 0400/0410 reversal (DE 90 names the original), 0600/0610 status
+Types used: 0100/0110 authorization, 0220/0230 advice about the authorization in DE 90 (DE 3 says
+what: 00 completion, 20 refund), 0400/0410 reversal (DE 90 names the original), 0600/0610 status
 inquiry about the message in DE 90 (the 06xx class is administrative; asking for the outcome of one
 authorization by it is a choice of this lab, real networks answer by reconciliation), 0800/0810
 network management (DE 70: 001 sign-on, 002 sign-off, 301 echo).
@@ -28,16 +29,19 @@ from backend.runtime.errors import MessageError
 FRAME_BYTES_MAX = 2_048
 LENGTH_BYTES = 2
 AUTHORIZATION, AUTHORIZATION_ANSWER = "0100", "0110"
+ADVICE, ADVICE_ANSWER = "0220", "0230"
 REVERSAL, REVERSAL_ANSWER = "0400", "0410"
 INQUIRY, INQUIRY_ANSWER = "0600", "0610"
 MANAGEMENT, MANAGEMENT_ANSWER = "0800", "0810"
 ANSWER_TO = {
     AUTHORIZATION: AUTHORIZATION_ANSWER,
+    ADVICE: ADVICE_ANSWER,
     REVERSAL: REVERSAL_ANSWER,
     INQUIRY: INQUIRY_ANSWER,
     MANAGEMENT: MANAGEMENT_ANSWER,
 }
 SIGN_ON, SIGN_OFF, ECHO = "001", "002", "301"
+PURCHASE, REFUND = "000000", "200000"  # DE 3
 ACQUIRER = "990001"  # DE 32: the lab's own acquirer number
 
 PRIVATE_KEYS = frozenset(
@@ -63,10 +67,12 @@ REQUIRED = {
     AUTHORIZATION: frozenset(
         ["2", "3", "4", "7", "11", "14", "22", "23", "32", "37", "41", "42", "49", "55"]
     ),
+    ADVICE: frozenset(["3", "4", "7", "11", "37", "49", "90"]),
     REVERSAL: frozenset(["4", "7", "11", "37", "49", "90"]),
     INQUIRY: frozenset(["7", "11", "37", "90"]),
     MANAGEMENT: frozenset(["7", "11", "70"]),
     AUTHORIZATION_ANSWER: frozenset(["7", "11", "37", "39"]),
+    ADVICE_ANSWER: frozenset(["7", "11", "37", "39"]),
     REVERSAL_ANSWER: frozenset(["7", "11", "37", "39"]),
     INQUIRY_ANSWER: frozenset(["7", "11", "37", "39"]),
     MANAGEMENT_ANSWER: frozenset(["7", "11", "39", "70"]),

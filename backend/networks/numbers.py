@@ -59,6 +59,13 @@ TEST_CARDS = {
     "4000000000000341": TestCard("Closed", "credit", "14", "invalid_card_number"),
     "4000000000009979": TestCard("Stolen", "credit", "43", "stolen_card"),
     "4000000000000069": TestCard("Expired", "credit", refusal="expired_card"),
+    # products whose tokens speak another cryptogram version (`card_versions`)
+    "4000001240000000": TestCard("Version 10", "credit"),
+    "4000000760000002": TestCard("Version 17", "credit"),
+    "4000004840008001": TestCard("Version 22", "credit"),
+    "2223003122003222": TestCard("Version 11", "credit"),
+    "5200828282828210": TestCard("Version 14", "debit"),
+    "5105105105105100": TestCard("Version 15", "credit"),
 }
 LOAD_PREFIXES = ("400099", "55555599", "37828299")
 LOAD_CARD = TestCard("Load", "credit", unlimited=True)

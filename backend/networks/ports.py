@@ -85,6 +85,27 @@ class AuthorizationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PresentmentRow:
+    """Money that was booked because an acquirer advised it.
+
+    Attributes:
+        kind: "completion" or "refund".
+        original: reference of the authorization.
+        stan: the advice's own trace number; the authorization's for a completion.
+        sent: the advice's own time (DE 7); the authorization's for a completion.
+    """
+
+    network: str
+    kind: str
+    original: Reference
+    stan: str
+    sent: str
+    amount_minor: int
+    currency: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationRow:
     """A token's cardholder is to be verified.
 
@@ -222,6 +243,21 @@ class HostRows(VerificationRows, Protocol):
 
     def release_hold(self, network: str, reference: Reference) -> bool:
         """Give the held money back; whether there was an open hold."""
+
+    def posted_minor(self, account_id: str, currency: str) -> int:
+        """What the account owes: booked completions less refunds, minor units."""
+
+    def presentment(self, row: PresentmentRow) -> PresentmentRow | None:
+        """What was booked for the advice with this row's kind and own reference."""
+
+    def presentments(self, network: str, original: Reference) -> list[PresentmentRow]:
+        """Everything that was booked for an authorization."""
+
+    def book(self, row: PresentmentRow, account_id: str) -> None:
+        """Book a completion (adds to what the account owes) or a refund (takes from it)."""
+
+    def account_of_hold(self, network: str, reference: Reference) -> str | None:
+        """The account that an authorization held money of."""
 
     def next_approval(self, network: str) -> int:
         """Count one more approval of the network; 1 for the first ever."""

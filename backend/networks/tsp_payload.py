@@ -15,12 +15,11 @@ from joserfc.jwk import ECKey
 from backend.networks import numbers
 from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import SEQUENCE_NUMBER
+from backend.networks.card_versions import version_of
 from backend.networks.chip.keys import master_key
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.ports import AccountRow, HostRows, TokenRow
 
-# Visa CVN 18, Mastercard '10', AEIPS 01: what each network's devices speak
-CRYPTOGRAM_VERSION = {"visa": "12", "mastercard": "10", "amex": "01"}
 SERVICE_CODE = "201"
 # what a token whose card approves alone may spend before its keys are renewed: US dollars
 ALLOWANCE = {"currency": 840, "singleMinor": 25_00, "totalMinor": 100_00, "payments": 8}
@@ -61,7 +60,7 @@ class DevicePayload:
             "psn": SEQUENCE_NUMBER,
             "par": account.account_reference,
             "tokenRequestorId": numbers.TOKEN_REQUESTOR[self._network],
-            "cvn": CRYPTOGRAM_VERSION[self._network],
+            "cvn": version_of(self._network, account.product),
             "keys": {
                 "proximity": self._card_key(PROXIMITY_INDEX, number),
                 "remote": self._card_key(REMOTE_INDEX, number),

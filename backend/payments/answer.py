@@ -23,6 +23,7 @@ _STATUS = {
     State.DECLINED: "declined",
     State.REVERSED: "declined",
     State.NOT_SENT: "not_sent",
+    State.CAPTURED: "approved",
 }
 _KEY_STATE = {
     State.AUTHORIZING: KeyState.IN_FLIGHT,
@@ -32,6 +33,7 @@ _KEY_STATE = {
     State.DECLINED: KeyState.FINAL,
     State.REVERSED: KeyState.FINAL,
     State.NOT_SENT: KeyState.RELEASED,
+    State.CAPTURED: KeyState.FINAL,
 }
 
 
@@ -42,8 +44,8 @@ def key_state_of(state: State) -> KeyState:
 
 def body_of(payment: Payment) -> bytes:
     """The JSON body for a payment in its present state."""
-    approved = payment.state is State.APPROVED
-    answered = payment.state in (State.APPROVED, State.DECLINED)
+    approved = payment.state in (State.APPROVED, State.CAPTURED)
+    answered = approved or payment.state is State.DECLINED
     status = _STATUS[payment.state]
     return orjson.dumps(
         {
@@ -74,7 +76,7 @@ def latency_ms(latency: Latency) -> dict[str, float]:
 
 def _reason(payment: Payment) -> str | None:
     match payment.state:
-        case State.APPROVED:
+        case State.APPROVED | State.CAPTURED:
             return None
         case State.DECLINED | State.NOT_SENT:
             return payment.reason

@@ -7,12 +7,13 @@ waiting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from backend.ledger import journal
 from backend.ledger.chain import chained, shard_of
+from backend.ledger.journal import Transaction as Posted
 from backend.outbox.ports import AuditRecord, Outbox
 from backend.payments.answer import STATUS_OK, body_of, key_state_of
 from backend.payments.machine import Happening, State, advance
@@ -22,6 +23,8 @@ from backend.runtime.clock import Clock
 from backend.runtime.events import Event, EventLog
 
 Tx = TypeVar("Tx")
+Post = Callable[[int, int], Posted]
+"""A ledger transaction, once its lab time and the payment's version are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Changes(Generic[Tx]):
         *,
         cause_id: str | None = None,
         data: Mapping[str, object] | None = None,
+        posts: Sequence[Post] = (),
     ) -> Change | None:
         """Move a payment and write everything that follows from it.
 
@@ -83,6 +87,7 @@ class Changes(Generic[Tx]):
             actor: who made it happen, for the event.
             cause_id: the event that led here.
             data: more facts for the event.
+            posts: what the ledger books besides promises made and released.
 
         Returns:
             The change; None when the stored payment is no longer the one in hand, in which case
@@ -101,32 +106,31 @@ class Changes(Generic[Tx]):
         if not self._rows.update_payment(tx, moved, was_version=payment.version):
             return None
         event = self._event(moved, happening, actor, cause_id, data or {})
-        events = (event, *self._post(tx, payment, moved, event.id))
+        transactions = [
+            *_promises(payment, moved, happening),
+            *(post(moved.updated_at_us, moved.version) for post in posts),
+        ]
+        posted = [self._post(tx, moved, each, event.id) for each in transactions]
+        events = (event, *posted)
         self._outbox.add_events(tx, events)
         self._outbox.add_audit(tx, _audit_record(moved, happening))
         return Change(moved, self._set_key(tx, moved), events)
 
-    def _post(self, tx: Tx, before: Payment, after: Payment, cause_id: str) -> list[Event]:
-        """Post or release the issuer's promise when the change calls for it."""
-        if before.hold_open == after.hold_open:
-            return []
-        post = journal.authorization if after.hold_open else journal.release
-        transaction = post(after.promise(), after.updated_at_us, version=after.version)
+    def _post(self, tx: Tx, payment: Payment, transaction: Posted, cause_id: str) -> Event:
+        """Book a transaction behind the last entry of its shard."""
         shard = shard_of(transaction.merchant_id)
         self._ledger.append(tx, chained(transaction, self._ledger.head(tx, shard)))
-        return [
-            self._events.make(
-                "ledger.posted",
-                actor="ledger",
-                payment_id=after.id,
-                tap_id=after.tap_id,
-                cause_id=cause_id,
-                data={
-                    "transaction_id": transaction.id,
-                    "sentences": [posting.sentence for posting in transaction.postings],
-                },
-            )
-        ]
+        return self._events.make(
+            "ledger.posted",
+            actor="ledger",
+            payment_id=payment.id,
+            tap_id=payment.tap_id,
+            cause_id=cause_id,
+            data={
+                "transaction_id": transaction.id,
+                "sentences": [posting.sentence for posting in transaction.postings],
+            },
+        )
 
     def _set_key(self, tx: Tx, payment: Payment) -> bytes:
         state = key_state_of(payment.state)
@@ -164,14 +168,31 @@ class Changes(Generic[Tx]):
         )
 
 
+def _promises(before: Payment, after: Payment, happening: Happening) -> list[Posted]:
+    """The issuer's promise made or released, when the change calls for it.
+
+    A capture takes the promise up instead: what it books, its caller says.
+    """
+    if before.hold_open == after.hold_open or happening is Happening.CAPTURED:
+        return []
+    post = journal.authorization if after.hold_open else journal.release
+    return [post(after.promise(), after.updated_at_us, version=after.version)]
+
+
 def _holds_after(payment: Payment, happening: Happening) -> bool:
     if happening in (Happening.APPROVED, Happening.APPROVAL_TOO_LATE):
         return True
-    return payment.hold_open and happening is not Happening.REVERSED
+    return payment.hold_open and happening not in (Happening.REVERSED, Happening.CAPTURED)
 
 
 def _facts(payment: Payment) -> dict[str, object]:
+    after_the_sale = {
+        "captured_minor": payment.captured_minor,
+        "refunded_minor": payment.refunded_minor,
+        "fee_minor": payment.fee_minor,
+    }
     return {
+        **(after_the_sale if payment.captured_minor else {}),
         "version": payment.version,
         "state": payment.state.value,
         "network": payment.network,

@@ -147,23 +147,29 @@ class _Settled:
 
 
 class PaymentEngine(Generic[Tx]):
-    """Carries payments out, and cures what was left unknown."""
+    """Carries payments out, and cures what was left unknown.
+
+    Attributes:
+        changes: writes every change of a payment, here and in the gateway.
+        follow_ups: cures what is unknown and tells reversals.
+        references: network references.
+    """
 
     def __init__(self, ports: PaymentPorts[Tx]) -> None:
         self._ports = ports
         self._rows = ports.rows
-        self._changes = Changes(ports.rows, ports.ledger, ports.outbox, ports.events, ports.clock)
-        self._follow_ups = FollowUps(
+        self.changes = Changes(ports.rows, ports.ledger, ports.outbox, ports.events, ports.clock)
+        self.follow_ups = FollowUps(
             ports.store,
             ports.rows,
-            self._changes,
+            self.changes,
             ports.switch,
             ports.clock,
             ports.scheduler,
             ports.events,
         )
         self._replays = ReplayCache(ports.cache, ports.scheduler)
-        self._references = ReferenceNumbers(ports.store, ports.rows)
+        self.references = ReferenceNumbers(ports.store, ports.rows)
         self._merchants: dict[str, Merchant] = {}
 
     async def recover(self) -> int:
@@ -172,11 +178,11 @@ class PaymentEngine(Generic[Tx]):
         Raises:
             StorageError: the database refused.
         """
-        return await self._follow_ups.recover()
+        return await self.follow_ups.recover()
 
     async def follow_up_forever(self) -> None:
         """Ask the networks about unknown outcomes whenever it is time; runs until cancelled."""
-        await self._follow_ups.run_forever()
+        await self.follow_ups.run_forever()
 
     async def pay_nfc(
         self, order: NfcOrder, *, account: str, key: str, request_hash: bytes
@@ -208,9 +214,9 @@ class PaymentEngine(Generic[Tx]):
             raise
         stored_us = self._ports.clock.monotonic_us()
         if isinstance(opened, _Settled):
-            self._follow_ups.publish(opened.change)
+            self.follow_ups.publish(opened.change)
             return opened.reply
-        self._follow_ups.publish(opened)
+        self.follow_ups.publish(opened)
         try:
             return await self._authorize(order, opened, request_hash, (started_us, stored_us))
         except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
@@ -218,7 +224,7 @@ class PaymentEngine(Generic[Tx]):
             raise
 
     def _give_up(self, begun: list[str]) -> None:
-        self._ports.scheduler.spawn(self._follow_ups.give_up(begun, "interrupted"), "give up")
+        self._ports.scheduler.spawn(self.follow_ups.give_up(begun, "interrupted"), "give up")
 
     # Phase 1.
 
@@ -234,7 +240,7 @@ class PaymentEngine(Generic[Tx]):
             fingerprint=self._ports.fingerprint(order.token),
             payment_id=ordered_identifier("pay", now_us, self._ports.identifiers),
             merchant=self._merchant(order.merchant_id),
-            reference=await self._references.take(now_us),
+            reference=await self.references.take(now_us),
             at_us=now_us,
         )
 
@@ -268,7 +274,7 @@ class PaymentEngine(Generic[Tx]):
             refusal = "atc_replay"
         if refusal is not None:
             return self._refuse_new(tx, payment, refusal)
-        return self._changes.create(tx, payment)
+        return self.changes.create(tx, payment)
 
     def _open_again(self, intent: _Intent, tx: Tx) -> Change | _Settled:
         """The key is known: replay, refuse, or try again what never left this process."""
@@ -295,7 +301,7 @@ class PaymentEngine(Generic[Tx]):
         return self._refuse(tx, again, refusal)
 
     def _refuse_new(self, tx: Tx, payment: Payment, reason: str) -> _Settled:
-        created = self._changes.create(tx, replace(payment, reference=None))
+        created = self.changes.create(tx, replace(payment, reference=None))
         return self._refuse(tx, created, reason)
 
     def _refuse(self, tx: Tx, opened: Change, reason: str) -> _Settled:
@@ -330,11 +336,11 @@ class PaymentEngine(Generic[Tx]):
         settled = await self._ports.store.write(work)
         if isinstance(answer, NoAnswerYet):
             self._ports.scheduler.spawn(
-                self._follow_ups.await_late(payment.id, answer.late), f"late {payment.id}"
+                self.follow_ups.await_late(payment.id, answer.late), f"late {payment.id}"
             )
         if isinstance(settled, Reply):
             return settled
-        self._follow_ups.publish(settled)
+        self.follow_ups.publish(settled)
         await self._replays.keep(settled.payment, request_hash, settled.body)
         return Reply(STATUS_OK, settled.body, replayed=False)
 
@@ -349,7 +355,7 @@ class PaymentEngine(Generic[Tx]):
             "cryptogram_valid": answer.cryptogram_valid if isinstance(answer, Answered) else None,
             "hops": hops_of(payment),
         }
-        change = self._changes.apply(
+        change = self.changes.apply(
             tx, payment, happening, actor_of(payment, answer), cause_id=cause_id, data=data
         )
         if change is None:  # a recovery took this payment away meanwhile: its story counts
@@ -357,7 +363,7 @@ class PaymentEngine(Generic[Tx]):
         if isinstance(answer, Answered):
             judge_cryptogram(self._rows, tx, payment, answer, change.payment.updated_at_us)
         if happening is Happening.NO_ANSWER:
-            self._follow_ups.schedule(
+            self.follow_ups.schedule(
                 tx, payment.id, still_under_way=isinstance(answer, NoAnswerYet)
             )
         return change
@@ -365,7 +371,7 @@ class PaymentEngine(Generic[Tx]):
     def _settle_late(self, tx: Tx, payment: Payment, answer: AuthorizationAnswer) -> Change | Reply:
         change = None
         if isinstance(answer, Answered | Unknown):
-            change = self._follow_ups.take_late(payment.id, answer, tx)
+            change = self.follow_ups.take_late(payment.id, answer, tx)
         known = self._rows.find_key(tx, payment.account, payment.key)
         assert known is not None, "a payment keeps its key for ever"
         reply = _reply_of(known)
@@ -374,7 +380,7 @@ class PaymentEngine(Generic[Tx]):
     def _apply(
         self, tx: Tx, payment: Payment, happening: Happening, actor: str, cause_id: str | None
     ) -> Change:
-        change = self._changes.apply(tx, payment, happening, actor, cause_id=cause_id)
+        change = self.changes.apply(tx, payment, happening, actor, cause_id=cause_id)
         assert change is not None, "read or made in the same unit of work"
         return change
 

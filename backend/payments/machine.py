@@ -21,6 +21,7 @@ class State(Enum):
     UNKNOWN = "unknown"  # a request left and nobody here knows what became of it
     REVERSING = "reversing"  # there may be a hold that must go; until the network says so
     REVERSED = "reversed"  # the network acknowledged that no hold is left
+    CAPTURED = "captured"  # the merchant took the money that was held, or a part of it
 
 
 class Happening(Enum):
@@ -35,6 +36,10 @@ class Happening(Enum):
     APPROVAL_TOO_LATE = "payment.approval_too_late"
     NO_TRACE = "payment.no_trace"
     REVERSED = "payment.reversed"
+    CAPTURED = "payment.captured"
+    VOIDED = "payment.voided"
+    REFUNDED = "payment.refunded"
+    REFUND_FAILED = "payment.refund_failed"
 
 
 TRANSITIONS: dict[tuple[State | None, Happening], State] = {
@@ -54,9 +59,14 @@ TRANSITIONS: dict[tuple[State | None, Happening], State] = {
     (State.REVERSING, Happening.APPROVAL_TOO_LATE): State.REVERSING,
     (State.REVERSED, Happening.APPROVAL_TOO_LATE): State.REVERSING,
     (State.DECLINED, Happening.APPROVAL_TOO_LATE): State.REVERSING,
+    # After the sale: the merchant takes the money, lets it go, or gives it back.
+    (State.APPROVED, Happening.CAPTURED): State.CAPTURED,
+    (State.APPROVED, Happening.VOIDED): State.REVERSING,
+    (State.CAPTURED, Happening.REFUNDED): State.CAPTURED,
+    (State.CAPTURED, Happening.REFUND_FAILED): State.CAPTURED,
 }
 
-FINAL = frozenset({State.APPROVED, State.DECLINED, State.REVERSED})
+FINAL = frozenset({State.APPROVED, State.DECLINED, State.REVERSED, State.CAPTURED})
 UNSETTLED = frozenset({State.AUTHORIZING, State.UNKNOWN, State.REVERSING})
 NEEDS_FOLLOW_UP = frozenset({State.UNKNOWN, State.REVERSING})
 

@@ -83,6 +83,11 @@ class Payment:
         token_ref: None when the token was unknown.
         reference: how the network knows it; None when it was refused before it could be sent.
         hold_open: whether the ledger carries the issuer's promise at this moment.
+        captured_minor: what the merchant took of it; 0 before the capture.
+        fee_minor: what of that is ours.
+        refunded_minor: what went back, refunds under way included.
+        fee_returned_minor: what of the fee went back with it.
+        voided_at_us: when the merchant let an approval go; it was told "approved" all the same.
     """
 
     id: str
@@ -111,6 +116,11 @@ class Payment:
     steered: str | None = None
     hold_open: bool = False
     latency: Latency = Latency()
+    captured_minor: int = 0
+    fee_minor: int = 0
+    refunded_minor: int = 0
+    fee_returned_minor: int = 0
+    voided_at_us: int | None = None
 
     @property
     def network_name(self) -> str:

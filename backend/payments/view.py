@@ -27,8 +27,16 @@ LIMIT_MAX = 500
 _COPIED = (
     "id", "tap_id", "created_at_us", "network", "last4", "token_ref", "card_id", "amount_minor",
     "currency", "state", "response_code", "auth_code", "reason", "steered", "merchant_id",
-    "merchant_name", "terminal_id", "atc", "phone", "till",
+    "merchant_name", "terminal_id", "atc", "phone", "till", "captured_minor", "refunded_minor",
 )  # fmt: skip
+
+
+_BELIEFS = {
+    State.APPROVED: "held",
+    State.CAPTURED: "booked",
+    State.NOT_SENT: "none",
+    State.REVERSED: "released",
+}
 
 
 class ViewRows(Protocol[Tx_contra]):
@@ -114,26 +122,18 @@ class PaymentView(Generic[Tx]):
 
 
 def bank_belief(state: State, *, asked: bool, hold_open: bool) -> str:
-    """What the bank believes: none, held, declined, released or unknown.
+    """What the bank believes: none, held, booked, declined, released or unknown.
 
     Args:
         state: of the payment.
         asked: whether the bank was ever asked (an answer, or a hold, exists).
         hold_open: whether its promise stands in the ledger.
     """
-    match state:
-        case State.APPROVED:
-            return "held"
-        case State.DECLINED:
-            return "declined" if asked else "none"
-        case State.NOT_SENT:
-            return "none"
-        case State.REVERSED:
-            return "released"
-        case State.REVERSING if hold_open:
-            return "held"
-        case _:
-            return "unknown"
+    if state is State.DECLINED:
+        return "declined" if asked else "none"
+    if state is State.REVERSING and hold_open:
+        return "held"
+    return _BELIEFS.get(state, "unknown")
 
 
 def _capped(limit: int) -> int:

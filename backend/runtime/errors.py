@@ -7,6 +7,7 @@ BackendError
 │   ├── NotFound
 │   ├── Conflict
 │   │   └── KeyInFlight   payments/idempotency: the first request has no answer yet
+│   ├── TokenRefused      paytoken/errors: a payment token that must not be used
 │   ├── KeyMismatch       payments/idempotency: the key belongs to another payment
 │   ├── KeyReused         wallet/provisioning: the key belongs to another card
 │   ├── CardRefused       wallet/provisioning: the network refused the card

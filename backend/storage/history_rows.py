@@ -55,6 +55,8 @@ def _shown(row: Row) -> dict[str, object]:
         "merchantId": row["merchant_id"],
         "merchantName": row["merchant_name"],
         "state": row["state"],
+        "captured": row["captured_minor"],
+        "refunded": row["refunded_minor"],
         "responseCode": row["response_code"],
         "authCode": row["auth_code"],
         "reason": row["reason"],

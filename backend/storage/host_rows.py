@@ -13,7 +13,14 @@ from typing import TypeVar
 from sqlalchemy import Table, bindparam, create_engine, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from backend.networks.ports import AccountRow, AuthorizationRow, HostRows, Reference, TokenRow
+from backend.networks.ports import (
+    AccountRow,
+    AuthorizationRow,
+    HostRows,
+    PresentmentRow,
+    Reference,
+    TokenRow,
+)
 from backend.storage.database import Database, Parameters, Row, Statement, Value
 from backend.storage.host_tables import (
     host_accounts,
@@ -21,6 +28,8 @@ from backend.storage.host_tables import (
     host_authorizations,
     host_balances,
     host_holds,
+    host_postings,
+    host_presentments,
     host_secrets,
     host_tokens,
 )
@@ -106,6 +115,27 @@ _RELEASE_HOLD = Statement(
     update(host_holds)
     .where(*(host_holds.c[name] == bindparam(f"of_{name}") for name in _REFERENCE))
     .values(state=bindparam("new_state"))
+)
+_ORIGINAL = ("network", "rrn", "original_stan", "original_sent")
+_PRESENTMENT = _select_by(host_presentments, *_ORIGINAL, "kind", "stan", "sent")
+_PRESENTMENTS = _select_by(host_presentments, *_ORIGINAL)
+_ADD_PRESENTMENT = _insert_all(host_presentments)
+_POSTED = Statement(
+    select(host_postings.c.posted_minor).where(
+        host_postings.c.account_id == bindparam("account_id"),
+        host_postings.c.currency == bindparam("currency"),
+    )
+)
+_posting = upsert(host_postings).values(
+    account_id=bindparam("account_id"),
+    currency=bindparam("currency"),
+    posted_minor=bindparam("posted_minor"),
+)
+_POST = Statement(
+    _posting.on_conflict_do_update(
+        index_elements=["account_id", "currency"],
+        set_={"posted_minor": host_postings.c.posted_minor + bindparam("change_minor")},
+    )
 )
 _count = upsert(host_approvals).values(
     network=bindparam("network"), approvals=bindparam("approvals")
@@ -229,6 +259,42 @@ class SqlHostRows(SqlVerificationRows):
         )
         return True
 
+    def posted_minor(self, account_id: str, currency: str) -> int:
+        """What the account owes: booked completions less refunds, minor units."""
+        row = self._tx.one(_POSTED, {"account_id": account_id, "currency": currency})
+        return 0 if row is None else int(row["posted_minor"])
+
+    def presentment(self, row: PresentmentRow) -> PresentmentRow | None:
+        """What was booked for the advice with this row's kind and own reference."""
+        own = {"kind": row.kind, "stan": row.stan, "sent": row.sent}
+        found = self._tx.one(_PRESENTMENT, {**_original(row.network, row.original), **own})
+        return None if found is None else _presentment(found)
+
+    def presentments(self, network: str, original: Reference) -> list[PresentmentRow]:
+        """Everything that was booked for an authorization."""
+        return [_presentment(r) for r in self._tx.all(_PRESENTMENTS, _original(network, original))]
+
+    def book(self, row: PresentmentRow, account_id: str) -> None:
+        """Book a completion (adds to what the account owes) or a refund (takes from it)."""
+        values = _values(row, "original")
+        self._tx.run(_ADD_PRESENTMENT, {**values, **_original(row.network, row.original)})
+        change_minor = row.amount_minor if row.kind == "completion" else -row.amount_minor
+        self._tx.run(
+            _POST,
+            {
+                "account_id": account_id,
+                "currency": row.currency,
+                # A first row never takes: a refund follows its completion.
+                "posted_minor": max(change_minor, 0),
+                "change_minor": change_minor,
+            },
+        )
+
+    def account_of_hold(self, network: str, reference: Reference) -> str | None:
+        """The account that an authorization held money of."""
+        hold = self._tx.one(_HOLD, _key(network, reference))
+        return None if hold is None else str(hold["account_id"])
+
     def next_approval(self, network: str) -> int:
         """Count one more approval of the network; 1 for the first ever."""
         row = self._tx.one(_NEXT_APPROVAL, {"network": network, "approvals": 1})
@@ -280,7 +346,9 @@ def open_host_store(path: Path, *, inline: bool = False) -> SqlHostStore:
     return SqlHostStore(database)
 
 
-def _values(row: AccountRow | TokenRow | AuthorizationRow, *left_out: str) -> dict[str, Value]:
+def _values(
+    row: AccountRow | TokenRow | AuthorizationRow | PresentmentRow, *left_out: str
+) -> dict[str, Value]:
     return {f.name: getattr(row, f.name) for f in fields(row) if f.name not in left_out}
 
 
@@ -289,6 +357,16 @@ def _key(network: str, reference: Reference, prefix: str = "") -> dict[str, str]
         f"{prefix}{name}": part
         for name, part in zip(_REFERENCE, (network, *reference), strict=True)
     }
+
+
+def _original(network: str, original: Reference) -> dict[str, str]:
+    return dict(zip(_ORIGINAL, (network, *original), strict=True))
+
+
+def _presentment(row: Row) -> PresentmentRow:
+    values = dict(row)
+    original = tuple(values.pop(name) for name in _ORIGINAL[1:])
+    return PresentmentRow(original=original, **values)
 
 
 def _token(row: Row | None) -> TokenRow | None:

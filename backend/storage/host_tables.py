@@ -125,6 +125,38 @@ host_balances = Table(
     sqlite_with_rowid=False,
 )
 
+host_presentments = Table(
+    "host_presentments",
+    host_metadata,
+    Column("network", Text, nullable=False),
+    Column("rrn", Text, nullable=False),
+    Column("original_stan", Text, nullable=False),
+    Column("original_sent", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("stan", Text, nullable=False),
+    Column("sent", Text, nullable=False),
+    Column("amount_minor", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("at_us", Integer, nullable=False),
+    PrimaryKeyConstraint(
+        "network", "rrn", "original_stan", "original_sent", "kind", "stan", "sent"
+    ),
+    CheckConstraint("amount_minor > 0", name="amount"),
+    CheckConstraint("kind IN ('completion', 'refund')", name="kind"),
+    sqlite_with_rowid=False,
+)
+
+host_postings = Table(
+    "host_postings",
+    host_metadata,
+    Column("account_id", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("posted_minor", Integer, nullable=False),  # completions less refunds
+    PrimaryKeyConstraint("account_id", "currency"),
+    CheckConstraint("posted_minor >= 0", name="posted"),
+    sqlite_with_rowid=False,
+)
+
 host_approvals = Table(
     "host_approvals",
     host_metadata,

@@ -18,11 +18,12 @@ from pathlib import Path
 from backend.runtime.errors import StorageError
 from backend.storage.database import connect
 
-HEAD = "0002"
-HOSTS_SCHEMA = 3
+HEAD = "0005"
+HOSTS_SCHEMA = 4
 ADDED_TO_HOSTS = {
     2: ("host_approvals",),
     3: ("host_verifications", "host_codes", "host_notices"),
+    4: ("host_presentments", "host_postings"),
 }
 """Tables that a version of the hosts' schema brought."""
 REBUILT_IN_HOSTS = {3: ("host_tokens",)}

@@ -112,6 +112,7 @@ _RAISE_WATERMARK = Statement(
 _CHANGEABLE = (
     "updated_at_us", "version", "state", "response_code", "auth_code", "reason", "steered",
     "hold_open", "engine_us", "network_us", "issuer_us", "database_us",
+    "captured_minor", "fee_minor", "refunded_minor", "fee_returned_minor", "voided_at_us",
 )  # fmt: skip
 _ADD_PAYMENT = Statement(insert(payments))
 _UPDATE_PAYMENT = Statement(
@@ -301,6 +302,11 @@ class SqlPaymentRows:
             "new_network_us": payment.latency.network,
             "new_issuer_us": payment.latency.issuer,
             "new_database_us": payment.latency.database,
+            "new_captured_minor": payment.captured_minor,
+            "new_fee_minor": payment.fee_minor,
+            "new_refunded_minor": payment.refunded_minor,
+            "new_fee_returned_minor": payment.fee_returned_minor,
+            "new_voided_at_us": payment.voided_at_us,
         }
         return tx.run(_UPDATE_PAYMENT, columns) == 1
 
@@ -415,6 +421,11 @@ def payment_from_row(row: Row) -> Payment:
         steered=row["steered"],
         hold_open=bool(row["hold_open"]),
         latency=Latency(row["engine_us"], row["network_us"], row["issuer_us"], row["database_us"]),
+        captured_minor=row["captured_minor"],
+        fee_minor=row["fee_minor"],
+        refunded_minor=row["refunded_minor"],
+        fee_returned_minor=row["fee_returned_minor"],
+        voided_at_us=row["voided_at_us"],
     )
 
 
@@ -456,6 +467,11 @@ def _columns(payment: Payment) -> dict[str, Value]:
         "issuer_us": payment.latency.issuer,
         "database_us": payment.latency.database,
         "synthetic": int(payment.synthetic),
+        "captured_minor": payment.captured_minor,
+        "fee_minor": payment.fee_minor,
+        "refunded_minor": payment.refunded_minor,
+        "fee_returned_minor": payment.fee_returned_minor,
+        "voided_at_us": payment.voided_at_us,
     }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from backend.storage import (
     event_tables,
+    gateway_tables,
     host_tables,
     ledger_tables,
     number_tables,
@@ -26,6 +27,7 @@ from backend.storage.metadata import engine_metadata, host_metadata
 
 TABLE_MODULES = (
     event_tables,
+    gateway_tables,
     host_tables,
     ledger_tables,
     number_tables,

@@ -45,6 +45,7 @@ from backend.storage.payment_tables import (
     payments,
     token_atc,
 )
+from backend.storage.verify_sales import SALES_OFFENDERS
 
 T = TypeVar("T")
 EXAMPLES_MAX = 3
@@ -184,8 +185,18 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
     "keys agree with their payments": select(idempotency_keys.c.key.label("offender")).where(
         ~exists().where(
             payments.c.id == idempotency_keys.c.payment_id,
-            payments.c.account == idempotency_keys.c.account,
-            payments.c.terminal_reference == idempotency_keys.c.key,
+            or_(
+                # Of the tap itself, or of an order of the same merchant after the sale.
+                and_(
+                    payments.c.account == idempotency_keys.c.account,
+                    payments.c.terminal_reference == idempotency_keys.c.key,
+                ),
+                and_(
+                    payments.c.merchant_id == idempotency_keys.c.account,
+                    _text_is(idempotency_keys.c.state, "final"),
+                    payments.c.version > literal_column("2"),
+                ),
+            ),
             or_(
                 and_(
                     _text_is(idempotency_keys.c.state, "in_flight"),
@@ -201,7 +212,14 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
                 ),
                 and_(
                     _text_is(idempotency_keys.c.state, "final"),
-                    _text_is(payments.c.state, "approved", "declined", "reversed", "reversing"),
+                    _text_is(
+                        payments.c.state,
+                        "approved",
+                        "captured",
+                        "declined",
+                        "reversed",
+                        "reversing",
+                    ),
                 ),
             ),
         )
@@ -238,7 +256,10 @@ _CARRIED = Statement(
     )
     .group_by(payments.c.id)
     .having(
-        func.coalesce(_sum, literal_column("0")) != payments.c.amount_minor * payments.c.hold_open
+        func.coalesce(_sum, literal_column("0"))
+        != payments.c.amount_minor * payments.c.hold_open
+        + payments.c.captured_minor
+        - payments.c.refunded_minor
     )
 )
 _PAYMENT_PAGE = Statement(
@@ -247,6 +268,7 @@ _PAYMENT_PAGE = Statement(
         payments.c.state,
         payments.c.version,
         payments.c.atc,
+        payments.c.voided_at_us,
         token_atc.c.last_atc,
         idempotency_keys.c.state.label("key_state"),
         idempotency_keys.c.response_body,
@@ -281,6 +303,15 @@ _SENT = Statement(
 def _count_offenders(name: str) -> Callable[[Transaction], Check]:
     def check(tx: Transaction) -> Check:
         return _verdict(name, [str(row["offender"]) for row in tx.all(_STATEMENTS[name])])
+
+    return check
+
+
+def _sales_check(name: str) -> Callable[[Transaction], Check]:
+    statement = Statement(SALES_OFFENDERS[name])
+
+    def check(tx: Transaction) -> Check:
+        return _verdict(name, [str(row["offender"]) for row in tx.all(statement)])
 
     return check
 
@@ -340,7 +371,9 @@ def _answers(tx: Transaction) -> Check:
             if payment["key_state"] not in {"final", "pending"}:
                 continue
             told = orjson.loads(payment["response_body"] or b"{}")
-            approved = payment["key_state"] == "final" and payment["state"] == "approved"
+            stands = payment["state"] in {"approved", "captured"}
+            told_yes = stands or payment["voided_at_us"] is not None
+            approved = payment["key_state"] == "final" and told_yes
             if told.get("transactionId") != payment["id"] or told.get("approved") is not approved:
                 offenders.append(str(payment["id"]))
     return _verdict("answers agree with payments", offenders)
@@ -360,8 +393,8 @@ def _network_authorizations(tx: Transaction, remembered: list[HostAuthorization]
             offenders.append(f"{authorization.rrn}: the engine never sent it")
     for reference, state in sent.items():
         holds = held.get(reference, 0)
-        at_most = state in {"approved", "authorizing", "unknown", "reversing"}
-        if holds > at_most or (state == "approved" and holds != 1):
+        at_most = state in {"approved", "captured", "authorizing", "unknown", "reversing"}
+        if holds > at_most or (state in {"approved", "captured"} and holds != 1):
             offenders.append(f"{reference[1]}: {state} with {holds} holds")
     return _verdict("one authorization a payment", offenders)
 
@@ -393,6 +426,7 @@ def _verdict(name: str, offenders: list[str]) -> Check:
 
 
 CHECKS: tuple[Callable[[Transaction], Check], ...] = (
+    *(_sales_check(name) for name in SALES_OFFENDERS),
     *(_count_offenders(name) for name in _OFFENDERS),
     _hash_chains,
     _carried_promises,

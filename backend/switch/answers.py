@@ -131,6 +131,33 @@ class Reversed:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvisedMoney:
+    """What an advice tells about an authorization.
+
+    Attributes:
+        is_refund: money goes back; otherwise the hold is taken up.
+        amount_minor: in minor units of `currency` (ISO 4217 letters).
+    """
+
+    is_refund: bool
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """The network took note of an advice (0230).
+
+    Attributes:
+        response_code: DE 39: "00" booked; anything else is a final refusal.
+        reason: stable word behind the code.
+    """
+
+    response_code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusKnown:
     """The network answered a status query.
 

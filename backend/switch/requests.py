@@ -9,19 +9,27 @@ from __future__ import annotations
 from backend.networks.currencies import number_of
 from backend.networks.message import (
     ACQUIRER,
+    ADVICE,
     AUTHORIZATION,
     ECHO,
     INQUIRY,
     MANAGEMENT,
+    PURCHASE,
+    REFUND,
     REVERSAL,
     Message,
     original_elements,
     transmission_time,
 )
 from backend.runtime.errors import MessageError
-from backend.switch.answers import Answered, AuthorizationRequest, NetworkReference, StatusKnown
+from backend.switch.answers import (
+    AdvisedMoney,
+    Answered,
+    AuthorizationRequest,
+    NetworkReference,
+    StatusKnown,
+)
 
-PURCHASE = "000000"
 CONTACTLESS_CHIP = "071"
 NORMAL_CONDITION, PREAUTHORIZED_CONDITION = "00", "06"
 
@@ -77,6 +85,27 @@ def reversal(
             "37": reference.rrn,
             "49": _currency(currency),
             "90": _original(reference),
+        },
+    )
+
+
+def advice(original: NetworkReference, advised: AdvisedMoney, own: NetworkReference) -> Message:
+    """0220 about an authorization: its completion, or a refund of what was completed.
+
+    Raises:
+        MessageError: the currency has no number, or the amount does not fit DE 4.
+    """
+    return Message(
+        ADVICE,
+        {
+            "3": REFUND if advised.is_refund else PURCHASE,
+            "4": _amount(advised.amount_minor),
+            "7": transmission_time(own.sent_at_us),
+            "11": own.stan,
+            "32": ACQUIRER,
+            "37": original.rrn,
+            "49": _currency(advised.currency),
+            "90": _original(original),
         },
     )
 

@@ -24,6 +24,8 @@ from backend.runtime.errors import LinkBroken, MessageError, NotFound
 from backend.runtime.events import Emit
 from backend.switch import requests
 from backend.switch.answers import (
+    Advised,
+    AdvisedMoney,
     Answered,
     AuthorizationAnswer,
     AuthorizationRequest,
@@ -121,6 +123,37 @@ class Switch:
         message = requests.reversal(reference, amount_minor, currency, self._clock.now_us())
         outcome = await self._lanes[network].call(
             message, _reversed, deadline_s=self._patience_s, subject=Subject(payment_id, tap_id)
+        )
+        return Unknown("timeout") if isinstance(outcome, Waiting) else outcome
+
+    async def advise(
+        self,
+        network: str,
+        original: NetworkReference,
+        advised: AdvisedMoney,
+        own: NetworkReference,
+        *,
+        payment_id: str,
+        tap_id: str | None = None,
+    ) -> Advised | NotSent | Unknown:
+        """Tell about an authorization's completion or refund (0220); may be repeated.
+
+        Args:
+            network: whose authorization.
+            original: its reference.
+            advised: what is told.
+            own: the advice's own reference (STAN and time), the same on every repeat.
+            payment_id: for events.
+            tap_id: for events.
+
+        Raises:
+            MessageError: amount or currency do not fit the message; nothing was sent.
+        """
+        outcome = await self._lanes[network].call(
+            requests.advice(original, advised, own),
+            _advised,
+            deadline_s=self._patience_s,
+            subject=Subject(payment_id, tap_id),
         )
         return Unknown("timeout") if isinstance(outcome, Waiting) else outcome
 
@@ -230,6 +263,10 @@ class Switch:
 def _reversed(answer: Message, _round_trip_us: int) -> Reversed | Unknown:
     code = answer.fields["39"]
     return Reversed() if code == "00" else Unknown(f"answered_{code}")
+
+
+def _advised(answer: Message, _round_trip_us: int) -> Advised:
+    return Advised(answer.fields["39"], answer.private().get("rs", ""))
 
 
 def _status(answer: Message, _round_trip_us: int) -> StatusKnown:

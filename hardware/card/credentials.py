@@ -33,6 +33,14 @@ class Network(StrEnum):
     AMEX = "amex"
 
 
+CRYPTOGRAM_VERSIONS = {
+    Network.VISA: frozenset({0x0A, 0x11, 0x12, 0x22}),
+    Network.MASTERCARD: frozenset({0x10, 0x11, 0x14, 0x15}),
+    Network.AMEX: frozenset({0x01}),
+}
+"""Which versions a token may be personalised with; `versions` says what each of them is."""
+
+
 @dataclass(frozen=True, slots=True)
 class CardKey:
     """One card master key and its derivation key index."""
@@ -99,6 +107,14 @@ def _text(document: Mapping[str, object], name: str, pattern: str) -> str:
     return value
 
 
+def _version(document: Mapping[str, object], network: Network) -> int:
+    """The cryptogram version, one that this network has."""
+    number = int(_text(document, "cvn", r"[0-9A-Fa-f]{2}"), 16)
+    if number not in CRYPTOGRAM_VERSIONS[network]:
+        raise ProvisioningRefused(f"field 'cvn' is no version of {network}")
+    return number
+
+
 def _card_key(document: Mapping[str, object], name: str) -> CardKey:
     keys = document.get("keys")
     entry = keys.get(name) if isinstance(keys, dict) else None
@@ -136,7 +152,7 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
         psn=_text(document, "psn", r"[0-9]{2}"),
         par=_text(document, "par", r"[0-9A-Za-z]{29}"),
         token_requestor_id=_text(document, "tokenRequestorId", r"[0-9]{11}"),
-        cryptogram_version=int(_text(document, "cvn", "12|0A|0a|10|14|01"), 16),
+        cryptogram_version=_version(document, Network(network)),
         proximity=_card_key(document, "proximity"),
         remote=_card_key(document, "remote"),
         label=_text(document, "label", r"[\x20-\x7e]{1,64}"),

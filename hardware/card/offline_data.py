@@ -2,8 +2,9 @@
 
 The issuer prepares the records whole (certificates, and the data that they cover), so the card
 stores and shows them as they came and knows no certificate. Its own part is the signature: over a
-cryptogram (combined authentication, Book 2, 6.6.1) or beside one (Visa's fast authentication,
-version 01, Book C-3). Knows no APDU and no till.
+cryptogram (combined authentication, Book 2, 6.6.1), beside one (Visa's fast authentication,
+version 01, Book C-3), or over what a contact terminal sends (Book 2, 6.5). Knows no APDU and no
+till.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _PRIME_LENGTHS = range(48, 65)
 _PROFILE_LENGTH = 2
 _HASH_LENGTH = 20
 _COMBINED, _FAST_OFFLINE, _FAST_ONLINE = 0x05, 0x05, 0x95
+"""Signed data formats; INTERNAL AUTHENTICATE has the first one too."""
 _SHA_1 = 0x01
 _VERSION_1 = b"\x01"
 
@@ -132,6 +134,7 @@ def combined_signature(
     unpredictable_number: bytes,
     objects: Mapping[int, bytes],
     exchanged: bytes,
+    relayed: bytes = b"",
 ) -> bytes:
     """Tag 9F4B with the cryptogram inside (Book 2, tables 18 and 19).
 
@@ -142,10 +145,22 @@ def combined_signature(
         objects: the cryptogram (9F26) and its type (9F27).
         exchanged: values of the options and cryptogram lists as they came, and the answer to
             GENERATE AC without the signature.
+        relayed: both sides' relay resistance data, where they were exchanged (Book C-2).
     """
     digest = hashlib.sha1(exchanged, usedforsecurity=False).digest()
-    inside = bytes([len(number)]) + number + objects[0x9F27] + objects[0x9F26] + digest
+    inside = bytes([len(number)]) + number + objects[0x9F27] + objects[0x9F26] + digest + relayed
     return _sign(offline.key, _COMBINED, inside, unpredictable_number)
+
+
+def dynamic_signature(offline: OfflineData, number: bytes, covered: bytes) -> bytes:
+    """Tag 9F4B as INTERNAL AUTHENTICATE answers it (Book 2, tables 15 and 16).
+
+    Args:
+        offline: the key.
+        number: the card's own unpredictable number.
+        covered: the values of the signed list (9F49) as they came.
+    """
+    return _sign(offline.key, _COMBINED, bytes([len(number)]) + number, covered)
 
 
 def related_data(number: bytes, qualifiers: bytes) -> bytes:

@@ -1,12 +1,11 @@
 """The card a phone shows: PPSE, PSE, SELECT, GPO, READ RECORD and GENERATE AC.
 
-A state machine over bytes; what the applications say is in `personality`. Contactless terminals
-find the application in the answer to SELECT 2PAY.SYS.DDF01; for contact readers, where a card has
-that way too, the same entry is a record of 1PAY.SYS.DDF01 (Book 1, 12.2). A cryptogram is made once
-a conversation: in Visa's answer to GPO, in the others' answer to GENERATE AC. A token whose issuer
+A state machine over bytes; what the applications say is in `personality`, how they are listed in
+`directory`. A cryptogram is made once a conversation: in Visa's answer to GPO, in the others'
+answer to GENERATE AC, which Mastercard's RECOVER AC repeats after a torn tap. A token whose issuer
 gave it certificates can be authenticated offline: it shows their records and signs. Without an
-authentication GPO is refused with 6986, "see phone". Every lab card carries tag 42 with the lab's
-issuer number in BF0C, so that a till can tell it from a real one. Knows no terminal.
+authentication GPO is refused with 6986, "see phone", except at a transit gate (`express`). Knows
+no terminal.
 """
 
 from __future__ import annotations
@@ -15,59 +14,80 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from hardware.apdu import CommandApdu, ResponseApdu
+from hardware.card.answers import Refused as _Refused
+from hardware.card.answers import options_values as _options_values
+from hardware.card.answers import split as _split
+from hardware.card.answers import template as _template
 from hardware.card.approving import approve_or_ask, visa_kind
 from hardware.card.credentials import Credentials, Network
+from hardware.card.directory import (
+    PPSE_NAME,
+    PSE_FILE,
+    PSE_NAME,
+    Application,
+    applications,
+    file_control,
+    named,
+    ppse,
+    pse,
+    pse_record,
+)
+from hardware.card.express import Gate, Permission, permission
 from hardware.card.offline_data import (
     FILE,
     NUMBER_LENGTH,
     RELATED_NUMBER_LENGTH,
     combined_signature,
+    dynamic_signature,
     fast_signature,
     related_data,
 )
 from hardware.card.personality import (
-    DEVICE_VERIFIED,
     FORM_FACTOR,
     PERSONALITIES,
+    SIGNED_LIST,
+    options_list,
     profile,
+    qualifiers,
     record,
     static_data,
     track_2,
 )
+from hardware.card.recovery import KeptAnswer
+from hardware.card.relay import ENTROPY_LENGTH, EXCHANGES_MAX, relay_data
 from hardware.card.signing import sign
 from hardware.emv import tlv
 from hardware.emv.bitfields import (
     AIP_COMBINED_AUTHENTICATION,
     AIP_DYNAMIC_AUTHENTICATION,
+    AIP_RELAY_RESISTANCE,
     TTQ_AUTHENTICATION_FOR_ONLINE,
+    TTQ_CVM_REQUIRED,
     TTQ_EMV_SUPPORTED,
     CryptogramType,
     has_bit,
 )
-from hardware.emv.dol import parse_dol, split_dol
-from hardware.runtime.errors import ApduError, AtcExhausted, NotArmed, TlvError
+from hardware.emv.dol import build_dol, parse_dol
+from hardware.runtime.errors import ApduError, AtcExhausted, NotArmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hardware.card.purse import Purse
 
-LAB_IIN = bytes.fromhex("999901")
-"""The issuer number no issuer has: what marks a lab card."""
-PPSE_NAME = b"2PAY.SYS.DDF01"
-PSE_NAME = b"1PAY.SYS.DDF01"
 RECORD_LOCATOR = bytes.fromhex("10010100")
 """AFL: file 2, record 1, not signed."""
 _OWN_RECORD = (1, 2)
 _RELATED_RECORD = (1, 4)
-_PSE_DIRECTORY_FILE = 1
-_AID_LENGTH_MIN = 5
 _RELATED_LOCATOR = bytes.fromhex("20010100")
 """AFL: file 4, record 1, not signed: what Visa's signature covers besides the terminal's data."""
 _CRYPTOGRAM_TYPE = 0xC0
 _APPROVAL = 0x40
 _SIGN_IT = 0x10
 _RESERVED_TYPE = 0xC0
+_NEXT_OCCURRENCE = 0x02
+_BY_DEVICE = b"\x01"
+"""9F34 begins so where a till takes the device's word (Book C-2, CVM.4)."""
 
 
 class _State(Enum):
@@ -79,12 +99,6 @@ class _State(Enum):
 
 
 _READABLE = frozenset({_State.LISTED, _State.PROCESSED, _State.SPENT})
-
-
-class _Refused(Exception):
-    def __init__(self, sw: int) -> None:
-        super().__init__(f"{sw:04X}")
-        self.sw = sw
 
 
 class PaymentCard:
@@ -105,10 +119,18 @@ class PaymentCard:
         self._with_records = with_records
         self._with_pse = with_pse
         self._on_cryptogram = on_cryptogram
+        self._gate = Gate()
         self._state = _State.IDLE
+        self._application: Application | None = None
         self._selected: Credentials | None = None
+        self._verified = True
         self._options_data = b""
         self._related = b""
+        self._relayed: list[bytes] = []
+
+    def hear(self, frame: bytes) -> None:
+        """A reader's frame between two polls; it may announce a transit gate."""
+        self._gate.hear(frame)
 
     def transmit(self, command: bytes) -> bytes:
         """The answer to one command; whatever comes in, a status word goes out."""
@@ -120,40 +142,49 @@ class PaymentCard:
             return refused.sw.to_bytes(2, "big")
 
     def _answer(self, command: CommandApdu) -> bytes:
-        match (command.cla, command.ins):
-            case (0x00, 0xA4):
-                return self._select(command)
-            case (0x80, 0xA8):
-                return self._processing_options(command)
-            case (0x00, 0xB2):
-                return self._read_record(command)
-            case (0x80, 0xAE):
-                return self._generate_cryptogram(command)
-            case (_, 0xA4 | 0xA8 | 0xB2 | 0xAE):
-                raise _Refused(0x6E00)
-            case _:
-                raise _Refused(0x6D00)
+        work = {
+            (0x00, 0xA4): self._select,
+            (0x80, 0xA8): self._processing_options,
+            (0x00, 0xB2): self._read_record,
+            (0x80, 0xAE): self._generate_cryptogram,
+            (0x80, 0xD0): self._recover_cryptogram,
+            (0x80, 0xEA): self._relay_resistance,
+            (0x00, 0x88): self._internal_authenticate,
+        }
+        if (command.cla, command.ins) in work:
+            return work[command.cla, command.ins](command)
+        known = any(command.ins == instruction for _class, instruction in work)
+        raise _Refused(0x6E00 if known else 0x6D00)
 
     # SELECT --------------------------------------------------------------------------------
 
     def _select(self, command: CommandApdu) -> bytes:
-        if (command.p1, command.p2) != (0x04, 0x00):
+        if command.p1 != 0x04 or command.p2 not in {0x00, _NEXT_OCCURRENCE}:
             raise _Refused(0x6A86)
-        self._state, self._selected = _State.IDLE, None
+        before, self._application = self._application, None
+        self._state, self._selected, self._verified = _State.IDLE, None, True
         self._options_data = self._related = b""
-        credentials = self._element.shown_credentials(self._token_ref)
-        if credentials is None:
+        self._relayed = []
+        listed = self._listed()
+        if not listed:
             raise _Refused(0x6A82)
         if command.data == PPSE_NAME:
-            return _ppse(credentials)
+            return ppse(listed)
         if self._with_pse and command.data == PSE_NAME:
-            self._state, self._selected = _State.LISTED, credentials
-            return _pse()
-        aid = PERSONALITIES[credentials.network].aid
-        if len(command.data) < _AID_LENGTH_MIN or not aid.startswith(command.data):
+            self._state = _State.LISTED
+            return pse()
+        found = named(listed, command.data, before if command.p2 else None)
+        if found is None:
             raise _Refused(0x6A82)
-        self._state, self._selected = _State.SELECTED, credentials
-        return _application(credentials)
+        self._application = found
+        self._selected = self._element.credentials(found.token.token_ref)
+        if self._selected is None:
+            raise _Refused(0x6A82)
+        self._state = _State.SELECTED
+        return file_control(found, options_list(self._selected))
+
+    def _listed(self) -> tuple[Application, ...]:
+        return applications(self._element.offered(self._token_ref, at_gate=self._gate.is_transit))
 
     # GET PROCESSING OPTIONS ------------------------------------------------------------------
 
@@ -175,23 +206,31 @@ class PaymentCard:
         """Profile and locator, for applications that make the cryptogram later."""
         personality = PERSONALITIES[credentials.network]
         self._options_data = _options_values(data)
-        _split(personality.pdol, self._options_data)
-        if self._element.armed != credentials.token_ref:
-            raise _Refused(0x6986)
-        more = b"" if credentials.offline is None else credentials.offline.locator
-        objects = {0x82: profile(credentials), 0x94: personality.locator + more}
-        return _template(0x77, objects)
+        _split(options_list(credentials), self._options_data)
+        self._ask_permission(credentials)
+        shown, offline = profile(credentials), credentials.offline
+        if offline is None:
+            return _template(0x77, {0x82: shown, 0x94: personality.locator})
+        # Its own objects come along: with two records of certificates every command counts.
+        own = record(credentials, verified=self._verified).items()
+        kept = {tag: value for tag, value in own if tag not in offline.tags}
+        return _template(0x77, {0x82: shown, 0x94: offline.locator, **kept})
 
     def _visa_payment(self, credentials: Credentials, data: bytes) -> bytes:
         """Everything an online payment needs in one answer (Book C-3, 2.4)."""
-        values = _split(PERSONALITIES[Network.VISA].pdol, _options_values(data))
+        values = _split(options_list(credentials), _options_values(data))
         if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
             raise _Refused(0x6985)
+        self._ask_permission(
+            credentials,
+            is_signed=has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE),
+            owner_wanted=has_bit(values[0x9F66], TTQ_CVM_REQUIRED),
+        )
         kind = visa_kind(self._element, credentials, values)
         objects = {0x82: profile(credentials), **self._spend(credentials, values, kind)}
         objects[0x57] = track_2(credentials)
         objects[0x5F34] = bytes.fromhex(credentials.psn)
-        objects[0x9F6C] = DEVICE_VERIFIED
+        objects[0x9F6C] = qualifiers(verified=self._verified)
         objects[0x9F6E] = FORM_FACTOR
         signed = self._fast_objects(credentials, values, objects, kind)
         locator = RECORD_LOCATOR if self._with_records else b""
@@ -201,6 +240,23 @@ class PaymentCard:
         if not self._with_records and not signed:
             objects |= static_data(credentials)
         return _template(0x77, objects | signed)
+
+    def _ask_permission(
+        self, credentials: Credentials, *, is_signed: bool = True, owner_wanted: bool = False
+    ) -> None:
+        """May this token pay in this field now; remembers whether its owner was recognised."""
+        element, ref = self._element, credentials.token_ref
+        self._verified = element.armed == ref
+        if self._verified:
+            return
+        is_express = self._gate.is_transit and element.express == ref
+        match permission(is_express=is_express, is_signed=is_signed, owner_wanted=owner_wanted):
+            case Permission.SEE_PHONE:
+                raise _Refused(0x6986)
+            case Permission.NO_GATE:
+                raise _Refused(0x6985)
+            case Permission.PASS:
+                return
 
     def _fast_objects(
         self,
@@ -226,8 +282,10 @@ class PaymentCard:
         self, credentials: Credentials, values: dict[int, bytes], kind: CryptogramType
     ) -> dict[int, bytes]:
         """One counter and one cryptogram; the authentication is over."""
+        element = self._element
+        spend = element.spend if self._verified else element.spend_express
         try:
-            atc = self._element.spend(credentials.token_ref)
+            atc = spend(credentials.token_ref)
         except NotArmed:
             raise _Refused(0x6986) from None
         except AtcExhausted:
@@ -241,6 +299,7 @@ class PaymentCard:
             atc,
             {**values, 0x82: profile(credentials)},
             kind,
+            verified=self._verified,
         )
         if self._on_cryptogram is not None:
             self._on_cryptogram(credentials.token_ref, atc)
@@ -262,11 +321,20 @@ class PaymentCard:
         kind = CryptogramType.ARQC if control else CryptogramType.AAC
         if control == _APPROVAL:
             kind = approve_or_ask(self._element, credentials, values)
+        if not self._verified and kind is not CryptogramType.AAC and not signed:
+            raise _Refused(0x6985)
+        if not self._verified and values.get(0x9F34, b"")[:1] == _BY_DEVICE:
+            kind = CryptogramType.AAC  # the till counts on a device that recognised nobody
         objects = self._spend(credentials, values, kind)
         self._state = _State.SPENT
         if signed and kind is not CryptogramType.AAC:
             objects = self._signed(credentials, values, objects, command.data)
-        return _template(0x77, objects)
+        answer = _template(0x77, objects)
+        if recovery := PERSONALITIES[credentials.network].recovery:
+            asked = build_dol(parse_dol(recovery), values)
+            atc = int.from_bytes(objects[0x9F36], "big")
+            self._element.keep_answer(credentials.token_ref, KeptAnswer(asked, atc, answer))
+        return answer
 
     def _signed(
         self,
@@ -285,35 +353,82 @@ class PaymentCard:
             values[0x9F37],
             objects,
             self._options_data + listed + answer,
+            self._relayed[-1] if self._relayed else b"",
         )
         return shown
+
+    def _recover_cryptogram(self, command: CommandApdu) -> bytes:
+        """RECOVER AC (Book C-2): the last answer once more, to whoever knows its values."""
+        credentials = self._at_processed(command)
+        recovery = PERSONALITIES[credentials.network].recovery
+        if not recovery:
+            raise _Refused(0x6D00)
+        _split(recovery, command.data)
+        kept = self._element.recall_answer(credentials.token_ref, command.data)
+        if kept is None:
+            raise _Refused(0x6985)
+        self._state = _State.SPENT
+        if self._on_cryptogram is not None:
+            self._on_cryptogram(credentials.token_ref, kept.atc)
+        return kept.answer
+
+    # Before the cryptogram -------------------------------------------------------------------
+
+    def _at_processed(self, command: CommandApdu) -> Credentials:
+        """The application whose options were given and whose cryptogram was not yet."""
+        if self._state is not _State.PROCESSED or self._selected is None:
+            raise _Refused(0x6985)
+        if (command.p1, command.p2) != (0x00, 0x00):
+            raise _Refused(0x6A86)
+        return self._selected
+
+    def _relay_resistance(self, command: CommandApdu) -> bytes:
+        """EXCHANGE RELAY RESISTANCE DATA (Book C-2); the signature will cover the last one."""
+        if not has_bit(profile(self._at_processed(command)), AIP_RELAY_RESISTANCE):
+            raise _Refused(0x6D00)
+        if len(command.data) != ENTROPY_LENGTH:
+            raise _Refused(0x6700)
+        if len(self._relayed) >= EXCHANGES_MAX:
+            raise _Refused(0x6985)
+        answer = relay_data(self._element.draw(ENTROPY_LENGTH))
+        self._relayed.append(command.data + answer)
+        return tlv.build(0x80, answer)
+
+    def _internal_authenticate(self, command: CommandApdu) -> bytes:
+        """The card's signature over what the terminal sends (Book 3, 6.5.9; Book 2, 6.5)."""
+        credentials = self._at_processed(command)
+        offline = credentials.offline
+        if offline is None or not has_bit(offline.profile, AIP_DYNAMIC_AUTHENTICATION):
+            raise _Refused(0x6D00)
+        _split(SIGNED_LIST, command.data)
+        signature = dynamic_signature(offline, self._element.draw(NUMBER_LENGTH), command.data)
+        return _template(0x77, {0x9F4B: signature})
 
     # READ RECORD -----------------------------------------------------------------------------
 
     def _read_record(self, command: CommandApdu) -> bytes:
-        if self._state not in _READABLE or self._selected is None:
+        if self._state not in _READABLE:
             raise _Refused(0x6985)
         if command.p2 & 0x07 != 0x04:
             raise _Refused(0x6A86)
-        where = command.p1, command.p2 >> 3
+        number, file = command.p1, command.p2 >> 3
         if self._state is _State.LISTED:
-            if where != (1, _PSE_DIRECTORY_FILE):
-                raise _Refused(0x6A83)
-            return tlv.build(0x70, tlv.build(0x61, _entry(self._selected)))
-        objects = self._records(self._selected).get(where)
-        if objects is None:
+            found = pse_record(self._listed(), number) if file == PSE_FILE else None
+        else:
+            assert self._selected is not None, "an application is selected"
+            found = self._records(self._selected).get((number, file))
+        if found is None:
             raise _Refused(0x6A83)
-        return objects
+        return found
 
     def _records(self, credentials: Credentials) -> dict[tuple[int, int], bytes]:
         """Every record there is now, by number and file: the card's own, then its issuer's."""
         offline, static = credentials.offline, static_data(credentials)
         records: dict[tuple[int, int], bytes] = {}
         if credentials.network is not Network.VISA:
-            covered = frozenset() if offline is None else offline.tags
-            own = record(credentials)
-            kept = {tag: value for tag, value in own.items() if tag not in covered}
-            records[_OWN_RECORD] = _template(0x70, kept)
+            if offline is None:
+                own = record(credentials, verified=self._verified)
+                records[_OWN_RECORD] = _template(0x70, own)
         elif self._with_records:
             records[_OWN_RECORD] = _template(0x70, static)
         if self._related:
@@ -323,64 +438,3 @@ class PaymentCard:
             places = ((number, FILE) for number in range(1, len(offline.records) + 1))
             records |= zip(places, offline.records, strict=True)
         return records
-
-
-def _template(tag: int, objects: dict[int, bytes]) -> bytes:
-    return tlv.build(tag, (tlv.build(tag, value) for tag, value in objects.items()))
-
-
-def _options_values(data: bytes) -> bytes:
-    """The terminal's data out of the command template."""
-    try:
-        return tlv.parse_one(data, 0x83).value
-    except TlvError:
-        raise _Refused(0x6A80) from None
-
-
-def _split(wanted: bytes, data: bytes) -> dict[int, bytes]:
-    try:
-        return split_dol(parse_dol(wanted), data)
-    except TlvError:
-        raise _Refused(0x6700) from None
-
-
-def _entry(credentials: Credentials) -> bytes:
-    """What a directory says of an application: name, label, priority (Book 1, 12.2.3)."""
-    return (
-        tlv.build(0x4F, PERSONALITIES[credentials.network].aid)
-        + tlv.build(0x50, _label(credentials))
-        + tlv.build(0x87, b"\x01")
-    )
-
-
-def _pse() -> bytes:
-    """The contact directory: which file holds its records (Book 1, 11.3.4)."""
-    proprietary = tlv.build(0xA5, tlv.build(0x88, bytes([_PSE_DIRECTORY_FILE])))
-    return tlv.build(0x6F, (tlv.build(0x84, PSE_NAME), proprietary))
-
-
-def _ppse(credentials: Credentials) -> bytes:
-    """The contactless directory with its one entry (Book B, 3.3.2.3)."""
-    kernel = tlv.build(0x9F2A, bytes([PERSONALITIES[credentials.network].kernel]))
-    entry = tlv.build(0x61, _entry(credentials) + kernel)
-    proprietary = tlv.build(0xA5, tlv.build(0xBF0C, entry))
-    return tlv.build(0x6F, (tlv.build(0x84, PPSE_NAME), proprietary))
-
-
-def _application(credentials: Credentials) -> bytes:
-    """SELECT's answer (Book 1, 11.3.4), with the lab's mark."""
-    personality = PERSONALITIES[credentials.network]
-    pdol = personality.pdol
-    proprietary = (
-        tlv.build(0x50, _label(credentials)),
-        tlv.build(0x87, b"\x01"),
-        tlv.build(0x9F38, pdol) if pdol else b"",
-        tlv.build(0xBF0C, tlv.build(0x42, LAB_IIN)),
-    )
-    name = tlv.build(0x84, personality.aid)
-    return tlv.build(0x6F, (name, tlv.build(0xA5, proprietary)))
-
-
-def _label(credentials: Credentials) -> bytes:
-    """At most 16 characters of the label (Book 3, A)."""
-    return credentials.label[:16].encode("ascii")

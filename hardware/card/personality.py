@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.card.credentials import Network
+from hardware.card.versions import VERSIONS
+from hardware.emv.bitfields import AIP_DYNAMIC_AUTHENTICATION, AIP_RELAY_RESISTANCE, has_bit
 from hardware.emv.formats import encode_compressed, encode_numeric
 
 if TYPE_CHECKING:
@@ -19,16 +21,20 @@ if TYPE_CHECKING:
 
 FORM_FACTOR = bytes.fromhex("20700000")
 """9F6E of a phone (lab approximation: the wallet phones' table is not public)."""
-DEVICE_VERIFIED = bytes.fromhex("0080")
-"""9F6C: verification performed on the consumer's device."""
+_QUALIFIERS = {True: bytes.fromhex("0080"), False: bytes.fromhex("0000")}
+"""9F6C: verification performed on the consumer's device, or nothing."""
 _DISCRETIONARY_DIGITS = "0000000000"
-_MOBILE_VERIFIED = bytes.fromhex("010302")
-"""9F71: verification by the device, asked for by the reader, successful."""
+_MOBILE_RESULTS = {True: bytes.fromhex("010302"), False: bytes.fromhex("3F0000")}
+"""9F71: verification by the device, asked for by the reader, successful; or none was performed."""
 _NO_METHOD_NEEDED = bytes.fromhex("00000000000000001F00")
 """8E: no verification, always; the device has verified its owner before."""
 _USAGE = bytes.fromhex("FF00")
 """9F07: everything, everywhere."""
 _LAST_DAY = "28"
+SIGNED_LIST = bytes.fromhex("9F3704")
+"""9F49: what INTERNAL AUTHENTICATE shall carry, the terminal's random number."""
+_RELAYED_IS_DECLINED = bytes.fromhex("0000000004")
+"""9F0E: a tap beyond the time limits of relay resistance is declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Personality:
         locator: where the records are (94); empty where GPO says everything.
         cdol: list of what GENERATE AC shall carry (8C); empty where GPO makes the cryptogram.
         version: application version number (9F08).
+        recovery: list of what RECOVER AC shall carry (9F51); empty recovers nothing.
     """
 
     aid: bytes
@@ -52,6 +59,7 @@ class Personality:
     locator: bytes = b""
     cdol: bytes = b""
     version: bytes = b""
+    recovery: bytes = b""
 
 
 PERSONALITIES = {
@@ -71,6 +79,8 @@ PERSONALITIES = {
         locator=bytes.fromhex("10010100"),
         cdol=bytes.fromhex("9F02069F03069F1A0295055F2A029A039C019F37049F35019F3403"),
         version=bytes.fromhex("0002"),
+        # The terminal's random number and the amount: which of its taps is meant.
+        recovery=bytes.fromhex("9F37049F0206"),
     ),
     Network.AMEX: Personality(
         aid=bytes.fromhex("A00000002501"),
@@ -83,6 +93,12 @@ PERSONALITIES = {
         version=bytes.fromhex("0001"),
     ),
 }
+
+
+def options_list(credentials: Credentials) -> bytes:
+    """What GPO shall carry (9F38): the network's list, or that of the token's own version."""
+    own = VERSIONS[credentials.network, credentials.cryptogram_version].pdol
+    return PERSONALITIES[credentials.network].pdol if own is None else own
 
 
 def profile(credentials: Credentials) -> bytes:
@@ -99,8 +115,22 @@ def static_data(credentials: Credentials) -> dict[int, bytes]:
     }
 
 
-def record(credentials: Credentials) -> dict[int, bytes]:
-    """The one record of a card whose GPO leaves the rest to records (Book 3, 7.2)."""
+def qualifiers(*, verified: bool) -> bytes:
+    """Card transaction qualifiers (9F6C).
+
+    Args:
+        verified: whether the device has verified its owner for this payment.
+    """
+    return _QUALIFIERS[verified]
+
+
+def record(credentials: Credentials, *, verified: bool = True) -> dict[int, bytes]:
+    """The one record of a card whose GPO leaves the rest to records (Book 3, 7.2).
+
+    Args:
+        credentials: whose.
+        verified: whether the device has verified its owner for this payment.
+    """
     personality = PERSONALITIES[credentials.network]
     objects = {
         0x57: track_2(credentials),
@@ -114,7 +144,14 @@ def record(credentials: Credentials) -> dict[int, bytes]:
         0x9F6E: FORM_FACTOR,
     }
     if credentials.network is Network.AMEX:
-        objects[0x9F71] = _MOBILE_VERIFIED
+        objects[0x9F71] = _MOBILE_RESULTS[verified]
+    if personality.recovery:
+        objects[0x9F51] = personality.recovery
+    shown = profile(credentials)
+    if has_bit(shown, AIP_DYNAMIC_AUTHENTICATION):
+        objects[0x9F49] = SIGNED_LIST
+    if has_bit(shown, AIP_RELAY_RESISTANCE):
+        objects[0x9F0E] = _RELAYED_IS_DECLINED
     return objects | static_data(credentials)
 
 

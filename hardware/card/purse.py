@@ -1,6 +1,6 @@
-"""What a card in the field needs of the element that it lives in.
+"""What a card needs of the secure element that it lives in.
 
-A port: the secure element implements it, the card asks it, and neither imports the other.
+A Protocol, so that the card can be looked at without a file and the element without commands.
 """
 
 from __future__ import annotations
@@ -11,17 +11,31 @@ from hardware.card.approving import Allowing
 
 if TYPE_CHECKING:
     from hardware.card.credentials import Credentials
+    from hardware.card.installed import InstalledToken
+    from hardware.card.recovery import KeptAnswer
 
 
 class Purse(Allowing, Protocol):
-    """What a card needs."""
+    """What a card needs of the element that it lives in."""
 
     @property
     def armed(self) -> str | None:
         """The token whose owner was recognised a moment ago."""
 
-    def shown_credentials(self, token_ref: str | None, /) -> Credentials | None:
-        """The token to show: this one, else the armed one, else the default one, else none."""
+    @property
+    def express(self) -> str | None:
+        """The token that pays at a transit gate without that."""
+
+    def offered(self, token_ref: str | None, *, at_gate: bool) -> tuple[InstalledToken, ...]:
+        """What is shown, best first.
+
+        Args:
+            token_ref: this token alone.
+            at_gate: else, where nobody was recognised, the express token alone.
+        """
+
+    def credentials(self, token_ref: str, /) -> Credentials | None:
+        """A token's credentials; None where it is gone."""
 
     def spend(self, token_ref: str) -> int:
         """Turn the authentication into one transaction counter, on disk when this returns.
@@ -31,5 +45,19 @@ class Purse(Allowing, Protocol):
             AtcExhausted: the token has no counter left.
         """
 
+    def spend_express(self, token_ref: str) -> int:
+        """One transaction counter without an authentication, at a transit gate.
+
+        Raises:
+            NotArmed: this is not the express token.
+            AtcExhausted: the token has no counter left.
+        """
+
     def draw(self, count: int) -> bytes:
         """Unpredictable bytes for a signature."""
+
+    def keep_answer(self, token_ref: str, kept: KeptAnswer) -> None:
+        """Keep the last answer to GENERATE AC, on disk when this returns."""
+
+    def recall_answer(self, token_ref: str, asked: bytes) -> KeptAnswer | None:
+        """That answer once more, to its own values; the authentication is over then."""

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hardware.card.installed import ATC_MAX
 from hardware.runtime.errors import (
     AtcExhausted,
     SecureElementBusy,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from hardware.runtime.ports import Stream
 
-ATC_MAX = 0xFFFF
 SEAL_KEY_LENGTH = 32
 _COUNT_LENGTH = 4
 _RANDOM_LENGTH = 8
@@ -46,10 +46,20 @@ CREATE TABLE IF NOT EXISTS tokens (
     atc INTEGER NOT NULL CHECK (atc BETWEEN 0 AND 65535), secret BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS sessions (
     session_id TEXT PRIMARY KEY, token_ref TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS answers (
+    token_ref TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 """
+
+_LISTED = "SELECT token_ref, network, last4, label, expiry, atc FROM tokens"
 
 TokenRow = tuple[str, str, str, str, str, int]
 """token_ref, network, last4, label, expiry (YYMM), atc."""
+
+
+def _row(row: tuple[object, ...]) -> TokenRow:
+    ref, network, last4, label, expiry, atc = row
+    assert isinstance(atc, int), "the column is an integer"
+    return str(ref), str(network), str(last4), str(label), str(expiry), atc
 
 
 class SealedFile:
@@ -172,10 +182,14 @@ class SealedFile:
 
     def tokens(self) -> tuple[TokenRow, ...]:
         """Every token in the order of installation."""
-        rows = self._connection.execute(
-            "SELECT token_ref, network, last4, label, expiry, atc FROM tokens ORDER BY position"
+        return tuple(
+            _row(each) for each in self._connection.execute(f"{_LISTED} ORDER BY position")
         )
-        return tuple((str(a), str(b), str(c), str(d), str(e), int(f)) for a, b, c, d, e, f in rows)
+
+    def token(self, token_ref: str) -> TokenRow | None:
+        """One token; None where there is none."""
+        found = self._connection.execute(f"{_LISTED} WHERE token_ref=?", (token_ref,)).fetchone()
+        return None if found is None else _row(found)
 
     def token_secret(self, token_ref: str) -> bytes | None:
         """A token's sealed part, opened; None where there is no such token."""
@@ -198,6 +212,7 @@ class SealedFile:
 
     def delete_token(self, token_ref: str) -> int | None:
         """Delete one token and give its position; None where there was none. Inside `writing`."""
+        self._connection.execute("DELETE FROM answers WHERE token_ref=?", (token_ref,))
         row = self._connection.execute(
             "DELETE FROM tokens WHERE token_ref=? RETURNING position", (token_ref,)
         ).fetchone()
@@ -217,6 +232,23 @@ class SealedFile:
         if row is None:
             raise AtcExhausted(f"{token_ref} has made {ATC_MAX} cryptograms")
         return int(row[0])
+
+    # The last answer -----------------------------------------------------------------------
+
+    def put_answer(self, token_ref: str, answer: bytes) -> None:
+        """Keep a token's last answer in place of the one before; on disk when this returns."""
+        with self.writing():
+            sealed = self._seal(token_ref, "answer", answer)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?)", (token_ref, sealed)
+            )
+
+    def answer(self, token_ref: str) -> bytes | None:
+        """A token's last answer, opened; None where there is none."""
+        row = self._connection.execute(
+            "SELECT sealed FROM answers WHERE token_ref=?", (token_ref,)
+        ).fetchone()
+        return None if row is None else self._unseal(token_ref, "answer", bytes(row[0]))
 
     # Provisioning sessions -----------------------------------------------------------------
 

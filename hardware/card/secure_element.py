@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 from hardware.card.allowance import Spent, after
 from hardware.card.credentials import CardKey, Credentials, open_envelope, read_credentials
 from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, assertion_mac
+from hardware.card.installed import InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
+from hardware.card.recovery import KeptAnswer
 from hardware.card.remote import RemoteCryptogram, RemoteRequest, sign_remote
 from hardware.card.sealed_file import SealedFile, TokenRow
 from hardware.runtime.errors import NotArmed, ProvisioningRefused, SecureElementDamaged
@@ -41,26 +42,6 @@ _CHALLENGE_LENGTH = 16
 _COORDINATE_LENGTH = 32
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledToken:
-    """One token as the wallet may know it: no number, no key."""
-
-    token_ref: str
-    network: str
-    last4: str
-    label: str
-    expiry: str
-    """YYMM."""
-    atc: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Arming:
-    token_ref: str
-    until_us: int
-    """On the steady clock."""
-
-
 class SecureElement:
     """One phone's secure element in one exclusively locked file."""
 
@@ -70,7 +51,7 @@ class SecureElement:
         self._clock = clock
         self._stream = stream
         self._challenge: bytes | None = None
-        self._arming: _Arming | None = None
+        self._arming: Recognition | None = None
         self._private_key_pem = file.secret("device_key") or self._make_device_key()
         self._pairing_key = file.secret("pairing_key") or self._make_pairing_key()
 
@@ -180,6 +161,8 @@ class SecureElement:
                 position = self._file.delete_token(credentials.replaces)
                 if default == credentials.replaces:
                     default = None
+                if self.express == credentials.replaces:
+                    self._file.set_text("express", credentials.token_ref)
             self._file.put_token(row, _pack(credentials), position=position)
             for gone in (credentials.token_ref, credentials.replaces or credentials.token_ref):
                 self._file.set_text(_OFFLINE + gone, None)
@@ -193,7 +176,8 @@ class SecureElement:
         return tuple(InstalledToken(*row) for row in self._file.tokens())
 
     def _find(self, token_ref: str) -> InstalledToken | None:
-        return next((token for token in self.tokens() if token.token_ref == token_ref), None)
+        row = self._file.token(token_ref)
+        return None if row is None else InstalledToken(*row)
 
     def remove(self, token_ref: str) -> bool:
         """Erase a token with its keys; False where there was none."""
@@ -205,6 +189,8 @@ class SecureElement:
             if self._file.text("default") == token_ref:
                 rest = self._file.tokens()
                 self._file.set_text("default", rest[0][0] if rest else None)
+            if self.express == token_ref:
+                self._file.set_text("express", None)
         return gone
 
     @property
@@ -222,6 +208,22 @@ class SecureElement:
             raise NotArmed("no such token on this device")
         with self._file.writing():
             self._file.set_text("default", token_ref)
+
+    @property
+    def express(self) -> str | None:
+        """The token that pays at a transit gate without being armed, if its owner chose one."""
+        return self._file.text("express")
+
+    def set_express(self, token_ref: str | None) -> None:
+        """Choose it, or choose none.
+
+        Raises:
+            NotArmed: no such token.
+        """
+        if token_ref is not None and self._find(token_ref) is None:
+            raise NotArmed("no such token on this device")
+        with self._file.writing():
+            self._file.set_text("express", token_ref)
 
     # Arming ----------------------------------------------------------------------------------
 
@@ -249,7 +251,7 @@ class SecureElement:
         if self._find(token_ref) is None:
             raise NotArmed("no such token on this device")
         until_us = self._clock.monotonic_us() + int(armed_for_s * 1_000_000)
-        self._arming = _Arming(token_ref, until_us)
+        self._arming = Recognition(token_ref, RecognisedBy(assertion.method), until_us)
 
     def disarm(self) -> None:
         """Forget the authentication."""
@@ -259,9 +261,15 @@ class SecureElement:
     @property
     def armed(self) -> str | None:
         """The armed token, or None; arming ends by itself when its time is over."""
+        recognised = self.recognised
+        return None if recognised is None else recognised.token_ref
+
+    @property
+    def recognised(self) -> Recognition | None:
+        """For which token the owner was recognised, how, and until when; None after that."""
         if self._arming is not None and self._clock.monotonic_us() >= self._arming.until_us:
             self._arming = None
-        return None if self._arming is None else self._arming.token_ref
+        return self._arming
 
     # What the payment card needs -------------------------------------------------------------
 
@@ -289,12 +297,20 @@ class SecureElement:
             on_cryptogram=on_cryptogram,
         )
 
-    def shown_credentials(self, token_ref: str | None = None) -> Credentials | None:
-        """That token's credentials, else the armed one's, else the default one's, else None."""
-        shown = token_ref or self.armed or self.default
-        return None if shown is None else self._credentials(shown)
+    def offered(self, token_ref: str | None, *, at_gate: bool) -> tuple[InstalledToken, ...]:
+        """What a card shows: that token, else the armed one, else at a gate the express one alone.
 
-    def _credentials(self, token_ref: str) -> Credentials | None:
+        Where nobody was recognised for anything, every token, the default one first.
+        """
+        alone = token_ref or self.armed or (self.express if at_gate else None)
+        if alone is not None:
+            found = self._find(alone)
+            return () if found is None else (found,)
+        default = self.default
+        return tuple(sorted(self.tokens(), key=lambda token: token.token_ref != default))
+
+    def credentials(self, token_ref: str) -> Credentials | None:
+        """A token's credentials; None where it is gone."""
         secret = self._file.token_secret(token_ref)
         return None if secret is None else _unpack(secret)
 
@@ -308,6 +324,17 @@ class SecureElement:
         if self.armed != token_ref:
             raise NotArmed("no valid authentication for this token")
         self.disarm()
+        return self._file.advance_atc(token_ref)
+
+    def spend_express(self, token_ref: str) -> int:
+        """One transaction counter without an authentication, at a transit gate.
+
+        Raises:
+            NotArmed: this is not the express token.
+            AtcExhausted: its counter stands at 65535.
+        """
+        if self.express != token_ref:
+            raise NotArmed("this token pays only for somebody who was recognised")
         return self._file.advance_atc(token_ref)
 
     def draw(self, count: int) -> bytes:
@@ -326,6 +353,25 @@ class SecureElement:
         with self._file.writing():
             self._file.set_secret(_OFFLINE + token_ref, kept)
 
+    def keep_answer(self, token_ref: str, kept: KeptAnswer) -> None:
+        """Keep a token's last answer to GENERATE AC, sealed and on disk when this returns."""
+        self._file.put_answer(token_ref, kept.to_bytes())
+
+    def recall_answer(self, token_ref: str, asked: bytes) -> KeptAnswer | None:
+        """The token's last answer, to whoever repeats its values; ends the authentication.
+
+        It counts nothing: the counter inside the answer was spent when it was made. None where
+        there is no answer, or it had other values.
+        """
+        value = self._file.answer(token_ref)
+        if value is None:
+            return None
+        kept = KeptAnswer.from_bytes(value)
+        if not hmac.compare_digest(kept.asked, asked):
+            return None
+        self.disarm()
+        return kept
+
     def sign_remote(self, token_ref: str, request: RemoteRequest) -> RemoteCryptogram:
         """Make an in-app payment's cryptogram; it ends the authentication as a tap does.
 
@@ -334,7 +380,7 @@ class SecureElement:
             AtcExhausted: its counter stands at 65535.
         """
         atc = self.spend(token_ref)
-        credentials = self._credentials(token_ref)
+        credentials = self.credentials(token_ref)
         assert credentials is not None
         return sign_remote(credentials, atc, request)
 

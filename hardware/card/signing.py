@@ -2,7 +2,7 @@
 
 The card's half only: the network's layout of 9F10 and the cryptogram version the token was
 personalised with. Of the card verification results only the cryptogram's type is public knowledge;
-the other bits are a lab approximation.
+the other bits, and where they say that the device has verified its owner, are a lab approximation.
 """
 
 from __future__ import annotations
@@ -10,15 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardware.card.credentials import Network
-from hardware.crypto.cryptogram import (
-    CVN_10,
-    MASTERCARD_CVN_10,
-    MASTERCARD_CVN_14,
-    mastercard_csk,
-    mastercard_skd,
-    visa_cvn10,
-    visa_cvn18,
-)
+from hardware.card.versions import COUNTERS_LENGTH, VERSIONS
 from hardware.emv.bitfields import CryptogramType
 
 if TYPE_CHECKING:
@@ -26,12 +18,7 @@ if TYPE_CHECKING:
 
     from hardware.card.credentials import CardKey
 
-AMEX_VERSION = 0x01
-_INFORMATION = {
-    CryptogramType.ARQC: b"\x80",
-    CryptogramType.TC: b"\x40",
-    CryptogramType.AAC: b"\x00",
-}
+_INFORMATION = {CryptogramType.ARQC: b"\x80", CryptogramType.TC: b"\x40", CryptogramType.AAC: b"\0"}
 _RESULTS = {
     CryptogramType.ARQC: bytes.fromhex("03A00000"),
     CryptogramType.TC: bytes.fromhex("03900000"),
@@ -42,8 +29,23 @@ _MASTERCARD_RESULTS = {
     CryptogramType.TC: bytes.fromhex("900000000000"),
     CryptogramType.AAC: bytes.fromhex("800000000000"),
 }
-_MASTERCARD_TAIL = bytes(10)
-"""Dynamic number and counters behind the results; only odd versions sign the counters."""
+_VERIFIED = 0x04
+"""Verification was performed: byte 2 of Visa's and Amex' results, byte 1 of Mastercard's."""
+
+
+def card_results(network: Network, kind: CryptogramType, *, verified: bool) -> bytes:
+    """Card verification results.
+
+    Args:
+        network: whose layout.
+        kind: what the card decided.
+        verified: whether the device has verified its owner for this payment.
+    """
+    mastercard = network is Network.MASTERCARD
+    results = bytearray((_MASTERCARD_RESULTS if mastercard else _RESULTS)[kind])
+    if verified:
+        results[0 if mastercard else 1] |= _VERIFIED
+    return bytes(results)
 
 
 def sign(
@@ -53,36 +55,26 @@ def sign(
     atc: int,
     values: Mapping[int, bytes],
     kind: CryptogramType,
+    *,
+    verified: bool = True,
+    counters: bytes = bytes(COUNTERS_LENGTH),
 ) -> dict[int, bytes]:
     """The objects a cryptogram comes with: 9F27, 9F36, 9F10 and 9F26 itself.
 
     Args:
         network: whose layout of 9F10.
         key: master key and its index, proximity or remote.
-        version: cryptogram version number byte; of Mastercard 10 or 14, of Amex always 01.
+        version: cryptogram version number byte; one that the network has.
         atc: the counter, already on disk.
         values: the terminal's minimum data by tag, and the card's profile (82).
         kind: what the card decided.
+        verified: whether the device has verified its owner for this payment.
+        counters: what Mastercard's odd versions sign besides; zeros of a card that never approves
+            by itself.
     """
+    made = VERSIONS[network, version]
+    results = card_results(network, kind, verified=verified)
     objects = {0x9F27: _INFORMATION[kind], 0x9F36: atc.to_bytes(2, "big")}
-    signed = {**values, **objects}
-    master = key.master_key
-    match network:
-        case Network.VISA:
-            signed[0x9F10] = bytes([0x06, key.key_index, version]) + _RESULTS[kind]
-            if version == CVN_10:
-                cryptogram = visa_cvn10(master, signed, _RESULTS[kind])
-            else:
-                cryptogram = visa_cvn18(master, signed)
-        case Network.MASTERCARD:
-            results = _MASTERCARD_RESULTS[kind]
-            own_key = version == MASTERCARD_CVN_10
-            number = MASTERCARD_CVN_10 if own_key else MASTERCARD_CVN_14
-            signed[0x9F10] = bytes([key.key_index, number]) + results + _MASTERCARD_TAIL
-            algorithm = mastercard_skd if own_key else mastercard_csk
-            cryptogram = algorithm(master, signed, results)
-        case Network.AMEX:
-            signed[0x9F10] = bytes([0x06, key.key_index, AMEX_VERSION]) + _RESULTS[kind]
-            # AEIPS version 01: the same arithmetic as Visa's version 10.
-            cryptogram = visa_cvn10(master, signed, _RESULTS[kind])
-    return objects | {0x9F10: signed[0x9F10], 0x9F26: cryptogram}
+    objects[0x9F10] = made.issuer_data(version, key.key_index, results, counters)
+    cryptogram = made.algorithm(key.master_key, {**values, **objects}, results, counters)
+    return objects | {0x9F26: cryptogram}

@@ -76,6 +76,8 @@ TVR: BitTable = (
     (4, 0x10, "script failed after the final GENERATE AC"),
     (4, 0x08, "relay resistance threshold exceeded"),
     (4, 0x04, "relay resistance time limits exceeded"),
+    (4, 0x02, "relay resistance performed"),
+    (4, 0x01, "relay resistance not performed"),
 )
 TSI: BitTable = (
     (0, 0x80, "offline data authentication was performed"),
@@ -158,7 +160,7 @@ FORM_FACTOR: BitTable = (
 )
 VISA_RESULTS: BitTable = (
     (1, 0x08, "issuer authentication performed and failed"),
-    (1, 0x04, "offline PIN verification performed"),
+    (1, 0x04, "offline PIN verification performed (or by the phone itself)"),
     (1, 0x02, "offline PIN verification failed"),
     (1, 0x01, "unable to go online"),
     (2, 0x80, "last online transaction not completed"),
@@ -174,7 +176,7 @@ VISA_RESULTS: BitTable = (
     (3, 0x02, "dynamic data authentication performed"),
 )
 MASTERCARD_RESULTS: BitTable = (
-    (0, 0x04, "offline PIN verification performed"),
+    (0, 0x04, "offline PIN verification performed (or by the phone itself)"),
     (0, 0x02, "offline enciphered PIN verification performed"),
     (0, 0x01, "offline PIN verification successful"),
     (1, 0x80, "dynamic data authentication returned"),

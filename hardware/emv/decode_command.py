@@ -1,8 +1,8 @@
 """What a command asks, decoded: header, and the data by the list that the card itself had sent.
 
-GET PROCESSING OPTIONS and GENERATE AC carry values without tags (Book 3, 5.4); which they are,
-only the lists of earlier answers say. `CardLists` collects those while a conversation is read in
-order. Tags that mean another thing when the terminal sends them are named so here. Damaged bytes
+GET PROCESSING OPTIONS, GENERATE AC and others carry values without tags (Book 3, 5.4); which they
+are, only the lists of earlier answers say. `CardLists` collects those while a conversation is read
+in order. Tags that mean another thing when the terminal sends them are named so here. Damaged bytes
 give the nodes that could be read and one that says what is wrong; decoding never raises.
 """
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _SELECT = 0xA4
 _PROCESSING_LIST, _RISK_LIST = 0x9F38, 0x8C
-_CHECKSUM_LIST = 0x9F69
+_CHECKSUM_LIST, _RECOVERY_LIST, _SIGNED_LIST = 0x9F69, 0x9F51, 0x9F49
+_LISTS = frozenset({_PROCESSING_LIST, _RISK_LIST, _CHECKSUM_LIST, _RECOVERY_LIST, _SIGNED_LIST})
+_RELAY_ENTROPY = 0xDF8301
 _READER_CAPABILITIES = 0x9F6E
 _READER_CAPABILITIES_NAME = "Enhanced contactless reader capabilities"
 _CRYPTOGRAMS = ("AAC: to decline", "TC: to approve offline", "ARQC: to ask the issuer", "reserved")
@@ -58,7 +60,7 @@ class CardLists:
     def _note(self, roots: Iterable[tlv.Tlv]) -> None:
         for root in roots:
             for item in root.walk():
-                if item.tag in {_PROCESSING_LIST, _RISK_LIST, _CHECKSUM_LIST}:
+                if item.tag in _LISTS:
                     self.by_tag[item.tag] = item.value
 
     def forget(self) -> None:
@@ -103,11 +105,24 @@ def _asks(apdu: CommandApdu) -> str:
             words = "COMPUTE CRYPTOGRAPHIC CHECKSUM"
         case 0xCA:
             words = f"GET DATA {apdu.p1 << 8 | apdu.p2:04X}"
+        case 0x88:
+            words = "INTERNAL AUTHENTICATE: sign this"
+        case 0xD0:
+            words = "RECOVER AC: the last answer to GENERATE AC once more"
+        case 0xEA:
+            words = "EXCHANGE RELAY RESISTANCE DATA: how far away are you"
     return words
+
+
+_LIST_OF = {0xAE: _RISK_LIST, 0x2A: _CHECKSUM_LIST, 0xD0: _RECOVERY_LIST, 0x88: _SIGNED_LIST}
+"""Whose values an instruction carries."""
 
 
 def _data(apdu: CommandApdu, lists: CardLists) -> list[Node]:
     data = apdu.data
+    if apdu.ins in _LIST_OF:
+        otherwise = _MASTERCARD_CHECKSUM_LIST if apdu.ins == 0x2A else None
+        return _by_list(data, lists.by_tag.get(_LIST_OF[apdu.ins], otherwise), _DATA_AT)
     match apdu.ins:
         case 0xA4:
             printable = all(0x20 <= byte < 0x7F for byte in data)
@@ -115,11 +130,8 @@ def _data(apdu: CommandApdu, lists: CardLists) -> list[Node]:
             return [_node("", "Name of what is selected", name, data, _DATA_AT)]
         case 0xA8:
             return [_options(data, lists)]
-        case 0xAE:
-            return _by_list(data, lists.by_tag.get(_RISK_LIST), _DATA_AT)
-        case 0x2A:
-            wanted = lists.by_tag.get(_CHECKSUM_LIST, _MASTERCARD_CHECKSUM_LIST)
-            return _by_list(data, wanted, _DATA_AT)
+        case 0xEA:
+            return [_value(DolEntry(_RELAY_ENTROPY, len(data)), data, _DATA_AT)]
     return [_node("", "Command data", "", data, _DATA_AT)]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hardware.emv import bit_tables
 from hardware.emv.bit_tables import FIELDS, BitTable
+from hardware.emv.lengths import LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,13 +91,23 @@ def marks(tag: int, value: bytes) -> tuple[Mark, ...]:
     if tag in _STRUCTURES:
         return _STRUCTURES[tag](value)
     if tag not in FIELDS:
-        return ()
+        return _length_mark(tag, value)
     length, table = FIELDS[tag]
     found = bits(table, value)
     if len(value) != length:
         wrong = Mark(f"{len(value)} bytes where {length} are due", 0, max(1, len(value)))
         return (wrong, *found)
     return found
+
+
+def _length_mark(tag: int, value: bytes) -> tuple[Mark, ...]:
+    """What a strict terminal would say of an object that is too short or too long."""
+    due = LENGTHS.get(tag)
+    if due is None or len(value) in due:
+        return ()
+    wanted = f"{due[0]}" if len(due) == 1 else f"{due[0]} to {due[-1]}"
+    verb = "is" if wanted == "1" else "are"
+    return (Mark(f"{len(value)} bytes where {wanted} {verb} due", 0, max(1, len(value))),)
 
 
 def reader_marks(value: bytes) -> tuple[Mark, ...]:

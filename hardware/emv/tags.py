@@ -164,7 +164,7 @@ _TABLE = """
 9F4E|Merchant name and location|ans|T|Book 3 A
 9F4F|Log format|var|I|Book 3 D
 9F50|Offline accumulator balance|n|I|Book C-2 A
-9F51|Data record data object list or application currency code|var|I|Book C-2 A
+9F51|Recovery (DRDOL) data object list or application currency code|var|I|Book C-2 A
 9F53|Transaction category code|an|T|Book C-2 A
 9F5A|Application program identifier|b|I|Book C-3 A
 9F5B|Issuer script results|b|T|Book C-3 A
@@ -195,6 +195,8 @@ DF8119|CVM capability where no CVM is required|b|T|Book C-2 A
 DF811A|Default unpredictable number list|var|T|Book C-2 A
 DF811B|Kernel configuration|b|T|Book C-2 A
 DF811F|Security capability|b|T|Book C-2 A
+DF811C|Maximum lifetime of a torn transaction log record|b|T|Book C-2 A
+DF811D|Maximum number of torn transaction log records|b|T|Book C-2 A
 DF8120|Terminal action code, default|b|T|Book C-2 A
 DF8121|Terminal action code, denial|b|T|Book C-2 A
 DF8122|Terminal action code, online|b|T|Book C-2 A
@@ -204,6 +206,20 @@ DF8125|Reader contactless limit with on-device verification|n|T|Book C-2 A
 DF8126|Reader CVM required limit|n|T|Book C-2 A
 DF8129|Outcome parameter set|b|K|Book C-2 A
 DF8116|User interface request data|b|K|Book C-2 A
+DF8132|Minimum relay resistance grace period|b|T|Book C-2 A
+DF8133|Maximum relay resistance grace period|b|T|Book C-2 A
+DF8134|Terminal expected transmission time of the relay resistance command|b|T|Book C-2 A
+DF8135|Terminal expected transmission time of the relay resistance answer|b|T|Book C-2 A
+DF8136|Relay resistance accuracy threshold|b|T|Book C-2 A
+DF8137|Relay resistance transmission time mismatch threshold|b|T|Book C-2 A
+DF8301|Terminal relay resistance entropy|b|K|Book C-2 A
+DF8302|Device relay resistance entropy|b|I|Book C-2 A
+DF8303|Least time for processing the relay resistance command|b|I|Book C-2 A
+DF8304|Greatest time for processing the relay resistance command|b|I|Book C-2 A
+DF8305|Device estimated transmission time of the relay resistance answer|b|I|Book C-2 A
+DF8306|Measured relay resistance processing time|b|K|Book C-2 A
+DF8307|Relay resistance counter|b|K|Book C-2 A
+FF8101|Torn record|var|K|Book C-2 A
 """
 
 _SOURCES = {"I": Source.ICC, "T": Source.TERMINAL, "S": Source.ISSUER, "K": Source.KERNEL}

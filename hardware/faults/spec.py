@@ -1,11 +1,12 @@
 """One reader or card fault as data, with the keys of a fault plan's `[[fault]]` tables.
 
     link = "reader" | "card"     what it happens to; also what the till hears
-    effect = "unplug" | "pull" | "mute" | "slow" | "wrong_status" | "short_data" | "collision"
+    effect = "unplug" | "pull" | "mute" | "slow" | "relay" | "wrong_status" | "short_data" |
+             "collision"
     at_apdu = 2                  only at this command of a tap, counted from 1
     moment = "before" | "after"  the card has not, or has, done its work ("after" is the default)
     when = {nth = 3}             only the third time it could have fired
-    ms, jitter_ms                how long slow and mute take
+    ms, jitter_ms                how long slow and mute take, and relay at every command
     sw = "6F00"                  the status word of wrong_status
     probability = 0.4            of firing when it could; 1 if left out
     from_s, to_s                 lab seconds since the plan was applied
@@ -38,6 +39,8 @@ class Effect(StrEnum):
     PULL = "pull"
     MUTE = "mute"
     SLOW = "slow"
+    RELAY = "relay"
+    """Somebody stands between till and card: every command of the tap takes longer."""
     WRONG_STATUS = "wrong_status"
     SHORT_DATA = "short_data"
     COLLISION = "collision"
@@ -115,8 +118,10 @@ class CardFaultSpec:
         return spec
 
     def _check(self) -> None:
-        if self.effect is Effect.SLOW and self.ms + self.jitter_ms <= 0:
-            raise FaultPlanError("effect 'slow' needs 'ms'")
+        if self.effect in {Effect.SLOW, Effect.RELAY} and self.ms + self.jitter_ms <= 0:
+            raise FaultPlanError(f"effect {self.effect.value!r} needs 'ms'")
+        if self.effect is Effect.RELAY and self.at_apdu is not None:
+            raise FaultPlanError("a relay carries every command: no 'at_apdu'")
         if self.effect is Effect.COLLISION and self.at_apdu is not None:
             raise FaultPlanError("a collision happens before the first command: no 'at_apdu'")
         if self.from_s is not None and self.to_s is not None and self.from_s >= self.to_s:

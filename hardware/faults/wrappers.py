@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.faults.spec import CardFaultSpec, Effect, Moment
+from hardware.readers.polling import Announces
 from hardware.runtime.errors import CardCollision, CardMute, CardRemoved, ReaderGone
 
 if TYPE_CHECKING:
@@ -169,6 +170,11 @@ class FaultyReader:
         """Whether a fault pulled the plug; `replug` puts it back."""
         return self._unplugged
 
+    def announce(self, frame: bytes | None) -> None:
+        """As the wrapped reader does, where it can (capability `announce`)."""
+        if isinstance(self._reader, Announces):
+            self._reader.announce(frame)
+
     def use_plan(self, plan: CardFaultPlan) -> None:
         """Take another plan from the next card on; one that unplugs nothing puts the plug back."""
         self._plan = plan
@@ -260,7 +266,7 @@ class FaultyLink:
     async def _strike(self, spec: CardFaultSpec, answer: bytes | None) -> bytes | None:
         """Do what one fault does; gives the answer as it is now, None where there is none yet."""
         match spec.effect:
-            case Effect.SLOW:
+            case Effect.SLOW | Effect.RELAY:
                 await self._plan.wait(spec)
                 return answer
             case Effect.MUTE:

@@ -4,13 +4,15 @@ Theory of operation: `present` puts a card into the field and `withdraw` takes i
 moment, also while an exchange is under way. The card computes its answer half-way through the
 exchange's time, so a card withdrawn before that has done nothing, and one withdrawn after it has
 spent its counter although nobody heard the answer: the tear-out that matters. Two cards at once
-are a collision. Knows no APDU beyond what `timing` reads.
+are a collision. It can say what it is before a card answers, as a transit gate does (`polling`).
+Knows no APDU beyond what `timing` reads.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardware.readers.polling import ANNOUNCE, HearsPolling
 from hardware.runtime.errors import CardCollision, CardFault, CardRemoved, NoCard, ReaderGone
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class EmulatedReader:
         self._cards: list[Card] = []
         self._presentation = 0
         self._closed = False
+        self._announced: bytes | None = None
 
     @property
     def url(self) -> str:
@@ -53,13 +56,17 @@ class EmulatedReader:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """It reads, and faults can be put on it."""
-        return frozenset({"read", "faults"})
+        """It reads, faults can be put on it, and it can announce what it is."""
+        return frozenset({"read", "faults", ANNOUNCE})
 
     @property
     def profile(self) -> TimingProfile:
         """How long its cards take."""
         return self._profile
+
+    def announce(self, frame: bytes | None) -> None:
+        """Send this frame between polls from now on; None sends none."""
+        self._announced = frame
 
     def present(self, card: Card) -> None:
         """Bring a card into the field; a second one makes a collision."""
@@ -86,6 +93,8 @@ class EmulatedReader:
             if len(self._cards) > 1:
                 raise CardCollision(f"{len(self._cards)} cards are in the field")
             if self._cards:
+                if self._announced is not None and isinstance(self._cards[0], HearsPolling):
+                    self._cards[0].hear(self._announced)
                 uid = b"\x08" + self._stream.bytes(3)
                 return EmulatedLink(self, self._cards[0], self._presentation, uid)
             if waited_s >= timeout_s:

@@ -166,7 +166,7 @@ def check_static_data(data: CardData, issuer: PublicKey) -> None:
 
 
 def open_combined_signature(
-    data: CardData, card: PublicKey, number: bytes, exchanged: bytes
+    data: CardData, card: PublicKey, number: bytes, exchanged: bytes, relayed: bytes = b""
 ) -> bytes:
     """The cryptogram inside the card's signature, checked (Book 2, 6.6.2).
 
@@ -176,6 +176,7 @@ def open_combined_signature(
         number: the terminal's unpredictable number.
         exchanged: values of the options and cryptogram lists as they were sent, and the answer to
             GENERATE AC without the signature.
+        relayed: both sides' relay resistance data, where they were exchanged (Book C-2).
 
     Raises:
         Unauthentic: the signature is missing or false, or says another thing than the card.
@@ -192,6 +193,8 @@ def open_combined_signature(
         raise Unauthentic("signature")
     if inside[:1] != data.need(0x9F27) or inside[9 : 9 + len(digest)] != digest:
         raise Unauthentic("signature")
+    if not inside[9 + len(digest) :].startswith(relayed):
+        raise Unauthentic("relay_data")
     return inside[1:9]
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
 from hardware.terminal.limits import DEFAULT_LIMITS, ResponseLimits
+from hardware.terminal.relay import RelaySettings
 from hardware.terminal.risk import NO_SELECTION, ActionCodes, RandomSelection
+from hardware.terminal.torn import LIFETIME_DEFAULT_S, RECORDS_DEFAULT
 
 AMOUNT_MINOR_MAX = 999_999_999_999
 """Twelve digits (tag 9F02)."""
@@ -139,12 +141,23 @@ class TerminalConfig:
     """Whose certificates the till accepts."""
     ui_hold_ms: int = 0
     """How long a result stays before the display may be used again (Book A, hold time)."""
+    transit: bool = False
+    """A gate of public transport: every card is to sign, since the gate cannot wait for an issuer.
+    Its reader announces it (`readers.polling`), where it can."""
+    relay_resistance: RelaySettings | None = field(default_factory=RelaySettings)
+    """How kernel 2 measures relays; None does not."""
+    torn_records_max: int = RECORDS_DEFAULT
+    """Torn taps remembered (DF811D); 0 recovers none."""
+    torn_lifetime_s: int = LIFETIME_DEFAULT_S
+    """How long each is (DF811C)."""
 
     def __post_init__(self) -> None:
         assert len(self.ttq) == 4
         assert len(self.capabilities) == 3
         assert 0 < self.country_numeric < 1000
         assert self.merchant_category.isdecimal()
+        assert self.torn_records_max >= 0
+        assert self.torn_lifetime_s >= 0
         assert self.ui_hold_ms >= 0
 
     @property

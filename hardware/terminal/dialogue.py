@@ -9,7 +9,7 @@ spends a cryptogram, unless the user consents to reading on; and then nothing go
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from hardware.terminal.entry_point import (
     read_directory,
 )
 from hardware.terminal.kernel import KernelResult
+from hardware.terminal.means import NO_MEANS, Means
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,7 +44,7 @@ KERNELS = {
     kernel4.KERNEL_ID: kernel4.run_kernel,
 }
 """The kernels this till has, by number (Book A, 3.2)."""
-_UNPREDICTABLE_LENGTH = 4
+UNPREDICTABLE_LENGTH = 4
 
 
 class Trust(Enum):
@@ -92,12 +93,16 @@ class Dialogue:
         lab_time_us: int,
         trust: Trust = Trust.LAB_ONLY,
         percent: int = 100,
+        means: Means = NO_MEANS,
     ) -> None:
-        assert len(unpredictable_number) == _UNPREDICTABLE_LENGTH
+        assert len(unpredictable_number) == UNPREDICTABLE_LENGTH
         self._config = config
         self._request = request
         self._trust = trust
         self._percent = percent
+        self._means = means
+        self.answered_in_us = 0
+        """How long the card took for the last answer; whoever drives the dialogue measures it."""
         self.progress = Progress()
         self.values = _terminal_values(config, request, unpredictable_number, lab_time_us)
         """The terminal's objects by tag."""
@@ -110,7 +115,7 @@ class Dialogue:
             while True:
                 raw = yield command.to_bytes()
                 try:
-                    answer = ResponseApdu.parse(raw)
+                    answer = replace(ResponseApdu.parse(raw), duration_us=self.answered_in_us)
                 except ApduError:
                     return KernelResult("answer_malformed", CardData())
                 command = steps.send(answer)
@@ -121,7 +126,7 @@ class Dialogue:
 
     def _steps(self) -> Generator[CommandApdu, ResponseApdu, KernelResult]:
         self.progress.step("pre_processing")
-        prepared = prepare(self._config, self._request, percent=self._percent)
+        prepared = prepare(self._config, self._request, self._means, percent=self._percent)
         if not prepared:
             meant = offers(self._config, self._request)
             reason = "over_reader_limit" if meant else "transaction_type_not_configured"

@@ -5,18 +5,17 @@ GENERATE AC with the first CDOL the cryptogram, which covers the terminal's own 
 card and till can, the cryptogram comes inside the card's signature (combined data authentication);
 the signature is looked at after the card has answered, as the time in the field is dear, and a
 false one ends the tap. A card that is asked for an approval and gives it (TC) has approved: the
-issuer hears of it later. What differs between the two kernels is a `Rules` value. A card may give
-less than it is asked for, never more.
+issuer hears of it later. Kernel 2 also measures how near the card is, and takes up a torn tap
+again; then the torn tap's question stands for this one's. What differs between the two kernels is a
+`Rules` value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hardware.apdu import CommandApdu, ResponseApdu, generate_ac_command
-from hardware.emv import tlv
 from hardware.emv.bitfields import (
     AIP_COMBINED_AUTHENTICATION,
     AIP_STATIC_AUTHENTICATION,
@@ -25,11 +24,9 @@ from hardware.emv.bitfields import (
     CAPABILITY_STATIC_AUTHENTICATION,
     TTQ_ONLINE_PIN,
     CryptogramType,
-    cryptogram_type,
     has_bit,
 )
 from hardware.emv.dol import build_dol
-from hardware.runtime.errors import TlvError
 from hardware.terminal import verdicts
 from hardware.terminal.authentication import (
     DYNAMIC_OBJECTS,
@@ -43,6 +40,7 @@ from hardware.terminal.authentication import (
     open_combined_signature,
 )
 from hardware.terminal.card_data import BrokenRule, CardData
+from hardware.terminal.generate_ac import ask_for_cryptogram, reference_control
 from hardware.terminal.kernel import (
     Kernel,
     KernelResult,
@@ -51,8 +49,11 @@ from hardware.terminal.kernel import (
     read_list,
     read_records,
 )
+from hardware.terminal.means import NO_MEANS
 from hardware.terminal.outcome import NO_VERIFICATION, CardholderVerification
+from hardware.terminal.relay import resist_relay
 from hardware.terminal.risk import restrict, wanted_cryptogram
+from hardware.terminal.torn import Question
 from hardware.terminal.verdicts import Verdicts
 from hardware.terminal.verification import Chosen, choose, situation
 
@@ -64,18 +65,6 @@ _MANDATORY = (0x57, 0x5A, 0x5F24, 0x8C)
 """Objects the records must have brought (Book C-2, 6.2.4; Book C-4, 4.4)."""
 _WITH_CRYPTOGRAM = (0x9F36, 0x9F26, 0x9F10)
 """Objects that come with every cryptogram."""
-_REFERENCE_CONTROL = {
-    CryptogramType.AAC: 0x00,
-    CryptogramType.TC: 0x40,
-    CryptogramType.ARQC: 0x80,
-}
-_MAY_ANSWER = {
-    CryptogramType.AAC: {CryptogramType.AAC},
-    CryptogramType.TC: {CryptogramType.AAC, CryptogramType.ARQC, CryptogramType.TC},
-    CryptogramType.ARQC: {CryptogramType.AAC, CryptogramType.ARQC},
-}
-_SIGN_THE_CRYPTOGRAM = 0x10
-_FORMAT_1_LENGTH_MIN = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +80,8 @@ class Rules:
         verify_on_device: how the device verified its owner; None where that is not its business.
         check_limit: raises `BrokenRule` where this card is not for this amount.
         static_authentication: whether a card that signs nothing itself is checked all the same.
+        relay_resistance: whether it measures how near the card is.
+        recovery: whether a torn tap is taken up again.
     """
 
     application_version: bytes
@@ -101,14 +92,8 @@ class Rules:
     verify_on_device: Callable[[CardData, Prepared, Verdicts], Chosen | None]
     check_limit: Callable[[CardData, Prepared], None] = lambda _data, _prepared: None
     static_authentication: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Cryptogram:
-    """What the card decided, and the bytes of list and answer that its signature covers."""
-
-    kind: CryptogramType
-    covered: bytes
+    relay_resistance: bool = False
+    recovery: bool = False
 
 
 def run_emv_mode(
@@ -129,13 +114,18 @@ def run_emv_mode(
     """
     data, found = CardData(prepared.combination.limits), Verdicts()
     values[0x9F09] = rules.application_version
+    means = prepared.means
     try:
         wanted = read_list(pdol or b"", "pdol_malformed", select_next=True)
         step("gpo")
         own = {**values, **rules.own_values(prepared)}
         yield from get_processing_options(wanted, own, data, rules.refusals)
+        options = build_dol(wanted, own)
         rules.check_profile(data.need(0x82))
         rules.check_limit(data, prepared)
+        relay = None
+        if rules.relay_resistance:
+            relay = yield from resist_relay(data.need(0x82), means, values, found, step)
         locator = data.need(0x94).removeprefix(rules.skipped_entry)
         yield from read_records(locator, data, step)
         step("mandatory_data")
@@ -143,24 +133,38 @@ def run_emv_mode(
             data.need(tag)
         signer = _authentication(rules, data, prepared, values, found, step)
         chosen = _find(rules, data, prepared, values, found, step)
-        values[0x95] = found.to_bytes()
         codes = prepared.combination.action_codes
         must_ask, can_ask = prepared.must_ask, prepared.can_ask
         ask = wanted_cryptogram(data, found, codes, must_ask=must_ask, can_ask=can_ask)
-        step("generate_ac")
-        options = build_dol(wanted, own)
-        own |= {0x95: values[0x95], 0x9F34: chosen.results}
-        given = yield from _generate(ask, own, data, rules.refusals, signed=signer is not None)
+        own |= {0x9F37: values[0x9F37], 0x95: found.to_bytes(), 0x9F34: chosen.results}
+        own |= relay.objects() if relay is not None else {}
+        question = Question(
+            wanted=ask,
+            control=reference_control(ask, signed=signer is not None),
+            options=options,
+            listed=build_dol(read_list(data.need(0x8C), "bad_8C"), own),
+            values=own,
+            chosen=chosen,
+            relay=relay,
+        )
+        remembering = means if rules.recovery else NO_MEANS
+        question, given = yield from ask_for_cryptogram(
+            question, data, remembering, rules.refusals, step
+        )
+        # What a torn tap asked is what its cryptogram covers, and so what goes online.
+        values.update({tag: question.values[tag] for tag in values})
+        found = Verdicts(values[0x95], found.status)
         if signer is not None and given.kind is not CryptogramType.AAC:
             step("combined_authentication")
-            _open_signature(data, signer, prepared, values, options + given.covered, found)
+            _open_signature(data, signer, prepared, question, given.covered, found)
         for tag in _WITH_CRYPTOGRAM:
             data.need(tag)
         found.did(verdicts.DID_CARD_RISK_MANAGEMENT)
         step("card_decision")
-        reason = _reason(ask, given.kind, can_ask=can_ask)
+        reason = _reason(question.wanted, given.kind, found, can_ask=can_ask)
+        way, results = question.chosen.way, question.chosen.results
         return _ended(
-            KernelResult(reason, data, data.track_2(), given.kind, chosen.way, chosen.results),
+            KernelResult(reason, data, data.track_2(), given.kind, way, results),
             found,
         )
     except BrokenRule as broken:
@@ -233,16 +237,19 @@ def _open_signature(
     data: CardData,
     authority: AuthorityKey,
     prepared: Prepared,
-    values: Mapping[int, bytes],
-    exchanged: bytes,
+    question: Question,
+    answered: bytes,
     found: Verdicts,
 ) -> None:
     """Take the cryptogram out of the card's signature; both keys are recovered on the way."""
     found.did(verdicts.DID_AUTHENTICATION)
+    today, number = question.values[0x9A], question.values[0x9F37]
+    relayed = b"" if question.relay is None else question.relay.exchanged
+    exchanged = question.options + answered
     try:
-        issuer = issuer_key(data, authority, prepared.authorities, values[0x9A])
-        card = card_key(data, issuer, values[0x9A])
-        data.put(0x9F26, open_combined_signature(data, card, values[0x9F37], exchanged))
+        issuer = issuer_key(data, authority, prepared.authorities, today)
+        card = card_key(data, issuer, today)
+        data.put(0x9F26, open_combined_signature(data, card, number, exchanged, relayed))
     except Unauthentic:
         found.note(verdicts.COMBINED_DATA_FAILED)
         raise
@@ -278,72 +285,11 @@ def _find(
     return chosen
 
 
-def _generate(
-    wanted: CryptogramType,
-    values: Mapping[int, bytes],
-    data: CardData,
-    refusals: Mapping[int, str],
-    *,
-    signed: bool,
-) -> Generator[CommandApdu, ResponseApdu, _Cryptogram]:
-    """Ask for a cryptogram and collect the answer, in either format (Book 3, 6.5.5.4).
-
-    Args:
-        wanted: what the terminal decided.
-        values: the terminal's objects, findings included.
-        data: what the card has said; filled.
-        refusals: status word to reason, as this kernel reads them.
-        signed: ask for the cryptogram inside a signature; a refusal is never signed.
-
-    Raises:
-        BrokenRule: refused, no such answer, or more than was asked for.
-    """
-    asked = read_list(data.need(0x8C), "bad_8C")
-    control = _REFERENCE_CONTROL[wanted]
-    if signed and wanted is not CryptogramType.AAC:
-        control |= _SIGN_THE_CRYPTOGRAM
-    listed = build_dol(asked, values)
-    answer = yield generate_ac_command(control, listed)
-    if not answer.ok:
-        raise BrokenRule(refusals.get(answer.sw, "cryptogram_refused"))
-    try:
-        template = tlv.parse(answer.data)
-    except TlvError:
-        raise BrokenRule("cryptogram_malformed") from None
-    if len(template) != 1:
-        raise BrokenRule("cryptogram_malformed")
-    inside = template[0].value
-    match template[0].tag:
-        case 0x77:
-            data.add(template[0])
-        case 0x80 if len(inside) >= _FORMAT_1_LENGTH_MIN:
-            data.put(0x9F27, inside[:1])
-            data.put(0x9F36, inside[1:3])
-            data.put(0x9F26, inside[3:11])
-            if inside[11:]:
-                data.put(0x9F10, inside[11:])
-        case _:
-            raise BrokenRule("cryptogram_malformed")
-    kind = cryptogram_type(data.need(0x9F27))
-    if kind is None:
-        raise BrokenRule("cryptogram_type_unknown")
-    if kind not in _MAY_ANSWER[wanted]:
-        raise BrokenRule("cryptogram_not_asked_for")
-    return _Cryptogram(kind, listed + _without_signature(template[0], answer.data))
-
-
-def _without_signature(template: tlv.Tlv, answer: bytes) -> bytes:
-    """The answer's objects as they came, the signature left out (Book 2, 6.6.1)."""
-    return b"".join(
-        answer[node.offset : node.offset + node.length]
-        for node in template.children
-        if node.tag != 0x9F4B
-    )
-
-
-def _reason(asked: CryptogramType, given: CryptogramType, *, can_ask: bool) -> str:
+def _reason(asked: CryptogramType, given: CryptogramType, found: Verdicts, *, can_ask: bool) -> str:
     """What the cryptogram's type means (Book 3, 10.8)."""
     match given:
+        case CryptogramType.AAC if found.meets(verdicts.RELAYED):
+            return "relay_suspected"
         case CryptogramType.AAC if asked is CryptogramType.AAC:
             return "till_declined"
         case CryptogramType.AAC:

@@ -7,7 +7,7 @@ wants, and never spoils the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardware.emv import tlv
@@ -22,6 +22,7 @@ from hardware.emv.formats import decode_text
 from hardware.runtime.errors import TlvError
 from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
 from hardware.terminal.config import KERNEL_OF_RID, Combination
+from hardware.terminal.means import NO_MEANS, Means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +52,8 @@ class Prepared:
     selected: bool = False
     """Whether chance picked this payment for the issuer."""
     amount_minor: int = 0
+    means: Means = NO_MEANS
+    """What else the till has at hand."""
 
     @property
     def rid(self) -> bytes:
@@ -76,18 +79,23 @@ class Candidate:
 
 
 def prepare(
-    config: TerminalConfig, request: TapRequest, *, percent: int = 100
+    config: TerminalConfig,
+    request: TapRequest,
+    means: Means = NO_MEANS,
+    *,
+    percent: int = 100,
 ) -> tuple[Prepared, ...]:
     """Pre-processing: the combinations this payment allows (Book B, 3.1.1).
 
     Args:
         config: the till.
         request: the payment.
+        means: what else the till has at hand.
         percent: a random number from 1 to 99, for random selection; 100 picks nothing.
     """
     return tuple(
-        _qualify(combination, config, request, percent)
-        for combination in config.combinations
+        replace(_qualify(combination, config, request, percent), means=means)
+        for combination in _at_gate(config)
         if _allowed(combination, config, request)
     )
 
@@ -99,6 +107,13 @@ def offers(config: TerminalConfig, request: TapRequest) -> bool:
 
 def _is_for(combination: Combination, request: TapRequest) -> bool:
     return combination.transaction_type in {None, request.transaction_type}
+
+
+def _at_gate(config: TerminalConfig) -> tuple[Combination, ...]:
+    """The combinations; at a transit gate each has the card sign."""
+    if not config.transit:
+        return config.combinations
+    return tuple(replace(each, offline_authentication=True) for each in config.combinations)
 
 
 def _allowed(combination: Combination, config: TerminalConfig, request: TapRequest) -> bool:

@@ -74,4 +74,6 @@ _RULES = Rules(
     skipped_entry=bytes.fromhex("08010100"),
     verify_on_device=_verify_on_device,
     check_limit=_check_limit,
+    relay_resistance=True,
+    recovery=True,
 )

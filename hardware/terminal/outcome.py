@@ -135,6 +135,7 @@ ENDINGS: dict[str, Ending] = {
     "offline_not_supported": _DECLINED,
     "cvm_not_satisfied": _DECLINED,
     "unauthentic": _DECLINED,
+    "relay_suspected": _DECLINED,
     # The card, the phone or the limits ask for something else.
     "over_reader_limit": _OTHER_INTERFACE,
     "over_device_limit": _OTHER_CARD,
@@ -172,6 +173,9 @@ ENDINGS: dict[str, Ending] = {
     "cryptogram_refused": _BAD_CARD,
     "cryptogram_malformed": _BAD_CARD,
     "cryptogram_not_asked_for": _BAD_CARD,
+    "relay_refused": _BAD_CARD,
+    "relay_malformed": _BAD_CARD,
+    "relay_too_fast": _BAD_CARD,
     # The link broke.
     "pulled_too_early": _AGAIN,
     "card_silent": _AGAIN,
@@ -237,6 +241,8 @@ class TapResult:
     cvm: CardholderVerification = CardholderVerification.NONE
     lab_card: bool | None = None
     """Whether the card carries the lab's mark; None where it was never asked."""
+    recovered: bool = False
+    """Whether the cryptogram is that of an earlier tap that was torn (Book C-2)."""
     apdu_count: int = 0
     reader_us: int = 0
     """Time the exchanges took together."""

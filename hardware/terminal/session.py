@@ -22,8 +22,9 @@ from hardware.runtime.errors import (
     ReaderGone,
 )
 from hardware.terminal.card_data import CardData
-from hardware.terminal.dialogue import Dialogue, Trust
+from hardware.terminal.dialogue import UNPREDICTABLE_LENGTH, Dialogue, Trust
 from hardware.terminal.kernel import KernelResult
+from hardware.terminal.means import Means
 from hardware.terminal.outcome import CardholderVerification, TapResult, ending_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hardware.readers.port import CardLink
     from hardware.runtime.ports import Clock, Stream
     from hardware.terminal.config import TapRequest, TerminalConfig
+    from hardware.terminal.torn import TornLog
 
 EMV_DATA_TAGS = (
     0x9F26, 0x9F27, 0x9F10, 0x9F37, 0x9F36, 0x95, 0x9A, 0x9C, 0x9F02, 0x5F2A, 0x82, 0x9F1A,
@@ -41,7 +43,7 @@ EMV_DATA_TAGS = (
 _INFORMATION = {CryptogramType.AAC: 0x00, CryptogramType.TC: 0x40, CryptogramType.ARQC: 0x80}
 
 
-async def run_tap(
+async def run_tap(  # noqa: PLR0913 -- every port and every choice by its name
     link: CardLink,
     config: TerminalConfig,
     request: TapRequest,
@@ -51,6 +53,7 @@ async def run_tap(
     on_exchange: Callable[[Exchange], None] | None = None,
     consent: bool = False,
     recorded: bool = False,
+    torn: TornLog | None = None,
 ) -> TapResult:
     """One tap, from the directory to an outcome.
 
@@ -63,15 +66,23 @@ async def run_tap(
         on_exchange: told each exchange as it ends, already masked.
         consent: whether a card without the lab's mark may be read beyond SELECT.
         recorded: the link plays a recording, so the lab's mark is not asked for.
+        torn: the till's log of torn taps; None recovers none.
     """
     trust = Trust.RECORDED if recorded else Trust.CONSENT if consent else Trust.LAB_ONLY
+    now_us = clock.now_us()
     dialogue = Dialogue(
         config,
         request,
-        unpredictable_number=stream.bytes(4),
-        lab_time_us=clock.now_us(),
+        unpredictable_number=stream.bytes(UNPREDICTABLE_LENGTH),
+        lab_time_us=now_us,
         trust=trust,
         percent=stream.randint(1, 99) if config.selects_by_chance else 100,
+        means=Means(
+            torn=torn,
+            now_us=now_us,
+            draw_number=lambda: stream.bytes(UNPREDICTABLE_LENGTH),
+            relay=config.relay_resistance,
+        ),
     )
     recorder = _Recorder(link, clock, on_exchange)
     result = await _drive(dialogue, recorder)
@@ -115,7 +126,9 @@ async def _drive(dialogue: Dialogue, recorder: _Recorder) -> KernelResult:
         command = next(running)
         while True:
             keep_raw = not dialogue.read_only
-            command = running.send(await recorder.transmit(command, keep_raw=keep_raw))
+            answer = await recorder.transmit(command, keep_raw=keep_raw)
+            dialogue.answered_in_us = recorder.exchanges[-1].duration_us
+            command = running.send(answer)
     except StopIteration as finished:
         result = finished.value
         assert isinstance(result, KernelResult)
@@ -174,6 +187,7 @@ def _conclude(
         cdcvm=result.verification is CardholderVerification.DEVICE,
         cvm=result.verification,
         lab_card=progress.lab_card,
+        recovered="recovered" in progress.steps,
         apdu_count=len(exchanges),
         reader_us=sum(exchange.duration_us for exchange in exchanges),
         exchanges=exchanges,

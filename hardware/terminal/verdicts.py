@@ -1,7 +1,7 @@
 """What a till found (tag 95) and what it did (tag 9B), bit by bit.
 
-Bits as Book 3, tables C5 and C6, name them. A kernel sets them while it works; the card's
-cryptogram covers the findings, and the action codes read them.
+Bits as Book 3, tables C5 and C6, and Book C-2, A, name them. A kernel sets them while it works; the
+card's cryptogram covers the findings, and the action codes read them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ PIN_PAD_MISSING = (2, 0x10)
 ONLINE_PIN_ENTERED = (2, 0x04)
 OVER_FLOOR_LIMIT = (3, 0x80)
 SELECTED_BY_CHANCE = (3, 0x10)
+RELAY_THRESHOLD_EXCEEDED = (4, 0x08)
+RELAY_TIME_EXCEEDED = (4, 0x04)
+RELAY_MEASURED = (4, 0x02)
+RELAY_NOT_MEASURED = (4, 0x01)
+RELAYED = bytes.fromhex("000000000C")
+"""Both ways of a card being farther away than it says, as an action code names them."""
 DID_AUTHENTICATION = (0, 0x80)
 DID_VERIFICATION = (0, 0x40)
 DID_CARD_RISK_MANAGEMENT = (0, 0x20)
@@ -28,11 +34,11 @@ DID_RISK_MANAGEMENT = (0, 0x08)
 
 
 class Verdicts:
-    """The results of one tap; nothing was found yet."""
+    """The results of one tap; nothing was found yet, or what a torn tap had found."""
 
-    def __init__(self) -> None:
-        self._bytes = bytearray(5)
-        self._status = bytearray(2)
+    def __init__(self, found: bytes = bytes(5), did: bytes = bytes(2)) -> None:
+        self._bytes = bytearray(found)
+        self._status = bytearray(did)
 
     def note(self, bit: tuple[int, int]) -> None:
         """Set one bit."""

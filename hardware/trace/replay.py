@@ -3,7 +3,8 @@
 A command is answered by the same command where it was recorded; else by the next unused answer
 recorded for the same CLA INS P1 P2, since terminal data differ from tap to tap; entries with a
 blank command answer in order; else 6A82. An answer shorter than two bytes, or that is no hex, is a
-torn card. Knows no meaning of any command.
+torn card. An exchange may say how long it took (`ms`), and a dialogue how the same card went on
+when it was tapped again (`again`). Knows no meaning of any command.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = bytes.fromhex("6A82")
 _ENTRIES_MAX = 10_000
+_MS_MAX = 600_000
 _ACCOUNT_TAGS = frozenset({0x57, 0x5A, 0x9F6B})
 
 
@@ -30,6 +32,7 @@ class RecordedExchange:
 
     command: bytes | None
     response: bytes | None
+    ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,16 @@ class RecordedDialogue:
 
     identifier: str
     exchanges: tuple[RecordedExchange, ...]
+    again: tuple[RecordedExchange, ...] = ()
+    """What the same card answered at the same till when it was tapped once more."""
     cards: int = 1
     """Cards in the field; from two on the reader reports a collision."""
 
 
 def read_dialogues(document: object) -> tuple[RecordedDialogue, ...]:
     """Dialogues out of parsed JSON: `[{"id", "apdus": [{"c": hex, "r": hex}], "cards": 1}]`.
+
+    A pair may have `ms`, how long the answer took; a dialogue `again`, pairs of a second tap.
 
     Raises:
         TraceFormatError: another shape, or a command that is no hex.
@@ -57,18 +64,30 @@ def _read_dialogue(entry: object, position: int) -> RecordedDialogue:
     apdus = entry.get("apdus") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(apdus, list) or len(apdus) > _ENTRIES_MAX:
         raise TraceFormatError(f"dialogue {position} has no list 'apdus'")
-    identifier = str(entry.get("id", position))
+    identifier, again = str(entry.get("id", position)), entry.get("again", [])
+    if not isinstance(again, list) or len(again) > _ENTRIES_MAX:
+        raise TraceFormatError(f"{identifier}: 'again' is no list")
     cards = entry.get("cards", 1)
     if not isinstance(cards, int) or isinstance(cards, bool) or cards < 1:
         raise TraceFormatError(f"dialogue {identifier}: 'cards' counts no cards")
-    exchanges = tuple(_read_pair(pair, identifier) for pair in apdus)
-    return RecordedDialogue(identifier, exchanges, cards)
+    first, second = (
+        tuple(_read_pair(pair, identifier) for pair in pairs) for pairs in (apdus, again)
+    )
+    return RecordedDialogue(identifier, first, second, cards)
 
 
 def _read_pair(pair: object, identifier: str) -> RecordedExchange:
     if not isinstance(pair, dict):
         raise TraceFormatError(f"dialogue {identifier}: an exchange is no object")
-    return RecordedExchange(_command(pair, identifier), _response(pair))
+    return RecordedExchange(_command(pair, identifier), _response(pair), _ms(pair, identifier))
+
+
+def _ms(pair: Mapping[str, object], identifier: str) -> float:
+    value = pair.get("ms", 0)
+    # The comparison also refuses NaN.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MS_MAX:
+        raise TraceFormatError(f"dialogue {identifier}: 'ms' is no number from 0 to {_MS_MAX}")
+    return float(value)
 
 
 def _command(pair: Mapping[str, object], identifier: str) -> bytes | None:
@@ -93,7 +112,11 @@ def dialogue_of(trace: Trace) -> RecordedDialogue:
     The kernel refuses a number with holes; with zeros it takes it, and the number is nobody's.
     """
     pairs = tuple(
-        RecordedExchange(bytes.fromhex(line.command), _filled(bytes.fromhex(line.response)) or None)
+        RecordedExchange(
+            bytes.fromhex(line.command),
+            _filled(bytes.fromhex(line.response)) or None,
+            line.duration_us / 1000,
+        )
         for line in trace.lines
     )
     return RecordedDialogue(trace.date, pairs)
@@ -114,12 +137,34 @@ def _filled(response: bytes) -> bytes:
     return bytes(filled)
 
 
+class ReplayClock:
+    """A recording's own time: it stands still but for what the recorded answers took."""
+
+    def __init__(self, starts_at_us: int) -> None:
+        self._starts_at_us = starts_at_us
+        self._elapsed_us = 0
+
+    def now_us(self) -> int:
+        """Lab time in microseconds since the Unix epoch."""
+        return self._starts_at_us + self._elapsed_us
+
+    def monotonic_us(self) -> int:
+        """Microseconds since the recording began."""
+        return self._elapsed_us
+
+    def take(self, ms: float) -> None:
+        """Let an answer's time pass."""
+        self._elapsed_us += round(ms * 1000)
+
+
 class ReplayLink:
     """A link to a recorded dialogue; give it to `run_tap` with `recorded=True`."""
 
-    def __init__(self, dialogue: RecordedDialogue) -> None:
+    def __init__(self, dialogue: RecordedDialogue, clock: ReplayClock | None = None) -> None:
+        """A link whose answers take their recorded time on `clock`, or no time at all."""
         self._exchanges = dialogue.exchanges
         self._collides = dialogue.cards > 1
+        self._clock = clock
         self._used: set[int] = set()
 
     @property
@@ -145,6 +190,8 @@ class ReplayLink:
         if position is None:
             return _NOT_FOUND
         self._used.add(position)
+        if self._clock is not None:
+            self._clock.take(self._exchanges[position].ms)
         response = self._exchanges[position].response
         if response is None:
             raise CardRemoved("the recording is torn here")

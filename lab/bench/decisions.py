@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lab.bench import relay
 from lab.bench.offline_decisions import asked_for, ended_by
 from lab.bench.state import COMMAND, RESPONSE, ApduLine, Decision, DecodedNode
 from lab.words import Message, message
@@ -21,7 +22,7 @@ Nodes = Mapping[int, tuple[DecodedNode, ...]]
 KERNEL_OF = {"A000000004": 2, "A000000003": 3, "A000000025": 4}  # registered provider → kernel
 NETWORK_OF = {2: "mastercard", 3: "visa", 4: "amex"}  # Books C-2, C-3, C-4
 SUCCESS = "9000"
-_SELECT, _OPTIONS, _RECORD, _GENERATE = "A4", "A8", "B2", "AE"
+_RECOVER = "D0"
 _DIRECTORY = "325041592E5359532E4444463031"
 _DEVICE_VERIFIED = "verification on the consumer's device performed"
 _ONLINE_REQUIRED, _VERIFY_REQUIRED = (
@@ -56,19 +57,36 @@ def decide(
         if apdu.sw != SUCCESS:
             found.append(_refused(apdu))
             continue
-        question, answer = asked[apdu.index], decoded[apdu.index]
-        instruction = apdu.command_hex[2:4]
-        if instruction == _SELECT:
-            found += _selected(apdu, answer, kernel)
-        elif instruction == _OPTIONS:
-            found += _options(apdu.index, question, answer)
-        elif instruction == _RECORD:
-            found += _record(apdu.index, answer)
-        elif instruction == _GENERATE:
-            found += _generated(apdu, question, answer)
+        found += _said(apdu, asked[apdu.index], decoded[apdu.index], kernel)
     if ended is not None and apdus:
         found.append(_ended(apdus[-1].index, ended))
     return tuple(found)
+
+
+def _said(
+    apdu: ApduLine,
+    question: tuple[DecodedNode, ...],
+    answer: tuple[DecodedNode, ...],
+    kernel: int | None,
+) -> Iterator[Decision]:
+    """What one answered exchange decided."""
+    match apdu.command_hex[2:4]:
+        case "A4":
+            yield from _selected(apdu, answer, kernel)
+        case "A8":
+            yield from _options(apdu.index, question, answer)
+        case "B2":
+            yield from _record(apdu.index, answer)
+        case "AE":
+            yield from _generated(apdu, question, answer)
+        case "D0":
+            yield Decision(apdu.index, Message("bench.why.recovered", "good"))
+            yield from _cryptogram(apdu.index, answer)
+        case "EA":
+            yield from relay.measured(apdu)
+        case "88":
+            text = Message("bench.why.authenticates", "good")
+            yield Decision(apdu.index, text, RESPONSE, "9F4B")
 
 
 def medium(asked: Nodes, decoded: Nodes) -> Message:
@@ -120,6 +138,8 @@ def says(nodes: list[DecodedNode] | tuple[DecodedNode, ...], tag: str, word: str
 
 
 def _refused(apdu: ApduLine) -> Decision:
+    if apdu.command_hex[2:4] == _RECOVER and apdu.sw:
+        return Decision(apdu.index, message("bench.why.nothing_to_recover", sw=apdu.sw))
     if not apdu.sw:
         return Decision(apdu.index, message("bench.why.torn", "bad", name=apdu.name))
     text = message("bench.why.refused", "bad", sw=apdu.sw, meaning=apdu.meaning)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend.api import Clock, Entropy, Event, Scheduler
 from hardware.api import (
+    ReplayClock,
     ReplayLink,
     TapRequest,
     TerminalConfig,
@@ -179,12 +180,13 @@ class BenchFlow:
         if kept is None or not kept.trace.lines:
             self.toast(Message("bench.nothing_to_replay", "bad"))
             return
-        recorder = TraceRecorder(clock=self._clock, reader=REPLAY)
+        clock = ReplayClock(self._clock.now_us())
+        recorder = TraceRecorder(clock=clock, reader=REPLAY)
         result = await run_tap(
-            ReplayLink(dialogue_of(kept.trace)),
+            ReplayLink(dialogue_of(kept.trace), clock),
             TerminalConfig(),
             _request(self._state.shown),
-            clock=self._clock,
+            clock=clock,
             stream=Entropy(0).stream("bench replay"),  # the same every time, to compare
             on_exchange=recorder.record,
             recorded=True,

@@ -39,8 +39,8 @@ from hardware.api import (
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
 from lab.commands import authorities
+from lab.commands.card_choice import card_for, version_option
 from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings_of
-from lab.commands.tap import card_for
 from lab.engine_shapes import CardRecord
 from lab.errors import NotDone, SomethingMissing, WrongUse
 from lab.world import World
@@ -85,6 +85,7 @@ def add_serve(commands: Subparsers) -> None:
                        "a URL such as nfcpy:usb")  # fmt: skip
     add_option("--network", choices=[network.value for network in Network],
                help="which of the phone's cards (default: its default card)")  # fmt: skip
+    version_option(parser)
     add_option("--arm", type=Arm, choices=list(Arm), default=Arm.ONCE,
                help="look at the phone for one payment, for each, or for none")  # fmt: skip
     add_option("--pse", action="store_true",
@@ -110,7 +111,7 @@ def run(chosen: argparse.Namespace) -> int:
         )
 
     async def work(world: World) -> None:
-        card = await _chosen_card(world, chosen.network)
+        card = await _chosen_card(world, chosen.network, chosen.cryptogram)
         if card.token_ref not in {token.token_ref for token in world.element.tokens()}:
             raise NotDone(f"the phone holds no token for {card.network} ·{card.last4}")
         serving = Serving(
@@ -158,13 +159,13 @@ def _controller(text: str) -> NfcAddress:
     return address
 
 
-async def _chosen_card(world: World, network: str | None) -> CardRecord:
+async def _chosen_card(world: World, network: str | None, version: str | None) -> CardRecord:
     """The card of that network, else the default one; an empty phone gets the demo cards."""
-    if network is None:
+    if network is None and version is None:
         default = next((card for card in world.wallet.cards if card.is_default), None)
         if default is not None:
             return default
-    return await card_for(world, network or Network.VISA)
+    return await card_for(world, network or Network.VISA, version)
 
 
 @contextlib.contextmanager

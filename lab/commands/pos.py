@@ -17,10 +17,12 @@ from hardware.api import (
     Authorities,
     HardwareError,
     RecordedDialogue,
+    ReplayClock,
     ReplayLink,
     TapRequest,
     TapResult,
     TerminalConfig,
+    TornLog,
     read_dialogues,
     run_tap,
 )
@@ -46,7 +48,10 @@ def add(commands: Subparsers) -> None:
     parser = command(commands, "pos", "play recorded card dialogues against the till's kernels",
                      "tap-lab pos replay tests/data/dialogues.json", run, alone=True)  # fmt: skip
     parser.add_argument("action", choices=("replay",))
-    form = 'JSON: [{"id", "apdus": [{"c", "r"}]}]'
+    form = (
+        'JSON: [{"id", "apdus": [{"c", "r"}]}]; a pair may have "ms", how long it took, and a '
+        'dialogue "again", the pairs of the same card tapped once more'
+    )
     parser.add_argument("file", type=Path, metavar="FILE", help=form)
     parser.add_argument("--id", metavar="ID", help="only the dialogue of that id")
     parser.add_argument("--amount", default="1.00", help="decimal amount (default %(default)s)")
@@ -115,16 +120,26 @@ def _believed(path: Path | None) -> Authorities:
 
 
 def _play(dialogue: RecordedDialogue, request: TapRequest, config: TerminalConfig) -> TapResult:
-    return asyncio.run(
-        run_tap(
-            ReplayLink(dialogue),
-            config,
-            request,
-            clock=LabClock(),
-            stream=Entropy(0).stream("pos replay"),
-            recorded=True,
+    """One tap; two at the same till where the recording goes on, and then the second's result."""
+    clock = ReplayClock(LabClock().now_us())
+    torn = TornLog(config.torn_records_max, config.torn_lifetime_s)
+    stream = Entropy(0).stream("pos replay")
+
+    def tap(part: RecordedDialogue) -> TapResult:
+        return asyncio.run(
+            run_tap(
+                ReplayLink(part, clock),
+                config,
+                request,
+                clock=clock,
+                stream=stream,
+                recorded=True,
+                torn=torn,
+            )
         )
-    )
+
+    result = tap(dialogue)
+    return tap(replace(dialogue, exchanges=dialogue.again)) if dialogue.again else result
 
 
 def _line(dialogue: RecordedDialogue, result: TapResult) -> str:

@@ -44,14 +44,20 @@ def command(
         alone: it uses neither data folder nor engine: their options are taken, as for every
             command, but not offered.
     """
-
-    def offered(text: str) -> str:
-        return argparse.SUPPRESS if alone else text
-
     parser = commands.add_parser(
         name, help=does, description=does + ".", epilog=f"example: {example}"
     )
     parser.set_defaults(run=run)
+    shared_options(parser, alone=alone)
+    return parser
+
+
+def shared_options(parser: argparse.ArgumentParser, *, alone: bool = False) -> None:
+    """The options that every command takes; a command that is alone does not offer them all."""
+
+    def offered(text: str) -> str:
+        return argparse.SUPPRESS if alone else text
+
     add = parser.add_argument
     folder = "folder of the laboratory (default: the user's data folder)"
     # Suppressed: a default here would overwrite what stood before the command's name.
@@ -60,7 +66,6 @@ def command(
         help=offered("use a running engine instead of starting one"))  # fmt: skip
     add("--seed", type=int, default=argparse.SUPPRESS, help=offered("seed of a fresh world"))
     add("--json", action="store_true", help="one JSON document on stdout")
-    return parser
 
 
 def engine_url(text: str) -> str:
@@ -111,6 +116,7 @@ def settings_of(chosen: argparse.Namespace, *, pace: float = 0.0) -> Settings:
         pace=pace,
         reader=getattr(chosen, "reader", None) or DEFAULT_READER,
         terminal_file=getattr(chosen, "terminal", None),
+        transit=getattr(chosen, "transit", False),
     )
 
 

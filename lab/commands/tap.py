@@ -11,6 +11,7 @@ import asyncio
 import math
 
 from lab.amounts import currency_of, format_amount, parse_amount
+from lab.commands.card_choice import card_for, version_option
 from lab.commands.shared import (
     FAILED,
     SUCCESS,
@@ -62,6 +63,12 @@ def add(commands: Subparsers) -> None:
         action="store_true",
         help="pay with a card that may approve small payments alone (see --terminal)",
     )
+    version_option(parser)
+    parser.add_argument(
+        "--transit",
+        action="store_true",
+        help="at a transit gate: the card is the phone's express card and pays without a face scan",
+    )
     terminal_option(parser)
     profile_option(parser)
 
@@ -77,11 +84,15 @@ def run(chosen: argparse.Namespace) -> int:
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
-        find = pocket_card_for if chosen.pocket else card_for
-        card = await find(world, chosen.card)
+        if chosen.pocket:
+            card = await pocket_card_for(world, chosen.card)
+        else:
+            card = await card_for(world, chosen.card, chosen.cryptogram)
+        if settings.transit:
+            world.wallet.set_express(card.id, chosen=True)
         sale = await world.hands.tap(amount_minor, currency, card.id)
         if sale is None:
-            raise NotDone("the phone did not arm")
+            raise NotDone(f"the phone did not arm{_phones_reason(world)}")
         return sale, card, _said(world.pos)
 
     sale, card, said = in_world(settings, work)
@@ -93,6 +104,8 @@ def _at_real_reader(
     chosen: argparse.Namespace, settings: Settings, amount_minor: int, currency: str
 ) -> int:
     """The till alone; exit 0 only when approved."""
+    if chosen.cryptogram is not None:
+        raise WrongUse("at a real reader whatever card comes pays: --cryptogram chooses none")
     check_there(settings.reader)
 
     async def work() -> tuple[Sale, str, str | None]:
@@ -114,6 +127,11 @@ async def _token_ref(till: Till, sale: Sale) -> str | None:
     if sale.answer is None:
         return None
     return PaymentRecord.from_json(await till.client.payment(sale.answer.payment_id)).token_ref
+
+
+def _phones_reason(world: World) -> str:
+    notice = world.wallet.state.notice
+    return "" if notice is None else f": {tell(notice)}"
 
 
 def _said(pos: PosFlow) -> str:
@@ -146,21 +164,6 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= WAIT_MAX_S or math.isnan(seconds):
         raise argparse.ArgumentTypeError(f"{text} is not more than 0 and up to {WAIT_MAX_S:g}")
     return seconds
-
-
-async def card_for(world: World, network: str) -> CardRecord:
-    """The wallet's card of a network; on an empty wallet the demo cards are added first.
-
-    Raises:
-        NotDone: the wallet has cards, but none of that network that may pay.
-    """
-    if not world.wallet.cards:
-        remark("the wallet is empty: adding the lab's demo cards")
-        await world.wallet.start_with_demo_cards()
-    for card in world.wallet.cards:
-        if card.network == network and card.is_verified:
-            return card
-    raise NotDone(f"the wallet has no {network} card: add one in the window")
 
 
 async def pocket_card_for(world: World, network: str) -> CardRecord:

@@ -1,4 +1,4 @@
-"""`tap-lab vectors FILE`: checks the product's own cryptography against published vectors."""
+"""`tap-lab vectors FILE`: checks card's and issuer's cryptography against published vectors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import orjson
 
-from hardware.api import vectors
 from lab.commands.shared import FAILED, SUCCESS, Subparsers, command, write, write_json
 from lab.errors import WrongUse
 from lab.json_fields import as_object
+from lab.vector_sides import check_both
 
 FILE_BYTES_MAX = 16 * 1024 * 1024
 
@@ -26,11 +26,12 @@ def add(commands: Subparsers) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Check; exit 1 when one fails or is not supported."""
-    report = vectors.check(as_object(read_json(chosen.file), chosen.file.name))
+    report = check_both(as_object(read_json(chosen.file), chosen.file.name))
     if chosen.json:
         write_json(report)
     else:
         write(f"passed {report['passed']}, failed {report['failed']}")
+        write(f"checked on the issuer's side too: {report['issuer_checked']}")
         write(f"unsupported: {report['unsupported'] or 'none'}")
     return FAILED if report["failed"] or report["unsupported"] else SUCCESS
 

@@ -96,6 +96,7 @@ KNOWN_REASONS = frozenset(
         "token_not_active",
         "atc_replay",
         "cryptogram_invalid",
+        "key_of_other_channel",
         "breaker_open",
         "no_connection",
         "network_unavailable",

@@ -24,6 +24,7 @@ from hardware.api import (
     TapRequest,
     TapResult,
     TerminalConfig,
+    TornLog,
     Trace,
     TraceRecorder,
     run_tap,
@@ -34,12 +35,13 @@ from lab.bus import Bus
 from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
-from lab.pos import display, offline
+from lab.pos import display, gate, offline
 from lab.pos.kept_approvals import KeptApprovals
 from lab.pos.kernel_outcomes import card_words, event_of, fault_of
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.sale_records import record_of, record_of_copy, verdict_of
 from lab.pos.state import PosPhase, PosState, Receipt
+from lab.pos.tap_told import exchange_told, outcome_told
 from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
 from lab.words import Message, message
 
@@ -112,6 +114,7 @@ class PosFlow:
         self._bus = bus
         self._memory = memory
         self._traces_dir = traces_dir
+        self._torn = TornLog(config.torn_records_max, config.torn_lifetime_s)
         self._digits = ""
         self._beliefs = Beliefs(log, "pos", "till.showed")
         self._card_in_field_us: int | None = None
@@ -129,7 +132,7 @@ class PosFlow:
         self._state = PosState(
             merchant=config.merchant_name,
             terminal_id=config.terminal_id,
-            reader_text=reader.name,
+            reader_text=gate.standing_at(reader, config),
         )
         self._show(PosPhase.IDLE)
 
@@ -303,24 +306,11 @@ class PosFlow:
             clock=self._clock,
             stream=self._stream,
             on_exchange=heard,
+            torn=self._torn,
         )
         await link.release()
         self._trace = recorder.finish(tap.kernel)
-        self._tell(
-            "tap.outcome",
-            tap_id,
-            "pos",
-            {
-                "outcome": tap.outcome.name.lower(),
-                "reason": tap.reason,
-                "kernel": tap.kernel,
-                "steps": list(tap.steps),
-                "apdu_count": tap.apdu_count,
-                "reader_us": tap.reader_us,
-                "atc": tap.atc,
-                "cryptogram_type": tap.cryptogram_type,
-            },
-        )
+        self._tell("tap.outcome", tap_id, "pos", outcome_told(tap))
         return tap
 
     def _keep_trace(self, tap_id: str) -> None:
@@ -553,19 +543,7 @@ class PosFlow:
         )
 
     def _heard(self, tap_id: str, exchange: Exchange) -> None:
-        self._tell(
-            "tap.apdu",
-            tap_id,
-            "reader",
-            {
-                "index": exchange.index,
-                "name": exchange.name,
-                "command": exchange.masked_command,
-                "response": exchange.masked_response,
-                "sw": exchange.masked_response[-4:],
-                "duration_us": exchange.duration_us,
-            },
-        )
+        self._tell("tap.apdu", tap_id, "reader", exchange_told(exchange))
 
     def _tell(self, kind: str, tap_id: str, actor: str, data: dict[str, object]) -> None:
         self._log.emit(kind, actor=actor, tap_id=tap_id, data=data)

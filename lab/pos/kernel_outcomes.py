@@ -56,6 +56,7 @@ _OWN_WORDS = frozenset(
         "over_device_limit",
         "no_candidates",
         "transaction_type_not_configured",
+        "relay_suspected",
     }
 )
 

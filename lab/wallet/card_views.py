@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from hardware.api import SecureElement
 from lab.amounts import format_amount
 from lab.clock_text import iso_to_text
 from lab.engine_shapes import CardRecord
@@ -11,8 +14,23 @@ from lab.wallet.state import CardView, HistoryRow
 ARTS = frozenset({"everyday", "travel", "reserve"})
 
 
+def card_views(cards: tuple[CardRecord, ...], element: SecureElement) -> tuple[CardView, ...]:
+    """The stack: what the engine says of each card, and what this phone knows of its token."""
+    tokens = {token.token_ref: token for token in element.tokens()}
+    express = element.express
+    return tuple(
+        replace(
+            card_view(card),
+            is_express=card.token_ref == express,
+            is_spent=card.token_ref in tokens and tokens[card.token_ref].is_spent,
+            is_here=card.token_ref in tokens,
+        )
+        for card in cards
+    )
+
+
 def card_view(card: CardRecord) -> CardView:
-    """One card of the stack."""
+    """One card as the engine describes it."""
     art = card.product.lower()
     return CardView(
         id=card.id,

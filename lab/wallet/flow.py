@@ -29,10 +29,11 @@ from lab.json_fields import Json, section, text
 from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
-from lab.wallet.card_views import card_view, history_rows
+from lab.wallet.card_views import card_views, history_rows
 from lab.wallet.flow_arming import Arming
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
+from lab.wallet.refusals import refusal
 from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
 
@@ -177,8 +178,8 @@ class WalletFlow:
     def _install(self, body: Json) -> None:
         try:
             token = self._element.install(text(body, "payload"))
-        except ProvisioningRefused as refusal:
-            self._log.emit("token.refused", actor="phone", data={"reason": str(refusal)})
+        except ProvisioningRefused as refused:
+            self._log.emit("token.refused", actor="phone", data={"reason": str(refused)})
             self._show(notice=Message("wallet.add.not_installed", "bad"))
             return
         self._log.emit(
@@ -214,7 +215,7 @@ class WalletFlow:
         try:
             card, methods = await self._add(self._draft)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            form = form_of(self._draft, {"number": _add_problem(fault)}, complete=True)
+            form = form_of(self._draft, {"number": refusal(fault)}, complete=True)
             self._show(add=form, busy=False)
             return None
         self._draft = CardDraft()  # the number is forgotten here
@@ -232,7 +233,7 @@ class WalletFlow:
                 if (draft.network, draft.last4) not in known:
                     await self.add(draft)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            self._show(busy=False, notice=_add_problem(fault))
+            self._show(busy=False, notice=refusal(fault))
             raise
         self._show(busy=False, notice=None, screen=self._settled())
 
@@ -338,11 +339,17 @@ class WalletFlow:
         try:
             await self._client.set_default(card_id)
         except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=_add_problem(fault))
+            self._show(notice=refusal(fault))
             return
         if card.token_ref in {token.token_ref for token in self._element.tokens()}:
             self._element.set_default(card.token_ref)  # else its token is still on the way
         await self.refresh()
+
+    def set_express(self, card_id: str, *, chosen: bool) -> None:
+        """Let a card pay at transit gates without its owner being recognised, or none."""
+        card = self._card(card_id)
+        if card is not None and card.is_verified:
+            self._arming.set_express(card if chosen else None)
 
     async def remove(self, card_id: str) -> None:
         """Delete a card; its token leaves the secure element first."""
@@ -352,7 +359,7 @@ class WalletFlow:
         try:
             await self._client.remove_card(card_id)
         except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=_add_problem(fault))
+            self._show(notice=refusal(fault))
             return
         self._element.remove(card.token_ref)
         self._verifying.end()
@@ -482,7 +489,7 @@ class WalletFlow:
         return to_datetime(self._clock.now_us()).strftime("%y%m")
 
     def _show(self, **changes: object) -> None:
-        cards = tuple(card_view(card) for card in self._memory.cards)
+        cards = card_views(self._memory.cards, self._element)
         self._state = replace(self._state, cards=cards, **changes)  # type: ignore[arg-type]  # by name
         self._bus.publish(self._state)
 
@@ -496,15 +503,3 @@ _FORWARD = frozenset(
         PhoneScreen.HOLD_NEAR,
     }
 )
-
-
-def _add_problem(fault: Exception) -> Message:
-    match fault:
-        case EngineUnreachable():
-            return Message("wallet.engine_unreachable", "bad")
-        case EngineRefused(code="already_provisioned" | "card_already_provisioned"):
-            return Message("wallet.add.already", "bad")
-        case EngineRefused():
-            return message("wallet.refused", "bad", why=fault.detail)
-        case _:
-            return message("wallet.refused", "bad", why=str(fault))

@@ -89,15 +89,16 @@ class Arming:
         if not card.is_verified:
             self._say_unverified(card)
             return
-        if card.token_ref not in {token.token_ref for token in self._element.tokens()}:
-            self._show(screen=self._phone.home(), notice=Message("wallet.not_here", "bad"))
+        why = self._cannot_pay(card)
+        if why is not None and why.key == "wallet.not_here":
+            self._show(screen=self._phone.home(), notice=why)
             return
         self._element.disarm()
         self._show(
             screen=PhoneScreen.PAY_SHEET,
             selected_id=card.id,
             scan="idle",
-            notice=None,
+            notice=why,  # a spent card: another one can be chosen on the sheet
             banner=None,
             banner_payment_id="",
             armed_left_s=0,
@@ -124,6 +125,26 @@ class Arming:
             return False
         return self._authenticated(self._sensor.passcode(self._element.challenge(), code), card)
 
+    def set_express(self, card: CardRecord | None) -> None:
+        """This card pays at transit gates without a look at its owner; None: no card does."""
+        why = None if card is None else self._cannot_pay(card)
+        if why is not None:
+            self._show(notice=why)
+            return
+        self._element.set_express(None if card is None else card.token_ref)
+        self._log.emit(
+            "phone.express", actor="phone", data={"token_ref": card.token_ref if card else None}
+        )
+        self._show(notice=Message(f"wallet.express.{'off' if card is None else 'on'}", "neutral"))
+
+    def _cannot_pay(self, card: CardRecord) -> Message | None:
+        """Why the card's token cannot pay, as far as the phone knows by itself."""
+        tokens = {token.token_ref: token for token in self._element.tokens()}
+        token = tokens.get(card.token_ref)
+        if token is None:
+            return Message("wallet.not_here", "bad")
+        return Message("wallet.needs_refresh", "bad") if token.is_spent else None
+
     def _say_unverified(self, card: CardRecord) -> None:
         """Its keys are still with its bank: there is nothing on this phone to pay with."""
         self._show(
@@ -144,6 +165,11 @@ class Arming:
     def _authenticated(self, seen: FaceAssertion | ScanFailed, card: CardRecord) -> bool:
         if isinstance(seen, ScanFailed):
             self._refused(seen)
+            return False
+        why = self._cannot_pay(card)
+        if why is not None:  # another card than the one that was offered first
+            self._element.disarm()
+            self._show(screen=self._phone.home(), scan="idle", notice=why)
             return False
         try:
             self._element.arm(seen, card.token_ref, ARMED_S)

@@ -32,6 +32,9 @@ class CardView:
         label: the product's name on the card's face ("Everyday").
         art: which drawing: "everyday", "travel", "reserve" or "plain".
         status: "active", "pending" (to be verified), "suspended" or "rejected" (not verified).
+        is_express: it pays at transit gates without its owner being recognised.
+        is_spent: its transaction counter is at its end; it has to be refreshed.
+        is_here: its keys are in this phone.
     """
 
     id: str
@@ -43,6 +46,9 @@ class CardView:
     art: str
     status: str
     is_default: bool
+    is_express: bool = False
+    is_spent: bool = False
+    is_here: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QWidget
 
 from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
+from lab.design.choices import Switch
 from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.names import STATE_TONES, state_word
 from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
@@ -59,6 +60,11 @@ class DetailPage(QWidget):
         actions.addWidget(self._default)
         actions.addWidget(self._remove)
         box.addLayout(actions)
+        self._express = Switch(look, "detailExpress", tr("phone.express"))
+        self._express.clicked.connect(
+            lambda chosen: self._commands.set_express(self._card_id, bool(chosen))
+        )
+        box.addWidget(self._express)
         title = Label(
             look, "detailHistoryTitle", size_px=TEXT_LEAD_PX, weight=SEMIBOLD, tone="phone"
         )
@@ -89,12 +95,17 @@ class DetailPage(QWidget):
             lines.append(tr("phone.rejected"))
         elif card.status == "pending":
             lines.append(tr("phone.verify.text"))
-        if state.notice is not None:
+        if card.is_spent:
+            lines.append(tr("wallet.needs_refresh"))
+        elif state.notice is not None:
             lines.append(tr(state.notice.key, **dict(state.notice.values)))
         self._numbers.say("\n".join(lines))
         usable = card.status == "active" and not card.is_default and not state.busy
         self._default.setEnabled(usable)
         self._default.say(tr("phone.is_default" if card.is_default else "phone.make_default"))
+        self._express.setChecked(card.is_express)
+        payable = card.status == "active" and card.is_here and not card.is_spent
+        self._express.setEnabled(card.is_express or payable)
         self._remove.setEnabled(not state.offline and not state.busy)
         self._show_history(state.history)
 

@@ -131,6 +131,22 @@ _BY_AUDIENCE: dict[str, tuple[str, str]] = {
         "So it ended: {outcome}, because {reason}",
         "Outcome: {outcome} ({reason})",
     ),
+    "bench.why.recovered": (
+        "The last tap was torn: the card repeats its answer and counts nothing",
+        "RECOVER AC: torn transaction recovered, no new ATC",
+    ),
+    "bench.why.nothing_to_recover": (
+        "The card has nothing to repeat: a new cryptogram is made ({sw})",
+        "RECOVER AC {sw}: GENERATE AC anew",
+    ),
+    "bench.why.relay": (
+        "How near: {took} ms; the card says {least} to {greatest} ms, and {air} on the air",
+        "RRP: {took} ms measured; min {least}, max {greatest}, R-APDU {air} ms",
+    ),
+    "bench.why.authenticates": (
+        "The card signs the till's number: it is real",
+        "INTERNAL AUTHENTICATE: SDAD over the DDOL",
+    ),
     "bench.why.refused": ("The card refuses: {meaning} ({sw})", "{sw}: {meaning}"),
     "bench.why.torn": ("No answer came: the card was gone", "No response to {name}"),
 }

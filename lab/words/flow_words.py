@@ -67,6 +67,8 @@ _POS: dict[str, tuple[str, str]] = {
     "pos.steered.issuer_unavailable": _same("Bank out of reach ({code}): the {steered}"),
     "pos.steered.system_malfunction": _same("Fault at the bank ({code}): the {steered}"),
     "pos.steered.other": _same("Refused ({code}): the {steered}"),
+    "pos.gate": _same("{reader}, transit gate"),
+    "pos.gate.silent": _same("{reader}, transit gate that cannot announce itself"),
     "pos.why.other": _same("{reason}"),
     "pos.why.insufficient_funds": ("Not enough money on the account", "51 insufficient funds"),
     "pos.why.expired_card": ("The card has expired", "54 expired card"),
@@ -78,6 +80,10 @@ _POS: dict[str, tuple[str, str]] = {
     "pos.why.token_not_active": ("This card is suspended", "Token not active"),
     "pos.why.atc_replay": ("This tap was used before", "ATC already used"),
     "pos.why.cryptogram_invalid": ("The card's signature is wrong", "ARQC invalid"),
+    "pos.why.key_of_other_channel": (
+        "This card's answer was made for another kind of payment",
+        "Key index of another channel (proximity or remote): refused by the network",
+    ),
     "pos.why.breaker_open": (
         "{network} is blocked at the moment. Nothing was sent",
         "{network} breaker open, not sent",
@@ -118,6 +124,10 @@ _POS: dict[str, tuple[str, str]] = {
         "Reader lost, amount kept",
     ),
     "pos.why.nonsense": ("The card's answer makes no sense", "{reason}"),
+    "pos.why.relay_suspected": (
+        "The card seems to be somewhere else",
+        "Relay resistance: time limits exceeded, declined by the issuer's action code",
+    ),
     "pos.why.unauthentic": (
         "This card could not prove that it is real. Nothing was charged",
         "Offline data authentication failed: {part}",
@@ -209,6 +219,18 @@ _WALLET: dict[str, tuple[str, str]] = {
     "wallet.not_here": (
         "This card is not in this phone at the moment",
         "Token not in this secure element (card serve may hold it)",
+    ),
+    "wallet.needs_refresh": (
+        "This card has made all its payments. It has to be refreshed before it pays again",
+        "ATC at 65535: the token has to be replaced (refresh)",
+    ),
+    "wallet.express.on": (
+        "This card pays at transit gates, without your face",
+        "Express (transit) card: no CDCVM at a gate that announces itself",
+    ),
+    "wallet.express.off": (
+        "No card pays at transit gates without your face",
+        "No express card: every GPO needs CDCVM",
     ),
     "wallet.not_read": (
         "The card was not read. Nothing was charged",

@@ -24,6 +24,7 @@ _BOTH: dict[str, str] = {
     "phone.make_default": "Make default",
     "phone.is_default": "Is default",
     "phone.remove": "Remove",
+    "phone.express": "Pays at transit gates",
     "phone.history": "Latest payments",
     "phone.history.empty": "Nothing paid with this card yet.",
     "phone.history.open": "Show the payment of {amount}",

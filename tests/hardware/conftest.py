@@ -100,6 +100,9 @@ NETWORK_DATA = {
 }
 
 
+ORDINARY_VERSIONS = {"visa": "12", "mastercard": "14", "amex": "01"}
+
+
 def credentials(network: str = "visa", **changes: object) -> dict[str, object]:
     """A token as the network's token service would send it."""
     dpan, letter, requestor = NETWORK_DATA[network]
@@ -112,7 +115,7 @@ def credentials(network: str = "visa", **changes: object) -> dict[str, object]:
         "psn": "01",
         "par": letter * 29,
         "tokenRequestorId": requestor,
-        "cvn": "12",
+        "cvn": ORDINARY_VERSIONS[network],
         "keys": {
             "proximity": {"mk": "11223344556677889900AABBCCDDEEF0", "dki": "01"},
             "remote": {"mk": "0FEDCBA987654321FEDCBA9876543210", "dki": "02"},

@@ -2,11 +2,12 @@
 
 Theory of operation. The issuer application data (tag 9F10) says which key made the cryptogram
 (derivation key index) and by which recipe (cryptogram version number, CVN). The same number means
-different things for different networks, so a recipe is found by layout of 9F10 and number. The lab
-gives every device Visa's layout with CVN 18; the others are here because published cards use them.
+different things for different networks, so a recipe is found by layout of 9F10 and number. Which
+version a device gets is decided when its token is issued (`networks.card_versions`).
 
 Refuses to know: tokens, amounts in other units, what to answer. Sources: EMV Book 2 8.1, public
-descriptions of CVN 10, 18 and 22 and of Mastercard's M/Chip CVN 10 and 14.
+descriptions of CVN 10, 18 and 22 and of Mastercard's M/Chip CVN 10, 11, 14 and 15; what CVN 17
+and Amex's 01 cover is derived and not confirmed by a published vector.
 """
 
 from __future__ import annotations
@@ -57,24 +58,37 @@ class Recipe:
     Attributes:
         session: how the session key is derived.
         bit_padding: MAC padding method 2, else method 1.
-        covers: the slice of 9F10 appended to the minimum data.
+        covers: the slices of 9F10 appended to the objects.
+        objects: what comes first, by tag.
     """
 
     session: SessionKey
     bit_padding: bool
-    covers: slice
+    covers: tuple[slice, ...]
+    objects: tuple[str, ...] = tuple(MINIMUM_DATA)
 
 
-WHOLE = slice(None)
+WHOLE = (slice(None),)
+VISA_RESULTS = (slice(3, 7),)
+MASTERCARD_RESULTS = (slice(2, 8),)
+MASTERCARD_COUNTED = (slice(2, 8), slice(10, 18))
 VISA_RECIPES = {
-    0x01: Recipe(SessionKey.NONE, bit_padding=False, covers=slice(3, 7)),  # Amex AEIPS 01
-    0x0A: Recipe(SessionKey.NONE, bit_padding=False, covers=slice(3, 7)),
+    0x01: Recipe(SessionKey.NONE, bit_padding=False, covers=VISA_RESULTS),  # Amex AEIPS 01
+    0x0A: Recipe(SessionKey.NONE, bit_padding=False, covers=VISA_RESULTS),
+    0x11: Recipe(
+        SessionKey.NONE,
+        bit_padding=False,
+        covers=(slice(4, 5),),
+        objects=("9F02", "9F37", "9F36"),
+    ),
     0x12: Recipe(SessionKey.COMMON, bit_padding=True, covers=WHOLE),
     0x22: Recipe(SessionKey.COMMON, bit_padding=True, covers=WHOLE),
 }
 MASTERCARD_RECIPES = {
-    0x10: Recipe(SessionKey.MASTERCARD, bit_padding=True, covers=slice(2, 8)),
-    0x14: Recipe(SessionKey.COMMON, bit_padding=True, covers=slice(2, 8)),
+    0x10: Recipe(SessionKey.MASTERCARD, bit_padding=True, covers=MASTERCARD_RESULTS),
+    0x11: Recipe(SessionKey.MASTERCARD, bit_padding=True, covers=MASTERCARD_COUNTED),
+    0x14: Recipe(SessionKey.COMMON, bit_padding=True, covers=MASTERCARD_RESULTS),
+    0x15: Recipe(SessionKey.COMMON, bit_padding=True, covers=MASTERCARD_COUNTED),
 }
 
 
@@ -84,6 +98,7 @@ class Verdict(Enum):
     VALID = "valid"
     INVALID = "cryptogram_invalid"
     UNKNOWN_KEY = "key_index_unknown"
+    OTHER_CHANNEL = "key_of_other_channel"
     UNKNOWN_VERSION = "cryptogram_version_unknown"
     NOT_ARQC = "cryptogram_is_no_arqc"
     NOT_TC = "cryptogram_is_no_tc"
@@ -176,8 +191,8 @@ def cryptogram(chip: ChipData, card_key: bytes) -> bytes:
             key = keys.mastercard_session_key(card_key, chip.objects["9F36"], chip.objects["9F37"])
         case _:
             assert_never(recipe.session)
-    data = b"".join(chip.objects[tag] for tag in MINIMUM_DATA)
-    data += chip.objects["9F10"][recipe.covers]
+    data = b"".join(chip.objects[tag] for tag in recipe.objects)
+    data += b"".join(chip.objects["9F10"][part] for part in recipe.covers)
     return keys.mac(key, data, bit_padding=recipe.bit_padding)
 
 
@@ -188,5 +203,8 @@ def _recipe_of(issuer_data: bytes) -> tuple[Recipe | None, str]:
     if len(issuer_data) >= VISA_IAD_BYTES_MIN and issuer_data[0] == VISA_IAD_FORMAT_2:
         return VISA_RECIPES.get(issuer_data[1]), f"{issuer_data[2]:02X}"
     if len(issuer_data) >= MASTERCARD_IAD_BYTES_MIN:
-        return MASTERCARD_RECIPES.get(issuer_data[1]), f"{issuer_data[0]:02X}"
+        recipe = MASTERCARD_RECIPES.get(issuer_data[1])
+        if recipe is not None and len(issuer_data) < recipe.covers[-1].stop:
+            recipe = None  # the counters that it should cover are not there
+        return recipe, f"{issuer_data[0]:02X}"
     return None, ""

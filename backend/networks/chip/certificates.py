@@ -1,9 +1,10 @@
 """What an issuer puts into a card so that a till can authenticate it offline.
 
 Theory of operation. The network's certification authority signs the issuer's key, the issuer signs
-the card's key together with the data that nobody may change: three records. The first holds those
-data and is the signed one; the second the issuer's certificate, the third the card's. What of a key
-does not fit into its certificate stands beside it as the remainder. Refuses to know: tokens, rows,
+the card's key together with the data that nobody may change: two records, as each costs a tap one
+command. The first holds those data and the issuer's certificate and is the signed one, the second
+the card's certificate. What of a key does not fit into its certificate stands beside it as the
+remainder. Refuses to know: tokens, rows,
 what the card does with it. Sources: EMV Book 2 tables 1, 2, 13 and 14; Book 3 7.2 and 10.3.
 """
 
@@ -16,9 +17,10 @@ from backend.networks.chip.rsa import EXPONENT, RsaKey
 
 AUTHORITY_INDEX = "F1"
 RID = {"visa": "A000000003", "mastercard": "A000000004", "amex": "A000000025"}
-# fast authentication (Visa), combined authentication in EMV mode (the others), and verification of
-# the cardholder; the certificate covers it
-PROFILE = {"visa": "3000", "mastercard": "1380", "amex": "11C0"}
+# dynamic authentication (Visa's fast one; for the others by contact terminals), combined
+# authentication in EMV mode (not Visa), verification of the cardholder, relay resistance
+# (Mastercard); the certificate covers it
+PROFILE = {"visa": "3000", "mastercard": "3381", "amex": "31C0"}
 ISSUER_SERIAL = bytes.fromhex("000001")
 CERTIFICATES_EXPIRE = "1249"
 SIGNED_RECORDS = 1
@@ -62,7 +64,7 @@ def authority_digest(network: str, authority: RsaKey) -> bytes:
 def card_records(
     chain: Chain, card: RsaKey, number: str, expiry: str, psn: str, serial: bytes
 ) -> list[bytes]:
-    """The three records of one token, as READ RECORD answers them.
+    """The two records of one token, as READ RECORD answers them.
 
     Args:
         chain: the keys above it.
@@ -72,7 +74,6 @@ def card_records(
         psn: PAN sequence number, 2 digits.
         serial: three bytes, of the card's certificate.
     """
-    covered = _covered(chain.network, number, expiry, psn)
     issuer, issuer_rest = _certificate(
         chain.authority,
         _ISSUER_CERTIFICATE
@@ -81,6 +82,9 @@ def card_records(
         + ISSUER_SERIAL,
         chain.issuer,
     )
+    of_issuer = {"8F": bytes.fromhex(AUTHORITY_INDEX), "90": issuer, "92": issuer_rest}
+    covered = _covered(chain.network, number, expiry, psn)
+    covered += _objects({**of_issuer, "9F32": _EXPONENT})
     own, own_rest = _certificate(
         chain.issuer,
         _CARD_CERTIFICATE
@@ -90,11 +94,9 @@ def card_records(
         card,
         covered + bytes.fromhex(PROFILE[chain.network]),
     )
-    of_issuer = {"8F": bytes.fromhex(AUTHORITY_INDEX), "90": issuer, "92": issuer_rest}
     of_card = {"9F46": own, "9F47": _EXPONENT, "9F48": own_rest}
     of_card["9F4A"] = bytes.fromhex(_PROFILE_TAG)
-    bodies = (covered, _objects({**of_issuer, "9F32": _EXPONENT}), _objects(of_card))
-    return [_object("70", body) for body in bodies]
+    return [_object("70", body) for body in (covered, _objects(of_card))]
 
 
 def _covered(network: str, number: str, expiry: str, psn: str) -> bytes:

@@ -51,12 +51,12 @@ def master_key_option_b(issuer_key: bytes, pan: str, psn: str) -> bytes:
 
 def common_session_key(card_key: bytes, atc: bytes) -> bytes:
     """EMV Book 2 A1.3.1: diversified by the two bytes of the ATC and six zero bytes."""
-    return _session_key(card_key, atc + bytes(6))
+    return session_key(card_key, atc + bytes(6))
 
 
 def mastercard_session_key(card_key: bytes, atc: bytes, unpredictable: bytes) -> bytes:
     """Mastercard SKD: diversified by ATC, two zero bytes and the unpredictable number."""
-    return _session_key(card_key, atc + bytes(2) + unpredictable)
+    return session_key(card_key, atc + bytes(2) + unpredictable)
 
 
 def mac(key: bytes, data: bytes, *, bit_padding: bool) -> bytes:
@@ -74,10 +74,11 @@ def mac(key: bytes, data: bytes, *, bit_padding: bool) -> bytes:
     if len(data) > BLOCK:
         single = Cipher(TripleDES(key[:8] * 3), modes.CBC(bytes(BLOCK))).encryptor()
         chained = single.update(data[:-BLOCK])[-BLOCK:]
-    return _encrypt(key, _xor(chained, data[-BLOCK:]))
+    return encipher(key, combine(chained, data[-BLOCK:]))
 
 
-def _session_key(card_key: bytes, diversifier: bytes) -> bytes:
+def session_key(card_key: bytes, diversifier: bytes) -> bytes:
+    """EMV Book 2 A1.3: both halves from one 8-byte diversification value."""
     left = diversifier[:2] + b"\xf0" + diversifier[3:]
     right = diversifier[:2] + b"\x0f" + diversifier[3:]
     return _card_cipher(card_key).update(left + right)
@@ -85,10 +86,11 @@ def _session_key(card_key: bytes, diversifier: bytes) -> bytes:
 
 def _diversify(issuer_key: bytes, value: bytes) -> bytes:
     inverted = bytes(byte ^ FULL_BYTE for byte in value)
-    return _odd_parity(_encrypt(issuer_key, value + inverted))
+    return _odd_parity(encipher(issuer_key, value + inverted))
 
 
-def _encrypt(key: bytes, blocks: bytes) -> bytes:
+def encipher(key: bytes, blocks: bytes) -> bytes:
+    """Whole blocks under a 16-byte key, each by itself (Book 2 A2.1)."""
     return _cipher(key).update(blocks)
 
 
@@ -108,5 +110,6 @@ def _odd_parity(key: bytes) -> bytes:
     return bytes(byte ^ (1 if byte.bit_count() % 2 == 0 else 0) for byte in key)
 
 
-def _xor(left: bytes, right: bytes) -> bytes:
+def combine(left: bytes, right: bytes) -> bytes:
+    """Exclusive or of two values of the same length."""
     return bytes(a ^ b for a, b in zip(left, right, strict=True))

@@ -159,7 +159,7 @@ def test_a_plan_has_a_limit() -> None:
 def test_every_promised_name_is_known() -> None:
     assert {"visa.tsp", "amex.issuer", "phone.engine", "pos.engine", "reader", "card"} <= LINKS
     assert {"slicer", "half_open", "malformed_field", "collision", "reorder"} <= EFFECTS
-    assert len(EFFECTS) == 24
+    assert len(EFFECTS) == 25
     assert len(LINKS) == 16
 
 

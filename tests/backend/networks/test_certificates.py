@@ -73,8 +73,9 @@ def test_the_chain_opens_from_authority_to_card(tmp_path: Path, network: str) ->
     offline, number = payload["offline"], payload["dpan"]
     assert offline["signedRecords"] == 1
     records = [bytes.fromhex(record) for record in offline["records"]]
-    assert all(len(record) <= 255 for record in records)
-    signed, issuer, card = (objects_of(record) for record in records)
+    assert all(len(record) <= 253 for record in records)
+    signed, card = (objects_of(record) for record in records)
+    issuer = signed
     assert signed["5A"].hex().upper().rstrip("F") == number
     assert (issuer["8F"], issuer["9F32"], card["9F47"], card["9F4A"]) == (
         b"\xf1", b"\x03", b"\x03", b"\x82",
@@ -96,7 +97,8 @@ def test_the_chain_opens_from_authority_to_card(tmp_path: Path, network: str) ->
     assert block[12:14].hex() == payload["expiry"][2:] + payload["expiry"][:2]
     assert block[17:21] == bytes([1, 1, 128, 1])
     assert block[21:-21] + card["9F48"] == CARD.modulus
-    covered = records[0][2:] + bytes.fromhex(offline["profile"])
+    assert records[0][:2] == b"\x70\x81"
+    covered = records[0][3:] + bytes.fromhex(offline["profile"])
     assert block[-21:-1] == check_sum(block[1:-21], card["9F48"], b"\x03", covered)
     key = offline["key"]
     assert int(key["p"], 16) * int(key["q"], 16) == CARD.p * CARD.q

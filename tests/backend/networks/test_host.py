@@ -23,6 +23,13 @@ async def pay(lab: Bench, request: AuthorizationRequest) -> Answered:
     return requests.answered(decode(raw), 0)
 
 
+async def pay_as(lab: Bench, request: AuthorizationRequest, entry_mode: str) -> Answered:
+    asked = requests.authorization(request)
+    told = Message(asked.kind, {**asked.fields, "22": entry_mode})
+    raw = await lab.networks.hosts[request.network].handle(encode(told))
+    return requests.answered(decode(raw), 0)
+
+
 async def reverse(lab: Bench, request: AuthorizationRequest, amount_minor: int = 1240) -> str:
     message = requests.reversal(
         request.reference, amount_minor, request.currency, lab.clock.now_us()
@@ -50,6 +57,26 @@ def test_a_payment_is_approved_and_held(network: str, tmp_path: Path) -> None:
             assert answer.cryptogram_valid is True
             assert (answer.reason, answer.steered) == ("approved", None)
             assert lab.held(network) == [1240]
+
+    asyncio.run(main())
+
+
+@pytest.mark.inv(74)
+@pytest.mark.parametrize(("entry_mode", "key"), [("071", "proximity"), ("810", "remote")])
+def test_a_key_signs_for_its_own_channel_only(entry_mode: str, key: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            keys = phone.payload["keys"]
+            assert (keys["proximity"]["dki"], keys["remote"]["dki"]) == ("01", "02")
+            assert keys["proximity"]["mk"] != keys["remote"]["mk"]
+            for used, signing in keys.copy().items():
+                keys["proximity"] = signing
+                answer = await pay_as(lab, payment(lab, phone), entry_mode)
+                assert answer.approved is (used == key)
+                if used != key:
+                    assert answer.reason == "key_of_other_channel"
+                    assert answer.cryptogram_valid is False
 
     asyncio.run(main())
 

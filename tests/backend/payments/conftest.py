@@ -21,9 +21,13 @@ import pytest
 from sqlalchemy import Text, bindparam, create_engine, insert, select
 
 import backend.storage.event_tables
+import backend.storage.gateway_tables
 import backend.storage.ledger_tables
 import backend.storage.wallet_tables  # noqa: F401  (tables register themselves)
 from backend.domain.money import numeric_code
+from backend.gateway.advices import AdvicePorts, Advices
+from backend.gateway.desk import Desk, DeskPorts, Order
+from backend.gateway.fees import FeePlan
 from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
@@ -33,6 +37,7 @@ from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler
 from backend.storage.database import Database, Statement, Transaction, Value
+from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.metadata import engine_metadata
 from backend.storage.payment_outbox_rows import SqlOutbox
@@ -40,6 +45,8 @@ from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.verify import Check, HostAuthorization, verify
 from backend.storage.wallet_tables import provisioned_cards
 from backend.switch.answers import (
+    Advised,
+    AdvisedMoney,
     Answered,
     AuthorizationAnswer,
     AuthorizationRequest,
@@ -105,6 +112,9 @@ class Networks:
         self.cryptogram_valid: bool | None = True
         self.reversal_answer_s = 0.01
         self.caller_is_dead: Callable[[], bool] = lambda: False
+        self.booked: dict[tuple[str, str, int], AdvisedMoney] = {}  # by RRN, STAN and time
+        self.advised: list[tuple[str, bool]] = []  # (RRN, is refund), repeats included
+        self.advice_faults: deque[str] = deque()  # "lost request", "lost response", or a code
 
     def holds(self) -> int:
         """How many authorizations hold money now."""
@@ -225,6 +235,38 @@ class Networks:
         await self._scheduler.sleep(self.reversal_answer_s)
         return Reversed()
 
+    async def advise(
+        self,
+        network: str,
+        original: NetworkReference,
+        advised: AdvisedMoney,
+        own: NetworkReference,
+        *,
+        payment_id: str,
+        tap_id: str | None = None,
+    ) -> Advised | NotSent | Unknown:
+        del network, payment_id, tap_id
+        self._hear()
+        self.advised.append((original.rrn, advised.is_refund))
+        fault = self.advice_faults.popleft() if self.advice_faults else None
+        if fault == "lost request":
+            return Unknown("timeout")
+        if fault == "not sent":
+            return NotSent("breaker_open", 1_000)
+        if fault not in (None, "lost response"):
+            return Advised(fault, "refused")
+        self.booked[original.rrn, own.stan, own.sent_at_us] = advised
+        self.outcomes[original.rrn] = "booked"
+        await self._scheduler.sleep(0.01)
+        return Unknown("reset") if fault else Advised("00", "booked")
+
+    def owed_minor(self) -> int:
+        """What cardholders owe for everything that was booked, less what went back."""
+        return sum(
+            -each.amount_minor if each.is_refund else each.amount_minor
+            for each in self.booked.values()
+        )
+
 
 _FIND_TOKEN = Statement(
     select(provisioned_cards).where(
@@ -284,6 +326,9 @@ class Laboratory:
     cache: IdempotencyCache | None = None
     events: EventLog = field(init=False)
     engine: PaymentEngine[Transaction] = field(init=False)
+    advices: Advices[Transaction] = field(init=False)
+    desk: Desk[Transaction] = field(init=False)
+    plan: FeePlan = field(default_factory=FeePlan)
     rows: SqlPaymentRows = field(default_factory=SqlPaymentRows)
     card_table: CardTable = field(default_factory=CardTable)
     fingerprint: Callable[[str], bytes] = fingerprint
@@ -320,6 +365,36 @@ class Laboratory:
             )
         )
 
+        gateway_rows = SqlGatewayRows()
+        self.advices = Advices(
+            AdvicePorts(
+                store=self.database,
+                payments=self.rows,
+                rows=gateway_rows,
+                changes=self.engine.changes,
+                outbox=SqlOutbox(),
+                switch=self.networks,
+                clock=self.clock,
+                scheduler=self.scheduler,
+                events=self.events,
+            )
+        )
+        self.desk = Desk(
+            DeskPorts(
+                store=self.database,
+                payments=self.rows,
+                rows=gateway_rows,
+                changes=self.engine.changes,
+                follow_ups=self.engine.follow_ups,
+                references=self.engine.references,
+                events=self.events,
+                clock=self.clock,
+                identifiers=Entropy(first_seq, simulated=True).stream("refunds"),
+                plan=self.plan,
+                wake=self.advices.wake,
+            )
+        )
+
     def restart(self) -> None:
         """A new process: new engine and new connections on the same file, a second later."""
         self.run(self.scheduler.cancel_all())
@@ -352,13 +427,39 @@ class Laboratory:
         digest = hashlib.sha256(repr(order).encode() + order.emv_data).digest()
         return self.engine.pay_nfc(order, account=account, key=key, request_hash=digest)
 
+    def order_at_desk(
+        self,
+        what: str,
+        payment_id: str,
+        key: str,
+        amount_minor: int | None = None,
+        *,
+        merchant_id: str = CORNER,
+    ) -> Reply:
+        """Capture, void or refund."""
+        order = Order(merchant_id, payment_id, amount_minor)
+        digest = hashlib.sha256(f"{what} {order}".encode()).digest()
+        return self.run(getattr(self.desk, what)(order, key, digest))
+
     def pass_time(self, seconds: float) -> None:
-        """Let lab time pass with the follow-ups running."""
+        """Let lab time pass with the follow-ups and the advices running."""
 
         async def passing() -> None:
             follow_ups = self.scheduler.spawn(self.engine.follow_up_forever(), "follow-ups")
+            advices = self.scheduler.spawn(self.advices.run_forever(), "advices")
             await self.scheduler.sleep(seconds)
             follow_ups.cancel()
+            advices.cancel()
+
+        self.run(passing())
+
+    def pass_advices(self, seconds: float) -> None:
+        """Let lab time pass with the advices alone running."""
+
+        async def passing() -> None:
+            advices = self.scheduler.spawn(self.advices.run_forever(), "advices")
+            await self.scheduler.sleep(seconds)
+            advices.cancel()
 
         self.run(passing())
 
@@ -380,7 +481,8 @@ class Laboratory:
             HostAuthorization(
                 request.network,
                 request.reference.rrn,
-                approved=self.networks.outcomes.get(request.reference.rrn) in {"00", "reversed"},
+                approved=self.networks.outcomes.get(request.reference.rrn)
+                in {"00", "reversed", "booked"},
                 reversed=self.networks.outcomes.get(request.reference.rrn) == "reversed",
             )
             for request in {each.reference: each for each in self.networks.authorizations}.values()

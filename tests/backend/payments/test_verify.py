@@ -27,9 +27,15 @@ def busy(lab, order):
     lab.pay(order(token="4000056655665556"), "stranger")
     networks.behaviours.append(networks.breaks("timeout", host_said="00"))
     lab.pay(order(atc=6), "unknown")
+    for atc in (7, 8):
+        lab.pay(order(atc=atc), f"k{atc}")
+        payment_id = lab.one("SELECT id FROM payments WHERE atc = :atc", atc=atc)["id"]
+        lab.order_at_desk("capture", payment_id, f"c{atc}", 1_000)
+        lab.order_at_desk("refund", payment_id, f"r{atc}", 300)
+    lab.pass_advices(1)
     assert sorted(lab.states()) == [
-        "approved", "declined", "declined", "declined", "not_sent", "reversed", "reversed",
-        "unknown",
+        "approved", "captured", "captured", "declined", "declined", "declined", "not_sent",
+        "reversed", "reversed", "unknown",
     ]  # fmt: skip
     return lab
 
@@ -40,7 +46,8 @@ def host_view(lab):
             HostAuthorization(
                 request.network,
                 request.reference.rrn,
-                approved=lab.networks.outcomes.get(request.reference.rrn) in {"00", "reversed"},
+                approved=lab.networks.outcomes.get(request.reference.rrn)
+                in {"00", "reversed", "booked"},
                 reversed=lab.networks.outcomes.get(request.reference.rrn) == "reversed",
             )
             for request in lab.networks.authorizations
@@ -99,6 +106,12 @@ BREAKS = {
         " (SELECT MIN(seq) FROM events WHERE kind = 'payment.declined')"
     ),
     "proven counters lie at or below the watermark": "UPDATE token_atc SET last_atc = 1",
+    "captured within authorized": (
+        "UPDATE payments SET captured_minor = 5, hold_open = 0 WHERE state = 'approved'"
+    ),
+    "refunded within captured": "UPDATE refunds SET amount_minor = amount_minor + 1",
+    "networks are told of every capture": "DELETE FROM advices WHERE kind = 'completion'",
+    "networks are told of every refund": "UPDATE refunds SET state = 'pending'",
     "answers agree with payments": (
         "UPDATE idempotency_keys SET response_body = CAST(REPLACE(CAST(response_body AS TEXT),"
         " '\"approved\":true', '\"approved\":false') AS BLOB) WHERE \"key\" = 'k1'"
@@ -149,4 +162,4 @@ def test_details_name_a_few_and_count_the_rest(busy):
     busy.change("DELETE FROM idempotency_keys")
     (check,) = [each for each in verify(busy.database) if each.name == "payments have their keys"]
     assert check.detail.count("pay_") == 3
-    assert check.detail.endswith("and 5 more")
+    assert check.detail.endswith("and 7 more")

@@ -31,6 +31,13 @@ EXPECTED = {
     "second-candidate": ("online_request", 3, "ARQC", "1B"),
     "same-object-twice": ("error", 3, None, "1C"),
     "no-cryptogram": ("error", 3, None, "1C"),
+    "torn-then-recovered": ("online_request", 2, "ARQC", "1B"),
+    "torn-then-anew": ("online_request", 2, "ARQC", "1B"),
+    "relay-near": ("online_request", 2, "ARQC", "1B"),
+    "relay-refused": ("declined", 2, "AAC", "07"),
+    "relay-slow-once": ("online_request", 2, "ARQC", "1B"),
+    "relay-too-fast": ("error", 2, None, "1C"),
+    "relay-nonsense": ("error", 2, None, "1C"),
 }
 
 
@@ -50,6 +57,27 @@ def test_every_dialogue_ends_where_the_books_say(capsys: pytest.CaptureFixture[s
     assert found[0]["candidates"] == ["A0000000031010"]
 
 
+def test_a_card_tapped_again_is_the_same_tills_second_tap(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    steps = {
+        each["id"]: each["steps"]
+        for each in replayed(capsys, str(DIALOGUES))
+        if str(each["id"]).startswith("torn-then")
+    }
+    assert steps["torn-then-recovered"][-4:] == [
+        "recover_ac", "recovered", "card_decision", "outcome",
+    ]  # fmt: skip
+    assert steps["torn-then-anew"][-4:] == ["recover_ac", "generate_ac", "card_decision", "outcome"]
+
+
+def test_a_recording_tells_its_own_time(capsys: pytest.CaptureFixture[str]) -> None:
+    reasons = {each["id"]: each["reason"] for each in replayed(capsys, str(DIALOGUES))}
+    assert reasons["relay-refused"] == "relay_suspected"
+    assert reasons["relay-too-fast"] == "relay_too_fast"
+    assert reasons["relay-nonsense"] == "relay_malformed"
+
+
 def test_one_of_them_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
     [one] = replayed(capsys, str(DIALOGUES), "--id", "amex-good", "--amount", "500")
     assert (one["id"], one["outcome"]) == ("amex-good", "online_request")
@@ -64,6 +92,8 @@ def test_one_of_them_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
         ("[1]", "dialogue 0 has no list"),
         ('[{"id": "x", "apdus": [{"c": "zz", "r": ""}]}]', "is no hex"),
         ("[", "is no JSON"),
+        ('[{"id": "x", "apdus": [], "again": 1}]', "'again' is no list"),
+        ('[{"id": "x", "apdus": [{"c": "", "r": "", "ms": -1}]}]', "'ms' is no number"),
     ],
 )
 def test_files_that_are_none(

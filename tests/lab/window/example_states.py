@@ -72,6 +72,8 @@ MARKED = (
     CARDS[1],
     CARDS[2],
 )
+EXPRESS = (*CARDS[:2], dataclasses.replace(CARDS[2], is_express=True))
+SPENT = (*CARDS[:2], dataclasses.replace(CARDS[2], is_spent=True))
 HISTORY = (
     HistoryRow("pay_1", "Corner Market", "Today, 14:02", "$12.40", "approved"),
     HistoryRow("pay_2", "Corner Market", "Today, 14:01", "$12.51", "declined"),
@@ -91,6 +93,12 @@ def wallet_states() -> dict[str, WalletState]:
         "stack-marked": WalletState(screen=s.STACK, **(base | {"cards": MARKED, "offline": True})),
         "card-detail": WalletState(s.CARD_DETAIL, **base, selected_id="c3", history=HISTORY),
         "card-detail-empty": WalletState(s.CARD_DETAIL, **base, selected_id="c1"),
+        "card-detail-express": WalletState(
+            s.CARD_DETAIL, **base | {"cards": EXPRESS}, selected_id="c3", history=HISTORY
+        ),
+        "card-detail-spent": WalletState(
+            s.CARD_DETAIL, **base | {"cards": SPENT}, selected_id="c3", history=HISTORY
+        ),
         "add-empty": WalletState(s.ADD_CARD, **base),
         "add-errors": WalletState(
             s.ADD_CARD,

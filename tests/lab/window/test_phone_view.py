@@ -71,6 +71,8 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("stack", "card_c1", ("open_card", "c1")),
         ("card-detail-empty", "detailDefault", ("set_default", "c1")),
         ("card-detail", "detailRemove", ("remove", "c3")),
+        ("card-detail", "detailExpress", ("set_express", "c3", True)),
+        ("card-detail-express", "detailExpress", ("set_express", "c3", False)),
         ("card-detail", "detailBack", ("close",)),
         ("add-ready", "addSubmit", ("submit_add",)),
         ("add-empty", "addBack", ("close",)),
@@ -88,6 +90,14 @@ def test_a_touch_asks_for_what_it_says(
     phone.show_state(STATES[state])
     press(phone, button)
     assert asked.calls == [call]
+
+
+def test_a_spent_card_says_so_and_cannot_be_chosen_for_gates(phone: PhoneView) -> None:
+    phone.show_state(STATES["card-detail-spent"])
+    assert not phone.findChild(QWidget, "detailExpress").isEnabled()
+    assert "has to be refreshed" in phone.findChild(QLabel, "detailNumbers").text()
+    phone.show_state(STATES["card-detail-express"])
+    assert phone.findChild(QWidget, "detailExpress").isEnabled()
 
 
 def test_a_payment_is_opened_from_history_and_from_the_banks_message(

@@ -1,0 +1,1 @@
+"""After the sale: capture, void, refund, and telling the networks of it."""

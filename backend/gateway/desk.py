@@ -1,0 +1,408 @@
+"""The merchant's desk: take the money of an approval, let it go, or give it back.
+
+Theory of operation. Each order is one unit of work: its key is claimed, the payment is judged and
+moved, the ledger books it, what the network has to hear is stored, and the answer's bytes are kept
+under the key. Nothing leaves the process before; `advices` tells the networks afterwards, for as
+long as it takes, and a void is told by the reversals of `payments.follow_up`. So a killed engine
+has either done all of an order or nothing, and a repeated order hears the same bytes.
+
+A refund of what was not captured is a void: no money moved. Refunds never exceed the capture, a
+payment is captured once, a capture never exceeds the approval. Another merchant's payment does not
+exist. Knows no SQL, no HTTP and no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, TypeVar
+
+import orjson
+
+from backend.domain.identifiers import ordered_identifier
+from backend.domain.money import Money, check_amount, format_amount
+from backend.gateway.fees import FeePlan
+from backend.gateway.ports import GatewayRows
+from backend.gateway.records import Advice, AdviceKind, Refund, RefundState
+from backend.ledger import journal
+from backend.ledger.journal import Promise
+from backend.payments.changes import Change, Changes, Post
+from backend.payments.follow_up import FollowUps
+from backend.payments.idempotency import KeyInFlight, KeyMismatch, Reply, check_key
+from backend.payments.machine import Happening, State
+from backend.payments.ports import PaymentRows, Store
+from backend.payments.records import FollowUpKind, KeyState, Payment
+from backend.payments.references import ReferenceNumbers
+from backend.runtime.clock import Clock
+from backend.runtime.entropy import Stream
+from backend.runtime.errors import BadRequest, Conflict, NotFound
+from backend.runtime.events import Event, EventLog
+from backend.switch.answers import NetworkReference
+
+Tx = TypeVar("Tx")
+STATUS_OK = 200
+REASON_LENGTH_MAX = 255
+BATCH_MAX = 10_000
+ACTOR = "merchant"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a merchant wants done with one payment.
+
+    Attributes:
+        merchant_id: who asks; the account of the key.
+        payment_id: which payment.
+        amount_minor: None for all of it.
+        reason: for a refund, the merchant's words.
+    """
+
+    merchant_id: str
+    payment_id: str
+    amount_minor: int | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Judge the fields that can be judged alone.
+
+        Raises:
+            BadRequest: `amount_…` or `reason_too_long`.
+        """
+        if self.amount_minor is not None:
+            check_amount(self.amount_minor)
+        if self.reason is not None and len(self.reason) > REASON_LENGTH_MAX:
+            raise BadRequest(
+                "reason_too_long", f"a reason has at most {REASON_LENGTH_MAX} characters",
+                field="reason",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPorts(Generic[Tx]):
+    """Everything that the desk takes from outside.
+
+    Attributes:
+        identifiers: stream for the random part of refund identifiers.
+        wake: called after a commit that left something to be told.
+    """
+
+    store: Store[Tx]
+    payments: PaymentRows[Tx]
+    rows: GatewayRows[Tx]
+    changes: Changes[Tx]
+    follow_ups: FollowUps[Tx]
+    references: ReferenceNumbers[Tx]
+    events: EventLog
+    clock: Clock
+    identifiers: Stream
+    plan: FeePlan
+    wake: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a unit of work did."""
+
+    reply: Reply
+    change: Change | None = None
+    events: tuple[Event, ...] = ()
+
+
+class Desk(Generic[Tx]):
+    """Carries out the merchant's orders after the sale."""
+
+    def __init__(self, ports: DeskPorts[Tx]) -> None:
+        self._ports = ports
+
+    async def capture(self, order: Order, key: str, request_hash: bytes) -> Reply:
+        """Take an approval's money, or a part of it; the rest is released.
+
+        Raises:
+            BadRequest: `payment_not_found`, `not_approved`, `already_captured`,
+                `capture_exceeds_authorization`; `KeyMismatch` for a used key.
+            KeyInFlight: a tap is being paid with this key.
+            StorageError: the database refused; nothing was done.
+        """
+        own = await self._reference()
+        return await self._carry_out(order, key, request_hash, partial(self._capture, own))
+
+    async def void(self, order: Order, key: str, request_hash: bytes) -> Reply:
+        """Let an approval go before its capture; the network hears it until it agrees.
+
+        Raises:
+            BadRequest: `payment_not_found`, `not_approved`, `already_captured`; `KeyMismatch`.
+            KeyInFlight: a tap is being paid with this key.
+            StorageError: the database refused; nothing was done.
+        """
+        return await self._carry_out(order, key, request_hash, self._void)
+
+    async def refund(self, order: Order, key: str, request_hash: bytes) -> Reply:
+        """Give captured money back, all or a part; what was not captured is voided instead.
+
+        Raises:
+            BadRequest: `payment_not_found`, `not_approved`, `partial_void`,
+                `refund_exceeds_capture`; `KeyMismatch` for a used key.
+            KeyInFlight: a tap is being paid with this key.
+            StorageError: the database refused; nothing was done.
+        """
+        own = await self._reference()
+        return await self._carry_out(order, key, request_hash, partial(self._refund, own))
+
+    async def capture_all(self, merchant_id: str) -> dict[str, object]:
+        """Capture every approval of a merchant that waits: the end of a till's day.
+
+        Each is a unit of its own, so that a large day stops nobody, and a killed engine goes on
+        with what is left when it is asked again.
+
+        Raises:
+            StorageError: the database refused; what was captured stays captured.
+        """
+        waiting = self._ports.store.read(
+            lambda tx: self._ports.rows.approved_payments(tx, merchant_id, BATCH_MAX)
+        )
+        totals: dict[str, int] = {}
+        count = 0
+        for payment_id in waiting:
+            order, own = Order(merchant_id, payment_id), await self._reference()
+            try:
+                done = await self._ports.store.write(partial(self._capture, own, order))
+            except Conflict:  # somebody captured or voided it meanwhile
+                continue
+            self._publish(done)
+            assert done.change is not None, "a capture changes its payment"
+            payment = done.change.payment
+            totals[payment.currency] = totals.get(payment.currency, 0) + payment.captured_minor
+            count += 1
+        return {"captured": count, "totals": totals}
+
+    def refunds(self, merchant_id: str, payment_id: str) -> list[dict[str, object]]:
+        """A payment's refunds, oldest first.
+
+        Raises:
+            NotFound: `payment_not_found`.
+        """
+
+        def read(tx: Tx) -> list[dict[str, object]]:
+            payment = self._payment(tx, Order(merchant_id, payment_id))
+            found = self._ports.rows.refunds_of(tx, payment_id)
+            return [refund_json(refund, payment) for refund in found]
+
+        return self._ports.store.read(read)
+
+    async def _reference(self) -> NetworkReference:
+        return await self._ports.references.take(self._ports.clock.now_us())
+
+    async def _carry_out(
+        self, order: Order, key: str, request_hash: bytes, work: Callable[[Order, Tx], _Done]
+    ) -> Reply:
+        check_key(key)
+
+        def unit(tx: Tx) -> _Done:
+            rows, now_us = self._ports.payments, self._ports.clock.now_us()
+            account = order.merchant_id
+            if not rows.claim_key(
+                tx, account=account, key=key, request_hash=request_hash,
+                payment_id=order.payment_id, at_us=now_us,
+            ):  # fmt: skip
+                return self._again(tx, account, key, request_hash)
+            done = work(order, tx)
+            rows.set_key(
+                tx, account=account, key=key, state=KeyState.FINAL, status=done.reply.status,
+                body=done.reply.body, at_us=now_us,
+            )  # fmt: skip
+            return done
+
+        done = await self._ports.store.write(unit)
+        self._publish(done)
+        return done.reply
+
+    def _again(self, tx: Tx, account: str, key: str, request_hash: bytes) -> _Done:
+        known = self._ports.payments.find_key(tx, account, key)
+        assert known is not None, "the key was there a moment ago in the same unit of work"
+        if known.request_hash != request_hash:
+            raise KeyMismatch
+        if known.state is not KeyState.FINAL or known.status is None or known.body is None:
+            raise KeyInFlight
+        return _Done(Reply(known.status, known.body, replayed=True))
+
+    def _publish(self, done: _Done) -> None:
+        self._ports.follow_ups.publish(done.change)
+        for event in done.events:
+            self._ports.events.publish(event)
+        if done.change is not None:
+            self._ports.wake()
+
+    # Each order in its unit of work.
+
+    def _capture(self, own: NetworkReference, order: Order, tx: Tx) -> _Done:
+        payment = self._approved(tx, order)
+        amount_minor = payment.amount_minor if order.amount_minor is None else order.amount_minor
+        if amount_minor > payment.amount_minor:
+            raise Conflict(
+                "capture_exceeds_authorization",
+                f"approved are {format_amount(payment.amount_minor, payment.currency)}",
+                field="amount",
+            )
+        fee_minor = self._ports.plan.of_capture(amount_minor, payment.currency)
+        taken = _promised(payment, amount_minor)
+        posts: list[Post] = [
+            lambda at_us, version: journal.capture(taken, fee_minor, at_us, version=version)
+        ]
+        if rest_minor := payment.amount_minor - amount_minor:
+            rest = _promised(payment, rest_minor)
+            posts.append(lambda at_us, version: journal.release(rest, at_us, version=version))
+        captured = replace(payment, captured_minor=amount_minor, fee_minor=fee_minor)
+        change = self._move(tx, captured, Happening.CAPTURED, posts)
+        self._tell(tx, payment, AdviceKind.COMPLETION, None, amount_minor, own)
+        return _Done(_reply(change.payment, "captured"), change)
+
+    def _void(self, order: Order, tx: Tx) -> _Done:
+        payment = self._approved(tx, order)
+        now_us = self._ports.clock.now_us()
+        voided = replace(payment, voided_at_us=now_us, reason="voided")
+        change = self._move(tx, voided, Happening.VOIDED)
+        self._ports.payments.add_follow_up(tx, payment.id, FollowUpKind.REVERSAL, now_us)
+        return _Done(_reply(change.payment, "voided"), change)
+
+    def _refund(self, own: NetworkReference, order: Order, tx: Tx) -> _Done:
+        payment = self._payment(tx, order)
+        if payment.state is State.APPROVED:
+            if order.amount_minor not in (None, payment.amount_minor):
+                raise Conflict(
+                    "partial_void",
+                    "what is not captured is voided whole: capture the part that you keep",
+                    field="amount",
+                )
+            return self._void(order, tx)
+        if payment.state is not State.CAPTURED:
+            raise _not_approved(payment)
+        left_minor = payment.captured_minor - payment.refunded_minor
+        amount_minor = left_minor if order.amount_minor is None else order.amount_minor
+        if not 0 < amount_minor <= left_minor:
+            raise Conflict(
+                "refund_exceeds_capture",
+                f"{format_amount(left_minor, payment.currency)} are left to refund",
+                field="amount",
+            )
+        return self._give_back(tx, payment, order, amount_minor, own)
+
+    def _give_back(
+        self, tx: Tx, payment: Payment, order: Order, amount_minor: int, own: NetworkReference
+    ) -> _Done:
+        now_us = self._ports.clock.now_us()
+        fee_back_minor = (
+            self._ports.plan.returned(
+                fee_minor=payment.fee_minor,
+                captured_minor=payment.captured_minor,
+                refunded_minor=payment.refunded_minor + amount_minor,
+            )
+            - payment.fee_returned_minor
+        )
+        fee_back_minor = max(0, min(fee_back_minor, amount_minor))
+        refund = Refund(
+            id=ordered_identifier("re", now_us, self._ports.identifiers),
+            payment_id=payment.id,
+            amount_minor=amount_minor,
+            fee_returned_minor=fee_back_minor,
+            reason=order.reason,
+            state=RefundState.PENDING,
+            created_at_us=now_us,
+        )
+        self._ports.rows.add_refund(tx, refund)
+        given = _promised(payment, amount_minor)
+        refunded = replace(
+            payment,
+            refunded_minor=payment.refunded_minor + amount_minor,
+            fee_returned_minor=payment.fee_returned_minor + fee_back_minor,
+        )
+        change = self._move(
+            tx,
+            refunded,
+            Happening.REFUNDED,
+            [lambda at_us, v: journal.refund(given, fee_back_minor, at_us, version=v)],
+            {"refund_id": refund.id, "refund_minor": amount_minor, "reason": order.reason},
+        )
+        self._tell(tx, payment, AdviceKind.REFUND, refund.id, amount_minor, own)
+        body = refund_json(refund, change.payment)
+        return _Done(Reply(STATUS_OK, orjson.dumps(body), replayed=False), change)
+
+    def _move(
+        self,
+        tx: Tx,
+        payment: Payment,
+        happening: Happening,
+        posts: list[Post] | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> Change:
+        change = self._ports.changes.apply(
+            tx, payment, happening, ACTOR, data=data, posts=posts or ()
+        )
+        assert change is not None, "read in the same unit of work"
+        return change
+
+    def _tell(
+        self,
+        tx: Tx,
+        payment: Payment,
+        kind: AdviceKind,
+        refund_id: str | None,
+        amount_minor: int,
+        own: NetworkReference,
+    ) -> None:
+        due_at_us = self._ports.clock.now_us()
+        advice = Advice(0, payment.id, kind, refund_id, amount_minor, own, due_at_us)
+        self._ports.rows.add_advice(tx, advice)
+
+    def _approved(self, tx: Tx, order: Order) -> Payment:
+        payment = self._payment(tx, order)
+        match payment.state:
+            case State.APPROVED:
+                return payment
+            case State.CAPTURED:
+                raise Conflict("already_captured", "this payment is captured")
+            case _:
+                raise _not_approved(payment)
+
+    def _payment(self, tx: Tx, order: Order) -> Payment:
+        payment = self._ports.payments.find_payment(tx, order.payment_id)
+        if payment is None or payment.merchant.id != order.merchant_id:
+            raise NotFound("payment_not_found", "this merchant has no such payment")
+        return payment
+
+
+def refund_json(refund: Refund, payment: Payment) -> dict[str, object]:
+    """A refund as `/api` shows it."""
+    return {
+        "refundId": refund.id,
+        "transactionId": payment.id,
+        "status": refund.state.value,
+        "amount": refund.amount_minor,
+        "currency": payment.currency,
+        "reason": refund.reason,
+        "failure": refund.failure,
+        "amountRefunded": payment.refunded_minor,
+        "amountCaptured": payment.captured_minor,
+    }
+
+
+def _reply(payment: Payment, status: str) -> Reply:
+    body = {
+        "transactionId": payment.id,
+        "status": status,
+        "amount": payment.captured_minor or payment.amount_minor,
+        "currency": payment.currency,
+        "fee": payment.fee_minor,
+    }
+    return Reply(STATUS_OK, orjson.dumps(body), replayed=False)
+
+
+def _promised(payment: Payment, amount_minor: int) -> Promise:
+    return replace(payment.promise(), money=Money(amount_minor, payment.currency))
+
+
+def _not_approved(payment: Payment) -> Conflict:
+    voided = payment.voided_at_us is not None
+    return Conflict(
+        "not_approved", f"this payment is {'voided' if voided else payment.state.value}"
+    )

@@ -1,0 +1,19 @@
+"""Why something asked of the engine was not done, in the phone's words."""
+
+from __future__ import annotations
+
+from lab.errors import EngineRefused, EngineUnreachable
+from lab.words import Message, message
+
+
+def refusal(fault: Exception) -> Message:
+    """What the phone says."""
+    match fault:
+        case EngineUnreachable():
+            return Message("wallet.engine_unreachable", "bad")
+        case EngineRefused(code="already_provisioned" | "card_already_provisioned"):
+            return Message("wallet.add.already", "bad")
+        case EngineRefused():
+            return message("wallet.refused", "bad", why=fault.detail)
+        case _:
+            return message("wallet.refused", "bad", why=str(fault))
