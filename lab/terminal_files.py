@@ -19,6 +19,7 @@ from hardware.api import (
     Combination,
     KernelOptions,
     RandomSelection,
+    RelaySettings,
     ResponseLimits,
     TerminalConfig,
 )
@@ -30,13 +31,13 @@ FILE_BYTES_MAX = 64 * 1024
 COMBINATIONS_MAX = 64
 UI_HOLD_MAX_MS = 60_000
 PERCENT_MAX = 99
+TORN_MAX, DAY_S = 100, 86_400
+RELAY_TIME_MAX_100US = 0xFFFF
 AID_BYTES = range(5, 17)
 UNLIMITED = "none"
 ZERO_AMOUNT = ("online", "not_allowed")
 NOT_BUILT = {
     "mag_stripe": "magnetic-stripe mode",
-    "relay_resistance": "relay resistance",
-    "torn_transactions": "recovery of torn transactions",
 }
 """Options of the books that this till's kernels do not have; the file may say so."""
 LIMITS_MOST = ResponseLimits(records=255, response_bytes=65_536, objects=4_096, depth=16)
@@ -104,9 +105,33 @@ def _till(table: Fields, usual: TerminalConfig) -> TerminalConfig:
         country_numeric=table.whole("country", 1, 999, usual.country_numeric),
         ttq=_hex(table, "ttq", 4, usual.ttq),
         ui_hold_ms=table.whole("ui_hold_ms", 0, UI_HOLD_MAX_MS, usual.ui_hold_ms),
+        relay_resistance=_relay(table),
+        torn_records_max=table.whole("torn_transactions", 0, TORN_MAX, usual.torn_records_max),
+        torn_lifetime_s=table.whole("torn_lifetime_s", 0, DAY_S, usual.torn_lifetime_s),
     )
     table.done()
     return read
+
+
+def _relay(table: Fields) -> RelaySettings | None:
+    """How kernel 2 measures relays; None where it shall not."""
+    usual = RelaySettings()
+    if not table.flag("relay_resistance", default=True):
+        return None
+    if not table.has("relay"):
+        return usual
+    times = table.table("relay", "terminal, relay")
+    read = {
+        each.name: times.whole(
+            each.name,
+            0,
+            PERCENT_MAX + 1 if each.name.endswith("_percent") else RELAY_TIME_MAX_100US,
+            getattr(usual, each.name),
+        )
+        for each in names_of(RelaySettings)
+    }
+    times.done()
+    return RelaySettings(**read)
 
 
 def _combination(table: Fields, defaults: Fields | None) -> Combination:

@@ -1,11 +1,11 @@
 """The card a phone shows: PPSE, PSE, SELECT, GPO, READ RECORD and GENERATE AC.
 
-A state machine over bytes; what the applications say is in `personality`, how they are listed in
-`directory`. A cryptogram is made once a conversation: in Visa's answer to GPO, in the others'
-answer to GENERATE AC, which Mastercard's RECOVER AC repeats after a torn tap. A token whose issuer
-gave it certificates can be authenticated offline: it shows their records and signs. Without an
-authentication GPO is refused with 6986, "see phone", except at a transit gate (`express`). Knows
-no terminal.
+A state machine over bytes; what the applications say is in `personality`, how they are listed and
+selected in `directory` and `selection`. A cryptogram is made once a conversation: in Visa's answer
+to GPO, in the others' answer to GENERATE AC, which Mastercard's RECOVER AC repeats after a torn
+tap. A token whose issuer gave it certificates can be authenticated offline: it shows their records
+and signs. Without an authentication GPO is refused with 6986, "see phone", except at a transit
+gate (`express`). Knows no terminal.
 """
 
 from __future__ import annotations
@@ -20,19 +20,6 @@ from hardware.card.answers import split as _split
 from hardware.card.answers import template as _template
 from hardware.card.approving import approve_or_ask, visa_kind
 from hardware.card.credentials import Credentials, Network
-from hardware.card.directory import (
-    PPSE_NAME,
-    PSE_FILE,
-    PSE_NAME,
-    Application,
-    applications,
-    file_control,
-    named,
-    ppse,
-    pse,
-    pse_record,
-)
-from hardware.card.express import Gate, Permission, permission
 from hardware.card.offline_data import (
     FILE,
     NUMBER_LENGTH,
@@ -55,6 +42,7 @@ from hardware.card.personality import (
 )
 from hardware.card.recovery import KeptAnswer
 from hardware.card.relay import ENTROPY_LENGTH, EXCHANGES_MAX, relay_data
+from hardware.card.selection import Selection, check_parameters
 from hardware.card.signing import sign
 from hardware.emv import tlv
 from hardware.emv.bitfields import (
@@ -85,7 +73,6 @@ _CRYPTOGRAM_TYPE = 0xC0
 _APPROVAL = 0x40
 _SIGN_IT = 0x10
 _RESERVED_TYPE = 0xC0
-_NEXT_OCCURRENCE = 0x02
 _BY_DEVICE = b"\x01"
 """9F34 begins so where a till takes the device's word (Book C-2, CVM.4)."""
 
@@ -115,13 +102,10 @@ class PaymentCard:
     ) -> None:
         """Use `SecureElement.card`."""
         self._element = element
-        self._token_ref = token_ref
         self._with_records = with_records
-        self._with_pse = with_pse
         self._on_cryptogram = on_cryptogram
-        self._gate = Gate()
+        self._selection = Selection(element, token_ref=token_ref, with_pse=with_pse)
         self._state = _State.IDLE
-        self._application: Application | None = None
         self._selected: Credentials | None = None
         self._verified = True
         self._options_data = b""
@@ -130,7 +114,7 @@ class PaymentCard:
 
     def hear(self, frame: bytes) -> None:
         """A reader's frame between two polls; it may announce a transit gate."""
-        self._gate.hear(frame)
+        self._selection.hear(frame)
 
     def transmit(self, command: bytes) -> bytes:
         """The answer to one command; whatever comes in, a status word goes out."""
@@ -159,32 +143,16 @@ class PaymentCard:
     # SELECT --------------------------------------------------------------------------------
 
     def _select(self, command: CommandApdu) -> bytes:
-        if command.p1 != 0x04 or command.p2 not in {0x00, _NEXT_OCCURRENCE}:
-            raise _Refused(0x6A86)
-        before, self._application = self._application, None
+        check_parameters(command)
         self._state, self._selected, self._verified = _State.IDLE, None, True
         self._options_data = self._related = b""
         self._relayed = []
-        listed = self._listed()
-        if not listed:
-            raise _Refused(0x6A82)
-        if command.data == PPSE_NAME:
-            return ppse(listed)
-        if self._with_pse and command.data == PSE_NAME:
+        found = self._selection.select(command)
+        if found.is_contact_directory:
             self._state = _State.LISTED
-            return pse()
-        found = named(listed, command.data, before if command.p2 else None)
-        if found is None:
-            raise _Refused(0x6A82)
-        self._application = found
-        self._selected = self._element.credentials(found.token.token_ref)
-        if self._selected is None:
-            raise _Refused(0x6A82)
-        self._state = _State.SELECTED
-        return file_control(found, options_list(self._selected))
-
-    def _listed(self) -> tuple[Application, ...]:
-        return applications(self._element.offered(self._token_ref, at_gate=self._gate.is_transit))
+        if found.credentials is not None:
+            self._state, self._selected = _State.SELECTED, found.credentials
+        return found.answer
 
     # GET PROCESSING OPTIONS ------------------------------------------------------------------
 
@@ -207,7 +175,7 @@ class PaymentCard:
         personality = PERSONALITIES[credentials.network]
         self._options_data = _options_values(data)
         _split(options_list(credentials), self._options_data)
-        self._ask_permission(credentials)
+        self._verified = self._selection.permit(credentials.token_ref)
         shown, offline = profile(credentials), credentials.offline
         if offline is None:
             return _template(0x77, {0x82: shown, 0x94: personality.locator})
@@ -221,8 +189,8 @@ class PaymentCard:
         values = _split(options_list(credentials), _options_values(data))
         if not has_bit(values[0x9F66], TTQ_EMV_SUPPORTED):
             raise _Refused(0x6985)
-        self._ask_permission(
-            credentials,
+        self._verified = self._selection.permit(
+            credentials.token_ref,
             is_signed=has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE),
             owner_wanted=has_bit(values[0x9F66], TTQ_CVM_REQUIRED),
         )
@@ -240,23 +208,6 @@ class PaymentCard:
         if not self._with_records and not signed:
             objects |= static_data(credentials)
         return _template(0x77, objects | signed)
-
-    def _ask_permission(
-        self, credentials: Credentials, *, is_signed: bool = True, owner_wanted: bool = False
-    ) -> None:
-        """May this token pay in this field now; remembers whether its owner was recognised."""
-        element, ref = self._element, credentials.token_ref
-        self._verified = element.armed == ref
-        if self._verified:
-            return
-        is_express = self._gate.is_transit and element.express == ref
-        match permission(is_express=is_express, is_signed=is_signed, owner_wanted=owner_wanted):
-            case Permission.SEE_PHONE:
-                raise _Refused(0x6986)
-            case Permission.NO_GATE:
-                raise _Refused(0x6985)
-            case Permission.PASS:
-                return
 
     def _fast_objects(
         self,
@@ -413,7 +364,7 @@ class PaymentCard:
             raise _Refused(0x6A86)
         number, file = command.p1, command.p2 >> 3
         if self._state is _State.LISTED:
-            found = pse_record(self._listed(), number) if file == PSE_FILE else None
+            found = self._selection.contact_record(number, file)
         else:
             assert self._selected is not None, "an application is selected"
             found = self._records(self._selected).get((number, file))

@@ -12,16 +12,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-
 from hardware.card.allowance import Spent, after
 from hardware.card.credentials import CardKey, Credentials, open_envelope, read_credentials
+from hardware.card.device_key import draw_device_key, public_jwk
 from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, assertion_mac
 from hardware.card.installed import InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
@@ -35,11 +28,9 @@ if TYPE_CHECKING:
 
     from hardware.runtime.ports import Clock, Stream
 
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _OFFLINE = "offline "
 """Name under which a token's offline counters are kept, its reference behind it."""
 _CHALLENGE_LENGTH = 16
-_COORDINATE_LENGTH = 32
 
 
 class SecureElement:
@@ -88,10 +79,7 @@ class SecureElement:
     # Device key and provisioning -------------------------------------------------------------
 
     def _make_device_key(self) -> bytes:
-        # The scalar comes from this world's stream, so that a simulated world repeats exactly.
-        scalar = int.from_bytes(self._stream.bytes(40), "big") % (_P256_ORDER - 1) + 1
-        key = ec.derive_private_key(scalar, ec.SECP256R1())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        pem = draw_device_key(self._stream)
         with self._file.writing():
             self._file.set_secret("device_key", pem)
         return pem
@@ -104,22 +92,7 @@ class SecureElement:
 
     def public_key(self) -> dict[str, str]:
         """The device's public key as a JWK (RFC 7517): what credentials are sealed for."""
-        import base64
-
-        private = load_pem_private_key(self._private_key_pem, None)
-        assert isinstance(private, ec.EllipticCurvePrivateKey)
-        numbers = private.public_key().public_numbers()
-
-        def coordinate(value: int) -> str:
-            raw = value.to_bytes(_COORDINATE_LENGTH, "big")
-            return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-        return {
-            "kty": "EC",
-            "crv": "P-256",
-            "x": coordinate(numbers.x),
-            "y": coordinate(numbers.y),
-        }
+        return public_jwk(self._private_key_pem)
 
     def install(self, jwe: str) -> InstalledToken:
         """Install credentials; the same session again changes nothing.

@@ -11,6 +11,7 @@ import hashlib
 from hardware.crypto.blocks import aes_encrypt, des_encrypt, odd_parity, xor
 
 _ACCOUNT_DIGITS = 16
+_AES_DIGITS = 32
 _INVERT_BLOCK = b"\xff" * 8
 
 
@@ -37,6 +38,15 @@ def icc_master_key_b(issuer_key: bytes, pan: str, psn: str, *, hash_always: bool
     if len(pan) <= _ACCOUNT_DIGITS and not hash_always:
         return icc_master_key_a(issuer_key, pan, psn)
     return _double(issuer_key, bytes.fromhex(option_b_digits(pan, psn)))
+
+
+def icc_master_key_c(issuer_key: bytes, pan: str, psn: str) -> bytes:
+    """Option C, for AES: a key as long as the issuer's, 16, 24 or 32 bytes."""
+    block = bytes.fromhex((pan + psn).zfill(_AES_DIGITS))
+    derived = aes_encrypt(issuer_key, block)
+    if len(issuer_key) > len(block):
+        derived += aes_encrypt(issuer_key, xor(block, _INVERT_BLOCK * 2))
+    return derived[: len(issuer_key)]
 
 
 def _double(key: bytes, block: bytes) -> bytes:

@@ -24,6 +24,8 @@ NETWORK_OF = {2: "mastercard", 3: "visa", 4: "amex"}  # Books C-2, C-3, C-4
 SUCCESS = "9000"
 _RECOVER = "D0"
 _DIRECTORY = "325041592E5359532E4444463031"
+_NO_QUALIFIERS = "0000"
+_NO_MOBILE = "no verification performed"
 _DEVICE_VERIFIED = "verification on the consumer's device performed"
 _ONLINE_REQUIRED, _VERIFY_REQUIRED = (
     "online cryptogram required",
@@ -181,6 +183,8 @@ def _options(
             yield Decision(index, Message("bench.why.must_verify"), COMMAND, tag)
     if says(answer, "9F6C", _DEVICE_VERIFIED):
         yield Decision(index, Message("bench.why.verified", "good"), RESPONSE, "9F6C")
+    for tag in _silent_about_owner(answer):
+        yield Decision(index, Message("bench.why.nobody"), RESPONSE, tag)
     locator = words_about(answer, "94")
     if locator:
         text = message("bench.why.records", where="; ".join(locator))
@@ -188,6 +192,15 @@ def _options(
     elif object_of(answer, "9F26") is not None:
         yield Decision(index, Message("bench.why.no_records"), RESPONSE, "9F26")
     yield from _cryptogram(index, answer)
+
+
+def _silent_about_owner(answer: tuple[DecodedNode, ...]) -> Iterator[str]:
+    """Objects by which a card says that it has verified nobody, as a phone does at a gate."""
+    qualifiers = object_of(answer, "9F6C")
+    if qualifiers is not None and qualifiers.value == _NO_QUALIFIERS:
+        yield "9F6C"
+    if says(answer, "9F71", _NO_MOBILE):
+        yield "9F71"
 
 
 def _record(index: int, answer: tuple[DecodedNode, ...]) -> Iterator[Decision]:

@@ -100,6 +100,10 @@ _BY_AUDIENCE: dict[str, tuple[str, str]] = {
         "The till wants to know who pays: the amount is over its limit",
         "CVM required: amount over the CVM limit",
     ),
+    "bench.why.nobody": (
+        "The card went on although nobody was recognised, as a phone does at a transit gate",
+        "No CDCVM: express (transit) mode, or a card that verifies nobody",
+    ),
     "bench.why.verified": (
         "No PIN, because the phone had verified its owner",
         "CVM: on-device (CDCVM)",

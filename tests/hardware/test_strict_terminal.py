@@ -216,6 +216,19 @@ def test_a_command_that_is_unknown_changes_nothing(
     assert bench.element.tokens()[-1].atc == 1
 
 
+def test_a_selection_of_another_kind_changes_nothing(bench: Any) -> None:
+    reading = Reading(bench, "visa", 0x12, offline=True)
+    inside = reading.card
+
+    class Disturbed:
+        def transmit(self, wanted: bytes) -> bytes:
+            assert inside.transmit(bytes.fromhex("00A40100023F0000")).hex() == "6a86"
+            return inside.transmit(wanted)
+
+    reading.card = Disturbed()
+    assert 0x9F36 in reading.run()
+
+
 @pytest.mark.parametrize(("command", "status"), UNKNOWN)
 def test_an_idle_card_answers_plainly(bench: Any, command: str, status: str) -> None:
     assert bench.element.card().transmit(bytes.fromhex(command)).hex() == status

@@ -50,14 +50,16 @@ def test_an_amount_that_steers_says_so(folder: Path) -> None:
     assert "amount ends .51" in ran.stdout
 
 
-@pytest.mark.parametrize(("network", "kernel"), [("mastercard", 2), ("amex", 4)])
-def test_mastercard_and_amex_pay_too(network: str, kernel: int, folder: Path) -> None:
+@pytest.mark.parametrize(("network", "kernel", "commands"), [("mastercard", 2, 7), ("amex", 4, 6)])
+def test_mastercard_and_amex_pay_too(
+    network: str, kernel: int, commands: int, folder: Path
+) -> None:
     arguments = ["tap", "--amount", "72.40", "--card", network, "--profile", "instant", "--json"]
     ran = tap_lab(*arguments, data_dir=folder)
     assert ran.returncode == 0, ran.stderr
     document = orjson.loads(ran.stdout)
     assert (document["outcome"], document["kernel"], document["apdu_count"]) == (
-        "approved", kernel, 8,
+        "approved", kernel, commands,
     )  # fmt: skip
 
 

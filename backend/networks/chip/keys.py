@@ -1,8 +1,8 @@
 """Keys of one card, as its issuer derives them, and the MAC made with them.
 
 Knows nothing of messages or tags. Sources: EMV Book 2 Annex A1.4.1 (option A), A1.4.2 (option B),
-A1.3.1 (common session key), A1.2.1 (MAC, ISO/IEC 9797-1 algorithm 3); Mastercard's SKD differs from
-the common session key only in its diversification value.
+A1.4.3 (option C, AES), A1.3.1 (common session key), A1.2.1 (MAC, ISO/IEC 9797-1 algorithm 3);
+Mastercard's SKD differs from the common session key only in its diversification value.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 BLOCK = 8
 KEY_BYTES = 16
@@ -47,6 +48,15 @@ def master_key_option_b(issuer_key: bytes, pan: str, psn: str) -> bytes:
     decimal = [char for char in digest if char.isdigit()]
     letters = [str(int(char, 16) - 10) for char in digest if not char.isdigit()]
     return _diversify(issuer_key, bytes.fromhex("".join(decimal + letters)[:16]))
+
+
+def master_key_option_c(issuer_key: bytes, pan: str, psn: str) -> bytes:
+    """EMV Book 2 A1.4.3: PAN and PSN in one AES block, and inverted for what is longer than it."""
+    value = bytes.fromhex((pan + psn).rjust(2 * KEY_BYTES, "0"))
+    inverted = bytes(byte ^ FULL_BYTE for byte in value)
+    # ECB is what EMV prescribes for single-block diversification
+    cipher = Cipher(AES(issuer_key), modes.ECB()).encryptor()  # noqa: S305
+    return cipher.update(value + inverted)[: len(issuer_key)]
 
 
 def common_session_key(card_key: bytes, atc: bytes) -> bytes:

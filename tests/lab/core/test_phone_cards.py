@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hardware.api import ATC_MAX
+from hardware.api import ATC_MAX, parse_trace
+from lab.bench.conversation import conversation_of
 from lab.bus import Bus
 from lab.io_thread import IoThread
 from lab.pos.state import PosPhase
@@ -107,3 +108,17 @@ def test_a_card_at_the_end_of_its_counter_says_that_it_has_to_be_refreshed(
     assert next(t.atc for t in world.element.tokens() if t.network == "visa") == ATC_MAX
     amex = view_of(own_lab, "amex")
     assert own_lab.run(world.hands.tap(1240, "USD", amex.id)).phase is PosPhase.APPROVED
+
+
+@pytest.mark.parametrize(("network", "tag"), [("visa", "9F6C"), ("amex", "9F71")])
+def test_the_bench_says_that_nobody_was_recognised(gate: Running, network: str, tag: str) -> None:
+    """Over 0.25 s: a world starts, with three cards."""
+    card = view_of(gate, network)
+    gate.call(lambda: gate.world.wallet.set_express(card.id, chosen=True))
+    sale = gate.run(gate.world.hands.tap(290, "USD"))
+    assert sale.phase is PosPhase.APPROVED
+    text = (gate.world.settings.traces_dir / f"{sale.tap_id}.apdu").read_text()
+    shown = conversation_of(parse_trace(text), sale.tap_id, sale.tap_id)
+    said = {(each.text.key, each.tag) for each in shown.decisions}
+    assert ("bench.why.nobody", tag) in said
+    assert "bench.why.verified" not in {key for key, _ in said}

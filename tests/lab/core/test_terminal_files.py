@@ -130,6 +130,17 @@ def test_files_that_are_none(tmp_path: Path, content: bytes) -> None:
         read_terminal(tmp_path / "nowhere.toml")
 
 
+def test_kernel_2s_memory_and_measures_are_the_terminals() -> None:
+    text = "[terminal]\ntorn_transactions = 0\ntorn_lifetime_s = 60\n"
+    timed = parse_terminal(text + "[terminal.relay]\ngrace_max_100us = 9\n", "till.toml")
+    assert (timed.torn_records_max, timed.torn_lifetime_s) == (0, 60)
+    assert timed.relay_resistance is not None
+    assert timed.relay_resistance.grace_max_100us == 9
+    assert parse_terminal("[terminal]\nrelay_resistance = false\n", "x").relay_resistance is None
+    with pytest.raises(WrongUse, match="mismatch_percent is 101"):
+        parse_terminal("[terminal.relay]\nmismatch_percent = 101\n", "till.toml")
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Another fault than a refusal fails here."""
