@@ -25,7 +25,8 @@ _OTHER_THAN_ATM = 0x01
 _DOMESTIC_GOODS_AND_SERVICES = 0x28
 _INTERNATIONAL_GOODS_AND_SERVICES = 0x14
 _CENTURY_PIVOT = 50
-_NOTHING, _EVERYTHING = bytes(5), b"\xff" * 5
+_NOTHING, _EVERYTHING = bytes(5), bytes.fromhex("FFFFFFFFFC")
+"""What an issuer without codes of its own means: all but whether relays were measured (C-2, A)."""
 _PERCENT_MAX = 99
 
 
