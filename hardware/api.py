@@ -21,9 +21,12 @@ from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
 from hardware.card.secure_element import SecureElement
 from hardware.crypto import vectors
+from hardware.crypto.cryptogram import visa_cvn18
+from hardware.crypto.keys import icc_master_key_a
 from hardware.emv.bitfields import CryptogramType, explain
 from hardware.emv.decode import Node, decode
 from hardware.emv.decode_command import CardLists, decode_command
+from hardware.emv.form_factor import Evidence, FormFactor, Medium, judge
 from hardware.emv.formats import luhn_valid
 from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
@@ -34,7 +37,7 @@ from hardware.emv.tlv import parse as parse_tlv
 from hardware.faults.spec import CardFaultSpec, Effect, FaultLink, Moment
 from hardware.faults.wrappers import CardFaultPlan, FaultCount, FaultyLink, FaultyReader, Fired
 from hardware.publish.nfc_client import NfcClient
-from hardware.publish.powered_card import PoweredCard
+from hardware.publish.powered_card import PoweredCard, Witness
 from hardware.publish.transmission import Transmission
 from hardware.publish.vpcd_client import (
     VPCD_PORT,
@@ -46,7 +49,16 @@ from hardware.publish.vpcd_client import (
 from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
 from hardware.readers.emulated import EmulatedLink, EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
-from hardware.readers.nfc import NfcLink, NfcPatience, NfcReader
+from hardware.readers.frames import (
+    Frame,
+    FramedLink,
+    Way,
+    carrying_part,
+    frames_of,
+    name_frames,
+    selection,
+)
+from hardware.readers.nfc import NfcLink, NfcReader
 from hardware.readers.nfc_controller import (
     NFC_SCHEMES,
     PN532_SCHEME,
@@ -56,7 +68,9 @@ from hardware.readers.nfc_controller import (
     nfc_address,
 )
 from hardware.readers.nfc_listing import NfcTrouble, nfc_readers, probe_nfc, survey_nfc
+from hardware.readers.nfc_seat import NfcPatience
 from hardware.readers.nfcpy_driver import Nfcpy
+from hardware.readers.overheard import Overheard
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
 from hardware.readers.pcsc_errors import PcscFault
@@ -72,6 +86,14 @@ from hardware.readers.polling import (
     read_announcement,
 )
 from hardware.readers.port import Card, CardLink, Reader
+from hardware.readers.tag_kinds import (
+    Activation,
+    TagFamily,
+    TagKind,
+    activation_of,
+    is_random,
+    kind_of,
+)
 from hardware.readers.timing import INSTANT, PHONE, PROFILES, TimingProfile
 from hardware.runtime.errors import (
     ApduError,
@@ -89,6 +111,7 @@ from hardware.runtime.errors import (
     NfcUnreachable,
     NoCard,
     NotArmed,
+    PlainTag,
     ProvisioningRefused,
     ReaderGone,
     SecureElementBusy,
@@ -109,6 +132,7 @@ from hardware.terminal.authorities import (
     read_authorities,
     write_authorities,
 )
+from hardware.terminal.command_effects import CommandEffect, Weight, effect_of
 from hardware.terminal.config import (
     AMOUNT_MINOR_MAX,
     Combination,
@@ -116,7 +140,7 @@ from hardware.terminal.config import (
     TapRequest,
     TerminalConfig,
 )
-from hardware.terminal.dialogue import LAB_IIN, Dialogue, Trust
+from hardware.terminal.dialogue import Dialogue, Trust
 from hardware.terminal.limits import ResponseLimits
 from hardware.terminal.outcome import (
     ENDINGS,
@@ -128,10 +152,20 @@ from hardware.terminal.outcome import (
     UiRequest,
     UiStatus,
 )
+from hardware.terminal.reading import (
+    ReadApplication,
+    Reading,
+    Sort,
+    Stop,
+    read_card,
+    reading_of_tag,
+)
 from hardware.terminal.relay import RelaySettings
 from hardware.terminal.risk import ActionCodes, RandomSelection
+from hardware.terminal.selection import LAB_IIN, read_selection
 from hardware.terminal.session import run_tap
 from hardware.terminal.torn import TornLog
+from hardware.trace.frame_text import frame_lines, parse_frame
 from hardware.trace.page import to_html
 from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
@@ -163,6 +197,7 @@ __all__ = [
     "TRANSIT_FRAME",
     "VPCD_PORT",
     "ActionCodes",
+    "Activation",
     "Address",
     "Announcement",
     "Announces",
@@ -186,6 +221,7 @@ __all__ = [
     "Clock",
     "Combination",
     "CommandApdu",
+    "CommandEffect",
     "Controller",
     "CryptogramType",
     "Dialogue",
@@ -193,6 +229,7 @@ __all__ = [
     "Effect",
     "EmulatedLink",
     "EmulatedReader",
+    "Evidence",
     "Exchange",
     "FaceAssertion",
     "FaceSensor",
@@ -202,12 +239,16 @@ __all__ = [
     "FaultyLink",
     "FaultyReader",
     "Fired",
+    "FormFactor",
+    "Frame",
+    "FramedLink",
     "HardwareError",
     "HearsPolling",
     "Identity",
     "InstalledToken",
     "KernelOptions",
     "Mark",
+    "Medium",
     "Moment",
     "Network",
     "NfcAddress",
@@ -222,20 +263,24 @@ __all__ = [
     "Node",
     "NotArmed",
     "Outcome",
+    "Overheard",
     "PaymentCard",
     "PcscFault",
     "PcscMonitor",
     "PcscReader",
     "PcscService",
     "PcscTrouble",
+    "PlainTag",
     "PoweredCard",
     "ProvisioningRefused",
     "Publication",
     "PublicationChange",
     "RandomSelection",
+    "ReadApplication",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "Reading",
     "RecognisedBy",
     "Recognition",
     "RecordedDialogue",
@@ -257,9 +302,13 @@ __all__ = [
     "SecureElementDamaged",
     "SecureElementError",
     "Snapshot",
+    "Sort",
     "StartPoint",
+    "Stop",
     "Stream",
+    "TagFamily",
     "TagInfo",
+    "TagKind",
     "TapRequest",
     "TapResult",
     "TerminalConfig",
@@ -280,37 +329,56 @@ __all__ = [
     "VpcdClient",
     "VpcdFrameError",
     "VpcdUnreachable",
+    "Way",
+    "Weight",
     "Winscard",
+    "Witness",
+    "activation_of",
     "build_tlv",
+    "carrying_part",
     "decode",
     "decode_command",
     "describe_tag",
     "dialogue_of",
+    "effect_of",
     "explain",
+    "frame_lines",
+    "frames_of",
+    "icc_master_key_a",
+    "is_random",
+    "judge",
+    "kind_of",
     "list_readers",
     "luhn_valid",
     "mask_command",
     "mask_digits",
     "mask_response",
     "name_command",
+    "name_frames",
     "nfc_address",
     "nfc_readers",
     "node_json",
+    "parse_frame",
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",
     "probe_nfc",
     "read_announcement",
     "read_authorities",
+    "read_card",
     "read_dialogues",
+    "read_selection",
     "readers_seen",
+    "reading_of_tag",
     "record_exchange",
     "run_tap",
+    "selection",
     "status_name",
     "survey_nfc",
     "survey_pcsc",
     "to_html",
     "to_pcapng",
     "vectors",
+    "visa_cvn18",
     "write_authorities",
 ]

@@ -10,11 +10,13 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
+from lab.anycard.commands import AnyCardAdapter
 from lab.console.presets import PRESETS
 from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.pos.display import network_name
+from lab.preflight.commands import PreflightAdapter
 from lab.words import Message, message
 from lab.world import World
 
@@ -190,10 +192,12 @@ class PosAdapter:
         return self._flow.charge()
 
 
-class LabAdapter:
+class LabAdapter(AnyCardAdapter, PreflightAdapter):
     """The window's `LabCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
+        AnyCardAdapter.__init__(self, world.anycard, post)
+        PreflightAdapter.__init__(self, world.preflight, post)
         self._world = world
         self._console = world.console
         self._post = post

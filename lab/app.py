@@ -47,6 +47,7 @@ class Running:
     def stop(self) -> None:
         """Close the world, then the window."""
         self.io.stop()
+        self.world.preflight.close()
         self.window.close()
 
 

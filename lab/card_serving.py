@@ -34,6 +34,7 @@ from hardware.api import (
     Transmission,
     VpcdClient,
 )
+from lab.published_trace import PublishedTrace, TraceKept
 
 _PROCESSING_OPTIONS = 0xA8
 _SEE_PHONE = bytes.fromhex("6986")
@@ -76,7 +77,7 @@ class Failed:
     why: str
 
 
-Happened: TypeAlias = Publication | Tapped | Refused | Read | Failed
+Happened: TypeAlias = Publication | Tapped | Refused | Read | Failed | TraceKept
 
 
 class HeldPhone:
@@ -176,6 +177,7 @@ async def serve(
     log: EventLog,
     stream: Stream,
     stop: asyncio.Event,
+    trace: PublishedTrace | None = None,
 ) -> AsyncGenerator[Happened, None]:
     """Publish until `stop`; what happens meanwhile, as it happens.
 
@@ -185,6 +187,7 @@ async def serve(
         log: hears that the phone was armed.
         stream: the card's random identifiers.
         stop: ends it.
+        trace: writes down what is asked.
 
     Raises:
         VpcdUnreachable, NfcUnreachable: the card never got into the reader.
@@ -210,7 +213,10 @@ async def serve(
         stream,
         on_session=lambda commands: happened.put_nowait(Read(commands)),
         on_failure=failed,
+        witness=trace,
     )
+    if trace is not None:
+        trace.tell = happened.put_nowait
 
     def at_home(work: Callable[[], bytes | None]) -> Future[bytes | None]:
         async def run() -> bytes | None:
@@ -224,7 +230,7 @@ async def serve(
     client: VpcdClient | NfcClient
     match serving.address:
         case NfcAddress() as controller:
-            opening = Nfcpy().open
+            opening = Nfcpy().open if trace is None else trace.overhearing(Nfcpy().open, loop)
             client = NfcClient(controller, opening, card, at_home=at_home, tell=tell)
         case Address() as vpcd:
             client = VpcdClient(vpcd, card, at_home=at_home, tell=tell)

@@ -2,7 +2,8 @@
 
 Events wait here while the engine is out of reach; the oldest are dropped past a bound, because a
 window that runs a day without an engine must not grow. Each has its number, so the engine stores a
-batch that was sent twice once.
+batch that was sent twice once. What is said to a card waits until it is known whose it is: of a
+stranger's card nothing is stored anywhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections import deque
 from backend.api import Event, EventLog, Scheduler
 from lab.client import EngineClient
 from lab.errors import EngineRefused, EngineUnreachable
+from lab.json_fields import text
+from lab.pos.kernel_outcomes import STRANGERS
 
 WAITING_MAX = 8_192
 BATCH_MAX = 50
@@ -38,6 +41,7 @@ class EventForwarding:
         self._some = asyncio.Event()
         self._sending = asyncio.Lock()
         self._heard = 0
+        self._undecided = ""
         self.refused = 0
         log.subscribe(self._collect)
 
@@ -60,8 +64,7 @@ class EventForwarding:
     async def flush(self) -> bool:
         """Send what is waiting now; False when the engine is out of reach or in trouble."""
         async with self._sending:
-            while self._waiting:
-                batch = tuple(self._waiting)[:BATCH_MAX]
+            while batch := self._decided():
                 try:
                     await self._client.post_events(batch)
                 except EngineUnreachable:
@@ -75,7 +78,26 @@ class EventForwarding:
             self._some.clear()
             return True
 
+    def _decided(self) -> tuple[Event, ...]:
+        """The next batch, up to the tap of which it is not known yet whose card it reads."""
+        batch = tuple(self._waiting)[:BATCH_MAX]
+        held = (at for at, event in enumerate(batch) if event.tap_id and self._is_open(event))
+        return batch[: next(held, len(batch))]
+
+    def _is_open(self, event: Event) -> bool:
+        return event.tap_id == self._undecided
+
     def _collect(self, event: Event) -> None:
         self._heard += 1
+        if event.kind == "tap.started":
+            self._undecided = event.tap_id or ""  # a till has one tap at a time
+        elif event.kind == "tap.outcome" and self._is_open(event):
+            self._undecided = ""
+            if text(event.data, "reason", "") in STRANGERS:
+                self._forget_exchanges(event.tap_id)
         self._waiting.append(event)
         self._some.set()
+
+    def _forget_exchanges(self, tap_id: str | None) -> None:
+        kept = (each for each in self._waiting if each.tap_id != tap_id or each.kind != "tap.apdu")
+        self._waiting = deque(kept, maxlen=WAITING_MAX)

@@ -88,6 +88,11 @@ class Settings:
         return self.data_dir / "till.json"
 
     @property
+    def enrolment_file(self) -> Path:
+        """Which things trigger which card of the wallet."""
+        return self.data_dir / "enrolment.json"
+
+    @property
     def scenarios_dir(self) -> Path:
         """Scenarios that were recorded in the window."""
         return self.data_dir / "scenarios"

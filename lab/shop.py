@@ -22,6 +22,7 @@ from hardware.api import (
     TerminalConfig,
 )
 from lab import fault_progress, kept_streams, saved_faults
+from lab.anycard.till_reader import TillReader
 from lab.authorities import Believing, own_authorities
 from lab.bus import Bus
 from lab.client import EngineClient
@@ -75,6 +76,7 @@ class Till:
         real: the reader that it stands at instead, if it does.
         identifiers: where ids and the till's unpredictable numbers come from.
         engine_heard: who is told how the engine is.
+        reader: what the till stands at, shared with whoever borrows it between sales.
     """
 
     settings: Settings
@@ -91,6 +93,7 @@ class Till:
     source: str
     real: RealReader | None
     engine_heard: list[Callable[[EngineStatus], None]]
+    reader: TillReader
 
     async def ready(self) -> None:
         """Wait until the engine is up, with the faults that this folder keeps.
@@ -210,8 +213,9 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         scheduler=real_scheduler,
         on_board=links.follow,
     )
+    till_reader = TillReader(links.reader)
     pos = PosFlow(
-        reader=links.reader,
+        reader=till_reader,
         config=terminal_config(believed, settings.terminal_file, transit=settings.transit),
         client=client,
         clock=clock,
@@ -229,5 +233,5 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
     believing = Believing(believed, client, pos, asks=ground.world == "live")
     return Till(
         settings, bus, log, engine, client, field_reader, links, pos, believing, forwarding,
-        identifiers, source, real, status_heard,
+        identifiers, source, real, status_heard, till_reader,
     )  # fmt: skip

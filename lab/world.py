@@ -10,22 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
 from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
-from hardware.api import (
-    EmulatedReader,
-    ReaderInfo,
-    SecureElement,
-    SecureElementBusy,
-    SecureElementDamaged,
-)
+from hardware.api import EmulatedReader, ReaderInfo, SecureElement
 from lab.amounts import format_amount
+from lab.anycard.desk import AnyCardDesk, desk_of
+from lab.anycard.till_reader import HeldPhone
 from lab.authorities import Believing
 from lab.bus import Bus
 from lab.client import Endpoint, EngineClient
@@ -33,13 +27,15 @@ from lab.console.flow import ConsoleFlow
 from lab.engine_shapes import LabState, PaymentRecord
 from lab.engine_stream import EventStream, OpenSocket, push_forever
 from lab.engine_supervision import EngineStatus, EngineSupervision
-from lab.errors import EngineRefused, EngineUnreachable, SomethingMissing
+from lab.errors import EngineRefused, EngineUnreachable
 from lab.event_forwarding import EventForwarding
 from lab.faulty_transport import PHONE_LINK, TILL_LINK
 from lab.ground import Ground, live_ground
 from lab.json_fields import Json, text
 from lab.own_links import OwnLinks
+from lab.phone_element import PhoneElement, phone_element
 from lab.pos.flow import PosFlow
+from lab.preflight.flow import PreflightFlow, preflight_of
 from lab.readers import RealReader, real_reader
 from lab.scenarios.desk import RecordingDesk
 from lab.settings import Settings
@@ -79,6 +75,8 @@ class World:
     links: OwnLinks
     source: str
     desk: RecordingDesk
+    anycard: AnyCardDesk
+    preflight: PreflightFlow
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
@@ -285,7 +283,7 @@ async def opened(
     """
     ground = prepared_ground(settings, ground_of)
     async with closing(ground), real_reader(settings.reader, ground.real_scheduler) as real:
-        with _phone_element(settings, ground, may_be_elsewhere=real is not None) as phone:
+        with phone_element(settings, ground, may_be_elsewhere=real is not None) as phone:
             till = wire_till(settings, bus or Bus(), ground, real)
             world = _wire(till, ground, phone)
             async with running(till, ground):
@@ -304,58 +302,6 @@ def _listen_for_pushes(world: World, ground: Ground) -> None:
         ground.open_socket,
     )
     ground.real_scheduler.spawn(pushes, "phone push")
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneElement:
-    """The phone's secure element, or an empty one where another program holds it."""
-
-    element: SecureElement
-    elsewhere: bool
-
-
-@contextlib.contextmanager
-def _phone_element(
-    settings: Settings, ground: Ground, *, may_be_elsewhere: bool
-) -> Iterator[PhoneElement]:
-    """The folder's secure element, until left.
-
-    Args:
-        settings: of this run.
-        ground: what the world stands on.
-        may_be_elsewhere: whether a till can go on when another program (`card serve`) holds it.
-
-    Raises:
-        SomethingMissing: it is held elsewhere, or damaged.
-    """
-    with contextlib.ExitStack() as open_things:
-        try:
-            element, elsewhere = _open_element(settings.secure_element_file, ground), False
-        except SecureElementBusy as busy:
-            if not may_be_elsewhere:
-                raise SomethingMissing(
-                    "this folder's phone is in use by another command or window",
-                    "close that one, or use another folder with --data-dir",
-                ) from busy
-            spare = Path(open_things.enter_context(tempfile.TemporaryDirectory()))
-            element, elsewhere = _open_element(spare / "empty.db", ground), True
-        open_things.callback(element.close)
-        yield PhoneElement(element, elsewhere)
-
-
-def _open_element(path: Path, ground: Ground) -> SecureElement:
-    try:
-        return SecureElement.open(
-            path,
-            seal_key=ground.seal_key,
-            clock=ground.real_clock,
-            stream=ground.entropy.secret("secure element"),
-        )
-    except SecureElementDamaged as damaged:
-        raise SomethingMissing(
-            f"this folder's phone cannot be opened ({damaged})",
-            "load a saved world, or start over with tap-lab world reset",
-        ) from damaged
 
 
 def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
@@ -394,11 +340,14 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
     desk = RecordingDesk(till.client, bus, profile=settings.profile)
+    held = HeldPhone(till.field, phone.element)
+    anycard = desk_of(till, ground, wallet, console.bench, held)
+    preflight = preflight_of(till, ground, console)
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
-        till.links, till.source, desk,
+        till.links, till.source, desk, anycard, preflight,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

@@ -14,11 +14,14 @@ from cryptography.hazmat.primitives.cmac import CMAC
 
 DES_BLOCK = 8
 AES_BLOCK = 16
+_ODD = bytes((b & 0xFE) | ((b >> 1).bit_count() + 1) % 2 for b in range(256))
 
 
 def xor(left: bytes, right: bytes) -> bytes:
     """Two byte strings of one length, bit by bit."""
-    return bytes(a ^ b for a, b in zip(left, right, strict=True))
+    if len(left) != len(right):
+        raise ValueError(f"{len(left)} bytes and {len(right)} bytes")
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
 
 
 def _spell_out(key: bytes) -> bytes:
@@ -56,7 +59,7 @@ def aes_encrypt(key: bytes, data: bytes) -> bytes:
 
 def odd_parity(key: bytes) -> bytes:
     """Every byte with its last bit set so that the number of ones is odd."""
-    return bytes((b & 0xFE) | ((b >> 1).bit_count() + 1) % 2 for b in key)
+    return key.translate(_ODD)
 
 
 def pad_zeros(data: bytes) -> bytes:
@@ -77,14 +80,16 @@ def retail_mac(key: bytes, data: bytes, padding: int) -> bytes:
     """ISO 9797-1 algorithm 3 with DES: 8 bytes. `padding` is method 1 or 2.
 
     Chained with the left half alone; the last block is decrypted with the right half and
-    encrypted with the left again.
+    encrypted with the left again, which makes it a block of 3DES.
     """
     if len(key) != 16 or padding not in {1, 2}:
         raise ValueError("algorithm 3 takes a 16-byte key and padding method 1 or 2")
     padded = pad_zeros(data) if padding == 1 else pad_marked(data)
-    left, right = key[:8], key[8:]
-    last = des_encrypt_chained(left, bytes(DES_BLOCK), padded)[-DES_BLOCK:]
-    return des_encrypt(left, des_decrypt(right, last))
+    before, last = padded[:-DES_BLOCK], padded[-DES_BLOCK:]
+    if before:
+        chained = des_encrypt_chained(key[:DES_BLOCK], bytes(DES_BLOCK), before)[-DES_BLOCK:]
+        last = xor(chained, last)
+    return des_encrypt(key, last)
 
 
 def aes_cmac(key: bytes, data: bytes) -> bytes:

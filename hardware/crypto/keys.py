@@ -50,7 +50,7 @@ def icc_master_key_c(issuer_key: bytes, pan: str, psn: str) -> bytes:
 
 
 def _double(key: bytes, block: bytes) -> bytes:
-    return odd_parity(des_encrypt(key, block) + des_encrypt(key, xor(block, _INVERT_BLOCK)))
+    return odd_parity(des_encrypt(key, block + xor(block, _INVERT_BLOCK)))
 
 
 def session_key(master_key: bytes, diversifier: bytes) -> bytes:
@@ -59,7 +59,7 @@ def session_key(master_key: bytes, diversifier: bytes) -> bytes:
         raise ValueError(f"a diversifier has 8 bytes, got {len(diversifier)}")
     left = diversifier[:2] + b"\xf0" + diversifier[3:]
     right = diversifier[:2] + b"\x0f" + diversifier[3:]
-    return odd_parity(des_encrypt(master_key, left) + des_encrypt(master_key, right))
+    return odd_parity(des_encrypt(master_key, left + right))
 
 
 def session_key_common(master_key: bytes, atc: int) -> bytes:

@@ -34,7 +34,9 @@ _NAMES = frozenset({0x4F, 0x84, 0x9F06})
 """Application names: some are text ("2PAY.SYS.DDF01"), most are numbers."""
 _DATES = frozenset({0x9A, 0x5F24, 0x5F25})
 _AMOUNTS = frozenset({0x9F02, 0x9F03})
-_LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F})
+_LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F, 0x9F51})
+_CURRENCY_LENGTH = 2
+"""Of 9F51 where it is another kernel's currency code and no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _node(item: tlv.Tlv) -> Node:
 
 
 def _marks(tag: int, value: bytes) -> tuple[Mark, ...]:
-    if tag not in _LISTS:
+    if tag not in _LISTS or (tag == 0x9F51 and len(value) <= _CURRENCY_LENGTH):
         return marks(tag, value)
     try:
         entries = parse_dol(value)

@@ -23,6 +23,8 @@ _HIDDEN_PACKED = frozenset({0x9F20, 0x9F46})
 """9F46 is a certificate that public keys open, and the account number is inside."""
 _PAN_TAG = 0x5A
 _GENERATE_AC = 0xAE
+_PIN_COMMANDS = frozenset({0x20, 0x21, 0x24, 0x2C})
+"""VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER: a PIN is inside (ISO/IEC 7816-4, 11.5)."""
 _RISK_DATA_LENGTH = 29
 """9F02, 9F03, 9F1A, 95, 5F2A, 9A, 9C and 9F37 together (Book 3, 9.2.2)."""
 _SUSPICIOUS_MAX = 1024
@@ -139,6 +141,8 @@ def mask_command(command: bytes) -> bytes:
     """
     if len(command) >= 2 and command[1] in {0xA4, 0xA8, 0xB2}:
         return command
+    if len(command) >= 2 and command[1] in _PIN_COMMANDS:
+        return command[:5] + b"\xee" * len(command[5:])
     if len(command) >= 2 and command[1] == _GENERATE_AC:
         known = 5 + _known_length(command[5:])
         return command[:known] + _mask_suspicious(command[known:], whole_bytes=True)

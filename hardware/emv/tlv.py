@@ -2,15 +2,14 @@
 
 Theory of operation: one pass over the bytes with an explicit stack of open templates, so a hostile
 answer can make neither Python's recursion limit nor memory give way. Limits are constants here:
-depth, total length, tag length, length bytes. 00 between objects is padding; FF is padding too,
-but only before a tag in the outermost sequence, where no two-byte tag can start with it in EMV's
-own dictionary. Indefinite lengths do not exist in EMV. Knows no tag's meaning: `tags` does.
+depth, number, total length, tag length, length bytes. 00 between objects is padding; FF is padding
+too, but only before a tag in the outermost sequence, where no two-byte tag can start with it in
+EMV's own dictionary. Indefinite lengths do not exist in EMV. Knows no tag's meaning: `tags` does.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hardware.runtime.errors import TlvError
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
 DEPTH_MAX = 16
 """Templates inside templates; EMV itself never needs more than five."""
+OBJECTS_MAX = 2_048
+"""Data objects of one input. A card's longest answer has some dozens; without a limit the longest
+input holds 32,000, and whoever masks, decodes and shows each of them stands still for a second."""
 TOTAL_LENGTH_MAX = 64 * 1024
 """Bytes of one input."""
 TAG_LENGTH_MAX = 4
@@ -26,9 +28,12 @@ LENGTH_BYTES_MAX = 4
 """Bytes of one length field, its first included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tlv:
-    """One data object. `offset` and `length` span tag, length and value in the input."""
+class Tlv(NamedTuple):
+    """One data object. `offset` and `length` span tag, length and value in the input.
+
+    A tuple, because every answer of every card is made of these: a frozen dataclass takes three
+    times as long to make.
+    """
 
     tag: int
     value: bytes
@@ -58,15 +63,18 @@ class Tlv:
             stack.extend(reversed(node.children))
 
 
-@dataclass(slots=True)
-class _Template:
-    """A constructed object whose value is being read."""
+class _Template(NamedTuple):
+    """A constructed object whose value is being read, and what stands round it."""
 
+    siblings: list[Tlv]
+    outer_end: int
     tag: int
     offset: int
     value_offset: int
-    end: int
-    children: list[Tlv] = field(default_factory=list)
+
+
+_make = tuple.__new__
+"""Makes a `Tlv` without the call in between; for the one place where they are made by the dozen."""
 
 
 def tag_bytes(tag: int) -> bytes:
@@ -121,7 +129,8 @@ def _read_length(data: bytes, at: int, end: int) -> tuple[int, int]:
     return int.from_bytes(data[at + 1 : at + 1 + count], "big"), at + 1 + count
 
 
-def parse(data: bytes) -> tuple[Tlv, ...]:
+# One pass in one place: a call costs as much as the object it would read.
+def parse(data: bytes) -> tuple[Tlv, ...]:  # noqa: C901, PLR0912 -- see above
     """Read a sequence of data objects.
 
     Raises:
@@ -129,51 +138,56 @@ def parse(data: bytes) -> tuple[Tlv, ...]:
     """
     if len(data) > TOTAL_LENGTH_MAX:
         raise TlvError(f"more than {TOTAL_LENGTH_MAX} bytes", TOTAL_LENGTH_MAX)
-    root = _Template(tag=0, offset=0, value_offset=0, end=len(data))
-    stack = [root]
-    at = 0
+    found: list[Tlv] = []
+    outer: list[_Template] = []
+    at, end, left = 0, len(data), OBJECTS_MAX
     while True:
-        open_template = stack[-1]
-        if at == open_template.end:
-            if len(stack) == 1:
-                return tuple(root.children)
-            _close(stack, data)
-            continue
-        if data[at] == 0x00 or (data[at] == 0xFF and len(stack) == 1):
+        while at == end:
+            if not outer:
+                return tuple(found)
+            found, end = _close(outer.pop(), found, data, end)
+        first = data[at]
+        if first == 0x00 or (first == 0xFF and not outer):
             at += 1
             continue
-        at = _open_or_add(data, at, stack)
+        offset = at
+        if first & 0x1F != 0x1F:
+            tag = first
+            at += 1
+        elif at + 1 < end and data[at + 1] < 0x80:
+            tag = first << 8 | data[at + 1]
+            at += 2
+        else:
+            tag, at = read_tag(data, at, end)
+        if at < end and data[at] < 0x80:
+            stop = at + 1 + data[at]
+            at += 1
+        else:
+            length, at = _read_length(data, at, end)
+            stop = at + length
+        if stop > end:
+            raise TlvError(f"tag {tag_name(tag)} says {stop - at} bytes, {end - at} left", offset)
+        left -= 1
+        if left < 0:
+            raise TlvError(f"more than {OBJECTS_MAX} data objects", offset)
+        if first & 0x20:
+            if len(outer) >= DEPTH_MAX:
+                raise TlvError(f"more than {DEPTH_MAX} templates inside each other", offset)
+            outer.append(_Template(found, end, tag, offset, at))
+            found, end = [], stop
+        else:
+            found.append(_make(Tlv, (tag, data[at:stop], (), offset, stop - offset)))
+            at = stop
 
 
-def _open_or_add(data: bytes, at: int, stack: list[_Template]) -> int:
-    """Read one tag and length; add a primitive, or open a template. Returns the next offset."""
-    parent = stack[-1]
-    offset = at
-    tag, at = read_tag(data, at, parent.end)
-    length, at = _read_length(data, at, parent.end)
-    end = at + length
-    if end > parent.end:
-        raise TlvError(f"tag {tag_name(tag)} says {length} bytes, {parent.end - at} left", offset)
-    if not is_constructed(tag):
-        parent.children.append(Tlv(tag, data[at:end], (), offset, end - offset))
-        return end
-    if len(stack) > DEPTH_MAX:
-        raise TlvError(f"more than {DEPTH_MAX} templates inside each other", offset)
-    stack.append(_Template(tag, offset, at, end))
-    return at
-
-
-def _close(stack: list[_Template], data: bytes) -> None:
-    done = stack.pop()
-    stack[-1].children.append(
-        Tlv(
-            done.tag,
-            data[done.value_offset : done.end],
-            tuple(done.children),
-            done.offset,
-            done.end - done.offset,
-        )
-    )
+def _close(
+    template: _Template, children: list[Tlv], data: bytes, end: int
+) -> tuple[list[Tlv], int]:
+    """Add a template that is read to what stands round it; that, and where it ends."""
+    siblings, outer_end, tag, offset, value_offset = template
+    value = data[value_offset:end]
+    siblings.append(Tlv(tag, value, tuple(children), offset, end - offset))
+    return siblings, outer_end
 
 
 def parse_one(data: bytes, tag: int) -> Tlv:

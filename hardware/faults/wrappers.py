@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.faults.spec import CardFaultSpec, Effect, Moment
+from hardware.readers.frames import Frame, frames_of
 from hardware.readers.polling import Announces
+from hardware.readers.tag_kinds import Activation, activation_of
 from hardware.runtime.errors import CardCollision, CardMute, CardRemoved, ReaderGone
 
 if TYPE_CHECKING:
@@ -238,6 +240,15 @@ class FaultyLink:
     def uid(self) -> bytes:
         """The wrapped link's."""
         return self._link.uid
+
+    @property
+    def activation(self) -> Activation | None:
+        """What the wrapped link's driver saw of the selection, if it saw any."""
+        return activation_of(self._link)
+
+    def take_frames(self) -> tuple[Frame, ...]:
+        """The wrapped link's, if it tells of any."""
+        return frames_of(self._link)
 
     async def transmit(self, command: bytes) -> bytes:
         """Exchange one command, or what the plan leaves of it.

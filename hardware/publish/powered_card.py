@@ -7,7 +7,7 @@ selected, nothing waiting. Knows no socket and no application.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hardware.apdu import SHORT_ANSWER_MAX
 from hardware.publish.reader_commands import READER_CLASS, answer_as_reader
@@ -28,6 +28,26 @@ _RANDOM_UID_START = b"\x08"
 _RANDOM_UID_BYTES = 3
 
 
+class Witness(Protocol):
+    """Who writes down what the other side asked; called where the card lives."""
+
+    def powered(self, uid: bytes, atr: bytes) -> None:
+        """A session begins: the card shows this identifier."""
+        ...
+
+    def asked(self, command: bytes) -> None:
+        """A command came."""
+        ...
+
+    def answered(self, answer: bytes) -> None:
+        """It was answered."""
+        ...
+
+    def over(self) -> None:
+        """The session is over."""
+        ...
+
+
 class PoweredCard:
     """What stands behind a virtual reader's contacts."""
 
@@ -39,6 +59,7 @@ class PoweredCard:
         *,
         on_session: Callable[[int], None] = lambda _commands: None,
         on_failure: Callable[[HardwareError], None] = lambda _failure: None,
+        witness: Witness | None = None,
     ) -> None:
         """A card that is not powered yet.
 
@@ -48,12 +69,14 @@ class PoweredCard:
             stream: where its random identifiers come from.
             on_session: told at the end of a session in which commands came, how many.
             on_failure: told of what the card could not do; the program was answered 6F00.
+            witness: hears every command and answer, the reader's own commands too.
         """
         self._present = present
         self._transmission = transmission
         self._stream = stream
         self._on_session = on_session
         self._on_failure = on_failure
+        self._witness = witness
         self._card: Card | None = None
         self._uid = b""
         self._commands = 0
@@ -81,19 +104,31 @@ class PoweredCard:
                 self.power_off()
                 return None
             case _:
-                return self._answer(message)
+                return self._witnessed(message)
 
     def power_off(self) -> None:
         """The session is over: everything that a card forgets without power is gone."""
         commands, self._commands = self._commands, 0
-        self._card = None
+        powered, self._card = self._card is not None, None
         if commands:
             self._on_session(commands)
+        if powered and self._witness is not None:
+            self._witness.over()
 
     def _power_on(self) -> None:
         card = self._present()
         self._card = TwoStepCard(card) if self._transmission is Transmission.T0 else card
         self._uid = _RANDOM_UID_START + self._stream.bytes(_RANDOM_UID_BYTES)
+        if self._witness is not None:
+            self._witness.powered(self._uid, self.atr)
+
+    def _witnessed(self, command: bytes) -> bytes:
+        if self._witness is None:
+            return self._answer(command)
+        self._witness.asked(command)
+        answer = self._answer(command)
+        self._witness.answered(answer)
+        return answer
 
     def _answer(self, command: bytes) -> bytes:
         if self._card is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hardware.apdu import CommandApdu, ResponseApdu
 from hardware.emv.formats import decode_text
 from hardware.emv.masking import mask_command, mask_response
+from hardware.readers.frames import Frame, mask_frames
 from hardware.runtime.errors import ApduError
 
 _INSTRUCTIONS = {
@@ -58,6 +59,8 @@ class Exchange:
     started_us: int
     duration_us: int
     name: str
+    frames: tuple[Frame, ...] = ()
+    """What went through the air for it, masked, where the reader tells."""
 
     @property
     def status(self) -> int | None:
@@ -76,6 +79,7 @@ def record_exchange(
     started_us: int,
     duration_us: int,
     keep_raw: bool = True,
+    frames: tuple[Frame, ...] = (),
 ) -> Exchange:
     """An exchange with its masked forms made. `keep_raw` false drops the bytes (real cards)."""
     masked_command, masked_response = mask_command(command), mask_response(response)
@@ -88,4 +92,7 @@ def record_exchange(
         started_us=started_us,
         duration_us=duration_us,
         name=name_command(command),
+        frames=mask_frames(
+            frames, command=(command, masked_command), response=(response, masked_response)
+        ),
     )

@@ -13,7 +13,7 @@ Source: ISO/IEC 14443-4, 5.1 (RATS), 5.2 (ATS), 7.1 (block format), 7.2 and 7.3 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from hardware.runtime.errors import CardFault
@@ -115,6 +115,8 @@ class Ats:
     guard_us: int = 0
     """How long it must be left alone before the first block."""
     historical: bytes = b""
+    raw: bytes = field(default=b"", compare=False)
+    """As it came."""
 
     @classmethod
     def parse(cls, data: bytes) -> Ats:
@@ -126,7 +128,7 @@ class Ats:
         if not data or data[0] != len(data):
             raise CardFault(f"an answer to select that is none: {data.hex().upper() or 'nothing'}")
         if len(data) == 1:
-            return cls()
+            return cls(raw=data)
         announced, rest = data[1], data[2:]
         values: dict[str, int] = {}
         for bit, name in ((0x10, "TA1"), (0x20, "TB1"), (0x40, "TC1")):
@@ -138,9 +140,9 @@ class Ats:
         size = frame_bytes(announced & 0x0F)
         times = values.get("TB1")
         if times is None:
-            return cls(size, historical=rest)
+            return cls(size, historical=rest, raw=data)
         waiting, guard = times >> 4, times & 0x0F
         if waiting > WAITING_INTEGER_MAX:  # 15 is reserved: take the default (5.2.5)
             waiting = WAITING_INTEGER_DEFAULT
         guarded = waiting_us(guard) if 0 < guard <= WAITING_INTEGER_MAX else 0
-        return cls(size, waiting_us(waiting), guarded, rest)
+        return cls(size, waiting_us(waiting), guarded, rest, data)

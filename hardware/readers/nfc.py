@@ -15,34 +15,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 from typing import TypeVar
 
 from hardware.readers.discovery import ReaderInfo
-from hardware.readers.isodep_initiator import Act, Heard, Initiator
+from hardware.readers.frames import Frame, FrameMemory, Way, selection
+from hardware.readers.isodep_initiator import Act, Heard, Initiator, Trouble
 from hardware.readers.nfc_controller import Controller, Found, NfcAddress
-from hardware.readers.worker import CallHung, Worker
-from hardware.runtime.errors import CardFault, CardMute, CardRemoved, NoCard, ReaderGone
+from hardware.readers.nfc_seat import NfcPatience, Seat
+from hardware.readers.tag_kinds import Activation
+from hardware.runtime.errors import (
+    CardFault,
+    CardMute,
+    CardRemoved,
+    NoCard,
+    PlainTag,
+    ReaderGone,
+)
 from hardware.runtime.ports import Scheduler
 
 T = TypeVar("T")
 DRIVER = "nfcpy"
 _POLL_S = 0.1
 _HISTORICAL_MAX = 15
-
-
-@dataclass(frozen=True, slots=True)
-class NfcPatience:
-    """How long the reader waits for others, in seconds."""
-
-    open_s: float = 5.0
-    """A driver looks for its device at several speeds."""
-    call_s: float = 2.5
-    """Beyond what a frame may take."""
-    exchange_s: float = 2.0
-    """For one command: a card may ask for more time for ever, but nobody holds it so long."""
 
 
 class NfcReader:
@@ -115,9 +111,10 @@ class NfcReader:
             await self._link.release()
         while True:
             seat = await self._seated(deadline)
+            field_on_s = loop.time()
             found = await seat.call(seat.controller.sense)
             if found is not None:
-                link = await self._converse(seat, found)
+                link = await self._converse(seat, found, field_on_s)
                 if link is not None:
                     return link
             await seat.call(seat.controller.field_off)
@@ -160,13 +157,17 @@ class NfcReader:
         capabilities = tuple(sorted(self.capabilities))
         return ReaderInfo(self.url, self._name, DRIVER, capabilities, None, not why, why)
 
-    async def _converse(self, seat: Seat, found: Found) -> NfcLink | None:
+    async def _converse(self, seat: Seat, found: Found, field_on_s: float) -> NfcLink | None:
         """A link to what was found; None when it left before we got to it."""
         if not found.speaks_iso_dep:
-            raise CardFault(
-                f"a card that cannot pay lies on {self._name}: SAK {found.sak:02X}, no ISO-DEP"
+            raise PlainTag(
+                f"a card that cannot pay lies on {self._name}: SAK {found.sak:02X}, no ISO-DEP",
+                uid=found.uid,
+                sak=found.sak,
+                atqa=found.atqa,
             )
         link = self._link = NfcLink(seat, found, self._name, self._patience)
+        link.begin(field_on_s)
         try:
             guard_us = await link.activate()
         except CardRemoved:
@@ -197,6 +198,7 @@ class NfcLink:
         self._patience = patience
         self._initiator = Initiator()
         self._released = self._card_left = False
+        self._frames = FrameMemory()
 
     @property
     def atr(self) -> bytes:
@@ -209,6 +211,22 @@ class NfcLink:
     def uid(self) -> bytes:
         """The anti-collision identifier."""
         return self._found.uid
+
+    @property
+    def activation(self) -> Activation:
+        """What it showed while it was selected."""
+        return Activation(self._found.sak, self._found.atqa, self._initiator.ats.raw)
+
+    def begin(self, field_on_s: float) -> None:
+        """Write the selection down, which the controller made from that moment (loop time) on."""
+        self._frames.add(field_on_s, Way.FIELD_ON)
+        found, now_s = self._found, asyncio.get_running_loop().time()
+        for way, data in selection(found.atqa, found.uid, found.sak):
+            self._frames.add(now_s, way, data, told=True)
+
+    def take_frames(self) -> tuple[Frame, ...]:
+        """What went through the air since the last call; times count back from now."""
+        return self._frames.take(asyncio.get_running_loop().time())
 
     async def activate(self) -> int:
         """Ask for the ATS; the microseconds that the card must be left alone.
@@ -241,7 +259,7 @@ class NfcLink:
         try:
             if not self._card_left:
                 await self._play(self._initiator.deselect())
-            await self._seat.call(self._seat.controller.field_off)
+            await self._field_off()
         except ReaderGone:
             return  # with the controller its field is gone: nothing is left to end
 
@@ -258,9 +276,8 @@ class NfcLink:
             result: T = done.value
             return result
         except CardMute as mute:
-            controller = self._seat.controller
-            await self._seat.call(controller.field_off)
-            if await self._seat.call(controller.sense) is None:
+            await self._field_off()
+            if await self._seat.call(self._seat.controller.sense) is None:
                 self._card_left = True
                 raise CardRemoved(f"the card left {self._name}") from mute
             raise
@@ -273,82 +290,20 @@ class NfcLink:
 
     async def _exchange(self, frame: bytes, wait_us: int) -> Heard:
         seat = self._seat
-        return await seat.call(lambda: seat.controller.exchange(self._found, frame, wait_us))
+        self._remember(Way.TO_CARD, frame)
+        heard = await seat.call(lambda: seat.controller.exchange(self._found, frame, wait_us))
+        match heard:
+            case bytes():
+                self._remember(Way.FROM_CARD, heard)
+            case Trouble.SILENCE:
+                self._remember(Way.SILENCE)
+            case Trouble.GARBLED:
+                self._remember(Way.GARBLED)
+        return heard
 
+    async def _field_off(self) -> None:
+        await self._seat.call(self._seat.controller.field_off)
+        self._remember(Way.FIELD_OFF)
 
-class Seat:
-    """An open controller and the thread that talks to it."""
-
-    def __init__(
-        self,
-        address: NfcAddress,
-        open_controller: Callable[[NfcAddress], Controller],
-        patience: NfcPatience,
-    ) -> None:
-        """A seat that `take` opens."""
-        self._address = address
-        self._open_controller = open_controller
-        self._patience = patience
-        self._controller: Controller | None = None
-        self._worker = Worker(f"nfc {address.url}", self._close)
-        self._failed = False
-
-    @property
-    def controller(self) -> Controller:
-        """The open controller."""
-        assert self._controller is not None, "take comes first"
-        return self._controller
-
-    @property
-    def lost(self) -> bool:
-        """Whether it is of no use any more."""
-        return self._failed or self._worker.over
-
-    @property
-    def hangs(self) -> bool:
-        """Whether a call to it was given up and has not returned yet."""
-        return self._worker.hangs
-
-    async def take(self) -> None:
-        """Open the controller.
-
-        Raises:
-            DriverMissing: its library is not installed.
-            ReaderGone: it is not there.
-        """
-
-        def opened() -> None:
-            self._controller = self._open_controller(self._address)
-
-        try:
-            await self._made(opened, self._patience.open_s)
-        except BaseException:
-            await self.leave()
-            raise
-
-    async def call(self, call: Callable[[], T]) -> T:
-        """Make a call to the controller.
-
-        Raises:
-            ReaderGone: it does not answer; the seat is lost.
-        """
-        try:
-            return await self._made(call, self._patience.call_s)
-        except ReaderGone:
-            await self.leave()
-            raise
-
-    async def leave(self) -> None:
-        """Close the controller and end the thread."""
-        self._failed = True
-        await self._worker.finish(self._patience.call_s)
-
-    async def _made(self, call: Callable[[], T], limit_s: float) -> T:
-        try:
-            return await self._worker.call(call, limit_s)
-        except CallHung as hung:
-            raise ReaderGone(f"{self._address.url} hangs: plug it in again") from hung
-
-    def _close(self) -> None:
-        if self._controller is not None:
-            self._controller.close()
+    def _remember(self, way: Way, data: bytes = b"") -> None:
+        self._frames.add(asyncio.get_running_loop().time(), way, data)

@@ -67,6 +67,8 @@ class Found:
     uid: bytes
     handle: object
     """The driver's own."""
+    atqa: bytes = b""
+    """In the order of transmission."""
 
     @property
     def speaks_iso_dep(self) -> bool:

@@ -129,7 +129,7 @@ class NfcpyController:
         if found is None:
             return None
         sak = found.sel_res[0] if found.sel_res else 0
-        return Found(sak, bytes(found.sdd_res or b""), found)
+        return Found(sak, bytes(found.sdd_res or b""), found, bytes(found.sens_res or b""))
 
     def exchange(self, card: Found, frame: bytes, wait_us: int) -> Heard:
         """Send a frame to the card."""

@@ -15,6 +15,7 @@ says that the card is contactless (part 3, 3.1.3.2.3).
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -178,14 +179,34 @@ class _Calls:
         self._card = self._context = None
 
     def _connect(self, context: int) -> tuple[int, int]:
+        woken = False
         for left in range(self._tries, 0, -1):
             try:
                 return self._service.connect(context, self._name)
             except PcscFault as fault:
-                if fault.code not in _RETRIED or left == 1:
+                overlooked = fault.code == Code.NO_SMARTCARD and not woken
+                if left == 1 or not (overlooked or fault.code in _RETRIED):
                     raise
-            self._between.wait(_RETRY_S)
+            if overlooked:
+                woken = True
+                self._wake(context)
+            else:
+                self._between.wait(_RETRY_S)
         raise AssertionError("the last try returns or raises")
+
+    def _wake(self, context: int) -> None:
+        """Let the reader look at what lies on it.
+
+        pcsc-lite 1.9.9 takes a card that was pulled in the middle of an exchange for gone, and does
+        not see the next one if it came before the service's own next look: the reader stays empty
+        to everyone until that card leaves too. Powering what is there brings it back (measured).
+        """
+        with contextlib.suppress(PcscFault):  # then there is no card, and connecting says so again
+            reader = self._service.connect_reader(context, self._name)
+            try:
+                self._service.reconnect(reader)
+            finally:
+                self._service.disconnect(reader)
 
     def _send(self, command: bytes) -> bytes:
         assert self._card is not None, "open comes first"

@@ -21,7 +21,7 @@ from hardware.runtime.errors import DriverMissing
 PLUG_AND_PLAY = "\\\\?PnP?\\Notification"
 """The pseudo reader whose state changes when a reader comes or goes."""
 UNAWARE = 0x0000
-_SCOPE_USER, _SHARED, _LEAVE_CARD, _UNPOWER_CARD = 0, 2, 0, 2
+_SCOPE_USER, _SHARED, _DIRECT, _LEAVE_CARD, _UNPOWER_CARD = 0, 2, 3, 0, 2
 _ANY_PROTOCOL = 3
 PROTOCOL_T0 = 1
 _STATE_CHANGED, _STATE_UNKNOWN = 0x0002, 0x0004
@@ -101,6 +101,10 @@ class PcscService(Protocol):
         """Let the others in again, and power the card off."""
         ...
 
+    def connect_reader(self, context: int, name: str) -> int:
+        """Talk to a reader itself, whether or not a card lies on it: a handle."""
+        ...
+
 
 class Winscard:
     """`PcscService` by pyscard's bare functions."""
@@ -177,6 +181,12 @@ class Winscard:
         """End transaction and connection; a card or a service that has gone needs neither."""
         self._scard.SCardEndTransaction(card, _LEAVE_CARD)
         self._scard.SCardDisconnect(card, _UNPOWER_CARD)
+
+    def connect_reader(self, context: int, name: str) -> int:
+        """Connect without a card."""
+        code, reader, _protocol = self._scard.SCardConnect(context, name, _DIRECT, 0)
+        _check("SCardConnect", code)
+        return int(reader)
 
 
 def _check(function: str, code: int) -> None:

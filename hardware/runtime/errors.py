@@ -19,6 +19,7 @@ HardwareError
 │   ├── CardHeld             another program does not let go of the card
 │   ├── ReaderGone           the reader itself left
 │   └── CardFault            the card or its driver broke a rule of the link
+│       └── PlainTag         what lies there takes no commands; carries what it showed
 └── SecureElementError
     ├── SecureElementBusy    the file is locked by another process
     ├── SecureElementDamaged wrong seal key, or a file that was tampered with
@@ -117,6 +118,22 @@ class ReaderGone(CardLinkError):
 
 class CardFault(CardLinkError):
     """The card or its driver broke a rule of the link, such as an empty answer."""
+
+
+class PlainTag(CardFault):
+    """What lies there takes no commands (no ISO-DEP), so it cannot pay.
+
+    Attributes:
+        uid: its anti-collision identifier.
+        sak: how it answered selection (ISO/IEC 14443-3, 6.5.3.4).
+        atqa: how it answered the request, in the order of transmission.
+    """
+
+    def __init__(self, message: str, *, uid: bytes, sak: int, atqa: bytes) -> None:
+        super().__init__(message)
+        self.uid = uid
+        self.sak = sak
+        self.atqa = atqa
 
 
 class SecureElementError(HardwareError):

@@ -15,7 +15,6 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from hardware.apdu import CommandApdu, ResponseApdu, select_command
-from hardware.emv import tlv
 from hardware.emv.formats import date_yymmdd, encode_numeric
 from hardware.runtime.errors import ApduError, TlvError
 from hardware.terminal import kernel2, kernel3, kernel4
@@ -30,20 +29,21 @@ from hardware.terminal.entry_point import (
 )
 from hardware.terminal.kernel import KernelResult
 from hardware.terminal.means import NO_MEANS, Means
+from hardware.terminal.selection import read_selection
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from hardware.terminal.config import TapRequest, TerminalConfig
 
-LAB_IIN = "999901"
-"""Tag 42 of a lab card; no issuer has this number."""
 KERNELS = {
     kernel2.KERNEL_ID: kernel2.run_kernel,
     kernel3.KERNEL_ID: kernel3.run_kernel,
     kernel4.KERNEL_ID: kernel4.run_kernel,
 }
 """The kernels this till has, by number (Book A, 3.2)."""
+NEVER_SENT_TO_OTHERS = frozenset({0xAE, 0x2A, 0xD0})
+"""GENERATE AC, COMPUTE CRYPTOGRAPHIC CHECKSUM, RECOVER AC: no consent covers what they spend."""
 UNPREDICTABLE_LENGTH = 4
 
 
@@ -71,14 +71,6 @@ class Progress:
         """Note a step reached; the same one again (next candidate) is noted once."""
         if name not in self.steps:
             self.steps.append(name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """What SELECT's answer says that matters here."""
-
-    pdol: bytes | None
-    lab_card: bool
 
 
 class Dialogue:
@@ -113,6 +105,8 @@ class Dialogue:
         try:
             command = next(steps)
             while True:
+                if self.read_only and command.ins in NEVER_SENT_TO_OTHERS:
+                    return KernelResult("real_card", CardData())
                 raw = yield command.to_bytes()
                 try:
                     answer = replace(ResponseApdu.parse(raw), duration_us=self.answered_in_us)
@@ -166,7 +160,7 @@ class Dialogue:
         if not answer.ok:
             return KernelResult("select_refused", CardData(), select_next=True)
         try:
-            selection = _read_selection(answer.data, candidate.aid)
+            selection = read_selection(answer.data, candidate.aid)
         except TlvError:
             return KernelResult("fci_malformed", CardData(), select_next=True)
         if len(answer.data) > candidate.prepared.combination.limits.response_bytes:
@@ -190,25 +184,6 @@ class Dialogue:
     def read_only(self) -> bool:
         """Whether what was read may neither go online nor be kept."""
         return self.progress.lab_card is False and self._trust is not Trust.RECORDED
-
-
-def _read_selection(data: bytes, aid: bytes) -> _Selection:
-    """SELECT's answer (Book 1, 11.3.4).
-
-    Raises:
-        TlvError: no file control information of this application.
-    """
-    template = tlv.parse_one(data, 0x6F)
-    name, proprietary = template.find(0x84), template.find(0xA5)
-    if name is None or not name.value.startswith(aid) or proprietary is None:
-        raise TlvError("the answer is not this application's", template.offset)
-    pdol = proprietary.find(0x9F38)
-    discretionary = proprietary.find(0xBF0C)
-    mark = discretionary.find(0x42) if discretionary is not None else None
-    return _Selection(
-        pdol=pdol.value if pdol is not None else None,
-        lab_card=mark is not None and mark.value.hex() == LAB_IIN,
-    )
 
 
 def _terminal_values(

@@ -13,6 +13,7 @@ from hardware.emv import tlv
 from hardware.emv.bitfields import CryptogramType
 from hardware.emv.masking import mask_digits
 from hardware.readers.exchange import Exchange, record_exchange
+from hardware.readers.frames import frames_of, shifted
 from hardware.runtime.errors import (
     CardCollision,
     CardFault,
@@ -106,13 +107,15 @@ class _Recorder:
         try:
             response = await self._link.transmit(command)
         finally:
+            duration_us = self._clock.monotonic_us() - start
             exchange = record_exchange(
                 len(self.exchanges),
                 command,
                 response,
                 started_us=started_us,
-                duration_us=self._clock.monotonic_us() - start,
+                duration_us=duration_us,
                 keep_raw=keep_raw,
+                frames=shifted(frames_of(self._link), duration_us),
             )
             self.exchanges.append(exchange)
             if self._on_exchange is not None:

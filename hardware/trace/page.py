@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hardware.apdu import status_name
 from hardware.emv.decode import Node, decode
+from hardware.readers.frames import Frame, Way, name_frames
 
 if TYPE_CHECKING:
     from hardware.trace.recorder import Trace, TraceLine
@@ -29,9 +30,14 @@ th:first-child { width: 9rem; } th:nth-child(2) { width: 17rem; }
 table { border-collapse: collapse; width: 100%; margin-top: .4rem; font-size: .9rem; }
 td, th { text-align: left; vertical-align: top; padding: .2rem .6rem .2rem 0;
          border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+details { margin-top: .5rem; } summary { cursor: pointer; opacity: .8; font-size: .9rem; }
+.frames td:first-child { width: 7rem; text-align: right; font-variant-numeric: tabular-nums; }
+.frames td:nth-child(2) { width: 12rem; } .told { opacity: .7; }
 footer { margin-top: 2rem; opacity: .7; font-size: .87rem; }
 """
 _STATUS_HEX = 4
+_ARROWS = {Way.TO_CARD: "\N{RIGHTWARDS ARROW} ", Way.FROM_CARD: "\N{LEFTWARDS ARROW} ",
+           Way.SILENCE: "", Way.GARBLED: "", Way.FIELD_ON: "", Way.FIELD_OFF: ""}  # fmt: skip
 
 
 def to_html(trace: Trace) -> str:
@@ -68,8 +74,22 @@ def _exchange(line: TraceLine) -> str:
         f'<span class="time">{line.duration_us / 1000:.1f} ms, {escape(said)}</span></h2>'
         f'<div class="hex"><span class="side">till asks</span>{_spaced(line.command)}</div>'
         f'<div class="hex"><span class="side">card says</span>{_spaced(line.response) or "-"}</div>'
-        f"{table}"
+        f"{table}{_frames(line.frames)}"
     )
+
+
+def _frames(frames: tuple[Frame, ...]) -> str:
+    """What went through the air, folded away: times from the start of the command."""
+    if not frames:
+        return ""
+    rows = "".join(
+        f"<tr{' class=told' if frame.told else ''}><td>{frame.at_us / 1000:+.2f} ms"
+        f"<td>{_ARROWS[frame.way]}{name}{', by the controller' if frame.told else ''}"
+        f'<td class="hex">{_spaced(frame.data.hex().upper())}</tr>'
+        for frame, name in zip(frames, name_frames(frames), strict=True)
+    )
+    many = "1 frame" if len(frames) == 1 else f"{len(frames)} frames"
+    return f'<details><summary>{many}</summary><table class="frames">{rows}</table></details>'
 
 
 def _rows(node: Node, depth: int) -> list[str]:

@@ -1,10 +1,12 @@
 """A trace as a capture file that Wireshark opens: pcapng with ISO/IEC 14443 frames.
 
-What a trace keeps are commands and answers, not radio frames. Each is put into the I-block that
-would carry it (ISO/IEC 14443-4, 7.1; block numbers alternate), after the activation that a phone's
-would have begun with, so that every dissector finds its way; the file's comment says that the
-frames were rebuilt. Sources: the pcapng format (section header, interface description, enhanced
-packet) and link type 264, LINKTYPE_ISO_14443, whose pseudo-header is version, event and length.
+Where the reader told its frames, the capture has those, with their own times. Else a trace has
+commands and answers only: each is put into the I-block that would carry it (ISO/IEC 14443-4, 7.1;
+block numbers alternate), after the activation that a phone's would have begun with, so that every
+dissector finds its way. The file's comment says which of the two it is. CRCs are made anew, of the
+masked frames: dissectors take a frame of one byte for a request. Sources: the pcapng format
+(section header, interface description, enhanced packet) and link type 264, LINKTYPE_ISO_14443,
+whose pseudo-header is version, event and length.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from __future__ import annotations
 import struct
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from hardware.readers.frames import Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +29,24 @@ _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _LINK_TYPE = 264
 _OPTION_END, _OPTION_COMMENT, _OPTION_HARDWARE, _OPTION_APPLICATION = 0, 1, 2, 4
 _OPTION_RESOLUTION, _MICROSECONDS = 9, b"\x06"
-# Events of the pseudo-header; both data events say that the frame's CRC was left out.
-_FIELD_ON, _FROM_CARD, _TO_CARD, _FIELD_OFF = 0xFC, 0xFB, 0xFA, 0xFD
-_COMMENT = "Frames rebuilt from a trace of commands and answers; card numbers are masked"
+# Events of the pseudo-header; data without a CRC is the selection, most of which never has one.
+_FIELD_ON, _FROM_CARD, _TO_CARD, _FIELD_OFF = 0xFC, 0xFF, 0xFE, 0xFD
+_FROM_CARD_NO_CRC, _TO_CARD_NO_CRC = 0xFB, 0xFA
+_CRC_START, _CRC_POLYNOMIAL = 0x6363, 0x8408
+_COMMENT_HEARD = "Frames as the reader sent and heard them; card numbers are masked"
+_COMMENT_REBUILT = "Frames rebuilt from a trace of commands and answers; card numbers are masked"
+_EVENTS = {
+    Way.TO_CARD: _TO_CARD,
+    Way.FROM_CARD: _FROM_CARD,
+    Way.FIELD_ON: _FIELD_ON,
+    Way.FIELD_OFF: _FIELD_OFF,
+}
+"""Silence is no packet, and of a garbled answer nothing is known."""
+_TOLD = {Way.TO_CARD: _TO_CARD_NO_CRC, Way.FROM_CARD: _FROM_CARD_NO_CRC}
 _ACTIVATION = (
     (_FIELD_ON, b""),
-    (_TO_CARD, bytes.fromhex("52")),  # WUPA
-    (_FROM_CARD, bytes.fromhex("0400")),  # ATQA
+    (_TO_CARD_NO_CRC, bytes.fromhex("52")),  # WUPA
+    (_FROM_CARD_NO_CRC, bytes.fromhex("0400")),  # ATQA
     (_TO_CARD, bytes.fromhex("E080")),  # RATS: frames up to 256 bytes
     (_FROM_CARD, bytes.fromhex("0578807002")),  # ATS of a phone
 )
@@ -43,12 +58,14 @@ _ACTIVATION_US = 5_000
 
 def to_pcapng(trace: Trace) -> bytes:
     """The capture file; times are the trace's, to the microsecond."""
+    comment = _COMMENT_HEARD if trace.has_frames else _COMMENT_REBUILT
+    frames = _heard(trace) if trace.has_frames else _rebuilt(trace)
     blocks = [
         _block(
             _SECTION_HEADER,
             struct.pack("<IHHq", _BYTE_ORDER_MAGIC, 1, 0, -1)
             + _options(
-                (_OPTION_COMMENT, _COMMENT.encode()),
+                (_OPTION_COMMENT, comment.encode()),
                 (_OPTION_HARDWARE, trace.reader.encode()),
                 (_OPTION_APPLICATION, b"tap-lab"),
             ),
@@ -59,9 +76,7 @@ def to_pcapng(trace: Trace) -> bytes:
         ),
     ]
     start_us = _start_us(trace.date)
-    blocks += [
-        _packet(max(0, start_us + at_us), event, frame) for at_us, event, frame in _frames(trace)
-    ]
+    blocks += [_packet(max(0, start_us + at_us), event, frame) for at_us, event, frame in frames]
     return b"".join(blocks)
 
 
@@ -72,8 +87,17 @@ def _start_us(date: str) -> int:
         return 0
 
 
-def _frames(trace: Trace) -> Iterator[tuple[int, int, bytes]]:
-    """Time since the first exchange, event and frame."""
+def _heard(trace: Trace) -> Iterator[tuple[int, int, bytes]]:
+    """Time since the first exchange, event and frame, as the reader told them."""
+    for line in trace.lines:
+        for frame in line.frames:
+            event = (_TOLD if frame.told else _EVENTS).get(frame.way)
+            if event is not None:
+                yield line.since_us + frame.at_us, event, frame.data
+
+
+def _rebuilt(trace: Trace) -> Iterator[tuple[int, int, bytes]]:
+    """The same for a trace without frames."""
     for number, (event, frame) in enumerate(_ACTIVATION):
         yield (number - len(_ACTIVATION)) * _ACTIVATION_US // len(_ACTIVATION), event, frame
     number = 0
@@ -109,8 +133,19 @@ def _blocks(event: int, pieces: list[bytes], number: int) -> Iterator[tuple[int,
             yield other, bytes([_ACKNOWLEDGED | acknowledged])
 
 
+def crc_a(frame: bytes) -> bytes:
+    """CRC_A of a frame, low byte first (ISO/IEC 14443-3, 6.2.4 and annex B)."""
+    register = _CRC_START
+    for byte in frame:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ (_CRC_POLYNOMIAL if register & 1 else 0)
+    return register.to_bytes(2, "little")
+
+
 def _packet(at_us: int, event: int, frame: bytes) -> bytes:
-    data = struct.pack(">BBH", 0, event, len(frame)) + frame
+    air = frame + crc_a(frame) if event in {_TO_CARD, _FROM_CARD} else frame
+    data = struct.pack(">BBH", 0, event, len(air)) + air
     head = struct.pack("<IIIII", 0, at_us >> 32, at_us & 0xFFFFFFFF, len(data), len(data))
     return _block(_PACKET, head + _padded(data))
 

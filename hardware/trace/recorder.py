@@ -10,14 +10,15 @@ The form, one exchange a line after the head:
     0 +0.000000 0.013000 C 00A4... R 6F31...9000 SELECT 2PAY.SYS.DDF01
 
 Columns: index, seconds since the first exchange, seconds it took, command, response (`-` where none
-came), name. Hidden digits are the nibble E, so a masked answer still parses as data objects. The
-recorder never holds raw bytes: it takes the masked half of an exchange and drops the rest.
+came), name; under it, where the reader tells of them, its frames (`frame_text`). Hidden digits are
+the nibble E, so a masked answer still parses as data objects. The recorder never holds raw bytes:
+it takes the masked half of an exchange and drops the rest.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,9 @@ from hardware.apdu import status_name
 from hardware.emv.decode import Node, decode
 from hardware.emv.masking import mask_command, mask_response
 from hardware.readers.exchange import name_command
+from hardware.readers.frames import Frame, mask_frames, shifted
 from hardware.runtime.errors import TraceFormatError
+from hardware.trace.frame_text import START, frame_lines, frames_json, parse_frame
 
 if TYPE_CHECKING:
     from hardware.readers.exchange import Exchange
@@ -51,6 +54,8 @@ class TraceLine:
     command: str
     response: str
     name: str
+    frames: tuple[Frame, ...] = ()
+    """What went through the air for it, where the reader told; times from its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ class Trace:
     kernel: int | None
     lines: tuple[TraceLine, ...] = field(default=())
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether the reader told what went through the air."""
+        return any(line.frames for line in self.lines)
+
     def to_text(self) -> str:
         """The `.apdu` text."""
         head = [
@@ -73,7 +83,8 @@ class Trace:
             f"# date: {self.date}",
             f"# kernel: {self.kernel if self.kernel is not None else '-'}",
         ]
-        return "\n".join([*head, *(_line_text(line) for line in self.lines)]) + "\n"
+        body = (row for line in self.lines for row in (_line_text(line), *frame_lines(line.frames)))
+        return "\n".join([*head, *body]) + "\n"
 
     def to_json(self) -> dict[str, object]:
         """The trace with every answer decoded, ready to be written as JSON."""
@@ -112,6 +123,7 @@ def _line_json(line: TraceLine) -> dict[str, object]:
         "status": status or None,
         "status_name": status_name(int(status, 16)) if status else None,
         "decoded": [node_json(node) for node in decode(bytes.fromhex(line.response[:-4]))],
+        "frames": frames_json(line.frames),
     }
 
 
@@ -139,7 +151,7 @@ class TraceRecorder:
         self._reader = _one_line(reader)
         self._card = _one_line(card)
         self._first_us: int | None = None
-        self._date_us = 0
+        self._date_us = self._last_us = 0
         self._lines: list[TraceLine] = []
 
     def record(self, exchange: Exchange) -> None:
@@ -156,8 +168,20 @@ class TraceRecorder:
                 command=exchange.masked_command,
                 response=exchange.masked_response,
                 name=exchange.name,
+                frames=exchange.frames,
             )
         )
+        self._last_us = exchange.started_us
+
+    def say_goodbye(self, frames: tuple[Frame, ...]) -> None:
+        """Keep what went through the air after the last answer, counted back from now."""
+        if self._lines and frames:
+            last = self._lines[-1]
+            passed_us = max(last.duration_us, self._clock.now_us() - self._last_us)
+            farewell = mask_frames(
+                shifted(frames, passed_us), command=(b"", b""), response=(b"", b"")
+            )
+            self._lines[-1] = replace(last, frames=last.frames + farewell)
 
     def finish(self, kernel: int | None = None) -> Trace:
         """The conversation so far."""
@@ -186,14 +210,19 @@ def parse_trace(text: str) -> Trace:
     if not rows or rows[0].strip() != _FIRST_LINE:
         raise TraceFormatError(f"line 1: expected {_FIRST_LINE!r}")
     head: dict[str, str] = {}
-    lines: list[TraceLine] = []
+    told: list[tuple[str, int, list[Frame]]] = []
     for number, row in enumerate(rows[1:], 2):
         if not row.strip():
             continue
-        if found := _HEAD.fullmatch(row.rstrip()):
+        if row.startswith(START):
+            if not told:
+                raise TraceFormatError(f"line {number}: a frame before the first exchange")
+            told[-1][2].append(parse_frame(row, number))
+        elif found := _HEAD.fullmatch(row.rstrip()):
             head[found["key"]] = found["value"]
         elif not row.startswith("#"):
-            lines.append(_parse_line(row, number))
+            told.append((row, number, []))
+    lines = tuple(_parse_line(row, number, frames) for row, number, frames in told)
     kernel = head.get("kernel", "-")
     if kernel != "-" and not re.fullmatch("[0-9]{1,3}", kernel):
         raise TraceFormatError(f"the head's kernel is no number: {kernel!r}")
@@ -202,21 +231,25 @@ def parse_trace(text: str) -> Trace:
         card=head.get("card", ""),
         date=head.get("date", ""),
         kernel=None if kernel == "-" else int(kernel),
-        lines=tuple(lines),
+        lines=lines,
     )
 
 
-def _parse_line(row: str, number: int) -> TraceLine:
+def _parse_line(row: str, number: int, frames: list[Frame]) -> TraceLine:
     found = _LINE.fullmatch(row.rstrip())
     if found is None:
         raise TraceFormatError(f"line {number}: no exchange: {row[:40]!r}")
     command = bytes.fromhex(found["command"])
     response = b"" if found["response"] == "-" else bytes.fromhex(found["response"])
+    masked_command, masked_response = mask_command(command), mask_response(response)
     return TraceLine(
         index=int(found["index"]),
         since_us=_microseconds(found["since"]),
         duration_us=_microseconds(found["took"]),
-        command=mask_command(command).hex().upper(),
-        response=mask_response(response).hex().upper(),
+        command=masked_command.hex().upper(),
+        response=masked_response.hex().upper(),
         name=name_command(command),
+        frames=mask_frames(
+            frames, command=(command, masked_command), response=(response, masked_response)
+        ),
     )

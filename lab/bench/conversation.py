@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from backend.api import Event
 from hardware.api import (
     CardLists,
+    Frame,
     Mark,
     Node,
     Trace,
     TraceLine,
     decode,
     decode_command,
+    parse_frame,
     status_name,
 )
 from lab.bench.decisions import Ended, decide, medium
@@ -47,12 +49,21 @@ def trace_of(events: Iterable[Event]) -> Trace:
                         command=text(event.data, "command"),
                         response=text(event.data, "response"),
                         name=text(event.data, "name"),
+                        frames=_frames(event),
                     )
                 )
             case "tap.outcome":
                 kernel = whole(event.data, "kernel", 0) or None
     date = f"{to_datetime(first_us or 0):%Y-%m-%dT%H:%M:%S.%fZ}"
     return Trace(reader=reader, card="", date=date, kernel=kernel, lines=tuple(lines))
+
+
+def _frames(event: Event) -> tuple[Frame, ...]:
+    """The frames that its event tells of, masked when it was made."""
+    rows = event.data.get("frames")
+    if not isinstance(rows, list | tuple):
+        return ()
+    return tuple(parse_frame(str(row), number) for number, row in enumerate(rows, 1))
 
 
 def ended_of(events: Iterable[Event]) -> Ended | None:
@@ -82,8 +93,8 @@ def conversation_of(
     decoded: dict[int, tuple[DecodedNode, ...]] = {}
     for place, line in enumerate(trace.lines):
         command, answer = bytes.fromhex(line.command), bytes.fromhex(line.response)
-        asked[place] = tuple(_flat(decode_command(command, lists), 0))
-        decoded[place] = tuple(_flat(decode(bytes.fromhex(line.response[:-STATUS_HEX])), 0))
+        asked[place] = tuple(flat(decode_command(command, lists), 0))
+        decoded[place] = tuple(flat(decode(bytes.fromhex(line.response[:-STATUS_HEX])), 0))
         lists.hear(answer)
         apdus.append(_exchange(place, line))
     lines = tuple(apdus)
@@ -112,11 +123,12 @@ def _exchange(place: int, line: TraceLine) -> ApduLine:
     )
 
 
-def _flat(nodes: Iterable[Node], depth: int) -> list[DecodedNode]:
-    flat: list[DecodedNode] = []
+def flat(nodes: Iterable[Node], depth: int) -> list[DecodedNode]:
+    """A decoded tree as lines, each with its depth."""
+    lines: list[DecodedNode] = []
     for node in nodes:
         several = len(node.marks) > 1
-        flat.append(
+        lines.append(
             DecodedNode(
                 depth=depth,
                 tag=node.tag,
@@ -132,9 +144,9 @@ def _flat(nodes: Iterable[Node], depth: int) -> list[DecodedNode]:
             )
         )
         if several:
-            flat.extend(_word(mark, node, depth + 1) for mark in node.marks)
-        flat.extend(_flat(node.children, depth + 1))
-    return flat
+            lines.extend(_word(mark, node, depth + 1) for mark in node.marks)
+        lines.extend(flat(node.children, depth + 1))
+    return lines
 
 
 def _word(mark: Mark, node: Node, depth: int) -> DecodedNode:

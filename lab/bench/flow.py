@@ -38,7 +38,7 @@ DECODE_AFTER_S = 0.25
 KEPT = 20
 EXPONENT = 2
 EVENTS_MAX = 1_000  # of one tap; a card that never comes to an end is not for the eye
-FILE, REPLAY = "file:", "replay:"
+FILE, REPLAY, RAW = "file:", "replay:", "raw:"
 ORDINARY = {"9F02": "000000001240", "5F2A": "0840"}  # where a recording does not say: 12.40 USD
 
 
@@ -135,7 +135,7 @@ class BenchFlow:
     def choose(self, identifier: str) -> None:
         """Look at one of those on offer; the newest tap is followed again once it is chosen."""
         if identifier in self._kept:
-            taps = [name for name in self._kept if not name.startswith((FILE, REPLAY))]
+            taps = [name for name in self._kept if not name.startswith((FILE, REPLAY, RAW))]
             self._chosen_by_hand = not taps or identifier != taps[-1]
             self._look_at(identifier)
             self._show()
@@ -156,6 +156,21 @@ class BenchFlow:
         trace = read_trace(path)
         identifier = f"{FILE}{path}"
         self._keep(identifier, _Kept(f"{path.name} · {trace.date}", trace, source=path.name))
+        self._chosen_by_hand = True
+        self._look_at(identifier)
+        self._show()
+
+    def look_at_trace(self, name: str, title: str, trace: Trace) -> None:
+        """Look at a conversation that was no tap: typed commands, a reading with consent.
+
+        Args:
+            name: tells it from others; the same name takes the earlier one's place.
+            title: what people know it by.
+            trace: masked, as every trace is.
+        """
+        identifier = f"{RAW}{name}"
+        self._keep(identifier, _Kept(title, trace))
+        self._beside = ""
         self._chosen_by_hand = True
         self._look_at(identifier)
         self._show()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QSplitter, QStackedWidget, QWidget
 
+from lab.anycard.view_raw import RawPanel
+from lab.anycard.view_stranger import StrangerBanner
 from lab.bench.state import Conversation, Decision
 from lab.bench.view_comparison import ComparisonPanel
 from lab.bench.view_conversation import ConversationPanel
@@ -58,6 +60,8 @@ class BenchView(QWidget):
         self._reader_rows = column(look, None, SPACE_XS)
         self._readers.body.addLayout(self._reader_rows)
         box.addWidget(self._readers)
+        self.stranger = StrangerBanner(look, lab)
+        box.addWidget(self.stranger)
         self._talk = ConversationPanel(look, lab)
         self._decoded = DecodedPanel(look)
         self._comparison = ComparisonPanel(look, lab)
@@ -74,6 +78,8 @@ class BenchView(QWidget):
         self._pages.addWidget(split)
         self._pages.addWidget(self._comparison)
         box.addWidget(self._pages, 1)
+        self.raw = RawPanel(look, lab)
+        box.addWidget(self.raw)
         self._talk.exchange_chosen.connect(self._show_exchange)
         self._talk.decision_chosen.connect(self._show_reason)
         self._decoded.found_elsewhere.connect(self._talk.go_to)

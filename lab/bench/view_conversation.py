@@ -167,6 +167,8 @@ class ConversationPanel(Panel):
         kept = self._list.currentRow() if before.id == state.shown.id else 0
         self._fill()
         line = min(max(0, kept), len(self._rows) - 1)
+        if before.id == state.shown.id and len(state.shown.apdus) > len(before.apdus):
+            line = self._rows.index(state.shown.apdus[-1])  # a conversation by hand went on
         self._list.setCurrentCell(line, 0)
         self._list.blockSignals(False)
         self._chosen(line)

@@ -1,4 +1,4 @@
-"""What is measured, and how: whole taps, payments a second, and the start.
+"""What is measured, and how: whole taps, payments a second, the start, and taps by stack.
 
 Everything runs in a data folder of its own with the instant profile (no simulated phone or network
 delay), load generator included, on whatever cores there are; the document names them. Percentiles
@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import statistics
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from backend.api import Clock
+from backend.api import Clock, LabClock
 from lab import world as worlds
+from lab.bench_suite import against_pyemv, idle, stacks, tear_outs
+from lab.bench_suite.figure import figure
+from lab.bench_suite.stacks import Stacks
 from lab.errors import NotDone
 from lab.json_fields import objects, text
 from lab.load import synthetic_till
@@ -32,9 +34,10 @@ WARM_UP_TAPS = 5
 
 
 async def measure(
-    settings: Settings, *, rounds: int, taps: int, payments: int
+    settings: Settings, *, rounds: int, taps: int, payments: int, where: Stacks | None = None
 ) -> dict[str, object]:
     """Run the suite; the document that `tap-lab bench` prints."""
+    more = against_pyemv.figures(LabClock(), rounds=rounds)
     with tempfile.TemporaryDirectory(prefix="tap-lab-bench-") as folder:
         own = replace(settings, data_dir=Path(folder), profile="instant", pace=0.0)
         async with worlds.opened(own) as world:
@@ -42,6 +45,9 @@ async def measure(
             await world.ready()
             ready_ms = (world.clock.monotonic_us() - started_us) / 1000
             await world.wallet.start_with_demo_cards()
+            more += await idle.figures(world.clock, world.real_scheduler, rounds=rounds)
+            more += await stacks.figures(world, where or Stacks(), rounds=rounds, taps=taps)
+            more += await tear_outs.figures(world)
             tap_rows = [await _taps(world, taps) for _ in range(rounds)]
             async with synthetic_till.opened(
                 own.traffic_element_file,
@@ -63,16 +69,21 @@ async def measure(
             _figure("payments_per_second", rate_rows, "rate", 1500.0),
             _figure("payment_p99_ms", rate_rows, "p99", 40.0),
             {"name": "engine_ready_ms", "median": round(ready_ms, 1), "rounds": [], "target": 1500},
+            *more,
         ],
     }
 
 
 def rows_of(document: Mapping[str, object]) -> tuple[str, ...]:
     """The figures as lines."""
-    return tuple(
-        f"{text(figure, 'name')}: {figure['median']} (target {figure['target']})"
-        for figure in objects(document, "figures")
-    )
+    return tuple(map(_row, objects(document, "figures")))
+
+
+def _row(told: Mapping[str, object]) -> str:
+    name, target = text(told, "name"), told["target"]
+    if told["median"] is None:
+        return f"{name}: not measured ({text(told, 'missing')})"
+    return f"{name}: {told['median']}" + ("" if target is None else f" (target {target})")
 
 
 async def _taps(world: World, count: int) -> dict[str, float]:
@@ -124,10 +135,4 @@ async def _payments(world: World, till: SyntheticTill, count: int) -> dict[str, 
 def _figure(
     name: str, rounds: list[dict[str, float]], part: str, target: float
 ) -> dict[str, object]:
-    values = [round(row[part], 3) for row in rounds]
-    return {
-        "name": name,
-        "median": round(statistics.median(values), 3),
-        "rounds": values,
-        "target": target,
-    }
+    return figure(name, [row[part] for row in rounds], target)

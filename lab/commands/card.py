@@ -38,11 +38,12 @@ from hardware.api import (
     nfc_address,
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
-from lab.commands import authorities
+from lab.commands import authorities, card_read
 from lab.commands.card_choice import card_for, version_option
 from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings_of
 from lab.engine_shapes import CardRecord
 from lab.errors import NotDone, SomethingMissing, WrongUse
+from lab.published_trace import PublishedTrace, TraceKept
 from lab.world import World
 
 PORT_MAX = 65535
@@ -63,6 +64,7 @@ def add(commands: Subparsers) -> None:
     )
     about_card = group.add_subparsers(required=True, metavar="DO")
     add_serve(about_card)
+    card_read.add(about_card)
     authorities.add(about_card)
 
 
@@ -78,9 +80,9 @@ def add_serve(commands: Subparsers) -> None:
     )
     add_option = parser.add_argument
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--vpcd", type=_address, metavar="HOST:PORT",
+    where.add_argument("--vpcd", type=vpcd_address, metavar="HOST:PORT",
                        help=f"where vpcd listens (its first slot is port {VPCD_PORT})")  # fmt: skip
-    where.add_argument("--nfc", type=_controller, metavar="PATH",
+    where.add_argument("--nfc", type=controller_address, metavar="PATH",
                        help="an NFC controller that can be a card: the serial port of a PN532, or "
                        "a URL such as nfcpy:usb")  # fmt: skip
     add_option("--network", choices=[network.value for network in Network],
@@ -123,7 +125,11 @@ def run(chosen: argparse.Namespace) -> int:
         )
         with _told_to_stop() as stop:
             stream = world.entropy.secret("published card")
-            happening = serve(serving, world.element, log=world.log, stream=stream, stop=stop)
+            where = serving.address
+            trace = PublishedTrace(world.settings.traces_dir, where, clock=world.clock)
+            happening = serve(
+                serving, world.element, log=world.log, stream=stream, stop=stop, trace=trace
+            )
             async with contextlib.aclosing(happening):
                 async for event in happening:
                     _say(event, serving, card, as_json=chosen.json)
@@ -140,7 +146,12 @@ def run(chosen: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def _address(text: str) -> Address:
+def vpcd_address(text: str) -> Address:
+    """Where vpcd listens, as people write it.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no such address.
+    """
     host, colon, port = text.rpartition(":")
     if not host or not colon or not port.isascii() or not port.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT such as 127.0.0.1:{VPCD_PORT}")
@@ -149,7 +160,12 @@ def _address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
-def _controller(text: str) -> NfcAddress:
+def controller_address(text: str) -> NfcAddress:
+    """An NFC controller by its serial port or URL.
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
     url = text if text.startswith(NFC_SCHEMES) else PN532_SCHEME + text
     address = nfc_address(url)
     if address is None or address.is_network:
@@ -226,6 +242,9 @@ def _document(event: Happened) -> dict[str, object]:
             return {"event": "read", "commands": commands}
         case Failed(why):
             return {"event": "failed", "reason": why}
+        case TraceKept(path, problem):
+            told: dict[str, object] = {"event": "trace", "path": path}
+            return told | ({"problem": problem} if problem else {})
 
 
 def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
@@ -246,6 +265,9 @@ def _sentence(event: Happened, serving: Serving, card: CardRecord) -> str:
             return f"read: {commands} command{'s' if commands > 1 else ''}"
         case Failed(why):
             return f"the card could not answer: {why}"
+        case TraceKept(path, problem):
+            kept = f"what was asked is in {path}"
+            return f"what was asked could not be written to {path}: {problem}" if problem else kept
     assert_never(event)
 
 

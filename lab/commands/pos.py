@@ -1,7 +1,7 @@
 """`tap-lab pos replay`: recorded dialogues against the till's own entry point and kernels.
 
-Nothing goes online and nothing is kept: for each dialogue it says how far the till came and what it
-would have shown.
+A file of dialogues, or a trace (`.apdu`), whose recorded card is played. Nothing goes online and
+nothing is kept: for each dialogue it says how far the till came and what it would have shown.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hardware.api import (
     TapResult,
     TerminalConfig,
     TornLog,
+    dialogue_of,
     read_dialogues,
     run_tap,
 )
@@ -39,6 +40,7 @@ from lab.commands.shared import (
 from lab.commands.vectors import read_json
 from lab.errors import WrongUse
 from lab.terminal_files import read_terminal
+from lab.trace_files import read_trace
 
 DIALOGUES_MAX = 10_000
 
@@ -49,8 +51,8 @@ def add(commands: Subparsers) -> None:
                      "tap-lab pos replay tests/data/dialogues.json", run, alone=True)  # fmt: skip
     parser.add_argument("action", choices=("replay",))
     form = (
-        'JSON: [{"id", "apdus": [{"c", "r"}]}]; a pair may have "ms", how long it took, and a '
-        'dialogue "again", the pairs of the same card tapped once more'
+        'a trace (.apdu), or JSON: [{"id", "apdus": [{"c", "r"}]}]; a pair may have "ms", how long '
+        'it took, and a dialogue "again", the pairs of the same card tapped once more'
     )
     parser.add_argument("file", type=Path, metavar="FILE", help=form)
     parser.add_argument("--id", metavar="ID", help="only the dialogue of that id")
@@ -98,6 +100,8 @@ def describe(dialogue: RecordedDialogue, result: TapResult) -> dict[str, object]
 
 def _read(path: Path, identifier: str | None) -> tuple[RecordedDialogue, ...]:
     try:
+        if path.suffix == ".apdu":
+            return (replace(dialogue_of(read_trace(path)), identifier=path.stem),)
         dialogues = read_dialogues(read_json(path))
     except HardwareError as fault:
         raise WrongUse(f"{path} is no dialogue file ({fault})") from fault

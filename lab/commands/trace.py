@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hardware.api import Trace, decode
+from hardware.api import Trace, decode, name_frames
 from lab.commands.decode import write_tree
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
 from lab.errors import WrongUse
@@ -57,5 +57,8 @@ def _show(trace: Trace) -> None:
         write(f"\n{line.index} {line.name} ({line.duration_us / 1000:.1f} ms)")
         write(f"  > {line.command}")
         write(f"  < {line.response or '(no answer)'}")
+        for frame, name in zip(line.frames, name_frames(line.frames), strict=True):
+            at = f"{frame.at_us / 1000:+10.2f} ms {frame.way.value}"
+            write(f"    {at} {frame.data.hex().upper() or '-'}  {name}")
         for node in decode(bytes.fromhex(line.response[:-STATUS_HEX])):
             write_tree(node, 3)

@@ -1,6 +1,6 @@
 """The doctor's checks. Each looks at one thing and says what to do about it; none changes anything.
 
-Looks at the machine as data (paths can be given), so that every finding can be shown in a test.
+Looks at the machine as data (`Machine`), so that every finding can be shown in a test.
 """
 
 from __future__ import annotations
@@ -10,61 +10,45 @@ import shutil
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
-from hardware.api import NfcTrouble, PcscTrouble, ReaderInfo, survey_nfc, survey_pcsc
 from lab.doctor import reader_checks
 from lab.doctor.finding import Finding
+from lab.doctor.machine import Machine
 from lab.json_fields import as_object, text
 from lab.resources import ASSETS, FONT_FILES
 from lab.settings import Settings
 
 FREE_BYTES_MIN = 200 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Where a machine says what it has."""
-
-    modules: Path = Path("/proc/modules")
-    usb_devices: Path = Path("/sys/bus/usb/devices")
-    pcsc: Callable[[], tuple[ReaderInfo, ...] | PcscTrouble] = survey_pcsc
-    nfc: Callable[[], tuple[ReaderInfo, ...] | NfcTrouble] = survey_nfc
+CACHE_VARIABLE = "TAPLAB_REDIS_URL"
+CACHE_LIMIT_S = 1.0
 
 
 def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding, ...]:
     """Every check, in the order that a person would look."""
     where = machine or Machine()
-    pcsc, nfc = where.pcsc(), where.nfc()
-    checks: Iterable[Callable[[], Finding]] = (
-        _python,
-        lambda: _library(
+    return (
+        _python(),
+        _library(
             "window",
             "PySide6",
             "python3 start.py installs it (with the wheel: pip install 'tap-lab[window]')",
         ),
-        _fonts,
-        lambda: _library(
+        _fonts(),
+        _library(
             "PC/SC library",
             "smartcard",
             "python3 start.py installs it (with the wheel: pip install 'tap-lab[drivers]')",
         ),
-        lambda: reader_checks.pcsc_service(pcsc),
-        lambda: reader_checks.nfc_library(nfc),
-        lambda: reader_checks.kernel_modules(where.modules),
-        lambda: reader_checks.usb_readers(where.usb_devices),
-        lambda: reader_checks.usable_readers(pcsc, nfc),
-        _loopback,
-        lambda: _database(settings),
-        lambda: _space(settings),
-        lambda: _key_home(settings),
+        *reader_checks.all_of(where),
+        _loopback(),
+        _database(settings),
+        _cache(where),
+        _space(settings),
+        _key_home(settings),
     )
-    return tuple(check() for check in checks)
 
 
 def _python() -> Finding:
@@ -109,6 +93,29 @@ def _database(settings: Settings) -> Finding:
     return Finding(
         "database", "problem", f"{path.name}: {verdict}", "tap-lab world load FILE, or world reset"
     )
+
+
+def _cache(machine: Machine) -> Finding:
+    """Whether the Redis that the environment names answers; without one there is nothing to ask."""
+    url = machine.environment.get(CACHE_VARIABLE)
+    if not url:
+        return Finding("cache", "ok", "inside the engine")
+    import redis
+
+    try:
+        client = redis.Redis.from_url(
+            url, socket_timeout=CACHE_LIMIT_S, socket_connect_timeout=CACHE_LIMIT_S
+        )
+        with closing(client):
+            client.ping()
+    except (redis.RedisError, ValueError) as fault:
+        return Finding(
+            "cache",
+            "problem",
+            f"the Redis that {CACHE_VARIABLE} names does not answer ({fault})",
+            f"start it, or unset {CACHE_VARIABLE}: the engine then keeps its cache itself",
+        )
+    return Finding("cache", "ok", f"the Redis that {CACHE_VARIABLE} names answers")
 
 
 def _space(settings: Settings) -> Finding:

@@ -1,32 +1,43 @@
-"""The doctor's checks of card readers: service, devices on USB, kernel modules that grab them.
+"""The doctor's checks of card readers: service, library, and what this system has in the way.
 
 The service is asked, because a socket that exists may have nobody behind it; that loads the PC/SC
-library if there is one. So is nfcpy, which loads only where libusb is. USB devices and modules are
-read from where Linux tells of them.
+library if there is one. So is nfcpy, which loads only where libusb is. What each system adds is in
+a module of its own.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 from hardware.api import EMULATED, PN532_SCHEME, NfcTrouble, PcscTrouble, ReaderInfo
+from lab.doctor import linux_checks, mac_checks, usb, windows_checks
 from lab.doctor.finding import Finding
+from lab.doctor.machine import Machine
 
-READER_MODULES = ("pn533_usb", "pn533", "port100", "nfc")
-USB_READERS = {
-    "072f:2200": "ACS ACR122U",
-    "072f:223b": "ACS ACR1252U",
-    "072f:223e": "ACS ACR1252U",
-    "072f:2259": "ACS ACR1252U",
-    "076b:5022": "HID Omnikey 5022",
-    "076b:5422": "HID Omnikey 5422",
-    "04e6:5790": "Identiv uTrust 3700F",
-    "04e6:5724": "Identiv uTrust 4701F",
-    "04e6:5591": "SCM SCL3711",
-    "054c:06c1": "Sony RC-S380",
-    "054c:06c3": "Sony RC-S380",
-}
+
+def all_of(machine: Machine) -> Iterator[Finding]:
+    """Every check of readers, in the order that a person would look."""
+    pcsc, nfc = machine.pcsc(), machine.nfc()
+    yield pcsc_service(pcsc)
+    yield nfc_library(nfc)
+    match machine.system:
+        case "darwin":
+            readers = usb.plugged_in(machine)
+            yield usb.owners(readers, machine.system)
+            yield mac_checks.ccid_driver(machine, readers or ())
+        case "win32":
+            seen = windows_checks.look(machine)
+            yield windows_checks.service(seen)
+            yield usb.owners(seen.readers if seen else None, machine.system)
+        case _:
+            readers = usb.plugged_in(machine)
+            yield linux_checks.polkit(machine, pcsc)
+            yield linux_checks.kernel_modules(machine)
+            yield usb.owners(readers, machine.system)
+            yield linux_checks.usb_permissions(machine, readers or ())
+            yield linux_checks.serial_ports(machine)
+            yield linux_checks.modem_manager(machine)
+    yield usable_readers(pcsc, nfc)
 
 
 def pcsc_service(found: tuple[ReaderInfo, ...] | PcscTrouble) -> Finding:
@@ -61,49 +72,3 @@ def usable_readers(
     # A serial port may lead to anything: that it is not ours to use need not be wrong.
     ports_only = all(reader.url.startswith(PN532_SCHEME) for reader in blocked)
     return Finding("readers", "note" if ports_only else "problem", f"usable: {names}", why)
-
-
-def kernel_modules(modules: Path) -> Finding:
-    """Whether a kernel module takes NFC readers before a program can."""
-    try:
-        loaded = {line.split(" ", 1)[0] for line in modules.read_text().splitlines()}
-    except OSError:
-        return Finding("kernel modules", "note", "this system does not list kernel modules")
-    grabbing = [module for module in READER_MODULES if module in loaded]
-    if not grabbing:
-        return Finding("kernel modules", "ok", "none grabs NFC readers")
-    names = " ".join(grabbing)
-    return Finding(
-        "kernel modules",
-        "problem",
-        f"{names} grab NFC readers before a program can",
-        f"sudo modprobe -r {names}; for good: printf 'blacklist %s\\n' {names} "
-        "| sudo tee /etc/modprobe.d/tap-lab.conf; then plug the reader in again",
-    )
-
-
-def usb_readers(devices: Path) -> Finding:
-    """Which known readers are plugged in, and which kernel driver owns each."""
-    if not devices.is_dir():
-        on = f"{sys.platform} tells of USB devices elsewhere, or there is no USB here"
-        return Finding("USB readers", "note", on)
-    owned: list[str] = []
-    grabbed: list[str] = []
-    for device in sorted(devices.iterdir()):
-        name = USB_READERS.get(f"{_read(device / 'idVendor')}:{_read(device / 'idProduct')}")
-        if name is None:
-            continue
-        drivers = sorted(
-            driver.resolve().name for driver in devices.glob(f"{device.name}:*/driver")
-        )
-        owned.append(f"{name} ({', '.join(drivers) or 'no kernel driver'})")
-        grabbed += [driver for driver in drivers if driver in READER_MODULES]
-    if grabbed:
-        names = " ".join(sorted(set(grabbed)))
-        remedy = f"sudo modprobe -r {names}, then plug the reader in again"
-        return Finding("USB readers", "problem", ", ".join(owned), remedy)
-    return Finding("USB readers", "ok", ", ".join(owned) or "none that is known")
-
-
-def _read(path: Path) -> str:
-    return path.read_text().strip().lower() if path.is_file() else ""

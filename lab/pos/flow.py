@@ -27,6 +27,7 @@ from hardware.api import (
     TornLog,
     Trace,
     TraceRecorder,
+    frames_of,
     run_tap,
 )
 from lab.amounts import AMOUNT_DIGITS_MAX, currency_of, format_amount
@@ -37,7 +38,7 @@ from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display, gate, offline
 from lab.pos.kept_approvals import KeptApprovals
-from lab.pos.kernel_outcomes import card_words, event_of, fault_of
+from lab.pos.kernel_outcomes import card_words, event_of, fault_of, may_be_kept
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.sale_records import record_of, record_of_copy, verdict_of
 from lab.pos.state import PosPhase, PosState, Receipt
@@ -309,7 +310,8 @@ class PosFlow:
             torn=self._torn,
         )
         await link.release()
-        self._trace = recorder.finish(tap.kernel)
+        recorder.say_goodbye(frames_of(link))
+        self._trace = recorder.finish(tap.kernel) if may_be_kept(tap) else None
         self._tell("tap.outcome", tap_id, "pos", outcome_told(tap))
         return tap
 

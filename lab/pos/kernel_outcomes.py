@@ -61,6 +61,10 @@ _OWN_WORDS = frozenset(
 )
 
 
+STRANGERS = frozenset({"real_card", "no_ppse", "ppse_malformed", "no_candidates"})
+"""Reasons for which the kernel leaves a card alone because it is not this lab's."""
+
+
 def event_of(tap: TapResult) -> PosEvent:
     """An error of the link is another thing than a card that breaks the rules."""
     return _LINK_EVENTS.get(tap.reason, _EVENTS[tap.outcome])
@@ -79,6 +83,11 @@ def fault_of(fault: CardLinkError) -> tuple[PosEvent, str]:
             return PosEvent.TRY_AGAIN, "card_silent"
         case _:
             return PosEvent.OUT_OF_REACH, "reader_gone"
+
+
+def may_be_kept(tap: TapResult) -> bool:
+    """Whether its conversation may be written down: never a stranger's card's."""
+    return tap.lab_card is not False and tap.reason not in STRANGERS
 
 
 def card_words(tap: TapResult) -> Message:

@@ -5,12 +5,12 @@ Masked already, and nothing an account number could be read from. Knows no log.
 
 from __future__ import annotations
 
-from hardware.api import Exchange, TapResult
+from hardware.api import Exchange, TapResult, frame_lines
 
 
 def exchange_told(exchange: Exchange) -> dict[str, object]:
-    """The data of `tap.apdu`."""
-    return {
+    """The data of `tap.apdu`; with its frames, as a trace writes them, where the reader told."""
+    told: dict[str, object] = {
         "index": exchange.index,
         "name": exchange.name,
         "command": exchange.masked_command,
@@ -18,6 +18,9 @@ def exchange_told(exchange: Exchange) -> dict[str, object]:
         "sw": exchange.masked_response[-4:],
         "duration_us": exchange.duration_us,
     }
+    if exchange.frames:
+        told["frames"] = frame_lines(exchange.frames)
+    return told
 
 
 def outcome_told(tap: TapResult) -> dict[str, object]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from lab.anycard.commands import AnyCardCommands
+from lab.preflight.commands import PreflightCommands
+
 
 class WalletCommands(Protocol):
     """What a person does with the phone."""
@@ -101,7 +104,7 @@ class PosCommands(Protocol):
         """Show the receipt of one of the last payments."""
 
 
-class LabCommands(Protocol):
+class LabCommands(AnyCardCommands, PreflightCommands, Protocol):
     """What the person at the laboratory does."""
 
     def space(self) -> None:

@@ -5,6 +5,7 @@ Opened without blocking (`open()`), so that the window goes on living under it.
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from lab.design.blocks import Button, Label, column, row, tight
@@ -16,13 +17,19 @@ KEYS = (
     ("help.group.till", ("digits", "enter", "backspace", "delete")),
     ("help.group.tap", ("space",)),
     ("help.group.places", ("places", "escape", "freeze", "arrows")),
-    ("help.group.bench", ("find", "copy", "copy_tree")),
-    ("help.group.lab", ("normal", "record", "help")),
+    ("help.group.bench", ("find", "copy", "copy_tree", "raw_history")),
+    ("help.group.lab", ("normal", "record", "preflight", "help")),
 )
 
 
 class HelpSheet(QDialog):
-    """All keys, in groups."""
+    """All keys, in groups.
+
+    Signals:
+        preflight_wanted: look whether everything is ready.
+    """
+
+    preflight_wanted = Signal()
 
     def __init__(self, look: Look, parent: QWidget) -> None:
         super().__init__(parent)
@@ -54,7 +61,11 @@ class HelpSheet(QDialog):
         box.addLayout(grid)
         close = Button(look, "helpClose", tr("help.close"), kind="primary")
         close.clicked.connect(self.close)
+        preflight = Button(look, "helpPreflight", tr("preflight.title"))
+        preflight.clicked.connect(self.close)
+        preflight.clicked.connect(self.preflight_wanted)
         foot = row(look)
+        foot.addWidget(preflight)
         foot.addStretch(1)
         foot.addWidget(close)
         box.addLayout(foot)

@@ -35,6 +35,7 @@ from lab.pos.view import PosView
 from lab.scenarios.desk import RecordingState
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.wallet.view import PhoneView
+from lab.window.any_card import AnyCardParts
 from lab.window.commands import LabCommands, PosCommands, WalletCommands
 from lab.window.drain import Drain
 from lab.window.help_sheet import HelpSheet
@@ -99,6 +100,7 @@ class MainWindow(QWidget):
                 ConsoleState: self.show_console,
                 BenchState: self.show_bench,
                 RecordingState: self.show_recording,
+                **self.any_card.shown_by_type(),
             },
             self,
         )
@@ -121,6 +123,8 @@ class MainWindow(QWidget):
         box.addLayout(self._table(), 1)
         self._time = TimeBar(look, lab, self.open_payment)
         box.addWidget(self._time)
+        self.any_card = AnyCardParts(look, lab, self, self._till, self._bench)
+        self._top.preflight_wanted.connect(self.any_card.show_preflight)
         self._toast = Label(look, "toast", weight=MEDIUM)
         self._toast.setParent(self)
         self._toast.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -195,6 +199,7 @@ class MainWindow(QWidget):
         """Show the keys, over the window and without stopping it."""
         if self._help is None:
             self._help = HelpSheet(self._look, self)
+            self._help.preflight_wanted.connect(self.any_card.show_preflight)
         self._help.open()
 
     def fold(self, name: str) -> None:

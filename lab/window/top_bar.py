@@ -18,6 +18,7 @@ from lab.words import tr
 PLACES = ("console", "payment", "bench")
 READERS_SHOWN_MAX = 3
 READERS_FROM_PX = 1000
+PREFLIGHT_FROM_PX = 1300  # narrower, the help sheet leads there
 
 
 class Chip(QFrame):
@@ -54,6 +55,7 @@ class TopBar(QFrame):
 
     place_wanted = Signal(str)
     help_wanted = Signal()
+    preflight_wanted = Signal()
 
     def __init__(self, look: Look, lab: LabCommands) -> None:
         super().__init__()
@@ -92,6 +94,10 @@ class TopBar(QFrame):
         self._traffic.setToolTip(tr("window.quiet_traffic.tip"))
         self._traffic.clicked.connect(lambda on: lab.quiet_traffic(bool(on)))
         box.addWidget(self._traffic)
+        self._ready = Button(look, "preflight", kind="quiet", icon_name="check")
+        self._ready.named(tr("preflight.open"))
+        self._ready.clicked.connect(self.preflight_wanted)
+        box.addWidget(self._ready)
         self._help = Button(look, "help", "?", kind="quiet", weight=SEMIBOLD).named(
             tr("window.help")
         )
@@ -103,6 +109,7 @@ class TopBar(QFrame):
         """Leave the readers to the bench when the bar is too short for them."""
         super().resizeEvent(event)
         self._reader_line.setVisible(self.width() >= self._look.px(READERS_FROM_PX))
+        self._ready.setVisible(self.width() >= self._look.px(PREFLIGHT_FROM_PX))
 
     def show_place(self, place: str) -> None:
         """Mark the place that is shown."""

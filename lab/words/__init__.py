@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.words import bench_words, flow_words, kernel_words, scenario_words, view_words
+from lab.words import (
+    anycard_words,
+    bench_words,
+    flow_words,
+    kernel_words,
+    scenario_words,
+    view_words,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **view_words.WORDS,
     **bench_words.WORDS,
     **scenario_words.WORDS,
+    **anycard_words.WORDS,
 }
 
 _words = Words()

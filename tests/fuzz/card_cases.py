@@ -22,6 +22,7 @@ from hardware.api import (
     TapRequest,
     TapResult,
     TerminalConfig,
+    TornLog,
     run_tap,
 )
 from hardware.emv import tlv
@@ -33,39 +34,56 @@ from hardware.emv.masking import mask_command, mask_objects, mask_response, mask
 from hardware.runtime.errors import ApduError, TlvError
 from hardware.terminal.card_data import BrokenRule, CardData, locate_records
 from hardware.trace.recorder import TraceRecorder, parse_trace
-from tests.fuzz.generators import indefinite, nested, objects, reshaped, spoiled, value
+from tests.fuzz.generators import crowd, indefinite, nested, objects, reshaped, spoiled, value
 from tests.fuzz.machinery import Case
 from tests.hardware.conftest import Bench, VirtualTime, complete
+from tests.offline_issuer import Made
 
-STEPS = ("ppse", "select", "gpo", "record")
 EXCHANGES_MAX = 40
+ORDINARY = TapRequest(1240, 840)
 _BREAKS = (CardRemoved("x"), CardMute("x"), ReaderGone("x"), CardFault("x"))
 _STARTS = {
     bytes.fromhex("00A404000E"): "ppse",
     bytes.fromhex("00A404"): "select",
     bytes.fromhex("80A8"): "gpo",
-    bytes.fromhex("00B2"): "record",
+    bytes.fromhex("80EA"): "relay",
+    bytes.fromhex("00B201"): "record",
+    bytes.fromhex("00B202"): "second record",
+    bytes.fromhex("00B203"): "third record",
+    bytes.fromhex("80AE"): "generate",
+    bytes.fromhex("80D0"): "recover",
 }
+_MEASURED = "1281"
+"""An interchange profile with relay resistance; without a signature, which no replay can have."""
+_VISA, _RECOVERING = slice(0, 2), 4
+
+
+def _step_of(command: bytes) -> str:
+    return next((step for start, step in _STARTS.items() if command.startswith(start)), "")
 
 
 def good_answers(folder: Path) -> list[dict[str, bytes]]:
-    """What the lab's cards answer in a good tap: with records, without, and of other networks."""
+    """What the lab's cards answer in a good tap: with records, without, of other networks."""
     taken = []
     for name, network, with_records in (
         ("records", "visa", True),
         ("plain", "visa", False),
         ("mastercard", "mastercard", False),
         ("amex", "amex", False),
+        ("measured", "mastercard", False),
     ):
         place = folder / name
         place.mkdir()
         bench = Bench(place)
+        offline = Made(network, profile=_MEASURED).document() if name == "measured" else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the oracle beside the bench, not ours
-            bench.arm(bench.install(network))
+            bench.arm(bench.install(network, offline=offline))
             result = bench.tap(bench.link(bench.element.card(with_records=with_records)))
-        answers = [exchange.response for exchange in result.exchanges]
-        taken.append(dict(zip(STEPS, answers, strict=False)))
+        answers = {_step_of(each.command): each.response for each in result.exchanges}
+        if "generate" in answers:
+            answers["recover"] = answers["generate"]
+        taken.append(answers)
         bench.element.close()
     return taken
 
@@ -75,6 +93,8 @@ def _corpus(folder: Path) -> list[bytes]:
 
 
 def _any_bytes(corpus: list[bytes], stream: SeededStream) -> bytes:  # noqa: PLR0911 - one a kind
+    if stream.random() < 0.005:
+        return crowd(stream)
     match stream.randint(0, 9):
         case 0:
             return stream.bytes(stream.randint(0, 80))
@@ -228,18 +248,27 @@ def card_case(folder: Path, held: ExitStack) -> Case:
     """The lab's card: whatever a till or a program sends, a status word comes out."""
     bench = Bench(folder)
     held.callback(bench.element.close)
-    bench.arm(bench.install())
-    good = [exchange.command for exchange in bench.tap().exchanges]
+    offline = Made("mastercard", profile="3381").document()
+    good: dict[str, list[bytes]] = {}
+    for token_ref in (bench.install(), bench.install("mastercard", offline=offline)):
+        bench.arm(token_ref)
+        good[token_ref] = [exchange.command for exchange in bench.tap().exchanges]
+    number = b"\x00\x00\x04\x11\x22\x33\x44\x00"
+    *before, generate = good["tok-mastercard"]
+    also = [b"\x00\x88" + number, b"\x80\xea" + number]
+    recover = bytes.fromhex("80D000000A") + bytes(11)
+    good["tok-mastercard"] = [*before, *also, recover, generate]
 
     def case(stream: SeededStream) -> str:
-        bench.arm()
+        token_ref = stream.choice(tuple(good))
+        bench.arm(token_ref)
         card = bench.element.card(with_records=stream.random() < 0.5)
         status = ""
-        for command in good:
+        for command in good[token_ref]:
             sent = spoiled(command, stream) if stream.random() < 0.4 else command
             answer = ResponseApdu.parse(card.transmit(sent))
             status = f"{answer.sw:04X}"
-            if not answer.ok:
+            if not answer.ok and stream.random() < 0.5:
                 break
         return status
 
@@ -260,7 +289,7 @@ class _Spoken:
 
     async def transmit(self, command: bytes) -> bytes:
         self.exchanges += 1
-        step = next((step for start, step in _STARTS.items() if command.startswith(start)), "")
+        step = _step_of(command)
         if step in self._breaks:
             raise self._breaks[step]
         return self._answers.get(step, b"\x6a\x82")
@@ -276,30 +305,39 @@ def tap_case(folder: Path, held: ExitStack) -> Case:
     time = VirtualTime()
 
     def tap(link: Any, stream: SeededStream, **options: Any) -> TapResult:
-        request = TapRequest(stream.choice((0, 1, 1240, 5000, 999_999_999_999)), 840)
+        drawn = TapRequest(stream.choice((0, 1, 1240, 5000, 999_999_999_999)), 840)
+        request = options.pop("request", drawn)
         result = complete(run_tap(link, config, request, clock=time, stream=stream, **options))
         _check_result(result)
         return result
 
     def case(stream: SeededStream) -> str:
-        good = stream.choice(everything[:2] if stream.random() < 0.9 else everything)
+        torn = TornLog()
+        recovering = stream.random() < 0.2
+        others = everything[_VISA] if stream.random() < 0.9 else everything
+        good = everything[_RECOVERING] if recovering else stream.choice(others)
         changed, breaks = dict(good), {}
         for _ in range(stream.randint(1, 3)):
-            step = stream.choice((*good, "gpo", "gpo", "select"))
+            hot = ("recover", "relay") if recovering else ("gpo", "gpo", "select")
+            step = stream.choice((*good, *hot))
             if stream.random() < 0.04:
                 breaks[step] = stream.choice(_BREAKS)
             else:
                 changed[step] = _changed(changed.get(step, b"\x90\x00"), stream)
         recorder = TraceRecorder(clock=time)
+        how = {"consent": stream.random() < 0.1, "recorded": stream.random() < 0.1, "torn": torn}
+        if recovering:
+            # Torn where it counts, so that the changed answers meet a till that remembers.
+            tap(_Spoken(good, {"generate": _BREAKS[0]}), stream, request=ORDINARY, torn=torn)
+            how["request"] = ORDINARY
         link = _Spoken(changed, breaks)
-        how = {"consent": stream.random() < 0.1, "recorded": stream.random() < 0.1}
         result = tap(link, stream, on_exchange=recorder.record, **how)
         assert link.exchanges <= EXCHANGES_MAX
         if stream.random() < 0.1:
             parse_trace(recorder.finish(result.kernel).to_text()).to_json()
         ready = tap(_Spoken(everything[0], {}), stream)
         assert ready.outcome in {"online_request", "declined"}, ready.reason
-        return str(result.outcome)
+        return "recovered" if result.recovered else str(result.outcome)
 
     return case
 
@@ -312,6 +350,8 @@ def _changed(answer: bytes, stream: SeededStream) -> bytes:
         return stream.bytes(stream.randint(0, 4))
     if chance < 0.15:
         status = stream.bytes(2)
+    elif chance < 0.16:
+        data = crowd(stream)
     elif chance < 0.5:
         data = reshaped(data, stream)
     else:

@@ -165,6 +165,16 @@ def trace_case(folder: Path, held: ExitStack) -> Case:
     for number, (command, answer) in enumerate(zip(commands, answers.values(), strict=True)):
         since = f"+0.{number:06d} 0.013000"
         lines.append(f"{number} {since} C {command} R {answer.hex().upper()} NAME")
+        half = len(answer) // 2
+        lines += [
+            "#f -0.000500 ^ -", "#f -0.000300 >~ 937008A1B2C3D8", "#f -0.000200 > E080",
+            "#f -0.000100 < 0578807002", f"#f +0.000010 > {2 + number % 2:02X}{command}",
+            f"#f +0.004000 < {0x12 + number % 2:02X}{answer[:half].hex().upper()}",
+            "#f +0.004100 . -", "#f +0.004200 > B2",
+            f"#f +0.005000 < {0x12 + number % 2:02X}{answer[:half].hex().upper()}",
+            f"#f +0.006000 < {3 - number % 2:02X}{answer[half:].hex().upper()}",
+            "#f +0.007000 <! 02EEEEEE",
+        ]  # fmt: skip
     whole = "\n".join(lines) + "\n"
 
     def case(stream: SeededStream) -> str:

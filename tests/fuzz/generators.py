@@ -130,6 +130,13 @@ def nested(stream: Stream) -> bytes:
     return data
 
 
+def crowd(stream: Stream) -> bytes:
+    """Objects without anything in them, up to as many as the longest answer holds."""
+    one = tlv.build(stream.choice((0x50, 0x5A, 0x9F36, 0x70, 0x61)), b"")
+    data = one * stream.randint(1, 65_000 // len(one))
+    return tlv.build(0x6F, data) if stream.random() < 0.5 else data
+
+
 def indefinite(stream: Stream) -> bytes:
     """The form of length that EMV does not have, closed or left open."""
     tag = tlv.tag_bytes(stream.choice(_TEMPLATES))

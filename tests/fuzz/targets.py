@@ -18,7 +18,7 @@ TARGETS = (
         _CARD,
         400,
         200_000,
-        frozenset({"online_request", "error", "use_another_card", "try_again"}),
+        frozenset({"online_request", "error", "use_another_card", "try_again", "recovered"}),
     ),
     Target("iso8583", _WIRE, 5_000, 450_000, frozenset({"read", "refused"})),
     Target(

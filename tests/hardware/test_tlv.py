@@ -75,6 +75,20 @@ def test_the_error_names_the_byte(data: str, offset: int) -> None:
     assert caught.value.offset == offset
 
 
+@pytest.mark.parametrize("one", [b"\x50\x00", b"\x70\x00", b"\x9f\x36\x00"])
+def test_the_number_of_objects_is_limited(one: bytes) -> None:
+    whole = one * tlv.OBJECTS_MAX
+    assert len(tlv.parse(whole)) == tlv.OBJECTS_MAX
+    with pytest.raises(TlvError, match="more than") as caught:
+        tlv.parse(whole + one)
+    assert caught.value.offset == len(whole)
+    inside = tlv.build(0x6F, one * (tlv.OBJECTS_MAX - 1))
+    (node,) = tlv.parse(inside)
+    assert len(node.children) == tlv.OBJECTS_MAX - 1
+    with pytest.raises(TlvError, match="more than"):
+        tlv.parse(inside + one)
+
+
 def test_depth_is_limited_and_never_a_recursion_error() -> None:
     data = b""
     for _ in range(tlv.DEPTH_MAX):

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from hardware.api import Trace, TraceLine, TraceRecorder, to_html, to_pcapng
+from hardware.api import Frame, Trace, TraceLine, TraceRecorder, Way, to_html, to_pcapng
+from hardware.trace.pcapng import crc_a
 
 DPAN = "5555555555554444"
 
@@ -35,7 +36,11 @@ def frames(capture: bytes) -> list[tuple[int, bytes]]:
             packet = capture[at + 28 : at + 28 + size]
             version, event, inside = struct.unpack_from(">BBH", packet)
             assert (version, inside) == (0, len(packet) - 4)
-            found.append((event, packet[4:]))
+            frame = packet[4:]
+            if event in {0xFE, 0xFF}:  # with its CRC, which leaves a residue of zero
+                assert crc_a(frame) == bytes(2)
+                frame = frame[:-2]
+            found.append((event, frame))
         at += length
     return found
 
@@ -71,6 +76,75 @@ def test_wiresharks_dissector_reads_the_commands(trace: Trace, tmp_path: Path) -
     )
     read = [line.upper() for line in ran.stdout.split()]
     assert read == [text for line in trace.lines for text in (line.command, line.response)]
+
+
+SELECT = "00A4040007A000000003101000"
+HEARD = (
+    Frame(-900, Way.FIELD_ON),
+    Frame(-500, Way.TO_CARD, b"\x26", told=True),
+    Frame(-500, Way.FROM_CARD, b"\x04\x00", told=True),
+    Frame(-300, Way.TO_CARD, bytes.fromhex("E080")),
+    Frame(-100, Way.FROM_CARD, bytes.fromhex("0578807002")),
+    Frame(0, Way.TO_CARD, bytes.fromhex("02" + SELECT)),
+    Frame(39_000, Way.SILENCE),
+    Frame(39_100, Way.TO_CARD, b"\xb2"),
+    Frame(40_000, Way.FROM_CARD, b"\xf2\x01"),
+    Frame(40_100, Way.TO_CARD, b"\xf2\x01"),
+    Frame(50_000, Way.FROM_CARD, bytes.fromhex("026A82")),
+    Frame(51_000, Way.FIELD_OFF),
+)
+
+
+@pytest.fixture
+def heard() -> Trace:
+    line = TraceLine(0, 0, 50_000, SELECT, "6A82", "SELECT", HEARD)
+    return Trace("pn532:x", "", "2026-11-20T14:01:31.250000Z", 3, (line,))
+
+
+def test_frames_that_were_heard_are_the_capture(heard: Trace) -> None:
+    """Silence is no packet; the selection never had a CRC; nothing is rebuilt."""
+    capture = to_pcapng(heard)
+    assert b"Frames as the reader sent and heard them" in capture
+    found = frames(capture)
+    assert [frame for _, frame in found] == [
+        each.data for each in HEARD if each.way is not Way.SILENCE
+    ]
+    assert [event for event, _ in found] == [
+        0xFC, 0xFA, 0xFB, 0xFE, 0xFF, 0xFE, 0xFE, 0xFF, 0xFE, 0xFF, 0xFD
+    ]  # fmt: skip
+
+
+def test_the_standards_own_crc_examples() -> None:
+    """ISO/IEC 14443-3, annex B: 00 00 gives A0 1E, 12 34 gives 26 CF."""
+    assert crc_a(bytes(2)).hex() == "a01e"
+    assert crc_a(bytes.fromhex("1234")).hex() == "26cf"
+
+
+def test_wireshark_names_every_block(heard: Trace, tmp_path: Path) -> None:
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is missing: apt-get install -y --no-install-recommends tshark")
+    capture = tmp_path / "heard.pcapng"
+    capture.write_bytes(to_pcapng(heard))
+    ran = subprocess.run(  # noqa: S603 - found on the path
+        [shutil.which("tshark"), "-r", str(capture), "-T", "fields", "-e", "_ws.col.Info"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    named = [line.strip() for line in ran.stdout.splitlines()]
+    assert [name.split(",")[0] for name in named] == [
+        "Field on", "REQA", "ATQA", "RATS", "ATS", "I-block", "R-block", "S-block", "S-block",
+        "I-block", "Field off",
+    ]  # fmt: skip
+
+
+def test_the_page_shows_frames_by_name(heard: Trace) -> None:
+    page = to_html(heard)
+    assert "<summary>12 frames</summary>" in page
+    for words in ("RATS", "ATS", "R(NAK 0)", "S(WTX 1)", "no answer", "field off", "-0.50 ms"):
+        assert words in page
+    assert "<details>" not in to_html(Trace("sim:", "", "", None, heard.lines[:0]))
 
 
 def test_the_page_stands_alone_and_escapes_what_it_was_told(trace: Trace) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from backend.api import verify
+from hardware.api import name_frames, parse_trace
 from tests.pn532_bench import Bench
 from tests.shows.laboratory import tap_lab
 from tests.shows.outsiders import Served, nfc_list
@@ -56,6 +57,14 @@ def test_a_whole_tap_between_two_boards_is_approved_once(
         assert (paid["atc"], paid["token_ref"]) == (1, published["token_ref"])
         assert card.heard("tap", "refused") == {"event": "tap", "atc": 1, "armed_again": False}
         assert card.heard("read")["commands"] == paid["apdu_count"]
+        theirs = parse_trace(Path(str(card.heard("trace")["path"])).read_text())
+        ours = parse_trace((tmp_path / "traces" / f"{paid['tap_id']}.apdu").read_text())
+        assert [(line.command, line.response) for line in theirs.lines] == [
+            (line.command, line.response) for line in ours.lines
+        ]
+        for trace in (theirs, ours):
+            assert name_frames(trace.lines[-1].frames)[-1] == "field off"
+            assert not any(frame.hidden for line in trace.lines for frame in line.frames)
         again = tap(boards, tmp_path, "12.40")
         assert (again["outcome"], again["reason"]) == ("try_again", "see_phone")
         assert card.heard("tap", "refused")["event"] == "refused"

@@ -29,6 +29,9 @@ class ScriptedService:
         self.answers: dict[bytes, bytes | int] = {}
         """Answers, or the codes instead of them."""
         self.calls: list[str] = []
+        self.asleep = False
+        """No card is seen until the reader was told to look; in vain unless it `wakes`."""
+        self.wakes = True
         self._plugged = 0
         self._cancelled = False
         self._changed = threading.Condition()
@@ -101,10 +104,19 @@ class ScriptedService:
 
     def connect(self, context: int, name: str) -> tuple[int, int]:
         self._check("connect")
+        if self.asleep:
+            raise PcscFault("connect", Code.NO_SMARTCARD)
         return 7, 2
+
+    def connect_reader(self, context: int, name: str) -> int:
+        self._check("connect_reader")
+        return 8
 
     def reconnect(self, card: int) -> int:
         self._check("reconnect")
+        self.asleep = self.asleep and not self.wakes
+        if self.asleep:
+            raise PcscFault("reconnect", Code.NO_SMARTCARD)
         return 2
 
     def answer_to_reset(self, card: int) -> bytes:

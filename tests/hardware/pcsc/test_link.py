@@ -210,3 +210,26 @@ def test_a_reader_is_named_by_what_was_asked_for_until_it_is_seen() -> None:
         "pcsc:Desk", "Desk", frozenset({"read"})
     )  # fmt: skip
     assert not Seat("Desk", 0x4, b"").there
+
+
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_card_that_the_service_overlooks_is_looked_for_once(*, wakes: bool) -> None:
+    """pcsc-lite after a pull in the middle and a quick hand; where there is none, it is said."""
+    service = ScriptedService()
+    service.asleep, service.wakes = True, wakes
+    link = PcscLink("Desk", service, SHORT)
+
+    async def tap() -> None:
+        try:
+            if wakes:
+                await link.open()
+            else:
+                with pytest.raises(CardRemoved):
+                    await link.open()
+        finally:
+            await link.release()
+
+    asyncio.run(tap())
+    assert service.calls.count("connect") == 2
+    assert service.calls.count("connect_reader") == 1
+    assert service.calls.count("disconnect") == (2 if wakes else 1)

@@ -28,12 +28,14 @@ START_US = 1_780_000_000_000_000
 
 
 def exchanges(name: str) -> list[Any]:
+    """The last tap of a dialogue."""
     recorded = json.loads(DIALOGUES.read_text(encoding="utf-8"))
-    apdus = next(each["apdus"] for each in recorded if each["id"] == name)
+    one = next(each for each in recorded if each["id"] == name)
+    apdus = one.get("again", one["apdus"])
     return [
         record_exchange(
             index, bytes.fromhex(pair["c"]), _answer(pair["r"]),
-            started_us=START_US + index * 20_000, duration_us=5_000,
+            started_us=START_US + index * 20_000, duration_us=round(pair.get("ms", 5) * 1000),
         )
         for index, pair in enumerate(apdus)
     ]  # fmt: skip
@@ -77,6 +79,30 @@ def reasons(conversation: Conversation) -> list[str]:
         ("amex-good", "The card wants 2 things to know from the till", RESPONSE, "9F38"),
         ("visa-refused", "The card refuses: conditions of use not satisfied (6985)", RESPONSE, ""),
         ("torn-at-select", "No answer came: the card was gone", RESPONSE, ""),
+        (
+            "torn-then-recovered",
+            "The last tap was torn: the card repeats its answer and counts nothing",
+            RESPONSE,
+            "",
+        ),
+        (
+            "torn-then-anew",
+            "The card has nothing to repeat: a new cryptogram is made (6985)",
+            RESPONSE,
+            "",
+        ),
+        (
+            "relay-near",
+            "How near: 6.0 ms; the card says 2.0 to 40.0 ms, and 2.4 on the air",
+            RESPONSE,
+            "80",
+        ),
+        (
+            "relay-refused",
+            "How near: 121.0 ms; the card says 2.0 to 40.0 ms, and 2.4 on the air",
+            RESPONSE,
+            "80",
+        ),
     ],
 )
 def test_what_the_bytes_show_is_said_and_leads_to_its_object(

@@ -25,6 +25,7 @@ from hardware.api import (
     TapResult,
     TerminalConfig,
     Transmission,
+    parse_trace,
     run_tap,
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
@@ -215,7 +216,11 @@ def test_the_command_says_what_happens_and_ends_when_told(
         "atr": "3B600000",
     }
     assert (published["protocol"], published["pse"], published["arm"]) == ("T=0", True, "once")
-    assert [json.loads(line) for line in rest.splitlines()] == [{"event": "read", "commands": 1}]
+    read, kept = (json.loads(line) for line in rest.splitlines())
+    assert read == {"event": "read", "commands": 1}
+    assert kept["event"] == "trace"
+    (asked,) = parse_trace(Path(kept["path"]).read_text()).lines
+    assert asked.name == "SELECT 1PAY.SYS.DDF01"
     assert slot.is_left()
 
 

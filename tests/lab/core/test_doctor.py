@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
+import orjson
 import pytest
 
 from hardware.api import NfcTrouble, PcscTrouble, ReaderInfo
 from lab.cli import main
-from lab.doctor.checks import Machine, examine
+from lab.doctor.checks import examine
+from lab.doctor.machine import Machine
 from lab.settings import Settings
 
 
@@ -20,16 +23,6 @@ def findings(folder: Path, machine: Machine | None = None) -> dict[str, tuple[st
 def test_a_fresh_folder_is_healthy(tmp_path: Path) -> None:
     found = findings(tmp_path)
     assert found["database"][0] == found["keys"][0] == found["ports"][0] == "ok"
-
-
-def test_a_kernel_module_that_grabs_readers_is_named_with_its_cure(tmp_path: Path) -> None:
-    modules = tmp_path / "modules"
-    modules.write_text("snd 1 0 - Live 0x0\npn533_usb 2 0 - Live 0x0\n")
-    level, remedy = findings(tmp_path, Machine(modules=modules))["kernel modules"]
-    assert level == "problem"
-    assert "modprobe -r pn533_usb" in remedy
-    modules.write_text("snd 1 0 - Live 0x0\n")
-    assert findings(tmp_path, Machine(modules=modules))["kernel modules"][0] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -77,21 +70,6 @@ def test_an_nfc_controller_that_this_user_may_not_use_is_named(
     assert findings(tmp_path, machine)["readers"] == (level, "Stick: a udev rule")
 
 
-def test_a_usb_reader_that_the_kernel_took_is_named_with_its_cure(tmp_path: Path) -> None:
-    devices, drivers = tmp_path / "devices", tmp_path / "drivers"
-    for name, text in (("idVendor", "072f\n"), ("idProduct", "2200\n")):
-        (devices / "1-2").mkdir(parents=True, exist_ok=True)
-        (devices / "1-2" / name).write_text(text)
-    (devices / "1-2:1.0").mkdir()
-    (drivers / "pn533_usb").mkdir(parents=True)
-    machine = Machine(usb_devices=devices)
-    assert findings(tmp_path, machine)["USB readers"][0] == "ok"
-    (devices / "1-2:1.0" / "driver").symlink_to(drivers / "pn533_usb")
-    level, remedy = findings(tmp_path, machine)["USB readers"]
-    assert level == "problem"
-    assert "modprobe -r pn533_usb" in remedy
-
-
 def test_a_damaged_database_and_an_open_key_are_problems(tmp_path: Path) -> None:
     (tmp_path / "engine.db").write_bytes(b"this is no database at all" * 100)
     (tmp_path / "vault.json").write_text('{"home": "file"}')
@@ -104,8 +82,23 @@ def test_a_damaged_database_and_an_open_key_are_problems(tmp_path: Path) -> None
     assert findings(tmp_path)["keys"][0] == "problem"
 
 
+def test_a_cache_that_was_named_and_is_away_is_a_problem(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    away = Machine(environment={"TAPLAB_REDIS_URL": f"redis://:hush@127.0.0.1:{port}/0"})
+    (found,) = (each for each in examine(Settings(data_dir=tmp_path), away) if each.name == "cache")
+    assert (found.level, "unset TAPLAB_REDIS_URL" in found.remedy) == ("problem", True)
+    assert "hush" not in found.detail
+    assert findings(tmp_path, Machine(environment={}))["cache"][0] == "ok"
+
+
 def test_problems_decide_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--data-dir", str(tmp_path)]) in (0, 1)
     (tmp_path / "vault.json").write_text('{"home": "file"}')
     assert main(["doctor", "--data-dir", str(tmp_path)]) == 1
     assert "UNPROTECTED" in capsys.readouterr().out
+    assert main(["doctor", "--json", "--data-dir", str(tmp_path)]) == 1
+    document = orjson.loads(capsys.readouterr().out)
+    assert document["ok"] is False
+    assert {"name", "level", "detail", "remedy"} == set(document["findings"][0])
+    assert all(each["remedy"] for each in document["findings"] if each["level"] == "problem")

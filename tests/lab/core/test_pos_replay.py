@@ -41,6 +41,21 @@ EXPECTED = {
 }
 
 
+def test_a_trace_is_played_as_its_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answers of a good dialogue, once as it stands and once out of a trace."""
+    (good,) = (
+        each for each in json.loads(DIALOGUES.read_text()) if each["id"] == "mastercard-good"
+    )
+    lines = [f"{n} +0.0{n}0000 0.001000 C {each['c'].upper()} R {each['r'].upper()} x"
+             for n, each in enumerate(good["apdus"])]  # fmt: skip
+    path = tmp_path / "tap_1.apdu"
+    path.write_text("\n".join(["# tap-lab trace 1", "# kernel: 2", *lines]) + "\n")
+    (played,) = replayed(capsys, str(path))
+    (original,) = replayed(capsys, str(DIALOGUES), "--id", "mastercard-good")
+    assert played == original | {"id": "tap_1"}
+    assert main(["pos", "replay", str(tmp_path / "absent.apdu")]) == 2
+
+
 def replayed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
     assert main(["pos", "replay", *arguments, "--json"]) == 0
     found: list[dict[str, object]] = json.loads(capsys.readouterr().out)

@@ -1,0 +1,1 @@
+"""Before the room comes in: twenty seconds that say whether everything is as it should be."""
