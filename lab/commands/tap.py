@@ -78,6 +78,8 @@ def run(chosen: argparse.Namespace) -> int:
     amount_minor = parse_amount(chosen.amount, chosen.currency)
     currency = currency_of(chosen.currency).code
     settings = settings_of(chosen)
+    if chosen.pocket and chosen.cryptogram:
+        raise WrongUse("--pocket and --cryptogram name two cards: choose one")
     if not is_emulated(settings.reader):
         if chosen.pocket:
             raise WrongUse("--pocket is the phone's: at a real reader whichever card comes pays")
