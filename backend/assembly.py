@@ -40,6 +40,7 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_sales import SalesRoutes
+from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.metrics.latency import LatencyBook
 from backend.networks.chip.rsa import fresh_key
@@ -77,9 +78,10 @@ from backend.vault.named_keys import NamedKeys
 from backend.wallet.accounts import Accounts
 from backend.wallet.cards import Cards
 from backend.wallet.devices import Devices
+from backend.wallet.network_news import NetworkNews
 from backend.wallet.passwords import LIVE, SIMULATED, Passwords
 from backend.wallet.provisioning import Provisioning
-from backend.wallet.token_status import TokenStatus
+from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import Verifications
 
 T = TypeVar("T")
@@ -306,11 +308,13 @@ async def _open(
     token = folder.token(ground.entropy.secret("engine.token"))
     advices = _advices(files, payments, switch, events, ground)
     desk = _desk(files, payments, advices, events, ground)
-    app = _app(lab, wallet, payments, desk, LocalToken(token), folder, attachments)
+    app = _app(lab, wallet, edge.tokens, payments, desk, LocalToken(token), folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     ground.scheduler.spawn(advices.run_forever(), "advices")
+    ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
+    await wallet.news.start()
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
         app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
@@ -536,7 +540,8 @@ def _wallet(
     store = SqlWalletStore(files.engine)
     lists = CardLists(cache)
     clock, entropy = ground.clock, ground.entropy
-    status = TokenStatus(tokens, events.emit)
+    fingerprint = files.named_keys.fingerprint
+    orders = TokenOrders(store, tokens, clock, ground.scheduler, events, lists, fingerprint)
     passwords = Passwords(
         LIVE if ground.is_live else SIMULATED,
         entropy.secret("wallet.salts"),
@@ -544,14 +549,15 @@ def _wallet(
     )
     return WalletServices(
         accounts=Accounts(store, clock, entropy, passwords),
-        cards=Cards(store, clock, events, lists, status),
+        cards=Cards(store, clock, events, lists, orders),
         provisioning=Provisioning(
             store,
             clock,
             events,
             lists,
             tokens=tokens,
-            fingerprint=files.named_keys.fingerprint,
+            orders=orders,
+            fingerprint=fingerprint,
             entropy=entropy,
         ),
         verifications=Verifications(
@@ -560,16 +566,19 @@ def _wallet(
             events,
             lists,
             tokens=tokens,
-            fingerprint=files.named_keys.fingerprint,
+            fingerprint=fingerprint,
             entropy=entropy,
         ),
-        devices=Devices(store, clock, events, lists, status),
+        devices=Devices(store, clock, events, lists, orders),
+        orders=orders,
+        news=NetworkNews(NETWORKS, store, tokens, clock, ground.scheduler, events, lists, orders),
     )
 
 
 def _app(
     lab: Laboratory,
     wallet: WalletServices,
+    tokens: TspClient,
     payments: PaymentEngine[Transaction],
     desk: Desk[Transaction],
     token: LocalToken,
@@ -582,6 +591,7 @@ def _app(
         payments=NfcRoute(payments, token),
         sales=SalesRoutes(desk, token),
         lab=LabRoutes(lab, folder, attachments),
+        tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,

@@ -20,6 +20,7 @@ from hardware.card.installed import ATC_MAX, InstalledToken, RecognisedBy, Recog
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
 from hardware.card.secure_element import SecureElement
+from hardware.card.stripe_card import shows_stripe, stripe_card
 from hardware.crypto import vectors
 from hardware.crypto.cryptogram import visa_cvn18
 from hardware.crypto.keys import icc_master_key_a
@@ -373,7 +374,9 @@ __all__ = [
     "record_exchange",
     "run_tap",
     "selection",
+    "shows_stripe",
     "status_name",
+    "stripe_card",
     "survey_nfc",
     "survey_pcsc",
     "to_html",

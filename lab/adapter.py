@@ -113,6 +113,30 @@ class WalletAdapter:
         """Make a card the one that pays."""
         self._post(lambda: self._flow.set_default(card_id))
 
+    def suspend(self, card_id: str) -> None:
+        """Stop a card."""
+        self._post(lambda: self._flow.actions.suspend(card_id))
+
+    def reactivate(self, card_id: str) -> None:
+        """Let a stopped card pay again."""
+        self._post(lambda: self._flow.actions.reactivate(card_id))
+
+    def refresh_token(self, card_id: str) -> None:
+        """Have a card's device account number replaced."""
+        self._post(lambda: self._flow.actions.refresh_token(card_id))
+
+    def open_devices(self) -> None:
+        """Show phone and watch."""
+        self._post(self._flow.actions.open_devices)
+
+    def device_lost(self, device_id: str) -> None:
+        """Mark a device as lost."""
+        self._post(lambda: self._flow.actions.lost(device_id))
+
+    def device_found(self, device_id: str, reactivate: bool) -> None:  # noqa: FBT001 -- the seam's shape
+        """Mark it as found."""
+        self._post(lambda: self._flow.actions.found(device_id, reactivate_cards=reactivate))
+
     def set_express(self, card_id: str, chosen: bool) -> None:  # noqa: FBT001 - the seam's shape
         """Let a card pay at transit gates, or not."""
         self._post(lambda: self._flow.set_express(card_id, chosen=chosen))

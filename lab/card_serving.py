@@ -33,11 +33,13 @@ from hardware.api import (
     SecureElement,
     Transmission,
     VpcdClient,
+    stripe_card,
 )
 from lab.published_trace import PublishedTrace, TraceKept
 
-_PROCESSING_OPTIONS = 0xA8
 _SEE_PHONE = bytes.fromhex("6986")
+_CHECKSUM, _LOOK_AT_ME = b"\x2a", bytes.fromhex("DF4B030001009000")
+"""In mag-stripe mode a phone says inside its answer that its owner is wanted (Book C-2)."""
 
 
 class Arm(StrEnum):
@@ -90,6 +92,7 @@ class HeldPhone:
         arm: Arm,
         *,
         with_pse: bool,
+        mag_stripe: bool = False,
         log: EventLog,
         tell: Callable[[Happened], None],
     ) -> None:
@@ -100,6 +103,7 @@ class HeldPhone:
             token_ref: the token that is shown.
             arm: when its owner looks at it.
             with_pse: contact readers find the application too.
+            mag_stripe: the card is one of the stripe age.
             log: hears that the phone was armed.
             tell: hears what happens to the card.
         """
@@ -108,12 +112,20 @@ class HeldPhone:
         self._token_ref = token_ref
         self._arm = arm
         self._with_pse = with_pse
+        self._mag_stripe = mag_stripe
         self._log = log
         self._tell = tell
         self._looks_left = {Arm.NEVER: 0, Arm.ONCE: 1, Arm.ALWAYS: 1}[arm]
 
     def present(self) -> Card:
         """The card as fresh as when it comes into a field."""
+        if self._mag_stripe:
+            return _HeldCard(
+                self,
+                stripe_card(
+                    self._element, token_ref=self._token_ref, on_cryptogram=self._cryptogram_left
+                ),
+            )
         card = self._element.card(
             token_ref=self._token_ref, with_pse=self._with_pse, on_cryptogram=self._cryptogram_left
         )
@@ -153,7 +165,7 @@ class _HeldCard:
     def transmit(self, command: bytes) -> bytes:
         self._phone.look()
         answer = self._card.transmit(command)
-        if command[1:2] == bytes([_PROCESSING_OPTIONS]) and answer == _SEE_PHONE:
+        if answer == _SEE_PHONE or (command[1:2] == _CHECKSUM and answer.endswith(_LOOK_AT_ME)):
             self._phone.refused()
         return answer
 
@@ -168,6 +180,7 @@ class Serving:
     arm: Arm
     transmission: Transmission
     with_pse: bool
+    mag_stripe: bool = False
 
 
 async def serve(
@@ -204,6 +217,7 @@ async def serve(
         serving.token_ref,
         serving.arm,
         with_pse=serving.with_pse,
+        mag_stripe=serving.mag_stripe,
         log=log,
         tell=happened.put_nowait,
     )

@@ -17,6 +17,7 @@ import httpx
 import orjson
 
 from backend.api import Clock, Event, Scheduler
+from lab.client_cards import CardRequests
 from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.faulty_transport import MARK, PHONE_LINK, TILL_LINK, LinkMark
@@ -48,7 +49,7 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
     )
 
 
-class EngineClient:
+class EngineClient(CardRequests):
     """Every request the lab makes, typed."""
 
     def __init__(
@@ -133,22 +134,6 @@ class EngineClient:
         typed = {"method": method, "code": code}
         body = await self._api("POST", f"/api/cards/{card_id}/verify", typed, key=key)
         return VerificationRecord.from_json(body)
-
-    async def set_default(self, card_id: str) -> None:
-        """Make a card the one that pays when nobody chooses."""
-        await self._api("PUT", f"/api/cards/{card_id}/default", {})
-
-    async def remove_card(self, card_id: str) -> None:
-        """Delete a card and its token."""
-        await self._api("DELETE", f"/api/cards/{card_id}")
-
-    async def suspend(self, card_id: str) -> None:
-        """Stop a card until it is reactivated."""
-        await self._api("POST", f"/api/cards/{card_id}/suspend", {}, key=f"suspend-{card_id}")
-
-    async def reactivate(self, card_id: str) -> None:
-        """Let a suspended card pay again."""
-        await self._api("POST", f"/api/cards/{card_id}/reactivate", {}, key=f"react-{card_id}")
 
     async def transactions(self) -> tuple[Json, ...]:
         """The person's last payments, newest first."""

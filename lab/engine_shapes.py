@@ -18,6 +18,7 @@ from lab.json_fields import (
     section,
     text,
     text_or_none,
+    texts,
     whole,
     whole_or_none,
 )
@@ -36,6 +37,8 @@ class CardRecord:
     product: str
     status: str
     is_default: bool
+    suspended_by: tuple[str, ...] = ()
+    pending_operation: str = ""
 
     @property
     def is_verified(self) -> bool:
@@ -55,6 +58,8 @@ class CardRecord:
             product=text(body, "product", ""),
             status=text(body, "status"),
             is_default=flag(body, "isDefault"),
+            suspended_by=texts(body, "suspendedBy"),
+            pending_operation=text(body, "pendingOperation", ""),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -69,7 +74,26 @@ class CardRecord:
             "product": self.product,
             "status": self.status,
             "isDefault": self.is_default,
+            "suspendedBy": list(self.suspended_by),
+            "pendingOperation": self.pending_operation or None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecord:
+    """One device of a person, as `/api/devices` lists it; `kind` is "phone" or "watch"."""
+
+    id: str
+    kind: str
+    name: str
+    is_lost: bool
+
+    @staticmethod
+    def from_json(body: Json) -> DeviceRecord:
+        """Read one entry; raises ValueError when it is none."""
+        return DeviceRecord(
+            text(body, "id"), text(body, "kind"), text(body, "name", ""), flag(body, "lost")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +112,26 @@ class NfcOrder:
     psn: str
     tap_id: str
     synthetic: bool = False
+    track_2: str = field(default="", repr=False)
+    """In mag-stripe mode, in place of cryptogram and chip data."""
     approved_offline: bool = False
     """Card and till have approved; the engine is told."""
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /api/payments/nfc`."""
-        kept = {"storeAndForward": True} if self.approved_offline else {}
-        return kept | {
+        if self.track_2:
+            read: dict[str, object] = {"entryMode": "magstripe", "track2": self.track_2}
+        else:
+            read = {"cryptogram": self.cryptogram, "emvData": self.emv_data}
+        if self.approved_offline:
+            read |= {"storeAndForward": True}
+        return read | {
             "token": self.token,
-            "cryptogram": self.cryptogram,
             "atc": self.atc,
             "amount": self.amount_minor,
             "currency": self.currency,
             "merchantId": self.merchant_id,
             "terminalId": self.terminal_id,
-            "emvData": self.emv_data,
             "expiry": self.expiry,
             "psn": self.psn,
             "tapId": self.tap_id,

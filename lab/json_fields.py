@@ -32,6 +32,16 @@ def objects(body: Json, name: str) -> tuple[Json, ...]:
     return tuple(as_object(item, name) for item in value)
 
 
+def texts(body: Json, name: str) -> tuple[str, ...]:
+    """A list of strings; empty when the field is missing or null."""
+    value = body.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{name} is no list of texts")
+    return tuple(value)
+
+
 def text(body: Json, name: str, default: str | None = None) -> str:
     """A string.
 

@@ -12,7 +12,7 @@ import asyncio
 from typing import Protocol
 
 from backend.api import Scheduler
-from hardware.api import EmulatedReader, SecureElement
+from hardware.api import EmulatedReader, SecureElement, stripe_card
 from lab.bus import Bus
 from lab.client import PATIENCE_S
 from lab.pos.flow import PosFlow, Sale
@@ -93,7 +93,7 @@ class CounterFlow:
 class TapFlow:
     """A pair of hands."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- every port by its name
         self,
         *,
         wallet: WalletFlow,
@@ -103,6 +103,7 @@ class TapFlow:
         scheduler: Scheduler,
         bus: Bus,
         pace: float = 1.0,
+        mag_stripe: bool = False,
         transit: bool = False,
     ) -> None:
         """Hands that hold this phone to this reader.
@@ -115,6 +116,7 @@ class TapFlow:
             scheduler: waits between movements.
             bus: where the till's state is seen.
             pace: 1 for people, 0 for machines.
+            mag_stripe: show the card in mag-stripe mode.
             transit: whether the till is a gate, where the express card needs no look.
         """
         self._wallet = wallet
@@ -124,6 +126,7 @@ class TapFlow:
         self._scheduler = scheduler
         self._bus = bus
         self._pace = pace
+        self._mag_stripe = mag_stripe
         self._transit = transit
         self._busy = False
         self._cryptogram_left = False
@@ -218,7 +221,10 @@ class TapFlow:
                 done.set_result(state)
 
         unsubscribe = self._bus.subscribe(watch)
-        self._reader.present(self._element.card(on_cryptogram=self._spent))
+        if self._mag_stripe:
+            self._reader.present(stripe_card(self._element, on_cryptogram=self._spent))
+        else:
+            self._reader.present(self._element.card(on_cryptogram=self._spent))
         try:
             either: set[asyncio.Future[PosState] | asyncio.Future[Sale | None]] = {done}
             if sale is not None:

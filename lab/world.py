@@ -329,6 +329,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
             scheduler=ground.real_scheduler,
             bus=bus,
             pace=settings.pace,
+            mag_stripe=settings.mag_stripe,
             transit=settings.transit,
         )
     console = ConsoleFlow(

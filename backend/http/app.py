@@ -22,6 +22,7 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_sales import SalesRoutes
+from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.wallet.cards import Cards
 
@@ -35,6 +36,7 @@ class Doors:
     payments: NfcRoute
     sales: SalesRoutes
     lab: LabRoutes
+    tokens: TokenRoutes
     health: Health
     push: DevicePush
     cards: Cards
@@ -48,6 +50,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.history.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
+    app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(_others(doors))
 
     async def docs() -> Response:
@@ -67,7 +70,15 @@ def _others(doors: Doors) -> APIRouter:
         return card_art.draw(doors.cards.find, name)
 
     async def pay(request: Request) -> Response:
-        """Pay for a tap: Bearer with the local token, Idempotency-Key, body as in the README."""
+        """Pay for a tap: Bearer with the local token, Idempotency-Key, one JSON object.
+
+        Always: token, atc, amount (minor units), currency, merchantId, terminalId. A chip's tap
+        (entryMode "chip", or none) adds cryptogram and emvData (DE 55, hex). One in mag-stripe mode
+        (entryMode "magstripe") adds track2: number, D, YYMM, service code, the dynamic digits; it
+        has neither cryptogram nor emvData, and its network hears DE 22 91x and DE 35. What of one
+        mode comes with the other: 400 field_contradicts. Number or expiry that track2 does not say:
+        400 track2_disagrees. Optional: expiry, psn, tapId, storeAndForward, synthetic.
+        """
         return await doors.payments.answer(request)
 
     router.add_api_websocket_route("/api/devices/{device_id}/push", push)

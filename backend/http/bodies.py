@@ -60,6 +60,19 @@ class Suspension(Body):
     reason: str = "user_request"
 
 
+class DeviceFound(Body):
+    """What becomes of the cards of a device that is back."""
+
+    reactivateCards: bool = False  # noqa: N815 - the wire's name
+
+
+class TokenOperation(Body):
+    """What an issuer, or the keeper of phones' passcodes, does to a token at its network."""
+
+    by: Literal["ISSUER", "MOBILE_PIN_LOCKED"] = "ISSUER"
+    reason: str = Field(default="OTHER", max_length=40)
+
+
 class NewDevice(Body):
     """A phone or a watch."""
 

@@ -12,7 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backend.http.answers import json_answer, raw_json
-from backend.http.bodies import Credentials, NewCard, NewDevice, Suspension, VerificationStep
+from backend.http.bodies import (
+    Credentials,
+    DeviceFound,
+    NewCard,
+    NewDevice,
+    Suspension,
+    VerificationStep,
+)
 from backend.http.front_door import LocalToken, bearer
 from backend.http.sessions import (
     COOKIE,
@@ -26,12 +33,15 @@ from backend.runtime.errors import BadRequest
 from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
 from backend.wallet.cards import Cards
 from backend.wallet.devices import Devices
+from backend.wallet.model import Card
+from backend.wallet.network_news import NetworkNews
 from backend.wallet.provisioning import CardOrder, Provisioning
 from backend.wallet.terms import TERMS_TEXT, TERMS_VERSION
+from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import Step, Verifications
 
 KEY_HEADER = "idempotency-key"
-CREATED = 201
+CREATED, ACCEPTED = 201, 202
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class WalletServices:
     provisioning: Provisioning
     verifications: Verifications
     devices: Devices
+    orders: TokenOrders
+    news: NetworkNews
 
 
 class WalletRoutes:
@@ -74,6 +86,7 @@ class WalletRoutes:
         add("/cards/{card_id}/default", self.make_default, methods=["PUT"])
         add("/cards/{card_id}/suspend", self.suspend, methods=["POST"])
         add("/cards/{card_id}/reactivate", self.reactivate, methods=["POST"])
+        add("/cards/{card_id}/refresh", self.refresh, methods=["POST"])
         add("/devices", self.list_devices, methods=["GET"])
         add("/devices/{device_id}", self.register_device, methods=["PUT"])
         add("/devices/{device_id}/lost", self.device_lost, methods=["POST"])
@@ -176,10 +189,14 @@ class WalletRoutes:
         return json_answer({"card": card.to_json()})
 
     async def reactivate(self, request: Request, card_id: str) -> Response:
-        """Let a suspended card pay again."""
+        """Let a suspended card pay again; 202 while its network cannot be told."""
         caller = caller_of(request, self._accounts)
-        card = await self._cards.reactivate(caller, card_id)
-        return json_answer({"card": card.to_json()})
+        return _ordered(await self._cards.reactivate(caller, card_id))
+
+    async def refresh(self, request: Request, card_id: str) -> Response:
+        """Put a new token in the place of this one; 202 while its network cannot be told."""
+        caller = caller_of(request, self._accounts)
+        return _ordered(await self._cards.refresh(caller, card_id))
 
     async def list_devices(self, request: Request) -> Response:
         """The person's devices."""
@@ -202,10 +219,15 @@ class WalletRoutes:
         count = await self._devices.lost(caller, device_id)
         return json_answer({"suspendedCount": count})
 
-    async def device_found(self, request: Request, device_id: str) -> Response:
-        """A lost device is back; its cards stay suspended until reactivated."""
+    async def device_found(
+        self, request: Request, device_id: str, body: DeviceFound | None = None
+    ) -> Response:
+        """A lost device is back; its cards stay suspended unless asked otherwise."""
         caller = caller_of(request, self._accounts)
-        device = await self._devices.found(caller, device_id)
+        wanted = body or DeviceFound()
+        device = await self._devices.found(
+            caller, device_id, reactivate_cards=wanted.reactivateCards
+        )
         return json_answer({"device": device.to_json()})
 
     async def _enter_demo(self, request: Request) -> Response:
@@ -231,6 +253,11 @@ def idempotency_key(request: Request) -> str:
 def _stepped(step: Step) -> Response:
     headers = {"Idempotent-Replayed": "true"} if step.replayed else None
     return raw_json(step.body, headers=headers)
+
+
+def _ordered(card: Card) -> Response:
+    status = 200 if card.pending_operation is None else ACCEPTED
+    return json_answer({"card": card.to_json()}, status)
 
 
 def _both(body: Credentials) -> tuple[str, str]:

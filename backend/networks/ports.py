@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from backend.networks.life_ports import TokenLifeRows
+
 T = TypeVar("T")
 Reference = tuple[str, str, str]
 
@@ -188,7 +190,7 @@ class VerificationRows(Protocol):
         """Notices after that one, the oldest first."""
 
 
-class HostRows(VerificationRows, Protocol):
+class HostRows(VerificationRows, TokenLifeRows, Protocol):
     """Rows of one unit of work."""
 
     def secret(self, network: str, name: str) -> bytes | None:

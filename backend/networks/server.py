@@ -26,6 +26,7 @@ from backend.networks.ports import HostStore
 from backend.networks.profiles import profile
 from backend.networks.tsp import TokenService
 from backend.networks.tsp_http import token_service_app
+from backend.networks.tsp_life import TokenLives
 from backend.networks.tsp_verify import Verifications
 from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
@@ -92,6 +93,7 @@ async def build_networks(
     hosts: dict[str, NetworkHost] = {}
     services: dict[str, TokenService] = {}
     checks: dict[str, Verifications] = {}
+    lives: dict[str, TokenLives] = {}
     authorities: dict[str, CardAuthority] = {}
     for network in NETWORKS:
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
@@ -102,9 +104,14 @@ async def build_networks(
         serials = entropy.secret(f"network.{network}.certificates")
         authority = CardAuthority(network, store, vault, serials, draw_key)
         authorities[network] = authority
-        services[network] = TokenService(network, store, vault, keys, authority, clock, entropy)
+        service = TokenService(network, store, vault, keys, authority, clock, entropy)
+        services[network] = service
+        new_numbers = entropy.secret(f"network.{network}.numbers")
+        lives[network] = TokenLives(
+            service, store, vault, clock, new_numbers, on_renumbered=rules.forget_card
+        )
         checks[network] = Verifications(network, store, vault, keys, authority, clock, entropy)
-    app = token_service_app(services, checks, Mailbox(store, vault))
+    app = token_service_app(services, checks, lives, Mailbox(store, vault))
     return Networks(hosts, app, authorities)
 
 

@@ -6,6 +6,7 @@ and issues a device account number from the token range with two card keys (prox
 Keys and token travel to the device sealed for the device's own key, so the server in between passes
 them on unread. The same card in the same device again gets the same token, sealed anew (for the
 device key of this request): a lost answer can be asked for again and never leaves two live tokens.
+What becomes of tokens later is `tsp_life`'s.
 
 Wallet, network and issuer each say a colour. Yellow makes the token inactive: its keys stay here
 until the cardholder is verified (`tsp_verify`).
@@ -28,19 +29,20 @@ from joserfc.jwk import ECKey
 from backend.networks import numbers
 from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import is_past
-from backend.networks.decisions import Decisions, decisions_of
+from backend.networks.decisions import ORDINARY, Decisions, decisions_of
 from backend.networks.keys import NetworkKeys
+from backend.networks.life_ports import TokenTermsRow
 from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
 from backend.networks.step_up import LOCKED_US, Stage
-from backend.networks.token_life import advance
+from backend.networks.token_life import INACTIVE_LIFE_US, Suspender
 from backend.networks.tsp_payload import JWE_ALGORITHMS, DevicePayload, device_key_of
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
 from backend.networks.tsp_verify import method_list
 from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
-from backend.runtime.errors import NotFound
 
+NOT_VERIFIED, ACCOUNT_VERIFIED = "00", "10"  # EMVCo Payment Tokenisation, token assurance method
 EXPIRY = re.compile(r"(?P<month>0[1-9]|1[0-2])/(?:20)?(?P<year>\d\d)")
 EXPIRY_ISO = re.compile(r"(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])")
 
@@ -90,6 +92,8 @@ class TokenService:
             return decided
 
         def unit(rows: HostRows) -> TokenGrant | TokenRefused:
+            if rows.is_retired(self.network, self._vault.fingerprint(card.number)):
+                return TokenRefused("card_replaced", "this card was replaced: take the new one")
             account = self._account(rows, card.number)
             now_us = self._clock.now_us()
             is_yellow = decided.colour is Colour.YELLOW
@@ -99,41 +103,28 @@ class TokenService:
                     "this card could not be verified: its bank has to be called first",
                 )
             token = rows.token_of_device(account.account_id, request.device_id)
-            if token is not None and is_yellow and token.status != "inactive":
-                rows.set_token_status(token.token_ref, "deactivated")  # a wallet forgot it
+            if token is not None and Suspender.ISSUER.value in rows.holders(token.token_ref):
+                return TokenRefused("token_suspended", "its bank stopped this card on this device")
+            if token is not None and _is_forgotten(token, now_us, is_yellow=is_yellow):
+                rows.set_token_status(token.token_ref, "deactivated")
                 token = None
             if token is None:
-                status = "inactive" if is_yellow else "active"
-                token, number = self._issue(rows, account, card, request, status)
-            else:
-                number = self._unseal_token(token)
+                token = self.issue(
+                    rows,
+                    account,
+                    device_id=request.device_id,
+                    wallet_id=request.wallet_id,
+                    expiry=card.expiry,
+                    status="inactive" if is_yellow else "active",
+                )
+            self._bind(rows, token, card, request)
             if token.status == "inactive":
                 self._verify(rows, token, card, decided)
-                return self._granted(rows, decided, account, token, number)
+                return self._granted(rows, decided, account, token)
             return replace(
-                self._granted(rows, decided, account, token, number),
-                device_payload=self._payload.sealed(rows, account, token, number, card.device_key),
+                self._granted(rows, decided, account, token),
+                device_payload=self._sealed(rows, account, token, card.device_key),
             )
-
-        return await self._store.write(unit)
-
-    async def change_status(self, token_ref: str, operation: str) -> str:
-        """Suspend, resume or delete a token; its status afterwards.
-
-        Raises:
-            NotFound: no such token, or its status does not allow this.
-        """
-
-        def unit(rows: HostRows) -> str:
-            token = rows.token(token_ref)
-            if token is None or token.network != self.network:
-                raise NotFound("token_unknown", f"{self.network} has no token {token_ref}")
-            status = advance(token.status, operation)
-            if status is None:
-                raise NotFound("not_possible", f"a token that is {token.status}: no {operation}")
-            if status != token.status:
-                rows.set_token_status(token_ref, status)
-            return status
 
         return await self._store.write(unit)
 
@@ -193,7 +184,6 @@ class TokenService:
         decided: Decisions,
         account: AccountRow,
         token: TokenRow,
-        number: str,
     ) -> TokenGrant:
         """What the wallet hears; the keys are added for an active token only."""
         verification = rows.verification(token.token_ref) if token.status == "inactive" else None
@@ -204,7 +194,7 @@ class TokenService:
         )
         return TokenGrant(
             token_ref=token.token_ref,
-            token=number,
+            token=self._unseal_token(token),
             token_last4=token.token_last4,
             expiry=token.expiry,
             par=account.account_reference,
@@ -216,8 +206,50 @@ class TokenService:
             wallet_decision=decided.wallet.value,
             network_decision=decided.network.value,
             issuer_decision=decided.issuer.value,
+            assurance_method=self._assurance(rows, token),
+            requestor_id=numbers.TOKEN_REQUESTOR[self.network],
             methods=methods,
         )
+
+    def grant_again(
+        self,
+        rows: HostRows,
+        account: AccountRow,
+        token: TokenRow,
+        device_key: ECKey,
+        *,
+        replaces: str,
+    ) -> TokenGrant:
+        """A token in another one's place, sealed for the device that had that one."""
+        return replace(
+            self._granted(rows, ORDINARY, account, token),
+            device_payload=self._sealed(rows, account, token, device_key, replaces),
+        )
+
+    def _sealed(
+        self,
+        rows: HostRows,
+        account: AccountRow,
+        token: TokenRow,
+        device_key: ECKey,
+        replaces: str | None = None,
+    ) -> str:
+        number = self._unseal_token(token)
+        return self._payload.sealed(rows, account, token, number, device_key, replaces)
+
+    def _bind(self, rows: HostRows, token: TokenRow, card: _Card, request: TokenRequest) -> None:
+        """The token belongs to this device, and its keys are for this device's key alone."""
+        known = rows.terms(token.token_ref)
+        device_key = json.dumps(card.device_key.as_dict(private=False))
+        assurance = NOT_VERIFIED if token.status == "inactive" else ACCOUNT_VERIFIED
+        fresh = TokenTermsRow(
+            token.token_ref, request.device_type, device_key, assurance, None, None
+        )
+        rows.put_terms(fresh if known is None else replace(known, device_key=device_key))
+
+    def _assurance(self, rows: HostRows, token: TokenRow) -> str:
+        terms = rows.terms(token.token_ref)
+        return NOT_VERIFIED if terms is None else terms.assurance_method
 
     def _verify(self, rows: HostRows, token: TokenRow, card: _Card, decided: Decisions) -> None:
         """Open the token's verification; asked for again it goes on, for the device's new key."""
@@ -256,14 +288,26 @@ class TokenService:
         rows.add_account(account)
         return account
 
-    def _issue(
+    def issue(
         self,
         rows: HostRows,
         account: AccountRow,
-        card: _Card,
-        request: TokenRequest,
+        *,
+        device_id: str,
+        wallet_id: str,
+        expiry: str,
         status: str,
-    ) -> tuple[TokenRow, str]:
+    ) -> TokenRow:
+        """A new token of the network's range for an account, in one device.
+
+        Args:
+            rows: the unit of work.
+            account: what it stands for.
+            device_id: where alone it may be.
+            wallet_id: whose wallet asked.
+            expiry: YYMM.
+            status: "inactive", "active" or "suspended".
+        """
         number = numbers.draw_token(self.network, self._secrets)
         while rows.token_of_number(self.network, self._vault.fingerprint(number)) is not None:
             number = numbers.draw_token(self.network, self._secrets)
@@ -272,20 +316,31 @@ class TokenService:
             token_ref=token_ref,
             network=self.network,
             account_id=account.account_id,
-            device_id=request.device_id,
-            wallet_id=request.wallet_id,
+            device_id=device_id,
+            wallet_id=wallet_id,
             session_id=identifier(self._secrets, "prv"),
             token_fingerprint=self._vault.fingerprint(number),
             sealed_token=self._vault.seal(number.encode(), self.network, token_ref, "token"),
             token_last4=number[-4:],
-            expiry=card.expiry,
+            expiry=expiry,
             status=status,
             atc_seen=0,
             created_at_us=self._clock.now_us(),
         )
         rows.add_token(token)
-        return token, number
+        return token
 
     def _unseal_token(self, token: TokenRow) -> str:
         sealed = token.sealed_token
         return self._vault.unseal(sealed, self.network, token.token_ref, "token").decode()
+
+
+def _is_forgotten(token: TokenRow, now_us: int, *, is_yellow: bool) -> bool:
+    """Whether a wallet that asks anew cannot mean this token any more.
+
+    One that waits to be verified goes on waiting, for thirty days; an active one is asked for again
+    by a wallet that lost the answer. A suspended one belongs to a card that was taken away.
+    """
+    if token.status == "inactive":
+        return now_us - token.created_at_us > INACTIVE_LIFE_US
+    return is_yellow or token.status == "suspended"

@@ -4,10 +4,9 @@
     GET  /{network}/tsp/authority                    → 200 the CA's public key | 404 none yet
     POST /{network}/tsp/authority                    → the same, made if it is not there yet
     POST /{network}/tsp/tokens                       → 200 grant | 422 {"code", "detail"}
-    POST /{network}/tsp/tokens/{ref}/{operation}     → 200 {"status"} | 404 {"code", "detail"}
 
-Operations are suspend, resume and delete; verification is beside it (`tsp_verify_http`). Knows no
-rule of provisioning.
+Verification and what becomes of tokens later are beside it (`tsp_verify_http`, `tsp_life_http`).
+Knows no rule of provisioning.
 """
 
 from __future__ import annotations
@@ -22,6 +21,8 @@ from starlette.routing import Route
 
 from backend.networks.mailbox import Mailbox
 from backend.networks.tsp import TokenService
+from backend.networks.tsp_life import TokenLives
+from backend.networks.tsp_life_http import life_routes
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRequest
 from backend.networks.tsp_verify import Verifications
 from backend.networks.tsp_verify_http import mailbox_route, verification_routes
@@ -34,6 +35,7 @@ REQUEST_FIELDS = tuple(field.name for field in fields(TokenRequest))
 def token_service_app(
     services: Mapping[str, TokenService],
     verifications: Mapping[str, Verifications],
+    lives: Mapping[str, TokenLives],
     mailbox: Mailbox,
 ) -> Starlette:
     """The HTTP application over these services, by network, and over the banks' mailbox."""
@@ -59,11 +61,6 @@ def token_service_app(
         answer = await service(request).request(_token_request(await body_of(request)))
         return json_answer(asdict(answer), 200 if isinstance(answer, TokenGrant) else 422)
 
-    async def operation(request: Request) -> Response:
-        wanted = request.path_params
-        status = await service(request).change_status(wanted["ref"], wanted["operation"])
-        return json_answer({"status": status})
-
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, BadRequest)
         return json_answer({"code": error.code, "detail": error.detail}, error.status)
@@ -75,7 +72,7 @@ def token_service_app(
             Route("/{network}/tsp/tokens", tokens, methods=["POST"]),
             *verification_routes(verifications),
             mailbox_route(mailbox),
-            Route("/{network}/tsp/tokens/{ref}/{operation}", operation, methods=["POST"]),
+            *life_routes(lives),
         ],
         exception_handlers={BadRequest: refused},
     )

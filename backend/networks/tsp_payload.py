@@ -16,6 +16,7 @@ from backend.networks import numbers
 from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import SEQUENCE_NUMBER
 from backend.networks.card_versions import version_of
+from backend.networks.chip import stripe
 from backend.networks.chip.keys import master_key
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.ports import AccountRow, HostRows, TokenRow
@@ -45,11 +46,25 @@ class DevicePayload:
         self._authority = authority
 
     def sealed(
-        self, rows: HostRows, account: AccountRow, token: TokenRow, number: str, device_key: ECKey
+        self,
+        rows: HostRows,
+        account: AccountRow,
+        token: TokenRow,
+        number: str,
+        device_key: ECKey,
+        replaces: str | None = None,
     ) -> str:
         """The token with its keys, readable by the device alone (JWE compact).
 
         Cards of load tests get no certificates: hundreds of them are made at once.
+
+        Args:
+            rows: the unit of work to read and make keys in.
+            account: what the token stands for.
+            token: to be sealed.
+            number: its digits.
+            device_key: whose eyes it is for.
+            replaces: the token that the device erases for it.
         """
         payload: dict[str, object] = {
             "sessionId": token.session_id,
@@ -67,10 +82,15 @@ class DevicePayload:
             },
             "label": account.product,
             "serviceCode": SERVICE_CODE,
-            "replaces": None,
+            "replaces": replaces,
         }
+        if self._network == "mastercard":
+            key = master_key(self._keys.track, number, SEQUENCE_NUMBER)
+            payload["stripe"] = stripe.personalise(key, number, token.expiry, SERVICE_CODE)
         if account.product != numbers.LOAD_CARD.product:
-            offline = self._authority.offline_data(rows, number, token.expiry, SEQUENCE_NUMBER)
+            static = account.product == numbers.STATIC_CARD.product
+            made = self._authority.static_data if static else self._authority.offline_data
+            offline = made(rows, number, token.expiry, SEQUENCE_NUMBER)
             payload |= {} if offline is None else {"offline": offline}
             alone = offline is not None and account.product == numbers.POCKET_PRODUCT
             payload |= {"allowance": ALLOWANCE} if alone else {}

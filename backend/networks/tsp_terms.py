@@ -97,6 +97,8 @@ class TokenGrant:
         decision: "green": active at once; "yellow": to be verified.
         wallet_decision, network_decision, issuer_decision: what each of the three said.
         methods: how it can be verified; empty when it need not be.
+        assurance_method: how the cardholder was identified, two digits (EMVCo's token assurance).
+        requestor_id: token requestor identifier (TRID), 11 digits.
     """
 
     token_ref: str
@@ -112,7 +114,68 @@ class TokenGrant:
     wallet_decision: str = Colour.GREEN.value
     network_decision: str = Colour.GREEN.value
     issuer_decision: str = Colour.GREEN.value
+    assurance_method: str = "00"
+    requestor_id: str = ""
     methods: tuple[StepUpMethod, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEvent:
+    """One thing that happened to a token.
+
+    Attributes:
+        id: rises with time.
+        operation: "suspend", "resume", "delete", "refresh" or "replace-card".
+        status: afterwards: "active", "suspended" or "deactivated".
+        suspended_by: who holds it afterwards: ISSUER, TOKEN_REQUESTOR, CARDHOLDER,
+            MOBILE_PIN_LOCKED.
+        actor: who asked for it, one of the same words.
+        last4: of the card behind it afterwards.
+        at_us: the network's time.
+    """
+
+    id: int
+    token_ref: str
+    operation: str
+    status: str
+    suspended_by: tuple[str, ...]
+    actor: str
+    reason: str
+    last4: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """A token as its network sees it; no number in it.
+
+    Attributes:
+        status: "inactive", "active", "suspended" or "deactivated".
+        suspended_by: everybody who holds it suspended.
+        expiry: of the token, YYMM.
+        par: payment account reference.
+        requestor_id: token requestor identifier (TRID), 11 digits.
+        assurance_method: two digits.
+        device_id, device_type: where alone it may be.
+        replaces, replaced_by: its neighbours in a chain of refreshed tokens.
+        story: everything that happened to it.
+    """
+
+    token_ref: str
+    network: str
+    status: str
+    suspended_by: tuple[str, ...]
+    token_last4: str
+    card_last4: str
+    expiry: str
+    par: str
+    requestor_id: str
+    assurance_method: str
+    device_id: str
+    device_type: str
+    replaces: str | None
+    replaced_by: str | None
+    story: tuple[TokenEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +185,8 @@ class TokenRefused:
     Attributes:
         code: stable word: not_sealed, bad_number, wrong_network, number_is_token, last4_differs,
             bad_expiry, expired_card, bad_code, bad_device_key, wallet_declined,
-            network_declined, issuer_declined, verification_failed.
+            network_declined, issuer_declined, verification_failed, card_replaced,
+            token_suspended.
         detail: one sentence for people; never the number.
     """
 

@@ -28,6 +28,7 @@ from backend.networks.ports import (
     VerificationRow,
 )
 from backend.networks.step_up import SENDS_MAX, TRIES_MAX, Progress, Stage, advance
+from backend.networks.token_life import INACTIVE_LIFE_US
 from backend.networks.token_life import advance as advance_token
 from backend.networks.tsp_payload import DevicePayload, device_key_of
 from backend.networks.tsp_terms import StepUpMethod, Verification, Verified
@@ -35,6 +36,9 @@ from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy
 from backend.runtime.errors import NotFound, StorageError
+
+# EMVCo Payment Tokenisation, token assurance method: 11 interactive with one factor, 12 with two
+ASSURANCE = {"sms": "11", "email": "11", "call": "11", "bank_app": "12"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Verifications:
             outcome = _progress(code).judge(case.now_us, is_right=right)
             match outcome:
                 case Verified.ACTIVE:
-                    self._activate(case)
+                    self._activate(case, method)
                 case Verified.CODE_WRONG:
                     missed = _with(code, _progress(code).missed())
                     case.rows.put_code(
@@ -142,6 +146,9 @@ class Verifications:
         def unit(rows: HostRows) -> Verification:
             case = self._case(rows, token_ref)
             stage = Stage(case.verification.stage)
+            if stage is Stage.OPEN and _waited_too_long(case):
+                self._discard(case)
+                stage = self._end(case, Verified.FAILED)
             if stage is Stage.OPEN and case.token.status == "deactivated":
                 stage = self._end(case, Verified.FAILED)  # its wallet took the card away
             if stage is Stage.OPEN:
@@ -213,10 +220,13 @@ class Verifications:
     def _fingerprint(self, code: CodeRow, digits: str) -> bytes:
         return self._vault.fingerprint(f"code|{code.token_ref}|{code.method}|{digits}")
 
-    def _activate(self, case: _Case) -> None:
+    def _activate(self, case: _Case, method: str) -> None:
         status = advance_token(case.token.status, "activate")
         assert status is not None, "an open verification belongs to an inactive token"
         case.rows.set_token_status(case.token.token_ref, status)
+        terms = case.rows.terms(case.token.token_ref)
+        if terms is not None:  # else the token is older than that record
+            case.rows.put_terms(replace(terms, assurance_method=ASSURANCE[method]))
 
     def _discard(self, case: _Case) -> None:
         status = advance_token(case.token.status, "delete")
@@ -299,6 +309,10 @@ def _with(code: CodeRow, progress: Progress) -> CodeRow:
         expires_at_us=progress.expires_at_us,
         wrong_tries=progress.wrong_tries,
     )
+
+
+def _waited_too_long(case: _Case) -> bool:
+    return case.now_us - case.token.created_at_us > INACTIVE_LIFE_US
 
 
 def _all_spent(case: _Case) -> bool:

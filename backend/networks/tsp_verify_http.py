@@ -20,10 +20,8 @@ from starlette.routing import Route
 from backend.networks.mailbox import Mailbox
 from backend.networks.tsp_terms import Verification
 from backend.networks.tsp_verify import Verifications
-from backend.networks.tsp_wire import body_of, json_answer, texts
-from backend.runtime.errors import BadRequest, NotFound
-
-NOTICE_DIGITS_MAX = 18
+from backend.networks.tsp_wire import after_of, body_of, json_answer, texts
+from backend.runtime.errors import NotFound
 
 
 def verification_routes(verifications: Mapping[str, Verifications]) -> list[Route]:
@@ -60,10 +58,8 @@ def mailbox_route(mailbox: Mailbox) -> Route:
     """What the banks sent, the oldest first."""
 
     async def notices(request: Request) -> Response:
-        after = request.query_params.get("after", "0")
-        if not (after.isascii() and after.isdecimal() and len(after) <= NOTICE_DIGITS_MAX):
-            raise BadRequest("bad_fields", "after is the number of a notice")
-        return json_answer({"notices": [asdict(notice) for notice in mailbox.after(int(after))]})
+        found = mailbox.after(after_of(request))
+        return json_answer({"notices": [asdict(notice) for notice in found]})
 
     return Route("/notices", notices, methods=["GET"])
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from backend.runtime.errors import BadRequest
 
 BODY_BYTES_MAX = 16_384
+NUMBER_DIGITS_MAX = 18
 
 
 async def body_of(request: Request) -> bytes:
@@ -42,6 +43,18 @@ def texts(body: bytes, names: Iterable[str]) -> dict[str, str]:
     if not all(isinstance(value, str) for value in values.values()):
         raise BadRequest("bad_fields", "every field is text")
     return values
+
+
+def after_of(request: Request) -> int:
+    """After which numbered row a list begins; 0 when the question does not say.
+
+    Raises:
+        BadRequest: it is no number.
+    """
+    after = request.query_params.get("after", "0")
+    if not (after.isascii() and after.isdecimal() and len(after) <= NUMBER_DIGITS_MAX):
+        raise BadRequest("bad_fields", "after is a number")
+    return int(after)
 
 
 def json_answer(body: Mapping[str, object], status: int = 200) -> Response:

@@ -34,14 +34,10 @@ from backend.payments.exchange import (
     with_answer,
 )
 from backend.payments.follow_up import FollowUps, judge_cryptogram
-from backend.payments.idempotency import (
-    KeyInFlight,
-    KeyMismatch,
-    Reply,
-    check_key,
-)
+from backend.payments.idempotency import KeyInFlight, KeyMismatch, Reply, check_key
 from backend.payments.machine import Happening, State
 from backend.payments.order import NfcOrder
+from backend.payments.overruling import TOKEN_NOT_ACTIVE, Overruling
 from backend.payments.ports import (
     IdempotencyCache,
     LedgerRows,
@@ -168,6 +164,7 @@ class PaymentEngine(Generic[Tx]):
             ports.scheduler,
             ports.events,
         )
+        self._overruling = Overruling(ports.tokens, self.changes, self.follow_ups)
         self._replays = ReplayCache(ports.cache, ports.scheduler)
         self.references = ReferenceNumbers(ports.store, ports.rows)
         self._merchants: dict[str, Merchant] = {}
@@ -349,6 +346,9 @@ class PaymentEngine(Generic[Tx]):
     ) -> Change | Reply:
         """Phase 2 in its unit of work."""
         happening = happening_of(answer)
+        if isinstance(answer, Answered) and self._overruling.applies(tx, payment, answer):
+            change = self._overruling.carry_out(tx, payment, answer, cause_id)
+            return change or self._settle_late(tx, payment, answer)
         data: dict[str, object] = {
             "steered": payment.steered,
             "auth_code": payment.auth_code,
@@ -396,7 +396,7 @@ class PaymentEngine(Generic[Tx]):
 
 
 def _refusal_of(token: KnownToken) -> str | None:
-    return None if token.status == "active" else "token_not_active"
+    return None if token.status == "active" else TOKEN_NOT_ACTIVE
 
 
 def _reply_of(known: KeyRecord) -> Reply:

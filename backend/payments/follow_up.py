@@ -171,8 +171,10 @@ class FollowUps(Generic[Tx]):
             self._report(payment_id, error)
         self.wake()  # the question may be due earlier now
 
-    def take_late(self, payment_id: str, answer: Answered | Unknown, tx: Tx) -> Change | None:
-        """Apply a late answer inside a unit of work."""
+    def take_late(
+        self, payment_id: str, answer: Answered | Unknown, tx: Tx, reason: str = NO_ANSWER_IN_TIME
+    ) -> Change | None:
+        """Apply a late answer inside a unit of work; an approval is undone, for that reason."""
         payment = self._rows.find_payment(tx, payment_id)
         assert payment is not None, "payments are never removed"
         now_us = self._clock.now_us()
@@ -191,7 +193,7 @@ class FollowUps(Generic[Tx]):
             payment,
             response_code=answer.response_code,
             auth_code=answer.auth_code,
-            reason=NO_ANSWER_IN_TIME if answer.approved else answer.reason,
+            reason=reason if answer.approved else answer.reason,
             steered=answer.steered,
             latency=replace(
                 payment.latency,

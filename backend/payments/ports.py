@@ -151,6 +151,9 @@ class TokenDirectory(Protocol[Tx_contra]):
     def find(self, tx: Tx_contra, fingerprint: bytes) -> KnownToken | None:
         """The token, whatever its status."""
 
+    def may_pay(self, tx: Tx_contra, card_id: str) -> bool:
+        """Whether the card is active in this unit of work; one that was removed is not."""
+
 
 class Switch(Protocol):
     """The way to the networks (see `backend.switch.answers`)."""

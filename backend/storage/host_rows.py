@@ -33,7 +33,7 @@ from backend.storage.host_tables import (
     host_secrets,
     host_tokens,
 )
-from backend.storage.host_verification_rows import SqlVerificationRows
+from backend.storage.host_token_life_rows import SqlTokenLifeRows
 from backend.storage.metadata import host_metadata
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ _OPEN_HOLDS = Statement(
 )
 
 
-class SqlHostRows(SqlVerificationRows):
+class SqlHostRows(SqlTokenLifeRows):
     """`HostRows` over one transaction."""
 
     __slots__ = ()

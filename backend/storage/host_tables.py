@@ -210,3 +210,51 @@ host_notices = Table(
     Column("sent_at_us", Integer, nullable=False),
     Column("expires_at_us", Integer, nullable=False),
 )
+
+host_suspensions = Table(
+    "host_suspensions",
+    host_metadata,
+    Column("token_ref", Text, nullable=False),
+    Column("held_by", Text, nullable=False),  # ISSUER, TOKEN_REQUESTOR, CARDHOLDER …
+    Column("reason", Text, nullable=False),
+    Column("at_us", Integer, nullable=False),
+    PrimaryKeyConstraint("token_ref", "held_by"),
+    sqlite_with_rowid=False,
+)
+
+host_token_terms = Table(
+    "host_token_terms",
+    host_metadata,
+    Column("token_ref", Text, primary_key=True),
+    Column("device_type", Text, nullable=False),
+    Column("device_key", Text, nullable=False),  # public JWK
+    Column("assurance_method", Text, nullable=False),
+    Column("replaces", Text),
+    Column("replaced_by", Text),
+    sqlite_with_rowid=False,
+)
+
+host_token_events = Table(
+    "host_token_events",
+    host_metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("network", Text, nullable=False),
+    Column("token_ref", Text, nullable=False, index=True),
+    Column("operation", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("suspended_by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("last4", Text, nullable=False),
+    Column("at_us", Integer, nullable=False),
+)
+
+host_retired_numbers = Table(
+    "host_retired_numbers",
+    host_metadata,
+    Column("network", Text, nullable=False),
+    Column("number_fingerprint", LargeBinary, nullable=False),
+    Column("at_us", Integer, nullable=False),
+    PrimaryKeyConstraint("network", "number_fingerprint"),
+    sqlite_with_rowid=False,
+)

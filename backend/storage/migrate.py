@@ -23,7 +23,14 @@ HOSTS_SCHEMA = 4
 ADDED_TO_HOSTS = {
     2: ("host_approvals",),
     3: ("host_verifications", "host_codes", "host_notices"),
-    4: ("host_presentments", "host_postings"),
+    4: (
+        "host_presentments",
+        "host_postings",
+        "host_suspensions",
+        "host_token_terms",
+        "host_token_events",
+        "host_retired_numbers",
+    ),
 }
 """Tables that a version of the hosts' schema brought."""
 REBUILT_IN_HOSTS = {3: ("host_tokens",)}

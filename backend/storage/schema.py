@@ -21,6 +21,7 @@ from backend.storage import (
     number_tables,
     payment_tables,
     request_tables,
+    token_order_tables,
     wallet_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
@@ -33,6 +34,7 @@ TABLE_MODULES = (
     number_tables,
     payment_tables,
     request_tables,
+    token_order_tables,
     wallet_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]

@@ -24,6 +24,11 @@ _FIND = Statement(
 )
 
 
+_STATUS = Statement(
+    select(provisioned_cards.c.status).where(provisioned_cards.c.id == bindparam("of_id"))
+)
+
+
 class SqlTokenDirectory:
     """Finds tokens that the wallet side provisioned."""
 
@@ -31,3 +36,8 @@ class SqlTokenDirectory:
         """The token, whatever its status."""
         row = tx.one(_FIND, {"fingerprint": fingerprint})
         return None if row is None else KnownToken(*row)
+
+    def may_pay(self, tx: Transaction, card_id: str) -> bool:
+        """Whether the card is active in this unit of work; one that was removed is not."""
+        row = tx.one(_STATUS, {"of_id": card_id})
+        return row is not None and row["status"] == "active"

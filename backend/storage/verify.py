@@ -46,6 +46,7 @@ from backend.storage.payment_tables import (
     token_atc,
 )
 from backend.storage.verify_sales import SALES_OFFENDERS
+from backend.storage.verify_wallet import WALLET_OFFENDERS
 
 T = TypeVar("T")
 EXAMPLES_MAX = 3
@@ -234,7 +235,7 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
         .scalar_subquery()
     ),
 }
-_STATEMENTS = {name: Statement(clause) for name, clause in _OFFENDERS.items()}
+_STATEMENTS = {name: Statement(clause) for name, clause in (_OFFENDERS | WALLET_OFFENDERS).items()}
 
 # Payments and what the ledger carries for them on the card's side, to be compared.
 _CARRIED = Statement(
@@ -427,7 +428,7 @@ def _verdict(name: str, offenders: list[str]) -> Check:
 
 CHECKS: tuple[Callable[[Transaction], Check], ...] = (
     *(_sales_check(name) for name in SALES_OFFENDERS),
-    *(_count_offenders(name) for name in _OFFENDERS),
+    *(_count_offenders(name) for name in _STATEMENTS),
     _hash_chains,
     _carried_promises,
     _stories,

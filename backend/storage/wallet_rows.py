@@ -17,8 +17,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from backend.runtime.events import Event
 from backend.storage import event_rows
-from backend.storage.database import Row, Statement, Store, Transaction, Value
+from backend.storage.database import Row, Statement, Store, Value
 from backend.storage.request_tables import request_keys
+from backend.storage.token_order_rows import SqlOrderRows
 from backend.storage.wallet_tables import (
     device_messages,
     devices,
@@ -113,6 +114,8 @@ _SUSPENDED = Statement(
     select(cards).where(cards.c.status == "suspended").order_by(cards.c.suspended_at_us)
 )
 _CARD = Statement(select(cards).where(cards.c.id == bindparam("of_id")))
+_CARD_OF_TOKEN = Statement(select(cards).where(cards.c.token_ref == bindparam("of_token")))
+_ALL_CARDS = Statement(select(cards).where(_SHOWN).order_by(cards.c.provisioned_at_us, cards.c.id))
 _SAME_CARD = Statement(
     select(cards).where(
         cards.c.user_id == bindparam("of_user"),
@@ -154,13 +157,10 @@ _RELEASE_REQUEST = Statement(
 )
 
 
-class SqlWalletRows:
+class SqlWalletRows(SqlOrderRows):
     """`WalletRows` over one transaction."""
 
-    __slots__ = ("_tx",)
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
+    __slots__ = ()
 
     def user_by_email(self, email: str) -> User | None:
         """The person with that address."""
@@ -264,6 +264,15 @@ class SqlWalletRows:
         """The card with that identifier, whoever's it is."""
         row = self._tx.one(_CARD, {"of_id": card_id})
         return None if row is None else _card(row)
+
+    def card_of_token(self, token_ref: str) -> Card | None:
+        """The card with that token now, whoever's it is."""
+        row = self._tx.one(_CARD_OF_TOKEN, {"of_token": token_ref})
+        return None if row is None else _card(row)
+
+    def all_cards(self) -> list[Card]:
+        """Everybody's cards that a network knows."""
+        return [_card(row) for row in self._tx.all(_ALL_CARDS)]
 
     def same_card(self, user_id: str, device_id: str, last4: str, network: str) -> Card | None:
         """The card that would be the same one on that device, whatever its status."""

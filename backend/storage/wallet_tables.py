@@ -78,6 +78,10 @@ provisioned_cards = Table(
     ),  # wallet, network, issuer: their colours, or nothing
     Column("terms_version", Text),
     Column("terms_accepted_at_us", Integer),
+    Column(
+        "suspended_by", Text, nullable=False, server_default=""
+    ),  # CARDHOLDER, TOKEN_REQUESTOR, ISSUER …, parted by blanks
+    Column("pending_operation", Text),  # reactivate or refresh: ordered, not done yet
     UniqueConstraint("user_id", "device_id", "last4", "network"),
     CheckConstraint(
         "status IN ('requested', 'pending', 'active', 'suspended', 'rejected')", name="status"

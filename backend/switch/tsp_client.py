@@ -14,16 +14,26 @@ import orjson
 from backend.networks.tsp_terms import (
     Notice,
     StepUpMethod,
+    TokenEvent,
     TokenGrant,
     TokenRefused,
     TokenRequest,
+    TokenState,
     Verification,
     Verified,
 )
-from backend.runtime.errors import LinkBroken, MessageError, NotConnected, NotFound, TransportError
+from backend.runtime.errors import (
+    BadRequest,
+    Conflict,
+    LinkBroken,
+    MessageError,
+    NotConnected,
+    NotFound,
+    TransportError,
+)
 
 __all__ = ["TokenGrant", "TokenRefused", "TokenRequest", "TspClient"]
-OK, REFUSED, MISSING = 200, 422, 404
+OK, BAD, REFUSED, MISSING, CONFLICT = 200, 400, 422, 404, 409
 _GRANT_TEXTS = tuple(field.name for field in fields(TokenGrant) if field.name != "methods")
 
 
@@ -75,8 +85,7 @@ class TspClient:
         if status == REFUSED:
             return TokenRefused(_text(body, "code"), _text(body, "detail"))
         _expect(status, body, OK)
-        texts = {name: _text(body, name) for name in _GRANT_TEXTS}
-        return TokenGrant(**texts, methods=_methods(body))
+        return _grant(body)
 
     async def verification(self, network: str, token_ref: str) -> Verification:
         """How a token's verification stands. Errors as `public_key`."""
@@ -124,23 +133,53 @@ class TspClient:
             outcome, _methods(answer), _text(answer, "session_id"), _text(answer, "device_payload")
         )
 
-    async def suspend_token(self, network: str, token_ref: str) -> str:
-        """Suspend a token at its network; its status afterwards. Errors as `public_key`."""
-        return await self._operate(network, token_ref, "suspend")
+    async def change_token(
+        self, network: str, token_ref: str, operation: str, *, by: str, reason: str
+    ) -> TokenState:
+        """Suspend, resume, delete, or replace the card behind a token; its state afterwards.
 
-    async def resume_token(self, network: str, token_ref: str) -> str:
-        """Let a suspended token pay again; its status afterwards. Errors as `public_key`."""
-        return await self._operate(network, token_ref, "resume")
+        Args:
+            network: whose token.
+            token_ref: which one; what came in its place is meant when it was replaced.
+            operation: "suspend", "resume", "delete" or "replace-card".
+            by: ISSUER, TOKEN_REQUESTOR, CARDHOLDER or MOBILE_PIN_LOCKED.
+            reason: LOST, STOLEN, FOUND, OTHER …: what the operation takes.
 
-    async def delete_token(self, network: str, token_ref: str) -> str:
-        """Deactivate a token for good; its status afterwards. Errors as `public_key`."""
-        return await self._operate(network, token_ref, "delete")
-
-    async def _operate(self, network: str, token_ref: str, operation: str) -> str:
+        Raises:
+            TransportError: the service cannot be reached, or did not answer.
+            MessageError: it answered something else.
+            NotFound: it knows no such token, or the token's state does not allow this.
+            BadRequest: it does not take these words.
+        """
         path = f"/{network}/tsp/tokens/{token_ref}/{operation}"
-        status, body = await self._call("POST", path)
+        status, body = await self._call("POST", path, {"by": by, "reason": reason})
+        _expect_done(status, body)
+        return _state(body)
+
+    async def token(self, network: str, token_ref: str) -> TokenState:
+        """A token as its network sees it. Errors as `public_key`."""
+        status, body = await self._call("GET", f"/{network}/tsp/tokens/{token_ref}")
         _expect(status, body, OK)
-        return _text(body, "status")
+        return _state(body)
+
+    async def token_events(self, network: str, after_id: int) -> list[TokenEvent]:
+        """What happened to a network's tokens after that event. Errors as `public_key`."""
+        status, body = await self._call("GET", f"/{network}/tsp/events?after={after_id}")
+        _expect(status, body, OK)
+        return [_event(each) for each in _objects(body, "events")]
+
+    async def refresh_token(self, network: str, token_ref: str) -> TokenGrant:
+        """A new token in the place of this one; asked for again, the same one.
+
+        Raises:
+            TransportError: the service cannot be reached, or did not answer.
+            MessageError: it answered something else.
+            NotFound: it knows no such token, or the token's state does not allow this.
+            BadRequest: the token cannot be refreshed (409).
+        """
+        status, body = await self._call("POST", f"/{network}/tsp/tokens/{token_ref}/refresh")
+        _expect_done(status, body)
+        return _grant(body)
 
     async def _call(
         self, method: str, path: str, body: dict[str, object] | None = None
@@ -168,6 +207,14 @@ def _expect(status: int, body: dict[str, object], wanted: int) -> None:
         raise TransportError(f"the token service answered with status {status}")
 
 
+def _expect_done(status: int, body: dict[str, object]) -> None:
+    """Of an operation on a token, a refusal is told as the network said it."""
+    refusals = {BAD: BadRequest, CONFLICT: Conflict}
+    if status in refusals:
+        raise refusals[status](_text(body, "code"), _text(body, "detail"))
+    _expect(status, body, OK)
+
+
 def _text(body: dict[str, object], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
@@ -180,6 +227,33 @@ def _objects(body: dict[str, object], name: str) -> list[dict[str, object]]:
     if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
         raise MessageError(f"the token service left out {name}")
     return values
+
+
+def _grant(body: dict[str, object]) -> TokenGrant:
+    texts = {name: _text(body, name) for name in _GRANT_TEXTS}
+    return TokenGrant(**texts, methods=_methods(body))
+
+
+def _state(body: dict[str, object]) -> TokenState:
+    story = tuple(_event(each) for each in _objects(body, "story"))
+    try:
+        return TokenState(**{**body, "suspended_by": _words(body), "story": story})  # type: ignore[arg-type]  # by name
+    except TypeError as error:
+        raise MessageError("the token service described no token") from error
+
+
+def _event(body: dict[str, object]) -> TokenEvent:
+    try:
+        return TokenEvent(**{**body, "suspended_by": _words(body)})  # type: ignore[arg-type]  # by name
+    except TypeError as error:
+        raise MessageError("an event of the token service is none") from error
+
+
+def _words(body: dict[str, object]) -> tuple[str, ...]:
+    words = body.get("suspended_by")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise MessageError("the token service left out suspended_by")
+    return tuple(words)
 
 
 def _methods(body: dict[str, object]) -> tuple[StepUpMethod, ...]:

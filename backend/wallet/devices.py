@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from backend.networks.token_life import Suspender
 from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import EventLog
@@ -19,13 +20,15 @@ from backend.wallet.model import (
     Card,
     Device,
     DeviceMessage,
+    Operation,
     Session,
 )
 from backend.wallet.ports import CardListCache, WalletRows, WalletStore
-from backend.wallet.status import set_status
-from backend.wallet.token_status import TokenStatus
+from backend.wallet.status import hold, not_pending
+from backend.wallet.token_orders import TokenOrders, ordered, withdraw
 
 NAME_LENGTH_MAX = 100
+WALLET = Suspender.TOKEN_REQUESTOR.value
 _DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -38,13 +41,13 @@ class Devices:
         clock: Clock,
         events: EventLog,
         lists: CardListCache,
-        networks: TokenStatus,
+        orders: TokenOrders,
     ) -> None:
         self._store = store
         self._clock = clock
         self._events = events
         self._lists = lists
-        self._networks = networks
+        self._orders = orders
 
     def all_of(self, user_id: str) -> list[Device]:
         """A person's devices, oldest first."""
@@ -102,27 +105,36 @@ class Devices:
         event = self._events.make("device.lost", actor="person", data={"device_id": device_id})
 
         def work(rows: WalletRows) -> list[Card]:
-            _owned(rows.device(device_id), caller.user_id)
-            rows.mark_lost(device_id, now_us)
-            suspended = []
-            for card in rows.cards_on(device_id):
-                if card.status == "active":
-                    set_status(rows, card, "suspended", now_us, reason="device_lost")
-                    suspended.append(card)
+            device = _owned(rows.device(device_id), caller.user_id)
+            if device.lost_at_us is None:
+                rows.mark_lost(device_id, now_us)
+            held = [card for card in rows.cards_on(device_id) if _is_to_be_held(card)]
+            for card in held:
+                withdraw(rows, card.id, now_us, Operation.RESUME)
+                hold(rows, not_pending(card, "reactivate"), WALLET, now_us, reason="device_lost")
+                ordered(rows, card, Operation.SUSPEND, now_us, actor=WALLET, reason="LOST",
+                        ip_address=caller.ip_address)  # fmt: skip
             rows.end_sessions_of_device(device_id)
             rows.audit(_entry(now_us, caller, "device.lost", device_id))
             rows.record(event)
-            return suspended
+            return held
 
-        suspended = await self._store.write(work)
-        await self._lists.forget(caller.user_id, *(card.token_ref for card in suspended))
+        held = await self._store.write(work)
+        await self._lists.forget(caller.user_id, *(card.token_ref for card in held))
         self._events.publish(event)
-        for card in suspended:
-            await self._networks.suspended(card)
-        return len(suspended)
+        self._orders.wake()
+        return sum(card.status == "active" for card in held)
 
-    async def found(self, caller: Caller, device_id: str) -> Device:
+    async def found(
+        self, caller: Caller, device_id: str, *, reactivate_cards: bool = False
+    ) -> Device:
         """The device is back. Its cards stay suspended until each is reactivated by hand.
+
+        Args:
+            caller: whose device.
+            device_id: which one.
+            reactivate_cards: let go, too, what was held because the device was lost; a card that
+                its person or its bank had stopped besides stays so.
 
         Raises:
             NotFound: unknown, or somebody else's.
@@ -130,15 +142,27 @@ class Devices:
         now_us = self._clock.now_us()
         event = self._events.make("device.found", actor="person", data={"device_id": device_id})
 
-        def work(rows: WalletRows) -> Device:
+        def work(rows: WalletRows) -> tuple[Device, dict[str, int]]:
             device = _owned(rows.device(device_id), caller.user_id)
             rows.mark_lost(device_id, None)
+            let_go = {}
+            for card in rows.cards_on(device_id) if reactivate_cards else ():
+                if WALLET in card.holders and card.pending_operation is None:
+                    let_go[card.token_ref] = ordered(
+                        rows, card, Operation.RESUME, now_us, actor=WALLET, reason="FOUND",
+                        ip_address=caller.ip_address)  # fmt: skip
+                    rows.put_card(
+                        replace(card, pending_operation="reactivate", updated_at_us=now_us)
+                    )
             rows.audit(_entry(now_us, caller, "device.found", device_id))
             rows.record(event)
-            return replace(device, lost_at_us=None)
+            return replace(device, lost_at_us=None), let_go
 
-        device = await self._store.write(work)
+        device, let_go = await self._store.write(work)
+        await self._lists.forget(caller.user_id, *let_go)
         self._events.publish(event)
+        for order_id in let_go.values():
+            await self._orders.attempted(order_id)
         return device
 
     def waiting(self, device_id: str, after_id: int = 0) -> list[DeviceMessage]:
@@ -157,6 +181,10 @@ def _owned(device: Device | None, user_id: str) -> Device:
     if device is None or device.user_id != user_id:
         raise NotFound("device_unknown", "no such device: PUT /api/devices/{id} registers one")
     return device
+
+
+def _is_to_be_held(card: Card) -> bool:
+    return card.status in {"active", "suspended"} and WALLET not in card.holders
 
 
 def _check(device_id: str, kind: str, name: str) -> None:

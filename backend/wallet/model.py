@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from backend.runtime.clock import to_iso
 
@@ -84,6 +85,8 @@ class Card:
         decisions: the colours that wallet, network and issuer said, parted by blanks; empty for a
             card that is older than the record of them.
         terms_version: of the terms that were accepted; None when the client did not say.
+        suspended_by: everybody who holds it suspended, a `Suspender`'s words parted by blanks.
+        pending_operation: "reactivate" or "refresh": ordered and not done yet.
     """
 
     id: str
@@ -106,6 +109,13 @@ class Card:
     decisions: str = ""
     terms_version: str | None = None
     terms_accepted_at_us: int | None = None
+    suspended_by: str = ""
+    pending_operation: str | None = None
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """Everybody who holds it suspended."""
+        return frozenset(self.suspended_by.split())
 
     def to_json(self) -> dict[str, object]:
         """As `/api/cards` shows it."""
@@ -123,10 +133,61 @@ class Card:
             "status": self.status,
             "isDefault": self.is_default,
             "suspendReason": self.suspend_reason,
+            "suspendedBy": self.suspended_by.split(),
+            "pendingOperation": self.pending_operation,
             "provisionedAt": to_iso(self.provisioned_at_us),
             "decisions": dict(zip(PARTIES, self.decisions.split(), strict=False)),
             "termsVersion": self.terms_version,
         }
+
+
+REFUSED = "refused: "
+
+
+class Operation(Enum):
+    """What is ordered for a token."""
+
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    DELETE = "delete"
+    REFRESH = "refresh"
+    ADMIT = "admit"  # somebody else let it go at its network: only here is something to do
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOrder:
+    """Something that a network has to be told about a token, until it heard it.
+
+    Attributes:
+        id: orders of one card are carried out in this order; 0 before it is stored.
+        token_ref: when it was ordered; its network knows what came in its place.
+        actor: on whose behalf, `Suspender`'s words parted by blanks.
+        reason: the network's word for why.
+        tries: how often the network could not be told.
+        is_done: whether nothing is to be done any more.
+        result: what became of it, once it is done.
+    """
+
+    id: int
+    card_id: str
+    user_id: str
+    device_id: str
+    network: str
+    token_ref: str
+    operation: Operation
+    actor: str
+    reason: str
+    ip_address: str | None
+    created_at_us: int
+    due_at_us: int
+    tries: int = 0
+    is_done: bool = False
+    result: str | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its network said no."""
+        return self.result is not None and self.result.startswith(REFUSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
-from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest, Verification
+from backend.networks.tsp_terms import (
+    TokenEvent,
+    TokenGrant,
+    TokenRefused,
+    TokenRequest,
+    TokenState,
+    Verification,
+)
 from backend.runtime.events import Event
-from backend.wallet.model import AuditEntry, Card, Device, DeviceMessage, Session, User
+from backend.wallet.model import (
+    AuditEntry,
+    Card,
+    Device,
+    DeviceMessage,
+    Session,
+    TokenOrder,
+    User,
+)
 
 T = TypeVar("T")
 
@@ -86,6 +101,15 @@ class CardRows(Protocol):
     def card(self, card_id: str) -> Card | None:
         """The card with that identifier, whoever's it is."""
 
+    def card_of_token(self, token_ref: str) -> Card | None:
+        """The card with that token now, whoever's it is."""
+
+    def all_cards(self) -> list[Card]:
+        """Everybody's cards that a network knows."""
+
+    def is_paying(self, card_id: str) -> bool:
+        """Whether a payment with this card is being authorized at this moment."""
+
     def same_card(self, user_id: str, device_id: str, last4: str, network: str) -> Card | None:
         """The card that would be the same one on that device, whatever its status."""
 
@@ -117,7 +141,38 @@ class RequestRows(Protocol):
         """Nothing came of it: the key may be used again."""
 
 
-class WalletRows(UserRows, DeviceRows, CardRows, RequestRows, Protocol):
+class OrderRows(Protocol):
+    """Orders to the networks, and how far their events were heard."""
+
+    def add_order(self, order: TokenOrder) -> int:
+        """Store an order; its number."""
+
+    def order(self, order_id: int) -> TokenOrder | None:
+        """That order."""
+
+    def next_orders(self) -> list[TokenOrder]:
+        """Of every card the oldest order that is not done."""
+
+    def open_orders(self, card_id: str) -> list[TokenOrder]:
+        """A card's orders that are not done, the oldest first."""
+
+    def open_deletions(self, device_id: str, network: str) -> list[TokenOrder]:
+        """Tokens of a device that their network has yet to delete."""
+
+    def postpone_order(self, order_id: int, *, due_at_us: int, tries: int) -> None:
+        """Try again later."""
+
+    def finish_order(self, order_id: int, *, at_us: int, result: str) -> None:
+        """Nothing more is to be done."""
+
+    def heard_until(self, network: str) -> int:
+        """The last event of a network that was taken in; 0 for none."""
+
+    def hear_until(self, network: str, event_id: int) -> None:
+        """Everything up to this event was taken in."""
+
+
+class WalletRows(UserRows, DeviceRows, CardRows, RequestRows, OrderRows, Protocol):
     """Everything one unit of work of the wallet may touch."""
 
     def audit(self, entry: AuditEntry) -> None:
@@ -175,14 +230,19 @@ class TokenService(Protocol):
     ) -> Verification:
         """Have a code checked; repeated under one name it costs one try."""
 
-    async def suspend_token(self, network: str, token_ref: str) -> str:
-        """Stop a token at its network; its status afterwards."""
+    async def change_token(
+        self, network: str, token_ref: str, operation: str, *, by: str, reason: str
+    ) -> TokenState:
+        """Suspend, resume, delete, or replace the card behind a token; its state afterwards."""
 
-    async def resume_token(self, network: str, token_ref: str) -> str:
-        """Let a stopped token pay again; its status afterwards."""
+    async def refresh_token(self, network: str, token_ref: str) -> TokenGrant:
+        """A new token in the place of this one; asked for again, the same one."""
 
-    async def delete_token(self, network: str, token_ref: str) -> str:
-        """Deactivate a token for good; its status afterwards."""
+    async def token(self, network: str, token_ref: str) -> TokenState:
+        """A token as its network sees it."""
+
+    async def token_events(self, network: str, after_id: int) -> list[TokenEvent]:
+        """What happened to a network's tokens after that event."""
 
 
 class Offload(Protocol):

@@ -35,6 +35,7 @@ from backend.wallet.ports import CardListCache, TokenService, WalletRows, Wallet
 from backend.wallet.status import deliver
 from backend.wallet.step_up_view import event_facts, method_json
 from backend.wallet.terms import TERMS_VERSION
+from backend.wallet.token_orders import TokenOrders
 
 LEASE_US = 60_000_000
 KEY_LENGTH_MAX = 255
@@ -112,6 +113,7 @@ class Provisioning:
         lists: CardListCache,
         *,
         tokens: TokenService,
+        orders: TokenOrders,
         fingerprint: Callable[[str], bytes],
         entropy: Entropy,
     ) -> None:
@@ -120,6 +122,7 @@ class Provisioning:
         self._events = events
         self._lists = lists
         self._tokens = tokens
+        self._orders = orders
         self._fingerprint = fingerprint
         self._identifiers = entropy.secret("wallet.identifiers")
 
@@ -225,6 +228,7 @@ class Provisioning:
         ours = assess(order.cvv, [card for card in cards if card.id != requested.id])
         if ours is Colour.RED:
             return TokenRefused("wallet_declined", "the wallet does not want this card")
+        await self._orders.deletions_heard(device.id, order.network)
         return await self._tokens.request_token(
             order.network,
             TokenRequest(

@@ -33,7 +33,7 @@ from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import AuditEntry, Caller, Card
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
 from backend.wallet.provisioning import KeyReused, check_key
-from backend.wallet.status import deliver, set_status
+from backend.wallet.status import deliver, reject
 from backend.wallet.step_up_view import event_facts, method_json
 
 CLAIM_US = 15_000_000
@@ -295,7 +295,7 @@ class Verifications:
                 assert stored is not None, "a pending card has its token's row already"
                 return stored
             case Verified.FAILED:
-                return set_status(rows, card, "rejected", now_us, reason="verification_failed")
+                return reject(rows, card, now_us, reason="verification_failed")
             case _:
                 return card
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from hardware.card.allowance import Allowance, read_allowance
 from hardware.card.offline_data import OfflineData, read_offline_data
+from hardware.card.stripe_data import StripeData, read_stripe_data
 from hardware.emv.formats import luhn_valid
 from hardware.runtime.errors import ProvisioningRefused
 
@@ -72,6 +73,8 @@ class Credentials:
     """None: this token cannot be authenticated offline."""
     allowance: Allowance | None = None
     """None: its issuer is asked of every payment."""
+    stripe: StripeData | None = None
+    """None: this token has no mag-stripe mode with dynamic codes."""
 
 
 def open_envelope(jwe: str, private_key_pem: bytes) -> Credentials:
@@ -142,7 +145,7 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
     replaces = document.get("replaces")
     if replaces is not None:
         replaces = _text(document, "replaces", r"[\x21-\x7e]{1,128}")
-    offline = document.get("offline")
+    offline, stripe = document.get("offline"), document.get("stripe")
     return Credentials(
         session_id=_text(document, "sessionId", r"[\x21-\x7e]{1,128}"),
         network=Network(network),
@@ -160,4 +163,5 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
         replaces=replaces,
         offline=None if offline is None else read_offline_data(offline),
         allowance=read_allowance(document.get("allowance")),
+        stripe=None if stripe is None else read_stripe_data(stripe),
     )

@@ -384,6 +384,7 @@ def _pack(credentials: Credentials) -> bytes:
             "replaces": credentials.replaces,
             "offline": None if credentials.offline is None else credentials.offline.to_json(),
             "allowance": None if credentials.allowance is None else credentials.allowance.to_json(),
+            "stripe": None if credentials.stripe is None else credentials.stripe.to_json(),
         }
     ).encode()
 

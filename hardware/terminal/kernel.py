@@ -25,6 +25,7 @@ from hardware.terminal.outcome import NO_VERIFICATION, CardholderVerification
 
 if TYPE_CHECKING:
     from hardware.emv.bitfields import CryptogramType
+    from hardware.terminal.stripe_data import Stripe
 
 DOL_DATA_MAX = 252
 _PAYMENT_FILE_MAX = 10
@@ -49,6 +50,8 @@ class KernelResult:
     """Tag 9F34 as the cryptogram or DE 55 carries it."""
     select_next: bool = False
     """Whether the next candidate may be tried."""
+    stripe: Stripe | None = None
+    """The finished track of a tap in mag-stripe mode; None in EMV mode."""
     findings: bytes = NO_FINDINGS
     """Terminal verification results as they stood at the end (tag 95)."""
     status: bytes = bytes(2)

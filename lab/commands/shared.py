@@ -116,6 +116,7 @@ def settings_of(chosen: argparse.Namespace, *, pace: float = 0.0) -> Settings:
         pace=pace,
         reader=getattr(chosen, "reader", None) or DEFAULT_READER,
         terminal_file=getattr(chosen, "terminal", None),
+        mag_stripe=getattr(chosen, "mag_stripe", False),
         transit=getattr(chosen, "transit", False),
     )
 

@@ -10,8 +10,14 @@ import argparse
 import asyncio
 import math
 
+from hardware.api import TapResult
 from lab.amounts import currency_of, format_amount, parse_amount
-from lab.commands.card_choice import card_for, version_option
+from lab.commands.card_choice import (
+    card_for,
+    demand_stripe,
+    mag_stripe_option,
+    version_option,
+)
 from lab.commands.shared import (
     FAILED,
     SUCCESS,
@@ -63,6 +69,7 @@ def add(commands: Subparsers) -> None:
         action="store_true",
         help="pay with a card that may approve small payments alone (see --terminal)",
     )
+    mag_stripe_option(parser)
     version_option(parser)
     parser.add_argument(
         "--transit",
@@ -83,6 +90,8 @@ def run(chosen: argparse.Namespace) -> int:
     if not is_emulated(settings.reader):
         if chosen.pocket:
             raise WrongUse("--pocket is the phone's: at a real reader whichever card comes pays")
+        if settings.mag_stripe:
+            raise WrongUse("--mag-stripe is the phone's: at a real reader the card decides")
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
@@ -90,6 +99,7 @@ def run(chosen: argparse.Namespace) -> int:
             card = await pocket_card_for(world, chosen.card)
         else:
             card = await card_for(world, chosen.card, chosen.cryptogram)
+        demand_stripe(world, card)
         if settings.transit:
             world.wallet.set_express(card.id, chosen=True)
         sale = await world.hands.tap(amount_minor, currency, card.id)
@@ -195,6 +205,7 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
         "kernel": tap.kernel if tap else None,
         "cryptogram": tap.cryptogram_type if tap else None,
         "offline": tap.reason == "offline_approved" if tap else False,
+        "mode": _mode_of(tap),
         "apdu_count": tap.apdu_count if tap else 0,
         "transaction_id": answer.payment_id if answer else None,
         "tap_id": sale.tap_id,
@@ -209,6 +220,15 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
             },
         },
     }
+
+
+def _mode_of(tap: TapResult | None) -> str | None:
+    """How the card was read; None where it did not come to that."""
+    if tap is None:
+        return None
+    if "magstripe_mode" in tap.steps:
+        return "mag_stripe"
+    return "emv" if tap.cryptogram else None
 
 
 def _figures(document: dict[str, object]) -> str:

@@ -237,7 +237,7 @@ class ConsoleFlow:
             case "traffic" if self.stop_traffic is not None:
                 await self.stop_traffic()
             case "card":
-                await self._client.reactivate(rest)
+                await self._client.release_card(rest)
             case _:
                 return
         await self.look()

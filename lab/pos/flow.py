@@ -366,6 +366,7 @@ class PosFlow:
             psn=tap.psn or "00",
             tap_id=tap_id,
             approved_offline=tap.outcome is Outcome.APPROVED,
+            track_2=tap.track_2,
         )
 
     async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:

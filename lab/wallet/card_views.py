@@ -7,9 +7,9 @@ from dataclasses import replace
 from hardware.api import SecureElement
 from lab.amounts import format_amount
 from lab.clock_text import iso_to_text
-from lab.engine_shapes import CardRecord
+from lab.engine_shapes import CardRecord, DeviceRecord
 from lab.json_fields import Json, text, whole
-from lab.wallet.state import CardView, HistoryRow
+from lab.wallet.state import CardView, DeviceView, HistoryRow
 
 ARTS = frozenset({"everyday", "travel", "reserve"})
 
@@ -42,7 +42,36 @@ def card_view(card: CardRecord) -> CardView:
         art=art if art in ARTS else "plain",
         status=card.status,
         is_default=card.is_default,
+        suspended_by=card.suspended_by,
+        waiting_for=card.pending_operation,
     )
+
+
+def device_views(
+    devices: tuple[DeviceRecord, ...], cards: tuple[CardRecord, ...], this_id: str
+) -> tuple[DeviceView, ...]:
+    """A person's devices with what lies on them, this one first.
+
+    Args:
+        devices: as the engine lists them.
+        cards: of all of them.
+        this_id: the device that shows the list.
+    """
+    views = []
+    for device in devices:
+        held = [card for card in cards if card.device_id == device.id]
+        views.append(
+            DeviceView(
+                id=device.id,
+                kind=device.kind,
+                name=device.name,
+                is_this=device.id == this_id,
+                is_lost=device.is_lost,
+                cards=len(held),
+                stopped=sum(card.status == "suspended" for card in held),
+            )
+        )
+    return tuple(sorted(views, key=lambda view: not view.is_this))
 
 
 def history_rows(payments: tuple[Json, ...], card: CardRecord) -> tuple[HistoryRow, ...]:

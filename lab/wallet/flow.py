@@ -29,8 +29,9 @@ from lab.json_fields import Json, section, text
 from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
-from lab.wallet.card_views import card_views, history_rows
+from lab.wallet.card_views import card_views, device_views, history_rows
 from lab.wallet.flow_arming import Arming
+from lab.wallet.flow_cards import CardActions
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
 from lab.wallet.refusals import refusal
@@ -95,6 +96,7 @@ class WalletFlow:
         self._installed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._loaded = False
+        self._is_lost = False
         self._beliefs = Beliefs(log, "phone", "phone.showed")
         self._arming = Arming(
             self,
@@ -106,6 +108,7 @@ class WalletFlow:
             log=log,
             pace=pace,
         )
+        self.actions = CardActions(self, self._show, client=client, element=element)
         self._verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
@@ -145,6 +148,7 @@ class WalletFlow:
         try:
             listed = await self._client.cards()
             payments = await self._client.transactions()
+            devices = await self._client.devices()
         except (EngineUnreachable, EngineRefused) as fault:
             if isinstance(fault, EngineRefused) and not fault.is_trouble:
                 raise
@@ -152,13 +156,19 @@ class WalletFlow:
             return
         # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
         cards = tuple(card for card in listed if card.device_id == PHONE_ID)
-        gone = {card.token_ref for card in self._memory.cards} - {c.token_ref for c in cards}
+        left = {
+            card.id for card in cards
+        }  # a card's token that was replaced goes with its successor
+        gone = {card.token_ref for card in self._memory.cards if card.id not in left}
         self._memory = PhoneMemory(cards, payments[: phone_cache.PAYMENTS_KEPT])
         phone_cache.store(self._cache_file, self._memory)
         self._loaded = True
         for token_ref in gone:
             self._element.remove(token_ref)
-        self._show(offline=False, screen=self._settled())
+        self.actions.align_default()
+        shown = device_views(devices, listed, PHONE_ID)
+        self._is_lost = any(device.is_this and device.is_lost for device in shown)
+        self._show(offline=False, devices=shown, screen=self._settled())
 
     def engine_lost(self) -> None:
         """The engine went out of reach: cached cards, marked."""
@@ -170,7 +180,10 @@ class WalletFlow:
         match text(push, "kind"):
             case "provision_token":
                 self._install(body)
+                if text(body, "replaces", ""):  # the list still names the old token
+                    await self.refresh()
             case "token_status_change":
+                self.actions.bank_changed(body)
                 await self.refresh()
             case _:
                 self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
@@ -182,6 +195,7 @@ class WalletFlow:
             self._log.emit("token.refused", actor="phone", data={"reason": str(refused)})
             self._show(notice=Message("wallet.add.not_installed", "bad"))
             return
+        self.actions.align_default()
         self._log.emit(
             "token.installed",
             actor="phone",
@@ -333,17 +347,7 @@ class WalletFlow:
 
     async def set_default(self, card_id: str) -> None:
         """Make a card the default one, at the engine and in the secure element."""
-        card = self._card(card_id)
-        if card is None:
-            return
-        try:
-            await self._client.set_default(card_id)
-        except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=refusal(fault))
-            return
-        if card.token_ref in {token.token_ref for token in self._element.tokens()}:
-            self._element.set_default(card.token_ref)  # else its token is still on the way
-        await self.refresh()
+        await self.actions.set_default(card_id)
 
     def set_express(self, card_id: str, *, chosen: bool) -> None:
         """Let a card pay at transit gates without its owner being recognised, or none."""
@@ -352,19 +356,10 @@ class WalletFlow:
             self._arming.set_express(card if chosen else None)
 
     async def remove(self, card_id: str) -> None:
-        """Delete a card; its token leaves the secure element first."""
-        card = self._card(card_id)
-        if card is None:
-            return
-        try:
-            await self._client.remove_card(card_id)
-        except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=refusal(fault))
-            return
-        self._element.remove(card.token_ref)
-        self._verifying.end()
-        self._show(screen=PhoneScreen.STACK, selected_id="", history=(), verify=VerifyForm())
-        await self.refresh()
+        """Delete a card, verified or not."""
+        await self.actions.remove(card_id)
+        if self._card(card_id) is None:
+            self._verifying.end()
 
     def open_payment(self, payment_id: str) -> None:
         """Show a payment in the insight places."""
@@ -476,6 +471,8 @@ class WalletFlow:
 
     def home(self) -> PhoneScreen:
         """The screen to go back to."""
+        if self._is_lost:
+            return PhoneScreen.LOST
         if self._memory.cards:
             return PhoneScreen.STACK
         return PhoneScreen.FIRST_START if self._loaded else PhoneScreen.STARTING
@@ -483,7 +480,9 @@ class WalletFlow:
     def _settled(self) -> PhoneScreen:
         """The screen after a refresh: only the ones without cards give way."""
         waiting = {PhoneScreen.STARTING, PhoneScreen.FIRST_START, PhoneScreen.STACK}
-        return self.home() if self._state.screen in waiting else self._state.screen
+        if self._is_lost or self._state.screen in waiting | {PhoneScreen.LOST}:
+            return self.home()
+        return self._state.screen
 
     def _month(self) -> str:
         return to_datetime(self._clock.now_us()).strftime("%y%m")

@@ -94,6 +94,8 @@ class Arming:
             self._show(screen=self._phone.home(), notice=why)
             return
         self._element.disarm()
+        if why is None and card.status == "suspended":
+            why = Message("wallet.pay.suspended", "waiting")
         self._show(
             screen=PhoneScreen.PAY_SHEET,
             selected_id=card.id,

@@ -11,5 +11,5 @@ from lab.wallet.add_card import CardDraft
 POCKET_CARDS = {
     "visa": CardDraft("4917610000000000", "1230", "123", terms=True),
     "mastercard": CardDraft("5454545454545454", "1230", "123", terms=True),
-    "amex": CardDraft("371449635398431", "1230", "1234", terms=True),
+    "amex": CardDraft("378734493671000", "1230", "1234", terms=True),
 }

@@ -13,6 +13,10 @@ def refusal(fault: Exception) -> Message:
             return Message("wallet.engine_unreachable", "bad")
         case EngineRefused(code="already_provisioned" | "card_already_provisioned"):
             return Message("wallet.add.already", "bad")
+        case EngineRefused(code="suspended_by_issuer"):
+            return Message("wallet.stopped_by_bank", "bad")
+        case EngineRefused(code="device_lost"):
+            return Message("wallet.device_lost", "bad")
         case EngineRefused():
             return message("wallet.refused", "bad", why=fault.detail)
         case _:

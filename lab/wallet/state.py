@@ -16,6 +16,8 @@ class PhoneScreen(Enum):
     STACK = "stack"
     CARD_DETAIL = "card_detail"
     ADD_CARD = "add_card"
+    DEVICES = "devices"  # phone and watch: lost and found
+    LOST = "lost"  # this phone is marked as lost
     VERIFY = "verify"
     PAY_SHEET = "pay_sheet"
     FACE_SCAN = "face_scan"
@@ -35,6 +37,8 @@ class CardView:
         is_express: it pays at transit gates without its owner being recognised.
         is_spent: its transaction counter is at its end; it has to be refreshed.
         is_here: its keys are in this phone.
+        suspended_by: who holds it: CARDHOLDER, TOKEN_REQUESTOR (its device is lost), ISSUER …
+        waiting_for: "reactivate" or "refresh" while that waits for the network, else "".
     """
 
     id: str
@@ -49,6 +53,28 @@ class CardView:
     is_express: bool = False
     is_spent: bool = False
     is_here: bool = True
+    suspended_by: tuple[str, ...] = ()
+    waiting_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device of the person.
+
+    Attributes:
+        kind: "phone" or "watch".
+        is_this: whether it is the phone that shows it.
+        cards: how many cards it holds.
+        stopped: how many of them are suspended.
+    """
+
+    id: str
+    kind: str
+    name: str
+    is_this: bool
+    is_lost: bool
+    cards: int
+    stopped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +176,7 @@ class WalletState:
         banner: the bank's message that drops from the top, with its payment.
         notice: one line under the card: a refusal, a hint.
         offline: cached cards are shown because the engine is out of reach.
+        devices: the person's devices, this phone first.
     """
 
     screen: PhoneScreen = PhoneScreen.STARTING
@@ -169,3 +196,4 @@ class WalletState:
     notice: Message | None = None
     offline: bool = False
     busy: bool = False
+    devices: tuple[DeviceView, ...] = ()

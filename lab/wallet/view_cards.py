@@ -233,6 +233,11 @@ class StackPage(QWidget):
         title.say(tr("phone.title"))
         head.addWidget(title)
         head.addStretch(1)
+        self._devices = Button(look, "openDevices", kind="phone", icon_name="smartphone").named(
+            tr("phone.devices.open")
+        )
+        self._devices.clicked.connect(commands.open_devices)
+        head.addWidget(self._devices)
         self._add = Button(look, "addCard", kind="phone", icon_name="plus").named(tr("phone.add"))
         self._add.clicked.connect(commands.begin_add)
         head.addWidget(self._add)

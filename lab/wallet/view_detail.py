@@ -15,7 +15,7 @@ from lab.design.choices import Switch
 from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.names import STATE_TONES, state_word
 from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
-from lab.wallet.state import HistoryRow, WalletState
+from lab.wallet.state import CardView, HistoryRow, WalletState
 from lab.wallet.view_cards import CardSlot
 from lab.window.commands import WalletCommands
 from lab.words import tr
@@ -33,6 +33,7 @@ class DetailPage(QWidget):
         self._look = look
         self._commands = commands
         self._card_id = ""
+        self._is_suspended = False
         self._history: tuple[HistoryRow, ...] | None = None
         box = column(look, self, SPACE_M)
         head = row(look)
@@ -52,14 +53,18 @@ class DetailPage(QWidget):
         box.setContentsMargins(0, look.px(SPACE_XS), 0, 0)
         self._numbers = Label(look, "detailNumbers", tone="phone-dim").wrapping()
         box.addWidget(self._numbers)
-        actions = row(look)
-        self._default = Button(look, "detailDefault", tr("phone.make_default"), kind="phone")
-        self._default.clicked.connect(lambda: self._commands.set_default(self._card_id))
-        self._remove = Button(look, "detailRemove", tr("phone.remove"), kind="phone")
-        self._remove.clicked.connect(lambda: self._commands.remove(self._card_id))
-        actions.addWidget(self._default)
-        actions.addWidget(self._remove)
-        box.addLayout(actions)
+        self._held = Label(look, "detailHeld", weight=MEDIUM, tone="waiting").wrapping()
+        box.addWidget(self._held)
+        commands = self._commands
+        self._default = self._button("detailDefault", "phone.make_default", commands.set_default)
+        self._remove = self._button("detailRemove", "phone.remove", commands.remove)
+        self._stop = self._button("detailSuspend", "phone.suspend", self._stop_or_go)
+        self._refresh = self._button("detailRefresh", "phone.refresh", commands.refresh_token)
+        for left, right in ((self._default, self._stop), (self._refresh, self._remove)):
+            actions = row(look)
+            actions.addWidget(left, 1)
+            actions.addWidget(right, 1)
+            box.addLayout(actions)
         self._express = Switch(look, "detailExpress", tr("phone.express"))
         self._express.clicked.connect(
             lambda chosen: self._commands.set_express(self._card_id, bool(chosen))
@@ -77,6 +82,17 @@ class DetailPage(QWidget):
         box.addWidget(self._empty)
         box.addStretch(1)
         return holder
+
+    def _button(self, name: str, words: str, asks: Callable[[str], None]) -> Button:
+        button = Button(self._look, name, tr(words), kind="phone")
+        button.clicked.connect(lambda: asks(self._card_id))
+        return button
+
+    def _stop_or_go(self, card_id: str) -> None:
+        if self._is_suspended:
+            self._commands.reactivate(card_id)
+        else:
+            self._commands.suspend(card_id)
 
     def show_state(self, state: WalletState) -> None:
         """Draw `state`."""
@@ -100,14 +116,25 @@ class DetailPage(QWidget):
         elif state.notice is not None:
             lines.append(tr(state.notice.key, **dict(state.notice.values)))
         self._numbers.say("\n".join(lines))
-        usable = card.status == "active" and not card.is_default and not state.busy
-        self._default.setEnabled(usable)
-        self._default.say(tr("phone.is_default" if card.is_default else "phone.make_default"))
+        self._show_actions(card, can_ask=not state.offline and not state.busy)
         self._express.setChecked(card.is_express)
         payable = card.status == "active" and card.is_here and not card.is_spent
         self._express.setEnabled(card.is_express or payable)
-        self._remove.setEnabled(not state.offline and not state.busy)
         self._show_history(state.history)
+
+    def _show_actions(self, card: CardView, *, can_ask: bool) -> None:
+        self._is_suspended = card.status == "suspended"
+        held = [tr(f"phone.held.{by}") for by in card.suspended_by]
+        held += [tr(f"phone.waits.{card.waiting_for}")] if card.waiting_for else []
+        self._held.setVisible(bool(held))
+        self._held.say("\n".join(held))
+        usable = card.status == "active" and can_ask
+        self._default.setEnabled(usable and not card.is_default)
+        self._default.say(tr("phone.is_default" if card.is_default else "phone.make_default"))
+        self._refresh.setEnabled(usable and not card.waiting_for)
+        self._stop.setEnabled(can_ask and card.status in {"active", "suspended"})
+        self._stop.say(tr("phone.reactivate" if self._is_suspended else "phone.suspend"))
+        self._remove.setEnabled(can_ask)
 
     def _show_history(self, history: tuple[HistoryRow, ...]) -> None:
         if history == self._history:

@@ -51,6 +51,24 @@ class WalletCommands(Protocol):
     def set_default(self, card_id: str) -> None:
         """Make a card the one that pays."""
 
+    def suspend(self, card_id: str) -> None:
+        """Stop a card."""
+
+    def reactivate(self, card_id: str) -> None:
+        """Let a stopped card pay again."""
+
+    def refresh_token(self, card_id: str) -> None:
+        """Have a card's device account number replaced."""
+
+    def open_devices(self) -> None:
+        """Show phone and watch: lost and found."""
+
+    def device_lost(self, device_id: str) -> None:
+        """Mark a device as lost."""
+
+    def device_found(self, device_id: str, reactivate: bool) -> None:  # noqa: FBT001 - the seam's shape
+        """Mark it as found, and let its cards pay again or not."""
+
     def set_express(self, card_id: str, chosen: bool) -> None:  # noqa: FBT001 - the seam's shape
         """Let a card pay at transit gates without a look at its owner, or not."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from lab.words import (
     anycard_words,
     bench_words,
+    card_words,
     flow_words,
     kernel_words,
     scenario_words,
@@ -67,6 +68,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **kernel_words.WORDS,
     **view_words.WORDS,
     **bench_words.WORDS,
+    **card_words.WORDS,
     **scenario_words.WORDS,
     **anycard_words.WORDS,
 }

@@ -122,6 +122,18 @@ def sealed(key: dict[str, str], number: str, device_key: object = None) -> str:
     return jwe.encrypt_compact({"alg": "ECDH-ES", "enc": "A256GCM"}, body, public)
 
 
+async def change(
+    tsp: TspClient,
+    network: str,
+    token_ref: str,
+    operation: str,
+    by: str = "CARDHOLDER",
+    reason: str = "OTHER",
+) -> str:
+    """A token's status after somebody asked for an operation."""
+    return (await tsp.change_token(network, token_ref, operation, by=by, reason=reason)).status
+
+
 async def ask_token(
     tsp: TspClient, network: str, number: str | None = None, **changes: str
 ) -> TokenGrant | TokenRefused:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend.networks.bench import Bench, Phone, bench, payment, phone_with
+from tests.backend.networks.bench import Bench, Phone, bench, change, payment, phone_with
 from tests.backend.networks.test_certificates import given
 from tests.backend.networks.test_host import pay
 
 POCKET = {
     "visa": "4917610000000000",
     "mastercard": "5454545454545454",
-    "amex": "371449635398431",
+    "amex": "378734493671000",
 }
 
 
@@ -90,7 +90,7 @@ def test_an_advice_of_a_suspended_token_is_refused(tmp_path: Path) -> None:
     async def main() -> None:
         async with bench(tmp_path) as lab:
             phone = await phone_with(lab, "visa")
-            await lab.tsp.suspend_token("visa", phone.grant.token_ref)
+            await change(lab.tsp, "visa", phone.grant.token_ref, "suspend")
             assert await told(lab, phone) == ("62", "token_suspended")
 
     asyncio.run(main())

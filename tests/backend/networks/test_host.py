@@ -15,7 +15,7 @@ from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import MessageError
 from backend.switch import requests
 from backend.switch.answers import Answered, AuthorizationRequest, NetworkReference, StatusKnown
-from tests.backend.networks.bench import Bench, bench, payment, phone_with
+from tests.backend.networks.bench import Bench, bench, change, payment, phone_with
 
 
 async def pay(lab: Bench, request: AuthorizationRequest) -> Answered:
@@ -234,7 +234,7 @@ def test_a_token_suspended_during_its_payment_pays_no_more(tmp_path: Path) -> No
             request = requests.authorization(payment(lab, phone))
             examined = rules.examine(request)
             assert examined.refusal is None
-            await lab.tsp.suspend_token("visa", phone.grant.token_ref)
+            await change(lab.tsp, "visa", phone.grant.token_ref, "suspend")
             row = await rules.authorize(request, examined, 0)
             assert (row.response_code, row.reason) == ("62", "token_suspended")
             assert lab.held("visa") == []

@@ -31,6 +31,7 @@ from tests.backend.networks.bench import (
     Phone,
     ask_token,
     bench,
+    change,
     payment,
     phone_with,
     run_virtual,
@@ -119,7 +120,7 @@ def test_an_inactive_token_pays_nothing(tmp_path: Path) -> None:
             early = Phone("visa", grant, {**other.payload, "dpan": grant.token})
             assert await pay(early) == ("62", "token_inactive")
             with pytest.raises(NotFound):
-                await lab.tsp.resume_token("visa", grant.token_ref)
+                await change(lab.tsp, "visa", grant.token_ref, "resume")
             payload = await active_after(lab, "visa", grant.token_ref)
             assert await pay(Phone("visa", grant, payload)) == ("00", "approved")
 
@@ -163,7 +164,7 @@ def test_asking_again_goes_on_with_the_same_verification(tmp_path: Path) -> None
             green = await ask_token(lab.tsp, "visa")
             assert isinstance(green, TokenGrant)
             assert (green.decision, green.device_payload) == ("yellow", ""), "no way around it"
-            await lab.tsp.delete_token("visa", first.token_ref)
+            await change(lab.tsp, "visa", first.token_ref, "delete")
             gone = await lab.tsp.verification("visa", first.token_ref)
             assert gone.outcome is Verified.FAILED
             await asyncio.sleep(1)

@@ -273,6 +273,9 @@ _FIND_TOKEN = Statement(
         provisioned_cards.c.token_fingerprint == bindparam("fingerprint")
     )
 )
+_FIND_CARD = Statement(
+    select(provisioned_cards).where(provisioned_cards.c.id == bindparam("of_id"))
+)
 _ADD_CARD = Statement(insert(provisioned_cards))
 _SET_STATUS = Statement(
     provisioned_cards.update()
@@ -296,6 +299,10 @@ class CardTable:
             row["status"],
             row["last4"],
         )
+
+    def may_pay(self, tx: Transaction, card_id: str) -> bool:
+        row = tx.one(_FIND_CARD, {"of_id": card_id})
+        return row is not None and row["status"] == "active"
 
 
 def fingerprint(token: str) -> bytes:
@@ -522,6 +529,8 @@ class Laboratory:
             "decisions": "green green green",
             "terms_version": None,
             "terms_accepted_at_us": None,
+            "suspended_by": "",
+            "pending_operation": None,
         }
         self.run(self.database.write(lambda tx: tx.run(_ADD_CARD, row)))
 

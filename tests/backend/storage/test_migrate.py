@@ -12,6 +12,7 @@ from backend.api import migrate
 from backend.runtime.errors import StorageError, UsageError
 from backend.storage.data_folder import DataFolder
 from backend.storage.migrate import (
+    ADDED_TO_HOSTS,
     HEAD,
     HOSTS_SCHEMA,
     MIGRATIONS,
@@ -21,6 +22,7 @@ from backend.storage.migrate import (
 )
 from backend.storage.schema import engine_metadata, schema_sql
 
+SINCE_2 = [name for since, names in ADDED_TO_HOSTS.items() if since > 2 for name in names]
 FROZEN = MIGRATIONS / "0001_first_schema.sql"
 
 
@@ -95,10 +97,7 @@ def test_an_older_networks_file_gets_the_tables_that_it_lacks(tmp_path: Path) ->
     path = tmp_path / "networks.db"
     prepare_hosts(path)
     connection = sqlite3.connect(path)
-    for name in (
-        "host_approvals", "host_verifications", "host_codes", "host_notices",
-        "host_presentments", "host_postings",
-    ):  # fmt: skip
+    for name in ("host_approvals", *SINCE_2):
         connection.execute(f"DROP TABLE {name}")
     connection.execute("INSERT INTO host_secrets VALUES ('visa', 'sealing', x'00')")
     connection.execute("PRAGMA user_version=1")
@@ -116,8 +115,7 @@ def test_tokens_of_an_older_networks_file_may_become_inactive(tmp_path: Path) ->
     prepare_hosts(path)
     token = ("tok_1", "visa", "acc_1", "dev_1", "wal_1", "prv_1", b"f", b"s", "0002", "3012")
     with closing(sqlite3.connect(path)) as connection:
-        for name in ("host_verifications", "host_codes", "host_notices", "host_presentments",
-                     "host_postings"):  # fmt: skip
+        for name in SINCE_2:
             connection.execute(f"DROP TABLE {name}")
         made = connection.execute(
             "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'host_tokens'"

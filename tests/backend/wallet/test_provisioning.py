@@ -8,11 +8,11 @@ import pytest
 
 from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
-from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest
+from backend.networks.tsp_terms import TokenGrant, TokenRefused, TokenRequest, TokenState
 from backend.runtime.entropy import Entropy
 from backend.runtime.errors import Conflict, LinkBroken, NotConnected
 from backend.runtime.events import EventLog
-from backend.runtime.scheduler import VirtualClock, VirtualLoop
+from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler
 from backend.storage.database import Database
 from backend.storage.migrate import migrate_engine
 from backend.storage.wallet_rows import SqlWalletStore
@@ -20,7 +20,7 @@ from backend.wallet.cards import Cards
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import Caller, Device
 from backend.wallet.provisioning import CardOrder, CardRefused, Provisioning
-from backend.wallet.token_status import TokenStatus
+from backend.wallet.token_orders import TokenOrders
 
 CALLER = Caller("usr_1", "127.0.0.1")
 ORDER = CardOrder("visa", "a.b.c.d.e", "12/30", "123", "4242", "dev_1")
@@ -33,7 +33,7 @@ class Network:
     def __init__(self, *script: Script) -> None:
         self.script = list(script)
         self.asked = 0
-        self.told: list[tuple[str, str]] = []
+        self.told: list[tuple[str, str, str, str]] = []
         self.is_away = False
 
     async def public_key(self, network: str) -> Mapping[str, object]:
@@ -44,20 +44,17 @@ class Network:
         self.asked += 1
         return await (self.script.pop(0) if self.script else grant)()
 
-    async def suspend_token(self, network: str, token_ref: str) -> str:
-        return self._tell("suspend", network, token_ref)
-
-    async def resume_token(self, network: str, token_ref: str) -> str:
-        return self._tell("resume", network, token_ref)
-
-    async def delete_token(self, network: str, token_ref: str) -> str:
-        return self._tell("delete", network, token_ref)
-
-    def _tell(self, operation: str, network: str, token_ref: str) -> str:
+    async def change_token(
+        self, network: str, token_ref: str, operation: str, *, by: str, reason: str
+    ) -> TokenState:
         if self.is_away:
             raise NotConnected(network)
-        self.told.append((operation, token_ref))
-        return "told"
+        self.told.append((operation, token_ref, by, reason))
+        status = {"suspend": "suspended", "resume": "active", "delete": "deactivated"}[operation]
+        return TokenState(
+            token_ref, network, status, (), "0002", "4242", "3012", "P" * 29, "40010030273",
+            "10", "dev_1", "phone", None, None, (),
+        )  # fmt: skip
 
 
 async def grant() -> TokenGrant:
@@ -103,14 +100,19 @@ class Wallet:
         self.store = SqlWalletStore(self.database)
         self.network = network
         lists = CardLists(open_cache(None, self.clock, self.events.emit))
-        status = TokenStatus(network, self.events.emit)
-        self.cards = Cards(self.store, self.clock, self.events, lists, status)
+        scheduler = VirtualScheduler(self.clock)
+        self.orders = TokenOrders(
+            self.store, network, self.clock, scheduler, self.events, lists, str.encode
+        )
+        self.worker = self.loop.create_task(self.orders.run_forever())
+        self.cards = Cards(self.store, self.clock, self.events, lists, self.orders)
         self.provisioning = Provisioning(
             self.store,
             self.clock,
             self.events,
             lists,
             tokens=network,
+            orders=self.orders,
             fingerprint=lambda token: token.encode(),
             entropy=Entropy(5, simulated=True),
         )
@@ -138,6 +140,8 @@ def run(
 
     try:
         wallet.loop.run_until_complete(main())
+        wallet.worker.cancel()
+        wallet.loop.run_until_complete(asyncio.gather(wallet.worker, return_exceptions=True))
     finally:
         wallet.database.close()
         wallet.loop.close()
@@ -202,19 +206,41 @@ def test_an_answer_that_comes_after_the_lease_changes_nothing(tmp_path: Path) ->
     run(tmp_path, Network(late_grant), work)
 
 
+@pytest.mark.inv(52, 56)
 def test_a_suspension_does_not_wait_for_a_network_that_is_away(tmp_path: Path) -> None:
     async def work(wallet: Wallet) -> None:
         await wallet.add()
         card_id = str((await wallet.cards.all_of("usr_1"))[0]["id"])
         wallet.network.is_away = True
         assert (await wallet.cards.suspend(CALLER, card_id, "lost")).status == "suspended"
+        waiting = await wallet.cards.reactivate(CALLER, card_id)
+        assert (waiting.status, waiting.pending_operation) == ("suspended", "reactivate")
         assert "card.network_not_told" in {event.kind for event in wallet.events.recent()}
-        with pytest.raises(NetworkUnavailable):
-            await wallet.cards.reactivate(CALLER, card_id)
-        assert wallet.statuses() == ["suspended"]
         wallet.network.is_away = False
-        await wallet.cards.reactivate(CALLER, card_id)
+        await asyncio.sleep(10)
+        assert wallet.statuses() == ["active"]
         await wallet.cards.remove(CALLER, card_id)
-        assert wallet.network.told == [("resume", "tok_1"), ("delete", "tok_1")]
+        assert wallet.network.told == [
+            ("suspend", "tok_1", "CARDHOLDER", "LOST"),
+            ("resume", "tok_1", "CARDHOLDER", "OTHER"),
+            ("delete", "tok_1", "CARDHOLDER", "CONSUMER_DELETED"),
+        ], "each once, in the order in which they were given"
+
+    run(tmp_path, Network(), work)
+
+
+def test_a_card_is_not_added_again_before_its_network_forgot_it(tmp_path: Path) -> None:
+    async def work(wallet: Wallet) -> None:
+        await wallet.add()
+        card_id = str((await wallet.cards.all_of("usr_1"))[0]["id"])
+        wallet.network.is_away = True
+        await wallet.cards.remove(CALLER, card_id)
+        with pytest.raises(NetworkUnavailable):
+            await wallet.add("again")
+        assert wallet.network.asked == 1
+        wallet.network.is_away = False
+        await wallet.add("again")
+        assert [told[0] for told in wallet.network.told] == ["delete"]
+        assert wallet.network.asked == 2
 
     run(tmp_path, Network(), work)

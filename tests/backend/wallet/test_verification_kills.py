@@ -22,7 +22,7 @@ from backend.networks.server import HostSettings, build_networks
 from backend.runtime.entropy import Entropy
 from backend.runtime.errors import Conflict
 from backend.runtime.events import EventLog
-from backend.runtime.scheduler import VirtualClock, VirtualLoop
+from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler
 from backend.storage.database import Database
 from backend.storage.host_rows import SqlHostStore, open_host_store
 from backend.storage.migrate import migrate_engine
@@ -31,6 +31,7 @@ from backend.switch.tsp_client import TspClient
 from backend.wallet.model import Caller, Device
 from backend.wallet.ports import WalletRows
 from backend.wallet.provisioning import CardOrder, Provisioning
+from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import CLAIM_US, Step, StepRefused, Verifications
 from tests.backend.networks.bench import VAULT_KEY, sealed
 
@@ -129,7 +130,16 @@ class Laboratory:
             "fingerprint": str.encode,
             "entropy": entropy,
         }
-        self.provisioning = Provisioning(**parts)
+        orders = TokenOrders(
+            self.store,
+            self.tsp,
+            self.clock,
+            VirtualScheduler(self.clock),
+            events,
+            parts["lists"],
+            str.encode,
+        )
+        self.provisioning = Provisioning(**parts, orders=orders)
         self.verifications = Verifications(**parts)
 
     def stop(self) -> None:

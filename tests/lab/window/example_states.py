@@ -39,6 +39,7 @@ from lab.pos.state import Light, PosPhase, PosState, Receipt, RecentSale
 from lab.wallet.state import (
     AddCardForm,
     CardView,
+    DeviceView,
     HistoryRow,
     MethodView,
     PhoneScreen,
@@ -72,6 +73,17 @@ MARKED = (
     CARDS[1],
     CARDS[2],
 )
+STOPPED = (
+    CardView(
+        "c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False,
+        ("CARDHOLDER", "ISSUER", "TOKEN_REQUESTOR"), "reactivate",
+    ),
+    *CARDS[1:],
+)  # fmt: skip
+DEVICES = (
+    DeviceView("dev_phone", "phone", "Phone", True, False, 3, 0),
+    DeviceView("dev_watch", "watch", "The watch with the blue strap", False, False, 1, 0),
+)
 EXPRESS = (*CARDS[:2], dataclasses.replace(CARDS[2], is_express=True))
 SPENT = (*CARDS[:2], dataclasses.replace(CARDS[2], is_spent=True))
 HISTORY = (
@@ -93,6 +105,20 @@ def wallet_states() -> dict[str, WalletState]:
         "stack-marked": WalletState(screen=s.STACK, **(base | {"cards": MARKED, "offline": True})),
         "card-detail": WalletState(s.CARD_DETAIL, **base, selected_id="c3", history=HISTORY),
         "card-detail-empty": WalletState(s.CARD_DETAIL, **base, selected_id="c1"),
+        "card-detail-suspended": WalletState(
+            s.CARD_DETAIL, **(base | {"cards": STOPPED}), selected_id="c1", history=HISTORY
+        ),
+        "devices": WalletState(s.DEVICES, **base, devices=DEVICES),
+        "devices-lost": WalletState(
+            s.DEVICES,
+            **base,
+            devices=(DEVICES[0], dataclasses.replace(DEVICES[1], is_lost=True, stopped=1)),
+            notice=say("Found. Its cards stay suspended until you reactivate them", "good"),
+        ),
+        "devices-none": WalletState(s.DEVICES, **base),
+        "lost": WalletState(
+            s.LOST, **base, devices=(dataclasses.replace(DEVICES[0], is_lost=True, stopped=3),)
+        ),
         "card-detail-express": WalletState(
             s.CARD_DETAIL, **base | {"cards": EXPRESS}, selected_id="c3", history=HISTORY
         ),

@@ -74,6 +74,13 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("card-detail", "detailExpress", ("set_express", "c3", True)),
         ("card-detail-express", "detailExpress", ("set_express", "c3", False)),
         ("card-detail", "detailBack", ("close",)),
+        ("card-detail", "detailSuspend", ("suspend", "c3")),
+        ("card-detail", "detailRefresh", ("refresh_token", "c3")),
+        ("card-detail-suspended", "detailSuspend", ("reactivate", "c1")),
+        ("stack", "openDevices", ("open_devices",)),
+        ("devices", "devicesBack", ("close",)),
+        ("lost", "deviceFound", ("device_found", "dev_phone", False)),
+        ("lost", "deviceFoundAll", ("device_found", "dev_phone", True)),
         ("add-ready", "addSubmit", ("submit_add",)),
         ("add-empty", "addBack", ("close",)),
         ("pay-sheet", "choose_c1", ("choose", "c1")),
@@ -225,3 +232,23 @@ def test_the_end_of_a_verification_says_which(phone: PhoneView, name: str, title
     settle()
     assert phone.findChild(QLabel, "verifyTitle").text() == title
     assert not phone.findChild(QAbstractButton, "verifySubmit").isVisible()
+
+
+def test_a_device_is_lost_and_found_from_its_own_line(phone: PhoneView, asked: Asked) -> None:
+    for state, button in (("devices", "deviceLost"), ("devices-lost", "deviceFound")):
+        phone.show_state(STATES[state])
+        lines = phone.findChildren(QWidget, "device_dev_watch")
+        press(next(line for line in lines if not line.isHidden()), button)
+    assert asked.calls == [("device_lost", "dev_watch"), ("device_found", "dev_watch", False)]
+
+
+def test_a_suspended_card_says_who_holds_it(phone: PhoneView) -> None:
+    phone.show_state(STATES["card-detail-suspended"])
+    said = phone.findChild(QLabel, "detailHeld").text()
+    assert "by you" in said
+    assert "your bank" in said
+    assert "lost" in said
+    assert "Waiting" in said
+    assert not phone.findChild(QAbstractButton, "detailRefresh").isEnabled()
+    phone.show_state(STATES["card-detail"])
+    assert not phone.findChild(QLabel, "detailHeld").isVisible()

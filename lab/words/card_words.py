@@ -1,0 +1,78 @@
+"""Sentences of a card's later life: suspended, refreshed, stopped by its bank, lost and found."""
+
+from __future__ import annotations
+
+WORDS: dict[str, tuple[str, str]] = {
+    "wallet.suspended": ("Suspended. It cannot pay until you reactivate it", "Token SUSPENDED"),
+    "wallet.found": ("Found. Its cards stay suspended until you reactivate them", "Device found"),
+    "wallet.reactivate.waits": (
+        "The card's network does not answer. It is reactivated as soon as it does",
+        "RESUME queued: token service unreachable",
+    ),
+    "wallet.refresh.waits": (
+        "The card's network does not answer. The new number comes as soon as it does",
+        "Refresh queued: token service unreachable",
+    ),
+    "wallet.stopped_by_bank": (
+        "The bank stopped this card. Only the bank can let it go",
+        "Suspended by ISSUER: RESUME refused",
+    ),
+    "wallet.device_lost": (
+        "This device is marked as lost. Mark it as found first",
+        "Device lost: refused",
+    ),
+    "wallet.bank.card_stopped": (
+        "Your bank stopped the card ending {last4}",
+        "ISSUER suspended the token of ·{last4}",
+    ),
+    "wallet.bank.card_removed": (
+        "Your bank removed the card ending {last4}",
+        "ISSUER deleted the token of ·{last4}",
+    ),
+    "wallet.bank.card_replaced": (
+        "Your bank sent a new card, ending {last4}. You can go on paying",
+        "ISSUER replaced the FPAN: now ·{last4}, same token",
+    ),
+    "phone.suspend": ("Suspend", "Suspend token"),
+    "phone.reactivate": ("Reactivate", "Resume token"),
+    "phone.refresh": ("New number", "Refresh token"),
+    "phone.held.CARDHOLDER": ("Suspended by you", "Suspended by CARDHOLDER"),
+    "phone.held.TOKEN_REQUESTOR": (
+        "Suspended because its device was lost",
+        "Suspended by TOKEN_REQUESTOR (LOST)",
+    ),
+    "phone.held.ISSUER": ("Stopped by your bank", "Suspended by ISSUER"),
+    "phone.held.MOBILE_PIN_LOCKED": (
+        "Stopped: the passcode is locked",
+        "Suspended by MOBILE_PIN_LOCKED",
+    ),
+    "phone.waits.reactivate": ("Waiting for the network to let it go", "RESUME pending"),
+    "phone.waits.refresh": ("Waiting for the network's new number", "Refresh pending"),
+    "wallet.pay.suspended": (
+        "This card is suspended: the bank will say no",
+        "Token SUSPENDED: expect a decline",
+    ),
+    "phone.devices": ("Your devices", "Your devices"),
+    "phone.devices.open": ("Devices, lost and found", "Devices, lost and found"),
+    "phone.devices.text": (
+        "A lost device stops paying at once. The others go on.",
+        "LOST suspends every token of that device; other devices keep theirs.",
+    ),
+    "phone.devices.none": ("No device is known yet.", "No device is registered yet."),
+    "phone.device.this": ("{name} (this one)", "{name} (this one)"),
+    "phone.device.phone": ("Phone", "Phone"),
+    "phone.device.watch": ("Watch", "Watch"),
+    "phone.device.state": (
+        "Cards: {cards}. Suspended: {stopped}",
+        "Tokens {cards}, SUSPENDED {stopped}",
+    ),
+    "phone.device.is_lost": ("Marked as lost", "LOST"),
+    "phone.device.lost": ("It is lost", "Report lost"),
+    "phone.device.found": ("It is found", "Report found"),
+    "phone.device.found_all": ("Found: reactivate its cards", "Found: RESUME its tokens"),
+    "phone.lost.title": ("This phone is marked as lost", "Device LOST"),
+    "phone.lost.text": (
+        "None of its cards pays. Whoever finds it cannot change that without your account.",
+        "Every token on it is SUSPENDED and its sessions have ended.",
+    ),
+}
