@@ -138,6 +138,7 @@ from hardware.terminal.config import (
     AMOUNT_MINOR_MAX,
     Combination,
     KernelOptions,
+    Modes,
     TapRequest,
     TerminalConfig,
 )
@@ -250,6 +251,7 @@ __all__ = [
     "KernelOptions",
     "Mark",
     "Medium",
+    "Modes",
     "Moment",
     "Network",
     "NfcAddress",

@@ -18,6 +18,7 @@ from hardware.api import (
     ActionCodes,
     Combination,
     KernelOptions,
+    Modes,
     RandomSelection,
     RelaySettings,
     ResponseLimits,
@@ -36,10 +37,6 @@ RELAY_TIME_MAX_100US = 0xFFFF
 AID_BYTES = range(5, 17)
 UNLIMITED = "none"
 ZERO_AMOUNT = ("online", "not_allowed")
-NOT_BUILT = {
-    "mag_stripe": "magnetic-stripe mode",
-}
-"""Options of the books that this till's kernels do not have; the file may say so."""
 LIMITS_MOST = ResponseLimits(records=255, response_bytes=65_536, objects=4_096, depth=16)
 
 
@@ -151,9 +148,11 @@ def _allowances(table: Fields | None, usual: Combination) -> Combination:
     """What a combination may do; both `[defaults]` and `[[combination]]` say it."""
     if table is None:
         return usual
+    modes = table.choice("modes", [each.value for each in Modes], usual.modes.value)
     zero = table.choice("zero_amount", ZERO_AMOUNT, ZERO_AMOUNT[not usual.zero_amount_allowed])
     read = replace(
         usual,
+        modes=Modes(modes),
         reader_limit_minor=_amount(table, "contactless_limit_minor", usual.reader_limit_minor),
         cvm_limit_minor=_amount(table, "cvm_limit_minor", usual.cvm_limit_minor),
         floor_limit_minor=_amount(table, "floor_limit_minor", usual.floor_limit_minor),
@@ -204,9 +203,6 @@ def _options(table: Fields, usual: KernelOptions) -> KernelOptions:
     if not table.has("kernel_options"):
         return usual
     options = table.table("kernel_options", f"{table.title}, kernel_options")
-    for key, words in NOT_BUILT.items():
-        if options.flag(key):
-            options.wrong(key, f"{key}: this till's kernels have no {words}")
     read = KernelOptions(
         on_device_verification=options.flag("on_device_cvm", default=usual.on_device_verification),
         on_device_limit_minor=_amount(

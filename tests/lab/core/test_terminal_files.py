@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hardware.api import Combination, TerminalConfig
 from lab.errors import WrongUse
-from lab.terminal_files import NOT_BUILT, parse_terminal, read_terminal
+from lab.terminal_files import parse_terminal, read_terminal
 
 ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = sorted((ROOT / "assets" / "terminals").glob("*.toml"))
@@ -113,11 +113,10 @@ def test_what_is_wrong_is_refused_with_its_line(text: str, line: int, said: str)
     assert f"till.toml:{line}:" in str(refused.value)
 
 
-@pytest.mark.parametrize("key", list(NOT_BUILT))
-def test_what_the_kernels_do_not_have_is_said(key: str) -> None:
-    assert visa(f"[combination.kernel_options]\n{key} = false\n") == visa("")
-    with pytest.raises(WrongUse, match="kernels have no"):
-        visa(f"[combination.kernel_options]\n{key} = true\n")
+def test_a_combination_may_have_one_mode_only() -> None:
+    assert visa('modes = "mag_stripe"\n').modes.value == "mag_stripe"
+    with pytest.raises(WrongUse, match="modes 'stripe' is unknown"):
+        visa('modes = "stripe"\n')
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a = ", b"x" * 70_000])
