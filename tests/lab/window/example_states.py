@@ -76,7 +76,7 @@ MARKED = (
 STOPPED = (
     CardView(
         "c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False,
-        ("CARDHOLDER", "ISSUER", "TOKEN_REQUESTOR"), "reactivate",
+        suspended_by=("CARDHOLDER", "ISSUER", "TOKEN_REQUESTOR"), waiting_for="reactivate",
     ),
     *CARDS[1:],
 )  # fmt: skip

@@ -237,6 +237,7 @@ def test_the_end_of_a_verification_says_which(phone: PhoneView, name: str, title
 def test_a_device_is_lost_and_found_from_its_own_line(phone: PhoneView, asked: Asked) -> None:
     for state, button in (("devices", "deviceLost"), ("devices-lost", "deviceFound")):
         phone.show_state(STATES[state])
+        settle()
         lines = phone.findChildren(QWidget, "device_dev_watch")
         press(next(line for line in lines if not line.isHidden()), button)
     assert asked.calls == [("device_lost", "dev_watch"), ("device_found", "dev_watch", False)]
