@@ -20,6 +20,7 @@ from hardware.card.installed import ATC_MAX, InstalledToken, RecognisedBy, Recog
 from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
 from hardware.card.secure_element import SecureElement
+from hardware.card.stripe_card import shows_stripe, stripe_card
 from hardware.crypto import vectors
 from hardware.crypto.cryptogram import visa_cvn18
 from hardware.crypto.keys import icc_master_key_a
@@ -58,6 +59,8 @@ from hardware.readers.frames import (
     name_frames,
     selection,
 )
+from hardware.readers.lights import Signal
+from hardware.readers.models import CAPABILITIES, READER_MODELS, ReaderModel, in_order
 from hardware.readers.nfc import NfcLink, NfcReader
 from hardware.readers.nfc_controller import (
     NFC_SCHEMES,
@@ -67,7 +70,13 @@ from hardware.readers.nfc_controller import (
     NfcAddress,
     nfc_address,
 )
-from hardware.readers.nfc_listing import NfcTrouble, nfc_readers, probe_nfc, survey_nfc
+from hardware.readers.nfc_listing import (
+    NfcTrouble,
+    nfc_readers,
+    port_reader,
+    probe_nfc,
+    survey_nfc,
+)
 from hardware.readers.nfc_seat import NfcPatience
 from hardware.readers.nfcpy_driver import Nfcpy
 from hardware.readers.overheard import Overheard
@@ -173,6 +182,7 @@ from hardware.trace.replay import (
 __all__ = [
     "ANNOUNCE",
     "ATC_MAX",
+    "CAPABILITIES",
     "EMULATED",
     "ENDINGS",
     "FAILED_SCANS_MAX",
@@ -184,6 +194,7 @@ __all__ = [
     "PHONE",
     "PN532_SCHEME",
     "PROFILES",
+    "READER_MODELS",
     "TAGS",
     "TRANSIT_FRAME",
     "VPCD_PORT",
@@ -268,6 +279,7 @@ __all__ = [
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "ReaderModel",
     "Reading",
     "RecognisedBy",
     "Recognition",
@@ -288,6 +300,7 @@ __all__ = [
     "SecureElementBusy",
     "SecureElementDamaged",
     "SecureElementError",
+    "Signal",
     "Snapshot",
     "Sort",
     "StartPoint",
@@ -332,6 +345,7 @@ __all__ = [
     "frame_lines",
     "frames_of",
     "icc_master_key_a",
+    "in_order",
     "is_random",
     "judge",
     "kind_of",
@@ -349,6 +363,7 @@ __all__ = [
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",
+    "port_reader",
     "probe_nfc",
     "read_announcement",
     "read_authorities",
@@ -360,7 +375,9 @@ __all__ = [
     "record_exchange",
     "run_tap",
     "selection",
+    "shows_stripe",
     "status_name",
+    "stripe_card",
     "survey_nfc",
     "survey_pcsc",
     "to_html",

@@ -10,6 +10,7 @@ beyond "a reader asked for a payment and the phone refused".
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -33,11 +34,13 @@ from hardware.api import (
     SecureElement,
     Transmission,
     VpcdClient,
+    stripe_card,
 )
 from lab.published_trace import PublishedTrace, TraceKept
 
-_PROCESSING_OPTIONS = 0xA8
 _SEE_PHONE = bytes.fromhex("6986")
+_CHECKSUM, _LOOK_AT_ME = b"\x2a", bytes.fromhex("DF4B030001009000")
+"""In mag-stripe mode a phone says inside its answer that its owner is wanted (Book C-2)."""
 
 
 class Arm(StrEnum):
@@ -90,6 +93,7 @@ class HeldPhone:
         arm: Arm,
         *,
         with_pse: bool,
+        mag_stripe: bool = False,
         log: EventLog,
         tell: Callable[[Happened], None],
     ) -> None:
@@ -100,6 +104,7 @@ class HeldPhone:
             token_ref: the token that is shown.
             arm: when its owner looks at it.
             with_pse: contact readers find the application too.
+            mag_stripe: the card is one of the stripe age.
             log: hears that the phone was armed.
             tell: hears what happens to the card.
         """
@@ -108,12 +113,20 @@ class HeldPhone:
         self._token_ref = token_ref
         self._arm = arm
         self._with_pse = with_pse
+        self._mag_stripe = mag_stripe
         self._log = log
         self._tell = tell
         self._looks_left = {Arm.NEVER: 0, Arm.ONCE: 1, Arm.ALWAYS: 1}[arm]
 
     def present(self) -> Card:
         """The card as fresh as when it comes into a field."""
+        if self._mag_stripe:
+            return _HeldCard(
+                self,
+                stripe_card(
+                    self._element, token_ref=self._token_ref, on_cryptogram=self._cryptogram_left
+                ),
+            )
         card = self._element.card(
             token_ref=self._token_ref, with_pse=self._with_pse, on_cryptogram=self._cryptogram_left
         )
@@ -153,7 +166,7 @@ class _HeldCard:
     def transmit(self, command: bytes) -> bytes:
         self._phone.look()
         answer = self._card.transmit(command)
-        if command[1:2] == bytes([_PROCESSING_OPTIONS]) and answer == _SEE_PHONE:
+        if answer == _SEE_PHONE or (command[1:2] == _CHECKSUM and answer.endswith(_LOOK_AT_ME)):
             self._phone.refused()
         return answer
 
@@ -168,6 +181,7 @@ class Serving:
     arm: Arm
     transmission: Transmission
     with_pse: bool
+    mag_stripe: bool = False
 
 
 async def serve(
@@ -193,30 +207,74 @@ async def serve(
         VpcdUnreachable, NfcUnreachable: the card never got into the reader.
         DriverMissing: the library that drives the controller is not installed.
     """
-    loop = asyncio.get_running_loop()
     happened: asyncio.Queue[Happened | None] = asyncio.Queue()
-
-    def failed(failure: HardwareError) -> None:
-        happened.put_nowait(Failed(str(failure)))
-
     phone = HeldPhone(
         element,
         serving.token_ref,
         serving.arm,
         with_pse=serving.with_pse,
+        mag_stripe=serving.mag_stripe,
         log=log,
         tell=happened.put_nowait,
     )
+    try:
+        publishing = publish(
+            serving.address,
+            phone.present,
+            transmission=serving.transmission,
+            stream=stream,
+            stop=stop,
+            happened=happened,
+            trace=trace,
+        )
+        async with contextlib.aclosing(publishing):
+            async for event in publishing:
+                yield event
+    finally:
+        element.disarm()
+
+
+async def publish(
+    address: Address | NfcAddress,
+    present: Callable[[], Card],
+    *,
+    stream: Stream,
+    stop: asyncio.Event,
+    transmission: Transmission = Transmission.T1,
+    happened: asyncio.Queue[Happened | None] | None = None,
+    trace: PublishedTrace | None = None,
+) -> AsyncGenerator[Happened, None]:
+    """Hold a card into a reader or a field until `stop`; what happens meanwhile, as it happens.
+
+    Args:
+        address: vpcd's, or that of an NFC controller.
+        present: gives the card, as fresh as when it comes into a field; called in this thread.
+        stream: the card's random identifiers.
+        stop: ends it.
+        transmission: the protocol of a virtual reader.
+        happened: where the card's holder adds what it knows.
+        trace: writes down what is asked.
+
+    Raises:
+        VpcdUnreachable, NfcUnreachable: the card never got into the reader.
+        DriverMissing: the library that drives the controller is not installed.
+    """
+    loop = asyncio.get_running_loop()
+    told = happened or asyncio.Queue()
+
+    def failed(failure: HardwareError) -> None:
+        told.put_nowait(Failed(str(failure)))
+
     card = PoweredCard(
-        phone.present,
-        serving.transmission,
+        present,
+        transmission,
         stream,
-        on_session=lambda commands: happened.put_nowait(Read(commands)),
+        on_session=lambda commands: told.put_nowait(Read(commands)),
         on_failure=failed,
         witness=trace,
     )
     if trace is not None:
-        trace.tell = happened.put_nowait
+        trace.tell = told.put_nowait
 
     def at_home(work: Callable[[], bytes | None]) -> Future[bytes | None]:
         async def run() -> bytes | None:
@@ -225,25 +283,24 @@ async def serve(
         return asyncio.run_coroutine_threadsafe(run(), loop)
 
     def tell(publication: Publication) -> None:
-        loop.call_soon_threadsafe(happened.put_nowait, publication)
+        loop.call_soon_threadsafe(told.put_nowait, publication)
 
     client: VpcdClient | NfcClient
-    match serving.address:
+    match address:
         case NfcAddress() as controller:
             opening = Nfcpy().open if trace is None else trace.overhearing(Nfcpy().open, loop)
             client = NfcClient(controller, opening, card, at_home=at_home, tell=tell)
         case Address() as vpcd:
             client = VpcdClient(vpcd, card, at_home=at_home, tell=tell)
     running = asyncio.ensure_future(asyncio.to_thread(client.run))
-    running.add_done_callback(lambda _: happened.put_nowait(None))
+    running.add_done_callback(lambda _: told.put_nowait(None))
     stopping = asyncio.ensure_future(stop.wait())
     stopping.add_done_callback(lambda _: client.stop())
     try:
-        while (event := await happened.get()) is not None:
+        while (event := await told.get()) is not None:
             yield event
         await running
     finally:
         stopping.cancel()
         client.stop()
         await asyncio.wait([running])
-        element.disarm()

@@ -112,18 +112,22 @@ class NfcOrder:
     psn: str
     tap_id: str
     synthetic: bool = False
+    track_2: str = field(default="", repr=False)
+    """In mag-stripe mode, in place of cryptogram and chip data."""
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /api/payments/nfc`."""
-        return {
+        if self.track_2:
+            read: dict[str, object] = {"entryMode": "magstripe", "track2": self.track_2}
+        else:
+            read = {"cryptogram": self.cryptogram, "emvData": self.emv_data}
+        return read | {
             "token": self.token,
-            "cryptogram": self.cryptogram,
             "atc": self.atc,
             "amount": self.amount_minor,
             "currency": self.currency,
             "merchantId": self.merchant_id,
             "terminalId": self.terminal_id,
-            "emvData": self.emv_data,
             "expiry": self.expiry,
             "psn": self.psn,
             "tapId": self.tap_id,

@@ -31,6 +31,7 @@ class Settings:
         profile: "lab" (phone and network take their time) or "instant".
         pace: how long choreography waits between its steps: 1 live, 0 at once.
         reader: a reader's URL or name.
+        mag_stripe: the phone on the screen shows its card in mag-stripe mode.
         transit: whether the till is a gate of public transport.
     """
 
@@ -40,6 +41,7 @@ class Settings:
     profile: str = "lab"
     pace: float = 1.0
     reader: str = DEFAULT_READER
+    mag_stripe: bool = False
     theme: str = "dark"
     scale: float = 1.0
     presenter: bool = False
@@ -84,6 +86,11 @@ class Settings:
     def till_file(self) -> Path:
         """The till's memory: its sequence number and last payments."""
         return self.data_dir / "till.json"
+
+    @property
+    def readers_file(self) -> Path:
+        """Which role each reader had."""
+        return self.data_dir / "readers.json"
 
     @property
     def enrolment_file(self) -> Path:

@@ -12,7 +12,7 @@ import asyncio
 from typing import Protocol
 
 from backend.api import Scheduler
-from hardware.api import EmulatedReader, SecureElement
+from hardware.api import EmulatedReader, SecureElement, stripe_card
 from lab.bus import Bus
 from lab.client import PATIENCE_S
 from lab.pos.flow import PosFlow, Sale
@@ -92,7 +92,7 @@ class CounterFlow:
 class TapFlow:
     """A pair of hands."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- every port by its name
         self,
         *,
         wallet: WalletFlow,
@@ -102,6 +102,7 @@ class TapFlow:
         scheduler: Scheduler,
         bus: Bus,
         pace: float = 1.0,
+        mag_stripe: bool = False,
         transit: bool = False,
     ) -> None:
         """Hands that hold this phone to this reader.
@@ -114,6 +115,7 @@ class TapFlow:
             scheduler: waits between movements.
             bus: where the till's state is seen.
             pace: 1 for people, 0 for machines.
+            mag_stripe: show the card in mag-stripe mode.
             transit: whether the till is a gate, where the express card needs no look.
         """
         self._wallet = wallet
@@ -123,12 +125,10 @@ class TapFlow:
         self._scheduler = scheduler
         self._bus = bus
         self._pace = pace
+        self._mag_stripe = mag_stripe
         self._transit = transit
         self._busy = False
         self._cryptogram_left = False
-        pos.on_read = lambda tap_id: wallet.card_read(
-            tap_id, pos.amount_minor, pos.state.currency, pos.state.merchant
-        )
 
     @property
     def busy(self) -> bool:
@@ -155,7 +155,7 @@ class TapFlow:
         self._busy = True
         try:
             self._pos.set_amount(amount_minor, currency)
-            if not self._walks_through(card_id) and not await self._arm(card_id):
+            if not self._walks_through(card_id) and not await self.arm(card_id):
                 return None
             self._pos.set_amount(amount_minor, currency)  # whatever was typed while it armed
             sale = asyncio.ensure_future(self._pos.charge(patience_s=patience_s))
@@ -187,7 +187,8 @@ class TapFlow:
         self._wallet.open_card(card.id)
         return True
 
-    async def _arm(self, card_id: str) -> bool:
+    async def arm(self, card_id: str) -> bool:
+        """Ask for a card on the phone and look at it; whether it is armed now."""
         wallet = self._wallet
         wallet.till_asks(self._pos.state.amount_text, self._reader.name)
         chosen_already = wallet.state.screen is PhoneScreen.HOLD_NEAR and not card_id
@@ -217,7 +218,10 @@ class TapFlow:
                 done.set_result(state)
 
         unsubscribe = self._bus.subscribe(watch)
-        self._reader.present(self._element.card(on_cryptogram=self._spent))
+        if self._mag_stripe:
+            self._reader.present(stripe_card(self._element, on_cryptogram=self._spent))
+        else:
+            self._reader.present(self._element.card(on_cryptogram=self._spent))
         try:
             either: set[asyncio.Future[PosState] | asyncio.Future[Sale | None]] = {done}
             if sale is not None:

@@ -14,6 +14,8 @@ from backend.runtime.errors import MessageError
 
 SPOILED_BYTES = 12  # message type and primary bitmap
 CHIP_DATA = 55
+TRACK_2 = 35
+CODE_DIGIT_FROM_END = 2
 CRYPTOGRAM_TAG = "9F26"
 NOT_ASCII = 0xFF
 ECHOED = frozenset(["2", "3", "4", "7", "11", "32", "37", "41", "42", "49"])
@@ -25,10 +27,10 @@ def spoiled(frame: bytes) -> bytes:
 
 
 def with_wrong_cryptogram(frame: bytes) -> bytes:
-    """An authorization whose cryptogram (9F26 in DE 55) is not the card's."""
+    """An authorization whose cryptogram (9F26 in DE 55), or code in DE 35, is not the card's."""
     place = place_of(frame, CHIP_DATA)
     if place is None:
-        return frame
+        return _with_wrong_code(frame)
     chip_data = frame[place]
     try:
         cryptogram = read_chip_data(chip_data).get(CRYPTOGRAM_TAG)
@@ -39,6 +41,16 @@ def with_wrong_cryptogram(frame: bytes) -> bytes:
     head = bytes.fromhex(CRYPTOGRAM_TAG) + bytes([len(cryptogram)])
     start = place.start + chip_data.index(head + cryptogram) + len(head)
     return _inverted(frame, slice(start, start + len(cryptogram)))
+
+
+def _with_wrong_code(frame: bytes) -> bytes:
+    """Mag-stripe mode: the digit before the track's last one belongs to the code or the number."""
+    place = place_of(frame, TRACK_2)
+    if place is None or place.stop - place.start < CODE_DIGIT_FROM_END:
+        return frame
+    at = place.stop - CODE_DIGIT_FROM_END
+    digit = b"1" if frame[at : at + 1] == b"0" else b"0"
+    return frame[:at] + digit + frame[at + 1 :]
 
 
 def with_malformed_field(frame: bytes, number: int) -> bytes:

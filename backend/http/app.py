@@ -70,7 +70,15 @@ def _others(doors: Doors) -> APIRouter:
         return card_art.draw(doors.cards.find, name)
 
     async def pay(request: Request) -> Response:
-        """Pay for a tap: Bearer with the local token, Idempotency-Key, body as in the README."""
+        """Pay for a tap: Bearer with the local token, Idempotency-Key, one JSON object.
+
+        Always: token, atc, amount (minor units), currency, merchantId, terminalId. A chip's tap
+        (entryMode "chip", or none) adds cryptogram and emvData (DE 55, hex). One in mag-stripe mode
+        (entryMode "magstripe") adds track2: number, D, YYMM, service code, the dynamic digits; it
+        has neither cryptogram nor emvData, and its network hears DE 22 91x and DE 35. What of one
+        mode comes with the other: 400 field_contradicts. Number or expiry that track2 does not say:
+        400 track2_disagrees. Optional: expiry, psn, tapId, storeAndForward, synthetic.
+        """
         return await doors.payments.answer(request)
 
     router.add_api_websocket_route("/api/devices/{device_id}/push", push)

@@ -17,9 +17,11 @@ from backend.networks.chip.certificates import (
     PROFILE,
     RID,
     SIGNED_RECORDS,
+    STATIC_PROFILE,
     Chain,
     authority_digest,
     card_records,
+    static_records,
 )
 from backend.networks.chip.rsa import EXPONENT, RsaKey
 from backend.networks.numbers import TOKEN_PREFIX
@@ -31,6 +33,7 @@ AUTHORITY_BITS, ISSUER_BITS, CARD_BITS = 1408, 1152, 1024
 AUTHORITY_KEY, ISSUER_KEY = "authority.ca", "authority.issuer"
 RECORD = "network"
 SERIAL_BYTES = 3
+CODE_BYTES = 2
 
 DrawKey = Callable[[int], RsaKey]
 """A new RSA key of so many bits."""
@@ -120,6 +123,21 @@ class CardAuthority:
             "records": [record.hex().upper() for record in records],
             "signedRecords": SIGNED_RECORDS,
             "key": {"p": first, "q": second},
+        }
+
+    def static_data(
+        self, rows: HostRows, number: str, expiry: str, psn: str
+    ) -> dict[str, object] | None:
+        """The same for a token that signs nothing itself; None without an authority."""
+        if self._draw_key is None:
+            return None
+        chain, code = self._chain(rows, self._draw_key), self._secrets.bytes(CODE_BYTES)
+        records = static_records(chain, number, expiry, psn, code)
+        return {
+            "profile": STATIC_PROFILE,
+            "records": [record.hex().upper() for record in records],
+            "signedRecords": SIGNED_RECORDS,
+            "key": None,
         }
 
     def _chain(self, rows: HostRows, draw_key: DrawKey) -> Chain:

@@ -1,11 +1,12 @@
 """The rules of one network: what it answers to an authorization, a reversal, a status inquiry.
 
-Theory of operation. A 0100 is looked at twice. Before the database is asked to write anything, the
-token is found, DE 55 is read and the cryptogram checked: slow arithmetic has no place inside a unit
-of work. Then one unit of work decides: a reference seen before hears its first answer again, a
-reference reversed before it arrived is declined, the transaction counter must be new, and only then
-the issuer holds money. So a reference has at most one hold, whatever is repeated, lost or
-reordered.
+Theory of operation. A 0100 carries chip data (DE 22 07x, DE 55) or, from mag-stripe mode, a track
+with a dynamic code (DE 22 91x, DE 35). It is looked at twice. Before the database is asked to write
+anything, the token is found, its data are read and cryptogram or code checked: slow arithmetic has
+no place inside a unit of work. Then one unit of work decides: a reference seen before hears its
+first answer again, a reference reversed before it arrived is declined, the transaction counter must
+be new, and only then the issuer holds money. So a reference has at most one hold, whatever is
+repeated, lost or reordered.
 
 Refuses to know: connections, bytes, waiting. Response codes of its own making: 14 no such token, 30
 message or chip data that do not agree, 05 refused by rule, 54 and 62 token expired or suspended, 64
@@ -17,12 +18,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from backend.networks.chip import stripe
 from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
+from backend.networks.chip.keys import master_key
 from backend.networks.chip.tlv import read_chip_data
 from backend.networks.currencies import code_of
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
-from backend.networks.keys import NetworkKeys
-from backend.networks.message import REFUND, Message, reference_of_original
+from backend.networks.keys import PROXIMITY_INDEX, NetworkKeys
+from backend.networks.message import CARD_DATA, REFUND, Message, reference_of_original
 from backend.networks.numbers import test_card
 from backend.networks.ports import (
     AuthorizationRow,
@@ -37,6 +40,7 @@ from backend.runtime.errors import MessageError, StorageError
 
 SEQUENCE_NUMBER = "01"
 CARDS_REMEMBERED_MAX = 10_000
+STRIPE_ENTRY_MODE = "91"  # DE 22 begins so for a track; every other way brings chip data
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Examined:
     Attributes:
         token: the token's row, when the number is one.
         refusal: why the issuer will not be asked, or None.
-        cryptogram_valid: 1 or 0, or None when nobody looked.
+        cryptogram_valid: 1 or 0, or None when nobody looked; a track's code counts as one.
         atc: the card's transaction counter, when the chip data could be read.
     """
 
@@ -83,6 +87,11 @@ class NetworkRules:
         refusal = _refusal_of_state(token) or self._refusal_of_expiry(token, request)
         if refusal is not None:
             return Examined(currency, token, refusal)
+        entered = "35" if request.fields["22"].startswith(STRIPE_ENTRY_MODE) else "55"
+        if CARD_DATA & request.fields.keys() != {entered}:
+            return Examined(currency, token, Decision("30", "entry_mode_disagrees"))
+        if entered == "35":
+            return self._examine_track(request, currency, token)
         try:
             chip = read_covered_data(read_chip_data(bytes.fromhex(request.fields["55"])))
         except MessageError:
@@ -95,6 +104,45 @@ class NetworkRules:
         if verdict is not Verdict.VALID:
             return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
         return Examined(currency, token, None, 1, chip.atc)
+
+    def _examine_track(self, request: Message, currency: str, token: TokenRow) -> Examined:
+        """The dynamic code of a track; the counter it stands for decides with the others.
+
+        The till heard the whole counter and keeps it as used (DE 48 `at`): one that the track does
+        not bear out is a forgery, even with a good code.
+        """
+        number = request.fields["2"]
+        try:
+            track = stripe.read_track(request.fields["35"])
+            said = request.private().get("at")
+        except MessageError:
+            return Examined(currency, token, Decision("30", "track_2_malformed"))
+        if (track.number, track.expiry) != (number, request.fields["14"]):
+            return Examined(currency, token, Decision("30", "track_2_disagrees"))
+        checked = self._checked(track, token)
+        if said is not None and said != str(checked.atc) and checked.code_fits:
+            seen = checked.verdict is stripe.StripeVerdict.SEEN_BEFORE
+            refusal = ("05", checked.verdict.value) if seen else ("30", "atc_disagrees")
+            return Examined(currency, token, Decision(*refusal), 0)
+        match checked.verdict:
+            case stripe.StripeVerdict.VALID | stripe.StripeVerdict.SEEN_BEFORE:
+                return Examined(currency, token, None, 1, checked.atc)
+            case stripe.StripeVerdict.NO_LAYOUT:
+                return Examined(currency, token, Decision("30", checked.verdict.value))
+            case stripe.StripeVerdict.INVALID:
+                return Examined(currency, token, Decision("82", checked.verdict.value), 0)
+
+    def _checked(self, track: stripe.Track, token: TokenRow) -> stripe.CheckedTrack:
+        match self.network:
+            case "mastercard":
+                key = master_key(self.keys.track, track.number, SEQUENCE_NUMBER)
+                return stripe.check_mastercard(track, key, token.atc_seen)
+            case "amex":
+                issuer_key = self.keys.issuer[PROXIMITY_INDEX]
+                key = master_key(issuer_key, track.number, SEQUENCE_NUMBER)
+                return stripe.check_amex(track, key, PROXIMITY_INDEX, token.atc_seen)
+            case _:  # Visa has given mag-stripe mode up
+                return stripe.CheckedTrack(stripe.StripeVerdict.NO_LAYOUT)
 
     async def authorize(
         self, request: Message, examined: Examined, issuer_started_us: int

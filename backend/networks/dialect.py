@@ -38,6 +38,7 @@ DIALECT: dict[str, dict[str, Any]] = {
     "23": _fixed(3),
     "25": _fixed(2),
     "32": _variable(2, 11),
+    "35": _variable(2, 37),
     "37": _fixed(12),
     "38": _fixed(6),
     "39": _fixed(2),

@@ -1,7 +1,8 @@
-"""The keys of one network: two issuer master keys and the key that opens sealed card numbers.
+"""The keys of one network: three issuer master keys and the key that opens sealed card numbers.
 
 Made once, kept sealed, read at start. A device gets two card keys of each token: `proximity` (index
-01) for taps and `remote` (index 02) for payments in apps. Knows nothing of tokens or messages.
+01) for taps and `remote` (index 02) for payments in apps; a third one, from the master key `track`,
+makes the dynamic codes of mag-stripe mode. Knows nothing of tokens or messages.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ class NetworkKeys:
 
     Attributes:
         issuer: derivation key index to issuer master key, 16 bytes.
+        track: issuer master key of the dynamic codes on a track, 16 bytes.
         sealing: P-256 key pair for ECDH-ES.
     """
 
     issuer: dict[str, bytes] = field(repr=False)
+    track: bytes = field(repr=False)
     sealing: ECKey = field(repr=False)
 
     def is_of_channel(self, key_index: str, entry_mode: str) -> bool:
@@ -57,7 +60,7 @@ async def load_keys(
         StorageError: the stored keys were sealed under another vault key.
     """
 
-    def unit(rows: HostRows) -> tuple[bytes, bytes, bytes]:
+    def unit(rows: HostRows) -> tuple[bytes, bytes, bytes, bytes]:
         def key(name: str, length: int) -> bytes:
             sealed = rows.secret(network, name)
             if sealed is None:
@@ -70,13 +73,15 @@ async def load_keys(
             key("issuer.proximity", KEY_BYTES),
             key("issuer.remote", KEY_BYTES),
             key("sealing", SCALAR_BYTES),
+            key("issuer.track", KEY_BYTES),
         )
 
-    proximity, remote, scalar = await store.write(unit)
+    proximity, remote, scalar, track = await store.write(unit)
     private = ec.derive_private_key(
         int.from_bytes(scalar, "big") % (P256_ORDER - 1) + 1, ec.SECP256R1()
     )
     return NetworkKeys(
         issuer={PROXIMITY_INDEX: proximity, REMOTE_INDEX: remote},
+        track=track,
         sealing=ECKey.import_key(private),
     )

@@ -51,6 +51,7 @@ PRIVATE_KEYS = frozenset(
         "st",  # "amount ends .51"
         "iu",  # microseconds at the issuer
         "cv",  # cryptogram verdict: Y or N
+        "at",  # mag-stripe mode: the whole transaction counter, as the till heard it
         "fd",  # inquiry: authorization found: Y or N
         "oc",  # inquiry: the DE 39 that it got
         "oa",  # inquiry: the DE 38 that it got
@@ -62,10 +63,10 @@ PRIVATE_KEYS = frozenset(
 NUMERIC = frozenset(
     ["2", "3", "4", "7", "11", "12", "13", "14", "18", "22", "23", "25", "32", "49", "70", "90"]
 )
-PRINTABLE = frozenset(["37", "38", "39", "41", "42", "48"])
+PRINTABLE = frozenset(["35", "37", "38", "39", "41", "42", "48"])
 REQUIRED = {
     AUTHORIZATION: frozenset(
-        ["2", "3", "4", "7", "11", "14", "22", "23", "32", "37", "41", "42", "49", "55"]
+        ["2", "3", "4", "7", "11", "14", "22", "23", "32", "37", "41", "42", "49"]
     ),
     ADVICE: frozenset(["3", "4", "7", "11", "37", "49", "90"]),
     REVERSAL: frozenset(["4", "7", "11", "37", "49", "90"]),
@@ -77,6 +78,7 @@ REQUIRED = {
     INQUIRY_ANSWER: frozenset(["7", "11", "37", "39"]),
     MANAGEMENT_ANSWER: frozenset(["7", "11", "39", "70"]),
 }
+CARD_DATA = frozenset(["35", "55"])  # a tap's message has the track or the chip data
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ def check(kind: str, fields: Mapping[str, str]) -> None:
         raise MessageError(f"message type {kind!r} is not spoken here")
     if not required <= fields.keys():
         raise MessageError(f"{kind} without DE {min(required - fields.keys(), key=int)}")
+    if kind == AUTHORIZATION and not CARD_DATA & fields.keys():
+        raise MessageError(f"{kind} without DE 55, or DE 35 of mag-stripe mode")
     for number, value in fields.items():
         if number in NUMERIC:
             if not (value.isascii() and value.isdecimal()):

@@ -16,6 +16,7 @@ from backend.networks import numbers
 from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import SEQUENCE_NUMBER
 from backend.networks.card_versions import version_of
+from backend.networks.chip import stripe
 from backend.networks.chip.keys import master_key
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.ports import AccountRow, HostRows, TokenRow
@@ -81,8 +82,13 @@ class DevicePayload:
             "serviceCode": SERVICE_CODE,
             "replaces": replaces,
         }
+        if self._network == "mastercard":
+            key = master_key(self._keys.track, number, SEQUENCE_NUMBER)
+            payload["stripe"] = stripe.personalise(key, number, token.expiry, SERVICE_CODE)
         if account.product != numbers.LOAD_CARD.product:
-            offline = self._authority.offline_data(rows, number, token.expiry, SEQUENCE_NUMBER)
+            static = account.product == numbers.STATIC_CARD.product
+            made = self._authority.static_data if static else self._authority.offline_data
+            offline = made(rows, number, token.expiry, SEQUENCE_NUMBER)
             payload |= {} if offline is None else {"offline": offline}
         return jwe.encrypt_compact(
             dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS

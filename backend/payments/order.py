@@ -1,6 +1,7 @@
 """What a till asks for, checked once: every field, and that the fields say what the chip signed.
 
-The one place where a tap's request body is judged before anything is written. The device account
+The one place where a tap's request body is judged before anything is written. A tap in mag-stripe
+mode (`entryMode` "magstripe") brings `track2` in place of cryptogram and chip data. The account
 number lives in the order only while the payment is carried out; it is never stored. Knows nothing
 of users, keys or databases. Fields of the chip data: EMV Book 3 annex A.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from backend.domain import chip_data
 from backend.domain.money import check_amount, is_currency, numeric_code
 from backend.domain.pan import is_pan
+from backend.domain.track import read_track_2
 from backend.runtime.errors import BadRequest
 
 ATC_MAX = 0xFFFF
@@ -21,10 +23,11 @@ UNKNOWN_EXPIRY = "0000"  # DE 14 when neither the till nor the chip data names o
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _TERMINAL = re.compile(r"[A-Za-z0-9]{1,8}", re.ASCII)  # DE 41 has eight places
-_REQUIRED = frozenset(
-    {"token", "cryptogram", "atc", "amount", "currency", "merchantId", "terminalId", "emvData"}
-)
-_OPTIONAL = frozenset({"expiry", "psn", "tapId", "storeAndForward", "synthetic"})
+_CHIP, _MAG_STRIPE = "chip", "magstripe"
+_ALWAYS = frozenset({"token", "atc", "amount", "currency", "merchantId", "terminalId"})
+_OPTIONAL = frozenset({"entryMode", "expiry", "psn", "tapId", "storeAndForward", "synthetic"})
+_BRINGS = {_CHIP: frozenset({"cryptogram", "emvData"}), _MAG_STRIPE: frozenset({"track2"})}
+_OTHERS = {_CHIP: _BRINGS[_MAG_STRIPE], _MAG_STRIPE: _BRINGS[_CHIP]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,12 @@ class NfcOrder:
 
     Attributes:
         token: device account number, digits.
-        cryptogram: tag 9F26, 8 bytes.
+        cryptogram: tag 9F26, 8 bytes; empty in mag-stripe mode.
         atc: application transaction counter, 1 to 65535.
         amount_minor: above zero, at most twelve digits.
         currency: ISO 4217 letters.
-        emv_data: DE 55 as the till collected it.
+        emv_data: DE 55 as the till collected it; empty in mag-stripe mode.
+        track_2: DE 35 with its dynamic digits; empty in EMV mode.
         expiry: YYMM, "0000" when unknown.
         psn: PAN sequence number, 2 digits.
         tap_id: the till's name for the tap, links its events to the payment.
@@ -54,6 +58,7 @@ class NfcOrder:
     merchant_id: str
     terminal_id: str
     emv_data: bytes = field(repr=False)
+    track_2: str = field(default="", repr=False)
     expiry: str = UNKNOWN_EXPIRY
     psn: str = "00"
     tap_id: str | None = None
@@ -67,10 +72,11 @@ class NfcOrder:
             BadRequest: `token_invalid`, `cryptogram_invalid`, `atc_out_of_range`, `amount_…`,
                 `currency_unknown`, `merchant_id_invalid`, `terminal_id_invalid`,
                 `expiry_invalid`, `psn_invalid`, `tap_id_invalid`, `emv_data_malformed`,
-                `emv_data_disagrees`.
+                `emv_data_disagrees`, `track2_invalid`, `track2_disagrees`.
         """
         _demand(is_pan(self.token), "token", "13 to 19 digits with a valid check digit")
-        _demand(len(self.cryptogram) == 8, "cryptogram", "8 bytes")
+        assert not (self.track_2 and self.emv_data), "a tap has one mode"
+        _demand(len(self.cryptogram) == (0 if self.track_2 else 8), "cryptogram", "8 bytes")
         if not 1 <= self.atc <= ATC_MAX:
             raise BadRequest("atc_out_of_range", f"atc: 1 to {ATC_MAX}", field="atc")
         check_amount(self.amount_minor)
@@ -83,7 +89,20 @@ class NfcOrder:
         _demand(
             self.tap_id is None or _matches(_REFERENCE, self.tap_id), "tapId", "1 to 64 characters"
         )
-        self._compare(chip_data.read_chip_data(self.emv_data))
+        if self.track_2:
+            self._compare_track()
+        else:
+            self._compare(chip_data.read_chip_data(self.emv_data))
+
+    def _compare_track(self) -> None:
+        """Refuse fields that are not what the track says."""
+        track = read_track_2(self.track_2)
+        for name, said, own in (
+            ("token", track.number, self.token),
+            ("expiry", track.expiry, self.expiry),
+        ):
+            if said != own:
+                raise BadRequest("track2_disagrees", f"{name} is not what track2 says", field=name)
 
     def _compare(self, chip: Mapping[int, bytes]) -> None:
         """Refuse fields that are not what the card signed or said."""
@@ -108,29 +127,47 @@ def order_from_json(body: Mapping[str, object]) -> NfcOrder:
     """Read the body of `POST /api/payments/nfc`.
 
     Raises:
-        BadRequest: `field_missing`, `field_unknown`, `…_invalid`, and all of `NfcOrder`.
+        BadRequest: `field_missing`, `field_unknown`, `field_contradicts` (chip data with a track,
+            or either with the other's entry mode), `…_invalid`, and all of `NfcOrder`.
     """
-    if missing := sorted(_REQUIRED - body.keys()):
-        raise BadRequest("field_missing", f"{missing[0]} is missing", field=missing[0])
-    if unknown := sorted(body.keys() - _REQUIRED - _OPTIONAL):
-        raise BadRequest("field_unknown", f"{unknown[0][:40]} is unknown", field=unknown[0][:40])
-    emv_data = _hex(body, "emvData")
+    mode = _entry_mode(body)
+    emv_data = _hex(body, "emvData") if mode == _CHIP else b""
     chip = chip_data.read_chip_data(emv_data)
+    track_2 = _text(body, "track2") if mode == _MAG_STRIPE else ""
+    _demand(mode == _CHIP or bool(track_2), "track2", "a text that is not empty")
+    expiry = read_track_2(track_2).expiry if track_2 else _expiry_of(chip)
     return NfcOrder(
         token=_text(body, "token"),
-        cryptogram=_hex(body, "cryptogram"),
+        cryptogram=_hex(body, "cryptogram") if mode == _CHIP else b"",
         atc=_whole(body, "atc"),
         amount_minor=check_amount(body["amount"]),
         currency=_text(body, "currency"),
         merchant_id=_text(body, "merchantId"),
         terminal_id=_text(body, "terminalId"),
         emv_data=emv_data,
-        expiry=_text(body, "expiry") if "expiry" in body else _expiry_of(chip),
+        track_2=track_2,
+        expiry=_text(body, "expiry") if "expiry" in body else expiry,
         psn=_text(body, "psn") if "psn" in body else _psn_of(chip),
         tap_id=_text(body, "tapId") if body.get("tapId") is not None else None,
         store_and_forward=_flag(body, "storeAndForward"),
         synthetic=_flag(body, "synthetic"),
     )
+
+
+def _entry_mode(body: Mapping[str, object]) -> str:
+    """How the card was read; exactly that mode's fields are there."""
+    mode = body.get("entryMode", _CHIP)
+    if not isinstance(mode, str) or mode not in _BRINGS:
+        raise _invalid("entryMode", f'"{_CHIP}" or "{_MAG_STRIPE}"')
+    if other := sorted(_OTHERS[mode] & body.keys()):
+        detail = f"{other[0]} does not go with entryMode {mode}"
+        raise BadRequest("field_contradicts", detail, field=other[0])
+    required = _ALWAYS | _BRINGS[mode]
+    if missing := sorted(required - body.keys()):
+        raise BadRequest("field_missing", f"{missing[0]} is missing", field=missing[0])
+    if unknown := sorted(body.keys() - required - _OPTIONAL):
+        raise BadRequest("field_unknown", f"{unknown[0][:40]} is unknown", field=unknown[0][:40])
+    return mode
 
 
 def _expiry_of(chip: Mapping[int, bytes]) -> str:

@@ -38,6 +38,8 @@ class AuthorizationRequest:
         psn: PAN sequence number, 2 digits.
         amount_minor: in minor units of `currency` (ISO 4217 letters).
         emv_data: DE 55, BER-TLV as the till sent it; opaque here.
+        track_2: DE 35 of a tap in mag-stripe mode, which has no DE 55; else empty.
+        atc: the card's transaction counter, which such a message says apart.
         merchant_name: DE 43, as the cardholder will read it.
     """
 
@@ -55,6 +57,8 @@ class AuthorizationRequest:
     merchant_category: str
     terminal_id: str
     emv_data: bytes = field(repr=False)
+    track_2: str = field(default="", repr=False)
+    atc: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from backend.networks.message import (
     REVERSAL,
     Message,
     original_elements,
+    private_text,
     transmission_time,
 )
 from backend.runtime.errors import MessageError
@@ -31,6 +32,7 @@ from backend.switch.answers import (
 )
 
 CONTACTLESS_CHIP = "071"
+CONTACTLESS_STRIPE = "911"
 NORMAL_CONDITION = "00"
 
 
@@ -44,6 +46,7 @@ def authorization(request: AuthorizationRequest) -> Message:
     return Message(
         AUTHORIZATION,
         {
+            **_card_data(request),
             "2": request.token,
             "3": PURCHASE,
             "4": _amount(request.amount_minor),
@@ -53,7 +56,6 @@ def authorization(request: AuthorizationRequest) -> Message:
             "13": sent[:4],
             "14": request.expiry,
             "18": request.merchant_category,
-            "22": CONTACTLESS_CHIP,
             "23": request.psn.zfill(3),
             "25": NORMAL_CONDITION,
             "32": ACQUIRER,
@@ -62,9 +64,18 @@ def authorization(request: AuthorizationRequest) -> Message:
             "42": _text(request.merchant_id, 15),
             "43": _text(request.merchant_name, 40, "latin-1"),
             "49": _currency(request.currency),
-            "55": request.emv_data.hex().upper(),
         },
     )
+
+
+def _card_data(request: AuthorizationRequest) -> dict[str, str]:
+    """Entry mode and what it brings: chip data, or a track and the counter that it shortens."""
+    if request.track_2:
+        track = request.track_2.replace("D", "=")
+        return {
+            "22": CONTACTLESS_STRIPE, "35": track, "48": private_text({"at": str(request.atc)}),
+        }  # fmt: skip
+    return {"22": CONTACTLESS_CHIP, "55": request.emv_data.hex().upper()}
 
 
 def reversal(

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hardware.card.offline_data import OfflineData, read_offline_data
+from hardware.card.stripe_data import StripeData, read_stripe_data
 from hardware.emv.formats import luhn_valid
 from hardware.runtime.errors import ProvisioningRefused
 
@@ -69,6 +70,8 @@ class Credentials:
     replaces: str | None
     offline: OfflineData | None = None
     """None: this token cannot be authenticated offline."""
+    stripe: StripeData | None = None
+    """None: this token has no mag-stripe mode with dynamic codes."""
 
 
 def open_envelope(jwe: str, private_key_pem: bytes) -> Credentials:
@@ -139,7 +142,7 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
     replaces = document.get("replaces")
     if replaces is not None:
         replaces = _text(document, "replaces", r"[\x21-\x7e]{1,128}")
-    offline = document.get("offline")
+    offline, stripe = document.get("offline"), document.get("stripe")
     return Credentials(
         session_id=_text(document, "sessionId", r"[\x21-\x7e]{1,128}"),
         network=Network(network),
@@ -156,4 +159,5 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
         service_code=_text(document, "serviceCode", r"[0-9]{3}"),
         replaces=replaces,
         offline=None if offline is None else read_offline_data(offline),
+        stripe=None if stripe is None else read_stripe_data(stripe),
     )

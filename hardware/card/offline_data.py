@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING
 
 from hardware.crypto.rsa import EXPONENT, PrivateKey
 from hardware.emv import tlv
+from hardware.emv.bitfields import (
+    AIP_COMBINED_AUTHENTICATION,
+    AIP_DYNAMIC_AUTHENTICATION,
+    has_bit,
+)
 from hardware.runtime.errors import ProvisioningRefused, TlvError
 
 if TYPE_CHECKING:
@@ -40,6 +45,8 @@ _VERSION_1 = b"\x01"
 class OfflineData:
     """One token's key and the records its issuer made for it.
 
+    A token whose profile signs nothing (static authentication, Book 2, 5) has no key.
+
     Attributes:
         profile: application interchange profile (82), which the records vouch for.
         records: answers to READ RECORD, in order.
@@ -49,7 +56,7 @@ class OfflineData:
     profile: bytes
     records: tuple[bytes, ...]
     signed: int
-    key: PrivateKey = field(repr=False)
+    key: PrivateKey | None = field(repr=False)
 
     @property
     def locator(self) -> bytes:
@@ -69,7 +76,7 @@ class OfflineData:
             "profile": self.profile.hex(),
             "records": [record.hex() for record in self.records],
             "signedRecords": self.signed,
-            "key": {"p": f"{self.key.p:X}", "q": f"{self.key.q:X}"},
+            "key": None if self.key is None else {"p": f"{self.key.p:X}", "q": f"{self.key.q:X}"},
         }
 
 
@@ -89,7 +96,12 @@ def read_offline_data(document: object) -> OfflineData:
     whole = isinstance(signed, int) and not isinstance(signed, bool)
     if not isinstance(signed, int) or not whole or not 0 <= signed <= len(records):
         raise ProvisioningRefused("field 'offline.signedRecords' counts no records")
-    return OfflineData(profile, records, signed, _private_key(document.get("key")))
+    signs = has_bit(profile, AIP_DYNAMIC_AUTHENTICATION) or has_bit(
+        profile, AIP_COMBINED_AUTHENTICATION
+    )
+    own = document.get("key")
+    key = None if own is None and not signs else _private_key(own)
+    return OfflineData(profile, records, signed, key)
 
 
 def _hex(document: Mapping[str, object], name: str) -> bytes:
@@ -183,7 +195,8 @@ def fast_signature(
     return _sign(offline.key, _FAST_ONLINE, bytes([len(atc)]) + atc, covered)
 
 
-def _sign(key: PrivateKey, data_format: int, inside: bytes, covered: bytes) -> bytes:
+def _sign(key: PrivateKey | None, data_format: int, inside: bytes, covered: bytes) -> bytes:
+    assert key is not None, "the profile says that it can sign"
     head = bytes([data_format, _SHA_1, len(inside)]) + inside
     body = head.ljust(key.modulus_length - 2 - _HASH_LENGTH, b"\xbb")
     digest = hashlib.sha1(body + covered, usedforsecurity=False).digest()

@@ -111,6 +111,11 @@ class PaymentCard:
         self._related = b""
         self._relayed: list[bytes] = []
 
+    @property
+    def selected(self) -> Credentials | None:
+        """The token whose application is selected; None in a directory and before."""
+        return self._selected
+
     def hear(self, frame: bytes) -> None:
         """A reader's frame between two polls; it may announce a transit gate."""
         self._selection.hear(frame)

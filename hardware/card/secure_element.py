@@ -365,6 +365,7 @@ def _pack(credentials: Credentials) -> bytes:
             "serviceCode": credentials.service_code,
             "replaces": credentials.replaces,
             "offline": None if credentials.offline is None else credentials.offline.to_json(),
+            "stripe": None if credentials.stripe is None else credentials.stripe.to_json(),
         }
     ).encode()
 

@@ -1,9 +1,9 @@
 """What each bit of a bit field says, as data: byte, mask, words.
 
 Sources: Book 3 Annex C (82, 95, 9B, 9F07) and 10.5 (8E), Book 4 Annex A (9F33, 9F40), Book C-3
-Annex A (9F66, 9F6C), Book C-4 Annex A (9F6D, 9F6E of the terminal). What issuers and networks keep
-to themselves (the verification results inside 9F10, a phone's form factor) follows what published
-traces show and says so: lab approximation. Knows no value.
+Annex A (9F66, 9F6C), Book C-2 Annex A (9F7E, DF4B), Book C-4 Annex A (9F6D, 9F6E of the terminal).
+What issuers and networks keep to themselves (the verification results inside 9F10, a phone's form
+factor) follows what published traces show and says so: lab approximation. Knows no value.
 """
 
 from __future__ import annotations
@@ -196,6 +196,17 @@ MASTERCARD_RESULTS: BitTable = (
     (4, 0x08, "go online on the next transaction was set"),
 )
 
+INTERACTION: BitTable = (
+    (1, 0x10, "verification on the consumer's device successful"),
+    (1, 0x08, "context is conflicting: look at the phone"),
+    (1, 0x04, "the device's code has to be changed: look at the phone"),
+    (1, 0x02, "the owner has to confirm: look at the phone and tap again"),
+    (1, 0x01, "the owner has to be verified: look at the phone and tap again"),
+)
+MOBILE_SUPPORT: BitTable = (
+    (0, 0x02, "verification on the consumer's device required"),
+    (0, 0x01, "mobile devices supported"),
+)
 FIELDS: dict[int, tuple[int, BitTable]] = {
     0x9F66: (4, TTQ),
     0x9F6C: (2, CTQ),
@@ -206,6 +217,8 @@ FIELDS: dict[int, tuple[int, BitTable]] = {
     0x9F33: (3, TERMINAL_CAPABILITIES),
     0x9F40: (5, MORE_CAPABILITIES),
     0x9F0D: (5, TVR),
+    0xDF4B: (3, INTERACTION),
+    0x9F7E: (1, MOBILE_SUPPORT),
     0x9F0E: (5, TVR),
     0x9F0F: (5, TVR),
 }

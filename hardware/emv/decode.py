@@ -34,6 +34,17 @@ _NAMES = frozenset({0x4F, 0x84, 0x9F06})
 """Application names: some are text ("2PAY.SYS.DDF01"), most are numbers."""
 _DATES = frozenset({0x9A, 0x5F24, 0x5F25})
 _AMOUNTS = frozenset({0x9F02, 0x9F03})
+_CHECKSUM_LIST = 0x9F69
+_RELATED_DATA_VERSION = b"\x01"
+"""What 9F69 begins with where it is Visa's authentication data; a list begins with a tag."""
+_STRIPE_NAMES = {
+    0x9F66: "Position of unpredictable number and counter in track 2",
+    0x9F69: "Unpredictable number data object list (UDOL)",
+    0x9F6C: "Mag-stripe application version number, card",
+}
+"""What tags are called that mean something else in a record of mag-stripe mode (Book C-2, A)."""
+_STRIPE_RECORD = 0x9F65
+"""What tells such a record: where on track 2 the code goes."""
 _LISTS = frozenset({0x9F38, 0x8C, 0x8D, 0x97, 0x9F49, 0x9F4F, 0x9F51})
 _CURRENCY_LENGTH = 2
 """Of 9F51 where it is another kernel's currency code and no list."""
@@ -133,12 +144,14 @@ def _decode_damaged(data: bytes, damage: TlvError) -> list[Node]:
 def _node(item: tlv.Tlv) -> Node:
     """A tree node of one parsed object; built from the leaves up without recursion."""
     built: dict[int, Node] = {}
-    for current in reversed(list(item.walk())):
+    objects = list(item.walk())
+    names = _STRIPE_NAMES if any(each.tag == _STRIPE_RECORD for each in objects) else {}
+    for current in reversed(objects):
         info = describe_tag(current.tag)
         masked = mask_value(current.tag, current.value) if not current.constructed else b""
         built[id(current)] = Node(
             tag=tlv.tag_name(current.tag),
-            name=info.name,
+            name=names.get(current.tag, info.name),
             value="" if current.constructed else words_of(current.tag, current.value),
             value_hex=mask_objects(current.value).hex().upper()
             if current.constructed
@@ -154,8 +167,15 @@ def _node(item: tlv.Tlv) -> Node:
     return built[id(item)]
 
 
+def _is_list(tag: int, value: bytes) -> bool:
+    """Whether a value is a data object list; two tags are something else to other kernels."""
+    if tag == _CHECKSUM_LIST:
+        return not value.startswith(_RELATED_DATA_VERSION)
+    return tag in _LISTS and not (tag == 0x9F51 and len(value) <= _CURRENCY_LENGTH)
+
+
 def _marks(tag: int, value: bytes) -> tuple[Mark, ...]:
-    if tag not in _LISTS or (tag == 0x9F51 and len(value) <= _CURRENCY_LENGTH):
+    if not _is_list(tag, value):
         return marks(tag, value)
     try:
         entries = parse_dol(value)

@@ -60,6 +60,7 @@ _FORMS = {
 _MOBILE_METHODS = {0x00: "no verification on the mobile", 0x01: "verification on the mobile",
                    0x3F: "no verification performed"}  # fmt: skip
 _AMEX_READERS = {
+    b"\x00\x01": "mag-stripe application version 1 (kernel 2)",
     b"\xc0": "EMV and magnetic-stripe modes, no verification required",
     b"\xc8": "EMV and magnetic-stripe modes, verification required",
 }
@@ -88,6 +89,8 @@ class Mark:
 
 def marks(tag: int, value: bytes) -> tuple[Mark, ...]:
     """What is known about the bytes of a value; empty for tags without inner structure."""
+    if (tag, len(value)) in _OTHER_MEANINGS:
+        return _OTHER_MEANINGS[tag, len(value)](value)
     if tag in _STRUCTURES:
         return _STRUCTURES[tag](value)
     if tag not in FIELDS:
@@ -259,13 +262,63 @@ def _amex_reader(value: bytes) -> tuple[Mark, ...]:
     return (Mark(_AMEX_READERS.get(value, "another reader"), 0, max(1, len(value))),)
 
 
+def _places(what: str) -> Callable[[bytes], tuple[Mark, ...]]:
+    """A track's bitmap (Book C-2, mag-stripe mode): bit 1 is the track's last digit."""
+
+    def read(value: bytes) -> tuple[Mark, ...]:
+        named = int.from_bytes(value, "big")
+        places = [bit + 1 for bit in range(len(value) * 8) if named >> bit & 1]
+        words = f"digits {_ranges(places)} from the track's end" if places else "no digit"
+        return (Mark(f"{what}: {words}", 0, max(1, len(value))),)
+
+    return read
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Rising numbers in words: neighbours as a range."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs
+    )
+
+
+def _counter_digits(value: bytes) -> tuple[Mark, ...]:
+    if len(value) != 1:
+        return (Mark(f"{len(value)} bytes where 1 is due", 0, max(1, len(value))),)
+    return (Mark(f"{value[0]} of these digits are the counter's", 0),)
+
+
+def _code(value: bytes) -> tuple[Mark, ...]:
+    if len(value) != 2:
+        return (Mark(f"{len(value)} bytes where 2 are due", 0, max(1, len(value))),)
+    digits = f"{int.from_bytes(value, 'big'):05d}"
+    return (Mark(f"code {digits}: a track takes as many of its last digits as it has room for",
+                 0, 2),)  # fmt: skip
+
+
 _STRUCTURES: dict[int, Callable[[bytes], tuple[Mark, ...]]] = {
     0x9F27: _cryptogram_information,
     0x9F10: _issuer_data,
     0x8E: _verification_list,
     0x9F34: _verification_results,
     0x94: _locator,
+    0x9F60: _code,
+    0x9F61: _code,
+    0x9F62: _places("dynamic code"),
+    0x9F63: _places("unpredictable number and counter"),
+    0x9F64: _counter_digits,
+    0x9F65: _places("dynamic code"),
+    0x9F67: _counter_digits,
     0x9F6D: _amex_reader,
     0x9F6E: _form_factor,
     0x9F71: _mobile_results,
 }
+_OTHER_MEANINGS: dict[tuple[int, int], Callable[[bytes], tuple[Mark, ...]]] = {
+    (0x9F66, 2): _places("unpredictable number and counter"),
+}
+"""Tags that mean something else where they have that length."""

@@ -22,7 +22,9 @@ _HIDDEN_TEXT = frozenset({0x56, 0x9F1F, 0x5F20, 0x9F0B})
 _HIDDEN_PACKED = frozenset({0x9F20, 0x9F46})
 """9F46 is a certificate that public keys open, and the account number is inside."""
 _PAN_TAG = 0x5A
-_GENERATE_AC = 0xAE
+_FORMAT_1 = 0x80
+_RELAY_LENGTH, _RELAY_COMMAND_LENGTH = 10, 10
+_GENERATE_AC, _RELAY_RESISTANCE = 0xAE, 0xEA
 _PIN_COMMANDS = frozenset({0x20, 0x21, 0x24, 0x2C})
 """VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER: a PIN is inside (ISO/IEC 7816-4, 11.5)."""
 _RISK_DATA_LENGTH = 29
@@ -55,7 +57,17 @@ def mask_value(tag: int, value: bytes) -> bytes:
         return b"*" * len(value)
     if tag in _HIDDEN_PACKED:
         return b"\xee" * len(value)
+    if tag == _FORMAT_1 and _is_relay_data(value):
+        return value
     return mask_runs(value)
+
+
+def _is_relay_data(value: bytes) -> bool:
+    """Four random bytes and three times (Book C-2): digits there are no account number's.
+
+    No other answer of this format and length holds one either (Book 3, 6.5).
+    """
+    return len(value) == _RELAY_LENGTH and value[4:6] <= value[6:8]
 
 
 def _mask_track(value: bytes) -> bytes:
@@ -136,10 +148,13 @@ def mask_command(command: bytes) -> bytes:
     """A command as it may be kept.
 
     SELECT, GET PROCESSING OPTIONS and READ RECORD carry names and the terminal's own data, which
-    hold no account number. GENERATE AC carries what a card's list asks for, value after value;
-    anything else a user types is masked as damaged bytes are.
+    hold no account number; relay resistance carries four random bytes. GENERATE AC carries what a
+    card's list asks for, value after value; anything else a user types is masked as damaged bytes
+    are.
     """
     if len(command) >= 2 and command[1] in {0xA4, 0xA8, 0xB2}:
+        return command
+    if len(command) == _RELAY_COMMAND_LENGTH and command[1] == _RELAY_RESISTANCE:
         return command
     if len(command) >= 2 and command[1] in _PIN_COMMANDS:
         return command[:5] + b"\xee" * len(command[5:])

@@ -179,7 +179,7 @@ _TABLE = """
 9F67|Counter digits in track 2|b|I|Book C-2 A
 9F69|Card authentication related data|b|I|Book C-3 A
 9F6A|Unpredictable number, numeric|n|T|Book C-2 A
-9F6B|Track 2 data|b|I|Book C-2 A
+9F6B|Track 2 data of mag-stripe mode|b|I|Book C-2 A
 9F6C|Card transaction qualifiers|b|I|Book C-3 A
 9F6D|Contactless reader capabilities|b|T|Book C-4 A
 9F6E|Form factor indicator|b|I|Book C-3 A
@@ -204,6 +204,9 @@ DF8123|Reader contactless floor limit|n|T|Book C-2 A
 DF8124|Reader contactless limit without on-device verification|n|T|Book C-2 A
 DF8125|Reader contactless limit with on-device verification|n|T|Book C-2 A
 DF8126|Reader CVM required limit|n|T|Book C-2 A
+DF4B|POS cardholder interaction information|b|I|Book C-2 A
+DF811E|Mag-stripe CVM capability where a CVM is required|b|T|Book C-2 A
+DF812C|Mag-stripe CVM capability where no CVM is required|b|T|Book C-2 A
 DF8129|Outcome parameter set|b|K|Book C-2 A
 DF8116|User interface request data|b|K|Book C-2 A
 DF8132|Minimum relay resistance grace period|b|T|Book C-2 A

@@ -7,13 +7,13 @@ a rule is reported as a reason, not raised out of the terminal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardware.emv.tlv import Tlv, tag_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _LENGTHS: dict[int, range] = {
     0x57: range(8, 20),
@@ -73,6 +73,7 @@ class Track2:
     expiry: str
     """YYMM."""
     service_code: str
+    discretionary: str = field(default="", repr=False)
 
 
 class CardData:
@@ -80,8 +81,13 @@ class CardData:
 
     def __init__(self) -> None:
         self._objects: dict[int, bytes] = {}
+        self._lengths: Mapping[int, range] = _LENGTHS
         self.signed_records = b""
         """What the records hold that the locator calls signed, in its order (Book 3, 10.3)."""
+
+    def expect(self, lengths: Mapping[int, range]) -> None:
+        """From now on also these lengths: a number may be another object in another mode."""
+        self._lengths = {**self._lengths, **lengths}
 
     def add(self, template: Tlv) -> None:
         """Collect every primitive in a template.
@@ -97,7 +103,7 @@ class CardData:
         """Collect one object; raises as `add` does."""
         if tag in self._objects:
             raise BrokenRule(f"duplicate_{tag_name(tag)}")
-        allowed = _LENGTHS.get(tag)
+        allowed = self._lengths.get(tag)
         if allowed is not None and len(value) not in allowed:
             raise BrokenRule(f"bad_{tag_name(tag)}")
         self._objects[tag] = value
@@ -117,23 +123,26 @@ class CardData:
             raise BrokenRule(f"missing_{tag_name(tag)}")
         return value
 
-    def track_2(self) -> Track2:
-        """Tag 57, taken apart and compared with 5A where both are there.
+    def track_2(self, tag: int = 0x57) -> Track2:
+        """Track 2, taken apart and compared with 5A where both are there.
+
+        Args:
+            tag: 57, or 9F6B in kernel 2's mag-stripe mode.
 
         Raises:
             BrokenRule: it is missing, malformed, or names another number than 5A.
         """
-        text = self.need(0x57).hex().upper().rstrip("F")
+        text = self.need(tag).hex().upper().rstrip("F")
         number, separator, rest = text.partition("D")
         expiry, service = rest[:4], rest[4:7]
         month_ok = expiry.isdecimal() and len(expiry) == 4 and 1 <= int(expiry[2:]) <= 12
         number_ok = number.isdecimal() and 8 <= len(number) <= 19
         if not (separator and number_ok and month_ok and len(service) == 3 and rest.isdecimal()):
-            raise BrokenRule("bad_57")
+            raise BrokenRule(f"bad_{tag_name(tag)}")
         pan = self._objects.get(0x5A)
         if pan is not None and pan.hex().upper().rstrip("F") != number:
             raise BrokenRule("pan_mismatch")
-        return Track2(number, expiry, service)
+        return Track2(number, expiry, service, rest[7:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ by name instead of being unknown (Book B, 3.1 and table 3-6).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
 from hardware.terminal.relay import RelaySettings
@@ -32,6 +33,14 @@ _COMBINED = {2, 4}
 """Kernels whose cards sign the cryptogram itself, which costs no command."""
 
 
+class Modes(Enum):
+    """Which modes a till has with a network's cards (DF811B of kernel 2, bits 8 and 7)."""
+
+    BOTH = "both"
+    EMV_ONLY = "emv"
+    MAG_STRIPE_ONLY = "mag_stripe"
+
+
 @dataclass(frozen=True, slots=True)
 class Combination:
     """One application identifier with one kernel, and its limits (Book B, table 3-1).
@@ -53,6 +62,8 @@ class Combination:
     offline_authentication: bool = False
     """Have the card sign the payment and check it, where both can. For Visa it costs four more
     commands (transaction qualifiers, byte 1 bit 1); kernels 2 and 4 sign the cryptogram itself."""
+    modes: Modes = Modes.BOTH
+    """Kernels 2 and 4; kernel 3 has EMV mode alone."""
     status_check: bool = False
     """Ask for an online cryptogram where the amount is a single unit of currency."""
 

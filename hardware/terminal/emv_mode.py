@@ -65,6 +65,9 @@ _MANDATORY = (0x57, 0x5A, 0x5F24, 0x8C)
 _WITH_CRYPTOGRAM = (0x9F36, 0x9F26, 0x9F10)
 """Objects that come with every cryptogram."""
 
+Mode = Callable[[CardData, "Prepared", Mapping[int, bytes], Step], Kernel]
+"""A mode from the answer to GPO on: data so far, limits, the terminal's objects, steps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -74,7 +77,8 @@ class Rules:
         application_version: tag 9F09.
         refusals: status word of GPO or GENERATE AC to reason.
         own_values: the kernel's own objects for this payment, by tag.
-        check_profile: raises `BrokenRule` where the card cannot do EMV mode.
+        other_mode: which mode runs instead of this one, by the card's profile; None for none.
+            It raises `BrokenRule` where card and till have no mode in common.
         skipped_entry: a locator's first entry that this mode does not read.
         verify_on_device: how the device verified its owner; None where that is not its business.
         static_authentication: whether a card that signs nothing itself is checked all the same.
@@ -85,7 +89,7 @@ class Rules:
     application_version: bytes
     refusals: Mapping[int, str]
     own_values: Callable[[Prepared], Mapping[int, bytes]]
-    check_profile: Callable[[bytes], None]
+    other_mode: Callable[[bytes, Prepared], Mode | None]
     skipped_entry: bytes
     verify_on_device: Callable[[CardData, Prepared, Verdicts], Chosen | None]
     static_authentication: bool = False
@@ -118,7 +122,9 @@ def run_emv_mode(
         own = {**values, **rules.own_values(prepared)}
         yield from get_processing_options(wanted, own, data, rules.refusals)
         options = build_dol(wanted, own)
-        rules.check_profile(data.need(0x82))
+        other_mode = rules.other_mode(data.need(0x82), prepared)
+        if other_mode is not None:
+            return (yield from other_mode(data, prepared, own, step))
         relay = None
         if rules.relay_resistance:
             relay = yield from resist_relay(data.need(0x82), means, values, found, step)

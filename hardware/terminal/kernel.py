@@ -25,6 +25,7 @@ from hardware.terminal.outcome import NO_VERIFICATION, CardholderVerification
 
 if TYPE_CHECKING:
     from hardware.emv.bitfields import CryptogramType
+    from hardware.terminal.stripe_data import Stripe
 
 RECORDS_MAX = 32
 """Records one tap reads at most; a card that names more is broken or hostile."""
@@ -51,6 +52,8 @@ class KernelResult:
     """Tag 9F34 as the cryptogram or DE 55 carries it."""
     select_next: bool = False
     """Whether the next candidate may be tried."""
+    stripe: Stripe | None = None
+    """The finished track of a tap in mag-stripe mode; None in EMV mode."""
     findings: bytes = NO_FINDINGS
     """Terminal verification results as they stood at the end (tag 95)."""
 

@@ -1,8 +1,8 @@
-"""Kernel 2: Mastercard, EMV mode (Book C-2).
+"""Kernel 2: Mastercard (Book C-2): which mode, and what EMV mode does in its own way.
 
 Where the card's profile says that the device verifies its owner, that stands (CVM.2 to CVM.4);
-else its list of methods is read. A card without EMV mode would want its magnetic-stripe mode, which
-this till does not have: it is asked to be used elsewhere.
+else its list of methods is read. A card without EMV mode, or a till without it, takes mag-stripe
+mode (`kernel2_stripe`); where they have no mode in common the card is asked to be used elsewhere.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from hardware.emv.bitfields import AIP_CDCVM_SUPPORTED, AIP_EMV_MODE, has_bit
 from hardware.terminal.card_data import BrokenRule, CardData
-from hardware.terminal.emv_mode import Rules, run_emv_mode
+from hardware.terminal.config import Modes
+from hardware.terminal.emv_mode import Mode, Rules, run_emv_mode
 from hardware.terminal.kernel import SELECT_NEXT, Kernel, Step
+from hardware.terminal.kernel2_stripe import STRIPE_ENTRY, run_stripe_mode
 from hardware.terminal.outcome import CardholderVerification
 from hardware.terminal.verification import DEVICE_VERIFIED, NOT_NEEDED, Chosen
 
@@ -32,9 +34,18 @@ def run_kernel(
     return run_emv_mode(_RULES, pdol, prepared, values, step)
 
 
-def _demand_emv_mode(profile: bytes) -> None:
-    if not has_bit(profile, AIP_EMV_MODE):
+def _other_mode(profile: bytes, prepared: Prepared) -> Mode | None:
+    """EMV mode where both have it, else mag-stripe mode where the till has it.
+
+    Raises:
+        BrokenRule: the till has EMV mode alone, and the card has it not.
+    """
+    modes = prepared.combination.modes
+    if has_bit(profile, AIP_EMV_MODE) and modes is not Modes.MAG_STRIPE_ONLY:
+        return None
+    if modes is Modes.EMV_ONLY:
         raise BrokenRule("magstripe_mode_only")
+    return run_stripe_mode
 
 
 def _verify_on_device(data: CardData, prepared: Prepared, _found: Verdicts) -> Chosen | None:
@@ -50,9 +61,9 @@ _RULES = Rules(
     application_version=bytes.fromhex("0002"),
     refusals={0x6984: "switch_interface", 0x6985: SELECT_NEXT, 0x6986: "see_phone"},
     own_values=lambda _prepared: {},
-    check_profile=_demand_emv_mode,
-    # The record that only magnetic-stripe mode reads (Book C-2, 6.2.3).
-    skipped_entry=bytes.fromhex("08010100"),
+    other_mode=_other_mode,
+    # The record that only mag-stripe mode reads (Book C-2, 6.2.3).
+    skipped_entry=STRIPE_ENTRY,
     verify_on_device=_verify_on_device,
     relay_resistance=True,
     recovery=True,

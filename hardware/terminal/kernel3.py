@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from hardware.emv.bitfields import (
     AIP_DYNAMIC_AUTHENTICATION,
+    AIP_MSD_OFFERED,
     CTQ_CDCVM_PERFORMED,
     CTQ_ONLINE_IF_ODA_FAILS,
     CTQ_ONLINE_PIN_REQUIRED,
@@ -108,6 +109,7 @@ def _decide(
 ) -> KernelResult:
     """Without the card: mandatory data, the cryptogram's type, the cardholder's verification."""
     step("mandatory_data")
+    _refuse_stripe_data(data)
     for tag in _MANDATORY:
         data.need(tag)
     track_2 = data.track_2()
@@ -129,6 +131,20 @@ def _decide(
     return KernelResult(
         "online_request", data, track_2, kind, verification, results, findings=found.to_bytes()
     )
+
+
+def _refuse_stripe_data(data: CardData) -> None:
+    """A card of the stripe age: profile and locator, and no cryptogram (MSD).
+
+    The path is gone from the book: terminals have had to do without it since, and such an answer
+    lacks mandatory data, which ends the tap (Book C-3, 5.2).
+
+    Raises:
+        BrokenRule: it is one.
+    """
+    offered = has_bit(data.get(0x82) or b"", AIP_MSD_OFFERED)
+    if offered and data.get(0x9F26) is None and data.get(0x9F10) is None:
+        raise BrokenRule("msd_not_supported")
 
 
 _FAST_OBJECTS = (*DYNAMIC_OBJECTS, 0x9F4B, 0x9F69)

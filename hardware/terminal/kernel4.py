@@ -1,20 +1,22 @@
-"""Kernel 4: American Express, EMV mode, partial online (Book C-4).
+"""Kernel 4: American Express, partial online (Book C-4): which mode, and EMV mode's own ways.
 
 The reader says in GPO what it can do and whether it needs the cardholder verified (9F6D, 9F6E); a
-phone says in 9F71 how that went. 6984 means that the phone wants to be looked at first. There is
-no magnetic-stripe mode here. The values of 9F6D and 9F71 are from working knowledge (lab
-approximation).
+phone says in 9F71 how that went. 6984 means that the phone wants to be looked at first. A card
+whose profile does not offer EMV mode takes mag-stripe mode (`kernel4_stripe`). The values of 9F6D
+and 9F71 are from working knowledge (lab approximation).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardware.emv.bitfields import TTQ_ONLINE_PIN, TTQ_SIGNATURE, has_bit
+from hardware.emv.bitfields import AIP_EMV_MODE, TTQ_ONLINE_PIN, TTQ_SIGNATURE, has_bit
 from hardware.terminal import verdicts
 from hardware.terminal.card_data import BrokenRule, CardData
-from hardware.terminal.emv_mode import Rules, run_emv_mode
+from hardware.terminal.config import Modes
+from hardware.terminal.emv_mode import Mode, Rules, run_emv_mode
 from hardware.terminal.kernel import SELECT_NEXT, Kernel, Step
+from hardware.terminal.kernel4_stripe import run_stripe_mode
 from hardware.terminal.outcome import CardholderVerification
 from hardware.terminal.verification import DEVICE_VERIFIED, NOT_NEEDED, Chosen
 
@@ -52,6 +54,26 @@ def _reader_values(prepared: Prepared) -> Mapping[int, bytes]:
     }
 
 
+def _other_mode(profile: bytes, prepared: Prepared) -> Mode | None:
+    """EMV mode where both have it (profile, byte 2 bit 8), else mag-stripe mode.
+
+    Raises:
+        BrokenRule: the till has EMV mode alone, and the card has it not.
+    """
+    modes = prepared.combination.modes
+    if has_bit(profile, AIP_EMV_MODE) and modes is not Modes.MAG_STRIPE_ONLY:
+        return None
+    if modes is Modes.EMV_ONLY:
+        raise BrokenRule("magstripe_mode_only")
+
+    def stripe_mode(
+        data: CardData, prepared: Prepared, values: Mapping[int, bytes], step: Step
+    ) -> Kernel:
+        return run_stripe_mode(_RULES, data, prepared, values, step)
+
+    return stripe_mode
+
+
 def _verify_on_device(data: CardData, prepared: Prepared, found: Verdicts) -> Chosen | None:
     """What the phone says of its owner.
 
@@ -77,7 +99,7 @@ _RULES = Rules(
     application_version=bytes.fromhex("0001"),
     refusals={0x6984: "see_phone", 0x6985: SELECT_NEXT, 0x6986: "see_phone"},
     own_values=_reader_values,
-    check_profile=lambda _profile: None,
+    other_mode=_other_mode,
     skipped_entry=b"",
     verify_on_device=_verify_on_device,
     static_authentication=True,

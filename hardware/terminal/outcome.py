@@ -149,6 +149,7 @@ ENDINGS: dict[str, Ending] = {
     "magstripe_mode_only": _OTHER_INTERFACE,
     # The card's data break a rule.
     "gpo_refused": _BAD_CARD,
+    "msd_not_supported": _BAD_CARD,
     "gpo_malformed": _BAD_CARD,
     "afl_malformed": _BAD_CARD,
     "record_refused": _BAD_CARD,
@@ -161,6 +162,8 @@ ENDINGS: dict[str, Ending] = {
     "cryptogram_refused": _BAD_CARD,
     "cryptogram_malformed": _BAD_CARD,
     "cryptogram_not_asked_for": _BAD_CARD,
+    "checksum_refused": _BAD_CARD,
+    "checksum_malformed": _BAD_CARD,
     "relay_refused": _BAD_CARD,
     "relay_malformed": _BAD_CARD,
     "relay_too_fast": _BAD_CARD,
@@ -223,6 +226,8 @@ class TapResult:
     """Hex."""
     emv_data: bytes = field(default=b"", repr=False)
     """What DE 55 carries; holds no account number."""
+    track_2: str = field(default="", repr=False)
+    """The finished track of mag-stripe mode, with the separator D; empty in EMV mode."""
     cdcvm: bool = False
     cvm: CardholderVerification = CardholderVerification.NONE
     lab_card: bool | None = None

@@ -184,7 +184,8 @@ def _conclude(
         cryptogram_type=result.kind.value if result.kind is not None else None,
         findings=result.findings.hex().upper(),
         unpredictable_number=dialogue.values[0x9F37].hex().upper(),
-        emv_data=_emv_data(dialogue, result) if told else b"",
+        emv_data=_emv_data(dialogue, result) if told and _has_chip_data(result) else b"",
+        track_2=result.stripe.track_2 if told and result.stripe is not None else "",
         cdcvm=result.verification is CardholderVerification.DEVICE,
         cvm=result.verification,
         lab_card=progress.lab_card,
@@ -193,6 +194,11 @@ def _conclude(
         reader_us=sum(exchange.duration_us for exchange in exchanges),
         exchanges=exchanges,
     )
+
+
+def _has_chip_data(result: KernelResult) -> bool:
+    """A tap in mag-stripe mode has a track in place of them, and one without a code nothing."""
+    return result.kind is not None and result.stripe is None
 
 
 def _emv_data(dialogue: Dialogue, result: KernelResult) -> bytes:

@@ -35,7 +35,7 @@ class CardOutline(QWidget):
 
     def show_account(self, account: Account) -> None:
         """Draw what `account` tells."""
-        facts = {name.key: value for name, value in account.facts}
+        facts = {name.key: value for name, value in reversed(account.facts)}  # the first counts
         application = facts.get("anycard.fact.application", "")
         self._is_card = account.sort is not Sort.OTHER
         self._network = application.partition(" A0")[0] if self._is_card else ""

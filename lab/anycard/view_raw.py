@@ -83,6 +83,8 @@ class RawField(QLineEdit):
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
         if not step or self._popup.isVisible():
             super().keyPressEvent(event)
+            if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+                event.accept()  # it sends this command, and must not charge at the till
             return
         self._at = min(max(0, self._at + step), len(self._history))
         self.setText(self._history[self._at] if self._at < len(self._history) else "")
@@ -103,7 +105,7 @@ class RawPanel(Panel):
         self._state = RawState()
         self._parsed = Parsed()
         self.body.addLayout(self._build_line(look))
-        self._meaning = Label(look, "rawMeaning", size_px=TEXT_CAPTION_PX, tone="dim").wrapping()
+        self._meaning = Label(look, "rawMeaning", size_px=TEXT_CAPTION_PX, tone="dim").eliding()
         self.body.addWidget(self._meaning)
         said = row(look)
         self._shape = Shape(look, 10)

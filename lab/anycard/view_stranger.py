@@ -120,10 +120,12 @@ class StrangerSheet(QFrame):
         self._lines.addWidget(medium)
         for evidence in account.evidence:
             self._lines.addWidget(self._caption("strangerEvidence", tell(evidence)))
-        for place, (name, value) in enumerate(account.facts):
-            if place == 0:
-                self._lines.addSpacing(look.px(SPACE_S))
-            self._lines.addWidget(self._caption("strangerFact", tell(name)))
+        before = ""
+        for name, value in account.facts:
+            if name.key != before:  # several applications stand under one caption
+                self._lines.addSpacing(look.px(SPACE_XS))
+                self._lines.addWidget(self._caption("strangerFact", tell(name)))
+            before = name.key
             said = Label(look, "strangerValue", size_px=TEXT_CAPTION_PX, mono=True).wrapping()
             said.say(value)
             said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

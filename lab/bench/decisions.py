@@ -30,6 +30,8 @@ _ONLINE_REQUIRED, _VERIFY_REQUIRED = (
     "online cryptogram required",
     "cardholder verification required",
 )
+_EMV_MODE = "EMV mode supported (kernel 2) or magnetic-stripe mode (kernel 3)"
+_DEVICE_DONE = "verification on the consumer's device successful"
 _DEVICE_SUPPORTED = "verification on the consumer's device supported"
 _MOBILE = "verification on the mobile"
 _DEVICE_RESULTS = frozenset({"010002", "1F0302"})  # 9F34 as kernels 2 and 4, and 3, code the phone
@@ -54,11 +56,14 @@ def decide(
 ) -> tuple[Decision, ...]:
     """The decisions, in the order of the exchanges."""
     found: list[Decision] = []
+    used = kernel
     for apdu in apdus:
         if apdu.sw != SUCCESS:
             found.append(_refused(apdu))
             continue
-        found += _said(apdu, asked[apdu.index], decoded[apdu.index], kernel)
+        if apdu.command_hex[2:4] == "A4":
+            used = kernel or KERNEL_OF.get(_selected_name(apdu)[:10])
+        found += _said(apdu, asked[apdu.index], decoded[apdu.index], used)
     if ended is not None and apdus:
         found.append(_ended(apdus[-1].index, ended))
     return tuple(found)
@@ -76,6 +81,9 @@ def _said(
             yield from _selected(apdu, answer, kernel)
         case "A8":
             yield from _options(apdu.index, question, answer)
+            yield from _mode(apdu.index, answer, kernel)
+        case "2A":
+            yield from _checksum(apdu.index, question, answer)
         case "B2":
             yield from _record(apdu.index, answer)
         case "AE":
@@ -99,6 +107,7 @@ def medium(asked: Nodes, decoded: Nodes) -> Message:
     verified = {
         "9F6C": says(answers, "9F6C", _DEVICE_VERIFIED),
         "9F71": says(answers, "9F71", _MOBILE),
+        "DF4B": says(answers, "DF4B", _DEVICE_DONE),
         "9F34": results is not None and results.value in _DEVICE_RESULTS,
     }
     for tag, says_so in verified.items():
@@ -108,7 +117,7 @@ def medium(asked: Nodes, decoded: Nodes) -> Message:
         return message("bench.medium.device", "good", where="82")
     if requestor is not None:
         return message("bench.medium.token", "waiting", requestor=requestor.value)
-    if object_of(answers, "9F26") is not None:
+    if any(object_of(answers, tag) is not None for tag in ("9F26", "9F61")):
         return Message("bench.medium.plastic")
     return Message("bench.medium.unknown")
 
@@ -147,8 +156,12 @@ def _refused(apdu: ApduLine) -> Decision:
     return Decision(apdu.index, text)
 
 
+def _selected_name(apdu: ApduLine) -> str:
+    return apdu.name.removeprefix("SELECT ")
+
+
 def _selected(
-    apdu: ApduLine, answer: tuple[DecodedNode, ...], kernel: int | None
+    apdu: ApduLine, answer: tuple[DecodedNode, ...], number: int | None
 ) -> Iterator[Decision]:
     if _DIRECTORY in apdu.command_hex:
         names = [node.value for node in answer if node.tag == "4F"]
@@ -156,8 +169,7 @@ def _selected(
         text = message(key, count=len(names), names=", ".join(names))
         yield Decision(apdu.index, text, RESPONSE, "4F" if names else "")
         return
-    name = apdu.name.removeprefix("SELECT ")
-    number = kernel or KERNEL_OF.get(name[:10])
+    name = _selected_name(apdu)
     if number is not None:
         network = NETWORK_NAMES.get(NETWORK_OF.get(number, ""), name)
         text = message("bench.why.kernel", kernel=number, network=network, name=name)
@@ -191,6 +203,13 @@ def _options(
     yield from _cryptogram(index, answer)
 
 
+def _mode(index: int, answer: tuple[DecodedNode, ...], kernel: int | None) -> Iterator[Decision]:
+    """Kernels 2 and 4 read a card without EMV mode as one of the stripe age."""
+    profile = object_of(answer, "82")
+    if kernel in {2, 4} and profile is not None and not says(answer, "82", _EMV_MODE):
+        yield Decision(index, Message("bench.why.stripe_mode"), RESPONSE, "82")
+
+
 def _silent_about_owner(answer: tuple[DecodedNode, ...]) -> Iterator[str]:
     """Objects by which a card says that it has verified nobody, as a phone does at a gate."""
     qualifiers = object_of(answer, "9F6C")
@@ -205,9 +224,32 @@ def _record(index: int, answer: tuple[DecodedNode, ...]) -> Iterator[Decision]:
     if rules:
         text = message("bench.why.rules", first=rules[0].partition(": ")[2].partition(";")[0])
         yield Decision(index, text, RESPONSE, "8E")
+    for tag in ("9F65", "9F66", "9F67"):
+        for word in words_about(answer, tag):
+            yield Decision(index, message("bench.why.places", where=word), RESPONSE, tag)
     wanted = words_about(answer, "8C")
     if wanted:
         yield Decision(index, message("bench.why.risk_list", count=len(wanted)), RESPONSE, "8C")
+
+
+def _checksum(
+    index: int, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
+) -> Iterator[Decision]:
+    """COMPUTE CRYPTOGRAPHIC CHECKSUM: a code, or why there is none (Book C-2, mag-stripe mode)."""
+    number = object_of(question, "9F6A")
+    if number is not None:
+        text = message("bench.why.number", number=number.value.lstrip("0") or "0")
+        yield Decision(index, text, COMMAND, "9F6A")
+    if says(answer, "DF4B", _DEVICE_DONE):
+        yield Decision(index, Message("bench.why.verified", "good"), RESPONSE, "DF4B")
+    code, counter = words_about(answer, "9F61"), words_about(answer, "9F36")
+    if code:
+        text = message("bench.why.code", "waiting", code=code[0].split(":")[0],
+                       counter=counter[0] if counter else "?")  # fmt: skip
+        yield Decision(index, text, RESPONSE, "9F61")
+        return
+    for word in words_about(answer, "DF4B"):
+        yield Decision(index, message("bench.why.no_code", "bad", why=word), RESPONSE, "DF4B")
 
 
 def _generated(

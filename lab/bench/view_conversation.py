@@ -26,7 +26,7 @@ from lab.design.tokens import TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
 from lab.words import tell, tr
 
-EXCHANGE_PX = (28, 0, 44, 50)  # number, name, status word, time; 0 takes what is left
+EXCHANGE_PX = (31, 0, 43, 50)  # number, name, status word, time; 0 takes what is left
 NAME_PLACE, SW_PLACE, TIME_PLACE = 1, 2, 3
 CONVERSATION_PX = 290
 SW_OK = "9000"

@@ -39,7 +39,12 @@ from hardware.api import (
 )
 from lab.card_serving import Arm, Failed, Happened, Read, Refused, Serving, Tapped, serve
 from lab.commands import authorities, card_read
-from lab.commands.card_choice import card_for, version_option
+from lab.commands.card_choice import (
+    card_for,
+    demand_stripe,
+    mag_stripe_option,
+    version_option,
+)
 from lab.commands.shared import SUCCESS, Subparsers, command, in_world, settings_of
 from lab.engine_shapes import CardRecord
 from lab.errors import NotDone, SomethingMissing, WrongUse
@@ -92,6 +97,7 @@ def add_serve(commands: Subparsers) -> None:
                help="look at the phone for one payment, for each, or for none")  # fmt: skip
     add_option("--pse", action="store_true",
                help="list the application for contact readers too (1PAY.SYS.DDF01)")  # fmt: skip
+    mag_stripe_option(parser)
     protocol = parser.add_mutually_exclusive_group()
     protocol.add_argument("--t1", dest="transmission", action="store_const", const=Transmission.T1,
                           default=Transmission.T1, help="speak T=1, as contactless readers do "
@@ -116,12 +122,14 @@ def run(chosen: argparse.Namespace) -> int:
         card = await _chosen_card(world, chosen.network, chosen.cryptogram)
         if card.token_ref not in {token.token_ref for token in world.element.tokens()}:
             raise NotDone(f"the phone holds no token for {card.network} ·{card.last4}")
+        demand_stripe(world, card)
         serving = Serving(
             chosen.nfc or chosen.vpcd,
             card.token_ref,
             chosen.arm,
             chosen.transmission,
             with_pse=chosen.pse,
+            mag_stripe=chosen.mag_stripe,
         )
         with _told_to_stop() as stop:
             stream = world.entropy.secret("published card")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from backend.api import TEST_NUMBER_OF_VERSION
+from hardware.api import shows_stripe
 from lab.commands.shared import remark
 from lab.engine_shapes import CardRecord
 from lab.errors import NotDone, WrongUse
@@ -29,6 +30,31 @@ def version_option(parser: argparse.ArgumentParser) -> None:
         metavar="VERSION",
         help="a card that speaks this cryptogram version: visa 10 17 18 22, mastercard 10 11 14 "
         "15, amex 01 (its test card is added where the wallet has none)",
+    )
+
+
+def mag_stripe_option(parser: argparse.ArgumentParser) -> None:
+    """Whether the phone's card is one of the stripe age."""
+    parser.add_argument(
+        "--mag-stripe",
+        action="store_true",
+        help="the card has no EMV mode: a track with dynamic digits (mastercard, amex)",
+    )
+
+
+def demand_stripe(world: World, card: CardRecord) -> None:
+    """Refuse a card that cannot be shown as asked for, before anything is tapped.
+
+    Raises:
+        WrongUse: Visa has no such mode.
+        NotDone: the token came to this phone before its network made it one.
+    """
+    if not world.settings.mag_stripe or shows_stripe(world.element, card.token_ref):
+        return
+    if card.network == "visa":
+        raise WrongUse("Visa has no mag-stripe mode any more: --card mastercard or amex")
+    raise NotDone(
+        f"{card.network} ·{card.last4} has no mag-stripe mode: remove the card and add it again"
     )
 
 

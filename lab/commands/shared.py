@@ -104,6 +104,7 @@ def settings_of(chosen: argparse.Namespace, *, pace: float = 0.0) -> Settings:
         profile=getattr(chosen, "profile", "lab"),
         pace=pace,
         reader=getattr(chosen, "reader", None) or DEFAULT_READER,
+        mag_stripe=getattr(chosen, "mag_stripe", False),
         transit=getattr(chosen, "transit", False),
     )
 

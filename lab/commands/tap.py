@@ -10,8 +10,14 @@ import argparse
 import asyncio
 import math
 
+from hardware.api import TapResult
 from lab.amounts import currency_of, format_amount, parse_amount
-from lab.commands.card_choice import card_for, version_option
+from lab.commands.card_choice import (
+    card_for,
+    demand_stripe,
+    mag_stripe_option,
+    version_option,
+)
 from lab.commands.shared import (
     FAILED,
     SUCCESS,
@@ -56,6 +62,7 @@ def add(commands: Subparsers) -> None:
         "--wait", type=_seconds, default=WAIT_S, metavar="S",
         help="at a real reader: seconds to wait for a card (default %(default)g)",
     )  # fmt: skip
+    mag_stripe_option(parser)
     version_option(parser)
     parser.add_argument(
         "--transit",
@@ -71,10 +78,13 @@ def run(chosen: argparse.Namespace) -> int:
     currency = currency_of(chosen.currency).code
     settings = settings_of(chosen)
     if not is_emulated(settings.reader):
+        if settings.mag_stripe:
+            raise WrongUse("--mag-stripe is the phone's: at a real reader the card decides")
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
         card = await card_for(world, chosen.card, chosen.cryptogram)
+        demand_stripe(world, card)
         if settings.transit:
             world.wallet.set_express(card.id, chosen=True)
         sale = await world.hands.tap(amount_minor, currency, card.id)
@@ -164,6 +174,7 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
         "response_code": answer.response_code if answer else None,
         "reason": sale.problem or None,
         "kernel": tap.kernel if tap else None,
+        "mode": _mode_of(tap),
         "apdu_count": tap.apdu_count if tap else 0,
         "transaction_id": answer.payment_id if answer else None,
         "tap_id": sale.tap_id,
@@ -178,6 +189,15 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
             },
         },
     }
+
+
+def _mode_of(tap: TapResult | None) -> str | None:
+    """How the card was read; None where it did not come to that."""
+    if tap is None:
+        return None
+    if "magstripe_mode" in tap.steps:
+        return "mag_stripe"
+    return "emv" if tap.cryptogram else None
 
 
 def _figures(document: dict[str, object]) -> str:

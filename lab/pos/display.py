@@ -96,6 +96,8 @@ KNOWN_REASONS = frozenset(
         "token_not_active",
         "atc_replay",
         "cryptogram_invalid",
+        "cvc3_invalid",
+        "atc_not_higher",
         "key_of_other_channel",
         "breaker_open",
         "no_connection",

@@ -131,7 +131,6 @@ class PosFlow:
         self._state = PosState(
             merchant=config.merchant_name,
             terminal_id=config.terminal_id,
-            reader_text=gate.standing_at(reader, config),
         )
         self._show(PosPhase.IDLE)
 
@@ -148,6 +147,10 @@ class PosFlow:
     def believe(self, authorities: Authorities) -> None:
         """Take these certification authorities' keys, from the next tap on."""
         self._config = replace(self._config, authorities=authorities)
+
+    def reader_changed(self) -> None:
+        """The till stands at another reader; what was typed stays."""
+        self._show(self._state.phase, keep=True)
 
     # -- keys ---------------------------------------------------------------------------------
 
@@ -334,6 +337,7 @@ class PosFlow:
             expiry=tap.expiry,
             psn=tap.psn or "00",
             tap_id=tap_id,
+            track_2=tap.track_2,
         )
         try:
             answer = await self._client.pay_nfc(order, key=key, patience_s=patience_s)
@@ -523,6 +527,7 @@ class PosFlow:
             lights=lights,
             lights_caption=caption,
             tone=display.tone(phase),
+            reader_text=gate.standing_at(self._reader, self._config),
             can_charge=bool(self._digits) and phase in KEEPS_AMOUNT,
             can_cancel=phase is PosPhase.PRESENT or (phase in RESTING and bool(self._digits)),
             recent=display.recent(self._memory.sales),

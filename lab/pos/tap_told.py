@@ -9,7 +9,10 @@ from hardware.api import Exchange, TapResult, frame_lines
 
 
 def exchange_told(exchange: Exchange) -> dict[str, object]:
-    """The data of `tap.apdu`; with its frames, as a trace writes them, where the reader told."""
+    """The data of `tap.apdu`; frames, where the reader told them, as lines of a trace.
+
+    Without the selection: a stranger's identifier has no business in a log.
+    """
     told: dict[str, object] = {
         "index": exchange.index,
         "name": exchange.name,
@@ -18,8 +21,8 @@ def exchange_told(exchange: Exchange) -> dict[str, object]:
         "sw": exchange.masked_response[-4:],
         "duration_us": exchange.duration_us,
     }
-    if exchange.frames:
-        told["frames"] = frame_lines(exchange.frames)
+    if heard := [frame for frame in exchange.frames if not frame.told]:
+        told["frames"] = frame_lines(heard)
     return told
 
 

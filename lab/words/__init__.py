@@ -15,6 +15,7 @@ from lab.words import (
     bench_words,
     card_words,
     flow_words,
+    reader_words,
     scenario_words,
     view_words,
 )
@@ -67,6 +68,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **view_words.WORDS,
     **bench_words.WORDS,
     **card_words.WORDS,
+    **reader_words.WORDS,
     **scenario_words.WORDS,
     **anycard_words.WORDS,
 }

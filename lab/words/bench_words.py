@@ -113,6 +113,20 @@ _BY_AUDIENCE: dict[str, tuple[str, str]] = {
         "The cryptogram is here already: nothing else to read",
         "Cryptogram in the GPO answer, no AFL",
     ),
+    "bench.why.stripe_mode": (
+        "It has no chip payment to offer: it is read as a stripe with digits that change",
+        "AIP without EMV mode: mag-stripe mode",
+    ),
+    "bench.why.places": ("Room on its track: {where}", "Track 2: {where}"),
+    "bench.why.number": (
+        "The till throws in a random number: {number}",
+        "Unpredictable number (numeric): {number}",
+    ),
+    "bench.why.code": (
+        "The card makes a {code} for its payment number {counter}; it goes into the track",
+        "CVC3 ({code}) over ATC {counter}, into the discretionary data",
+    ),
+    "bench.why.no_code": ("No code, because: {why}", "No CVC3: {why}"),
     "bench.why.rules": ("Who pays is settled by the card's rule: {first}", "CVM list: {first}"),
     "bench.why.risk_list": (
         "The card wants {count} things to know before it signs",

@@ -80,6 +80,8 @@ _POS: dict[str, tuple[str, str]] = {
     "pos.why.token_not_active": ("This card is suspended", "Token not active"),
     "pos.why.atc_replay": ("This tap was used before", "ATC already used"),
     "pos.why.cryptogram_invalid": ("The card's signature is wrong", "ARQC invalid"),
+    "pos.why.cvc3_invalid": ("The code on the card's track is wrong", "CVC3 invalid"),
+    "pos.why.atc_not_higher": ("This tap was used before", "ATC not above the last one seen"),
     "pos.why.key_of_other_channel": (
         "This card's answer was made for another kind of payment",
         "Key index of another channel (proximity or remote): refused by the network",

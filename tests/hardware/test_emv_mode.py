@@ -16,6 +16,7 @@ from hardware.api import (
     build_tlv,
     parse_tlv,
 )
+from hardware.terminal.config import Modes
 from hardware.terminal.outcome import ENDINGS, ending_of
 from hardware.terminal.risk import ActionCodes
 from tests.hardware.breaking_link import BreakingLink
@@ -234,7 +235,10 @@ def test_the_same_object_in_options_and_record_is_refused(recorded: Recorded) ->
     assert recorded.tap(gpo=twice).reason == "duplicate_5F34"
 
 
-def test_a_card_of_the_stripe_age_is_sent_elsewhere(mastercard: Recorded) -> None:
+def test_a_till_with_emv_mode_alone_sends_old_cards_elsewhere(mastercard: Recorded) -> None:
+    config = mastercard.bench.config
+    only = tuple(replace(one, modes=Modes.EMV_ONLY) for one in config.combinations)
+    mastercard.bench.config = replace(config, combinations=only)
     result = mastercard.tap(gpo=mastercard.changed("gpo", t82=bytes.fromhex("1200")))
     assert (result.outcome, result.reason) == (
         Outcome.TRY_ANOTHER_INTERFACE, "magstripe_mode_only",

@@ -32,6 +32,18 @@ DIALOGUES = Path(__file__).parents[1] / "data" / "dialogues.json"
         (0x9F6E, "20700000", "hologram"),
         (0x9F6E, "23000000", "mobile phone"),
         (0x9F71, "010302", "required by the terminal"),
+        (0x9F65, "0038", "dynamic code: digits 4 to 6 from the track's end"),
+        (0x9F66, "03C6",
+         "unpredictable number and counter: digits 2, 3, 7 to 10 from the track's end"),
+        (0x9F63, "000000000000", "unpredictable number and counter: no digit"),
+        (0x9F67, "04", "4 of these digits are the counter's"),
+        (0x9F64, "0404", "2 bytes where 1 is due"),
+        (0x9F61, "0007",
+         "code 00007: a track takes as many of its last digits as it has room for"),
+        (0x9F60, "07", "1 bytes where 2 are due"),
+        (0xDF4B, "000100", "the owner has to be verified: look at the phone and tap again"),
+        (0x9F7E, "03", "verification on the consumer's device required"),
+        (0x9F66, "32004000", "EMV mode supported"),
         (0x9F10, "06010103A00000", "cryptogram version 01"),
         (0x9F10, "1F220103A00000", "cryptogram version 22"),
         (0x9F10, "0114A000000000000000000000000000" + "00000000", "first cryptogram ARQC"),
@@ -206,3 +218,14 @@ def test_the_tills_own_risk_data_are_kept_whole_and_what_follows_is_not() -> Non
 def test_data_that_only_look_like_risk_data_are_not_trusted(data: str) -> None:
     masked = mask_command(bytes.fromhex("80AE8000" + f"{len(data) // 2:02X}" + data)).hex().upper()
     assert "4242424242424242" not in masked
+
+
+def test_a_record_of_the_stripe_age_has_names_of_its_own() -> None:
+    record = bytes.fromhex("70159F6502001E9F66021FE09F69039F6A049F6C0200019000")
+    names = {node.tag: node.name for node in decode(record)[0].children}
+    assert names["9F66"] == "Position of unpredictable number and counter in track 2"
+    assert names["9F6C"] == "Mag-stripe application version number, card"
+    (udol,) = [node for node in decode(record)[0].children if node.tag == "9F69"]
+    assert udol.details == ("9F6A Unpredictable number, numeric, 4 bytes",)
+    (elsewhere,) = decode(bytes.fromhex("9F6C020080"))
+    assert elsewhere.name == "Card transaction qualifiers"

@@ -5,7 +5,8 @@ the card's key together with the data that nobody may change: two records, as ea
 command. The first holds those data and the issuer's certificate and is the signed one, the second
 the card's certificate. What of a key does not fit into its certificate stands beside it as the
 remainder. Refuses to know: tokens, rows,
-what the card does with it. Sources: EMV Book 2 tables 1, 2, 13 and 14; Book 3 7.2 and 10.3.
+what the card does with it. A card that cannot sign has the issuer's
+signature over its data instead. Sources: EMV Book 2 tables 1 to 4, 13 and 14; Book 3 7.2 and 10.3.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ RID = {"visa": "A000000003", "mastercard": "A000000004", "amex": "A000000025"}
 # authentication in EMV mode (not Visa), verification of the cardholder, relay resistance
 # (Mastercard); the certificate covers it
 PROFILE = {"visa": "3000", "mastercard": "3381", "amex": "31C0"}
+STATIC_PROFILE = "50C0"
+"""Of an Amex card that signs nothing itself: its issuer signed its data once and for all."""
 ISSUER_SERIAL = bytes.fromhex("000001")
 CERTIFICATES_EXPIRE = "1249"
 SIGNED_RECORDS = 1
 
 _HEAD, _TAIL, _FILL, _NONE = b"\x6a", b"\xbc", b"\xbb", "F"
-_ISSUER_CERTIFICATE, _CARD_CERTIFICATE = b"\x02", b"\x04"
+_ISSUER_CERTIFICATE, _STATIC_DATA, _CARD_CERTIFICATE = b"\x02", b"\x03", b"\x04"
+_SHA_1 = b"\x01"
 _SHA_1_AND_RSA = bytes.fromhex("0101")
 _DIGEST_BYTES = 20
 _EXPONENT = bytes([EXPONENT])
@@ -74,17 +78,7 @@ def card_records(
         psn: PAN sequence number, 2 digits.
         serial: three bytes, of the card's certificate.
     """
-    issuer, issuer_rest = _certificate(
-        chain.authority,
-        _ISSUER_CERTIFICATE
-        + bytes.fromhex(chain.issuer_digits.ljust(_ISSUER_DIGITS, _NONE))
-        + bytes.fromhex(CERTIFICATES_EXPIRE)
-        + ISSUER_SERIAL,
-        chain.issuer,
-    )
-    of_issuer = {"8F": bytes.fromhex(AUTHORITY_INDEX), "90": issuer, "92": issuer_rest}
-    covered = _covered(chain.network, number, expiry, psn)
-    covered += _objects({**of_issuer, "9F32": _EXPONENT})
+    covered = _signed_record(chain, number, expiry, psn)
     own, own_rest = _certificate(
         chain.issuer,
         _CARD_CERTIFICATE
@@ -97,6 +91,40 @@ def card_records(
     of_card = {"9F46": own, "9F47": _EXPONENT, "9F48": own_rest}
     of_card["9F4A"] = bytes.fromhex(_PROFILE_TAG)
     return [_object("70", body) for body in (covered, _objects(of_card))]
+
+
+def static_records(chain: Chain, number: str, expiry: str, psn: str, code: bytes) -> list[bytes]:
+    """The two records of a token that signs nothing: its data, and the issuer's signature (93).
+
+    Args:
+        chain: the keys above it.
+        number: the device account number.
+        expiry: YYMM.
+        psn: PAN sequence number, 2 digits.
+        code: data authentication code, two bytes (Book 2, table 3).
+    """
+    covered = _signed_record(chain, number, expiry, psn)
+    room = len(chain.issuer.modulus) - len(_HEAD + _TAIL) - _DIGEST_BYTES
+    body = (_STATIC_DATA + _SHA_1 + code).ljust(room, _FILL)
+    signed = body + covered + bytes.fromhex(STATIC_PROFILE)
+    digest = hashlib.sha1(signed, usedforsecurity=False).digest()
+    objects = {"93": chain.issuer.apply(_HEAD + body + digest + _TAIL), "9F4A": b"\x82"}
+    return [_object("70", each) for each in (covered, _objects(objects))]
+
+
+def _signed_record(chain: Chain, number: str, expiry: str, psn: str) -> bytes:
+    """What nobody may change, and the issuer's certificate beside it."""
+    issuer, issuer_rest = _certificate(
+        chain.authority,
+        _ISSUER_CERTIFICATE
+        + bytes.fromhex(chain.issuer_digits.ljust(_ISSUER_DIGITS, _NONE))
+        + bytes.fromhex(CERTIFICATES_EXPIRE)
+        + ISSUER_SERIAL,
+        chain.issuer,
+    )
+    of_issuer = {"8F": bytes.fromhex(AUTHORITY_INDEX), "90": issuer, "92": issuer_rest}
+    covered = _covered(chain.network, number, expiry, psn)
+    return covered + _objects({**of_issuer, "9F32": _EXPONENT})
 
 
 def _covered(network: str, number: str, expiry: str, psn: str) -> bytes:

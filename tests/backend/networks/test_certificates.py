@@ -104,6 +104,32 @@ def test_the_chain_opens_from_authority_to_card(tmp_path: Path, network: str) ->
     assert int(key["p"], 16) * int(key["q"], 16) == CARD.p * CARD.q
 
 
+def test_the_issuer_signs_the_data_of_a_card_that_cannot(tmp_path: Path) -> None:
+    drawn: list[int] = []
+
+    async def main() -> Any:
+        async with bench(tmp_path, draw_key=given(drawn)) as made:
+            grant = await ask_token(made.tsp, "amex", "371449635398431")
+            return json.loads(jwe.decrypt_compact(grant.device_payload, DEVICE_KEY).plaintext)
+
+    payload = run_virtual(main())
+    offline = payload["offline"]
+    assert drawn == [1408, 1152], "no key of its own"
+    assert (offline["key"], offline["signedRecords"]) == (None, 1)
+    assert int(offline["profile"][:2], 16) & 0x61 == 0x40, "static authentication alone"
+    records = [bytes.fromhex(record) for record in offline["records"]]
+    assert all(len(record) <= 253 for record in records)
+    signed, signature = (objects_of(record) for record in records)
+    assert signed["5A"].hex().upper().rstrip("F") == payload["dpan"]
+    assert set(signature) == {"93", "9F4A"}
+    issuer = opened(AUTHORITY.modulus, signed["90"])
+    assert issuer[15:-21] + signed["92"] == ISSUER.modulus
+    block = opened(ISSUER.modulus, signature["93"])
+    assert (block[:3].hex(), block[-1:]) == ("6a0301", b"\xbc")
+    covered = records[0][3:] + bytes.fromhex(offline["profile"])
+    assert block[-21:-1] == check_sum(block[1:-21], covered)
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_keys_are_made_once_and_for_each_card_anew(tmp_path: Path, network: str) -> None:
     drawn: list[int] = []

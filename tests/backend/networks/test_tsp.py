@@ -67,6 +67,7 @@ def test_a_card_becomes_a_token_in_the_device(network: str, tmp_path: Path) -> N
             assert set(payload) == {
                 "sessionId", "network", "tokenRef", "dpan", "expiry", "psn", "par",
                 "tokenRequestorId", "cvn", "keys", "label", "serviceCode", "replaces",
+                *(["stripe"] if network == "mastercard" else []),
             }  # fmt: skip
             assert payload["dpan"] == grant.token
             assert payload["tokenRef"] == grant.token_ref

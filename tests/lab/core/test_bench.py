@@ -24,6 +24,9 @@ from lab.errors import WrongUse
 from lab.words import tell
 
 DIALOGUES = Path(__file__).parents[2] / "data" / "dialogues.json"
+NUMBER_AND_COUNTER = (
+    "Room on its track: unpredictable number and counter: digits 6 to 13 from the track's end"
+)
 START_US = 1_780_000_000_000_000
 
 
@@ -76,6 +79,38 @@ def reasons(conversation: Conversation) -> list[str]:
         ("mastercard-good", "The card says: ask the bank (9F27)", RESPONSE, "9F27"),
         ("mastercard-declines", "The card declines (9F27)", RESPONSE, "9F27"),
         ("amex-good", "The card wants 2 things to know from the till", RESPONSE, "9F38"),
+        (
+            "mastercard-stripe-good",
+            "It has no chip payment to offer: it is read as a stripe with digits that change",
+            RESPONSE,
+            "82",
+        ),
+        (
+            "amex-stripe-good",
+            "It has no chip payment to offer: it is read as a stripe with digits that change",
+            RESPONSE,
+            "82",
+        ),
+        (
+            "mastercard-stripe-good",
+            "Room on its track: dynamic code: digits 2 to 5 from the track's end",
+            RESPONSE,
+            "9F65",
+        ),
+        ("mastercard-stripe-good", NUMBER_AND_COUNTER, RESPONSE, "9F66"),
+        ("mastercard-stripe-no-number", "The till throws in a random number: 0", COMMAND, "9F6A"),
+        (
+            "mastercard-stripe-good",
+            "No PIN, because the phone had verified its owner",
+            RESPONSE,
+            "DF4B",
+        ),
+        (
+            "mastercard-stripe-look-at-phone",
+            "No code, because: the owner has to be verified: look at the phone and tap again",
+            RESPONSE,
+            "DF4B",
+        ),
         ("visa-refused", "The card refuses: conditions of use not satisfied (6985)", RESPONSE, ""),
         ("torn-at-select", "No answer came: the card was gone", RESPONSE, ""),
         (
@@ -114,6 +149,12 @@ def test_what_the_bytes_show_is_said_and_leads_to_its_object(
         assert tag in {node.tag for node in conversation.nodes(decision.index, side)}
 
 
+def test_the_code_of_a_track_is_said_with_its_counter() -> None:
+    (said,) = [each for each in reasons(shown("mastercard-stripe-good")) if "makes a code" in each]
+    assert said.startswith("The card makes a code ")
+    assert said.endswith(" for its payment number 1; it goes into the track")
+
+
 @pytest.mark.parametrize("dialogue", ["mastercard-good", "amex-good"])
 def test_the_tills_findings_are_read_from_what_it_sent(dialogue: str) -> None:
     (found,) = [said for said in reasons(shown(dialogue)) if said.startswith("The till found")]
@@ -148,6 +189,7 @@ def test_the_last_line_says_how_the_kernel_ended(ended: Ended, said: str) -> Non
         ("visa-good", "bench.medium.phone"),
         ("amex-good", "bench.medium.phone"),
         ("mastercard-good", "bench.medium.device"),
+        ("mastercard-stripe-good", "bench.medium.phone"),
         ("no-directory", "bench.medium.unknown"),
     ],
 )
@@ -246,7 +288,7 @@ def bus() -> Bus:
 
 @pytest.fixture
 def flow(planned: Planned, bus: Bus) -> BenchFlow:
-    return BenchFlow(clock=LabClock(), scheduler=planned, bus=bus, readers=())  # type: ignore[arg-type]
+    return BenchFlow(clock=LabClock(), scheduler=planned, bus=bus)  # type: ignore[arg-type]
 
 
 def events(name: str, tap_id: str, kernel: int = 3) -> list[Event]:
