@@ -36,6 +36,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "phone.suspend": ("Suspend", "Suspend token"),
     "phone.reactivate": ("Reactivate", "Resume token"),
     "phone.refresh": ("New number", "Refresh token"),
+    "phone.remove.sure": ("Really remove?", "Really delete?"),
     "phone.held.CARDHOLDER": ("Suspended by you", "Suspended by CARDHOLDER"),
     "phone.held.TOKEN_REQUESTOR": (
         "Suspended because its device was lost",
