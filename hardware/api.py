@@ -142,8 +142,16 @@ from hardware.terminal.authorities import (
     write_authorities,
 )
 from hardware.terminal.command_effects import CommandEffect, Weight, effect_of
-from hardware.terminal.config import Combination, TapRequest, TerminalConfig
+from hardware.terminal.config import (
+    AMOUNT_MINOR_MAX,
+    Combination,
+    KernelOptions,
+    Modes,
+    TapRequest,
+    TerminalConfig,
+)
 from hardware.terminal.dialogue import Dialogue, Trust
+from hardware.terminal.limits import ResponseLimits
 from hardware.terminal.outcome import (
     ENDINGS,
     CardholderVerification,
@@ -163,6 +171,7 @@ from hardware.terminal.reading import (
     reading_of_tag,
 )
 from hardware.terminal.relay import RelaySettings
+from hardware.terminal.risk import ActionCodes, RandomSelection
 from hardware.terminal.selection import LAB_IIN, read_selection
 from hardware.terminal.session import run_tap
 from hardware.terminal.torn import TornLog
@@ -180,6 +189,7 @@ from hardware.trace.replay import (
 )
 
 __all__ = [
+    "AMOUNT_MINOR_MAX",
     "ANNOUNCE",
     "ATC_MAX",
     "CAPABILITIES",
@@ -198,6 +208,7 @@ __all__ = [
     "TAGS",
     "TRANSIT_FRAME",
     "VPCD_PORT",
+    "ActionCodes",
     "Activation",
     "Address",
     "Announcement",
@@ -247,8 +258,10 @@ __all__ = [
     "HearsPolling",
     "Identity",
     "InstalledToken",
+    "KernelOptions",
     "Mark",
     "Medium",
+    "Modes",
     "Moment",
     "Network",
     "NfcAddress",
@@ -275,6 +288,7 @@ __all__ = [
     "ProvisioningRefused",
     "Publication",
     "PublicationChange",
+    "RandomSelection",
     "ReadApplication",
     "Reader",
     "ReaderGone",
@@ -291,6 +305,7 @@ __all__ = [
     "ReplayClock",
     "ReplayLink",
     "ResponseApdu",
+    "ResponseLimits",
     "Revoked",
     "ScanFailed",
     "ScanOutcome",
