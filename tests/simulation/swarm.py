@@ -44,6 +44,7 @@ PAIRS = tuple(
 BY_HAND = {
     ("latency", "ms"): (0, 40, 600, 2_500),
     ("slow", "ms"): (30, 400, 3_000),
+    ("relay", "ms"): (2, 30, 400),
     ("mute", "ms"): (30, 400),
     ("reorder", "ms"): (50, 700),
     ("slow_close", "ms"): (50, 700),
