@@ -537,7 +537,7 @@ def _desk(
 def _wallet(
     files: _Files, tokens: TspClient, events: EventLog, ground: Ground, cache: TolerantCache
 ) -> WalletServices:
-    store = SqlWalletStore(files.engine)
+    store = SqlWalletStore(files.engine, ground.entropy.secret("audit.salts"))
     lists = CardLists(cache)
     clock, entropy = ground.clock, ground.entropy
     fingerprint = files.named_keys.fingerprint

@@ -15,9 +15,11 @@ import orjson
 from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from backend.outbox.audit_chain import AuditLine
+from backend.runtime.entropy import Stream
 from backend.runtime.events import Event
-from backend.storage import event_rows
-from backend.storage.database import Row, Statement, Store, Value
+from backend.storage import audit_rows, event_rows
+from backend.storage.database import Row, Statement, Store, Transaction, Value
 from backend.storage.request_tables import request_keys
 from backend.storage.token_order_rows import SqlOrderRows
 from backend.storage.wallet_tables import (
@@ -32,6 +34,7 @@ from backend.wallet.ports import WalletRows
 
 T = TypeVar("T")
 cards = provisioned_cards
+SALT_BYTES = 16
 
 
 def _replacing(table: Table, key: str) -> Statement:
@@ -160,7 +163,11 @@ _RELEASE_REQUEST = Statement(
 class SqlWalletRows(SqlOrderRows):
     """`WalletRows` over one transaction."""
 
-    __slots__ = ()
+    __slots__ = ("_salts",)
+
+    def __init__(self, tx: Transaction, salts: Stream) -> None:
+        super().__init__(tx)
+        self._salts = salts
 
     def user_by_email(self, email: str) -> User | None:
         """The person with that address."""
@@ -179,7 +186,7 @@ class SqlWalletRows(SqlOrderRows):
     def session(self, id_hash: bytes) -> Session | None:
         """The session with that hash, expired or not."""
         row = self._tx.one(_SESSION, {"of_hash": id_hash})
-        return None if row is None else Session(*row)
+        return None if row is None else _session(row)
 
     def add_session(self, session: Session) -> None:
         """Store a session."""
@@ -340,18 +347,18 @@ class SqlWalletRows(SqlOrderRows):
 
     def audit(self, entry: AuditEntry) -> None:
         """Add to the audit log."""
-        event_rows.audit(
-            self._tx,
-            {
-                "at_us": entry.at_us,
-                "user_id": entry.user_id,
-                "action": entry.action,
-                "resource_type": entry.resource_type,
-                "resource_id": entry.resource_id,
-                "result": entry.result,
-                "ip_address": entry.ip_address,
-                "metadata": orjson.dumps(dict(entry.facts)).decode(),
-            },
+        line = AuditLine(
+            entry.at_us,
+            entry.user_id,
+            entry.action,
+            entry.resource_type,
+            entry.resource_id,
+            entry.result,
+            orjson.dumps(dict(entry.facts)).decode(),
+            None,
+        )
+        audit_rows.add(
+            self._tx, line, ip_address=entry.ip_address, salt=self._salts.bytes(SALT_BYTES)
         )
 
     def record(self, event: Event) -> None:
@@ -362,20 +369,33 @@ class SqlWalletRows(SqlOrderRows):
 class SqlWalletStore:
     """`WalletStore` over the engine's database."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, salts: Stream) -> None:
+        """Over a store.
+
+        Args:
+            store: the engine's database.
+            salts: random; one goes with each address in the audit trail.
+        """
         self._store = store
+        self._salts = salts
 
     async def write(self, work: Callable[[WalletRows], T]) -> T:
         """Run and commit; durable when this returns."""
-        return await self._store.write(lambda tx: work(SqlWalletRows(tx)))
+        return await self._store.write(lambda tx: work(SqlWalletRows(tx, self._salts)))
 
     def read(self, work: Callable[[WalletRows], T]) -> T:
         """Run a short read."""
-        return self._store.read(lambda tx: work(SqlWalletRows(tx)))
+        return self._store.read(lambda tx: work(SqlWalletRows(tx, self._salts)))
 
 
 def _row(value: User | Session | Device) -> dict[str, Value]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _session(row: Row) -> Session:
+    values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
+    values["face_enrolled"] = bool(values["face_enrolled"])
+    return Session(**values)
 
 
 def _card_row(card: Card) -> dict[str, Value]:
