@@ -53,6 +53,7 @@ class LabRoutes:
         add("/clock", self.clock, methods=["GET"])
         add("/clock", self.move_clock, methods=["POST"])
         add("/networks", self.networks, methods=["GET"])
+        add("/metrics", self.metrics, methods=["GET"])
         add("/metrics/latency", self.latency, methods=["GET"])
         add("/payments", self.payments, methods=["GET"])
         add("/payments/{payment_id}", self.payment, methods=["GET"])
@@ -180,6 +181,25 @@ class LabRoutes:
             tiles.append({**view, **numbers, "probe": view["state"] == "half_open"})
         return json_answer({"networks": tiles})
 
+    async def metrics(self) -> Response:
+        """How often the cache had what was asked of it, in all and by the kind of key."""
+        cache = self._lab.cache
+        return json_answer(
+            {
+                "cache": {
+                    "name": cache.name,
+                    "failing": cache.is_failing,
+                    "failures": cache.failures,
+                    "spoiled": cache.spoiled,
+                    **_rate(cache.hits, cache.misses),
+                    "kinds": {
+                        kind: _rate(hits, misses)
+                        for kind, (hits, misses) in cache.by_kind().items()
+                    },
+                }
+            }
+        )
+
     async def latency(
         self,
         window_s: int = Query(default=120, ge=1, le=600),
@@ -302,3 +322,9 @@ class LabRoutes:
             "clock_offset_s": round(clock.offset_s, 3) if clock.is_moved else 0.0,
             "next_due_us": self._lab.scheduler.next_due_us(),
         }
+
+
+def _rate(hits: int, misses: int) -> dict[str, object]:
+    asked = hits + misses
+    rate = round(hits / asked, 4) if asked else None
+    return {"hits": hits, "misses": misses, "hit_rate": rate}

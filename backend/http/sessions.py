@@ -15,22 +15,22 @@ from backend.wallet.model import Caller, Session
 COOKIE = "session"
 
 
-def session_of(connection: HTTPConnection, accounts: Accounts) -> Session:
+async def session_of(connection: HTTPConnection, accounts: Accounts) -> Session:
     """The caller's session.
 
     Raises:
         NotSignedIn: none, ended or expired.
     """
-    return accounts.session(connection.cookies.get(COOKIE))
+    return await accounts.session(connection.cookies.get(COOKIE))
 
 
-def caller_of(connection: HTTPConnection, accounts: Accounts) -> Caller:
+async def caller_of(connection: HTTPConnection, accounts: Accounts) -> Caller:
     """The caller as the wallet knows them.
 
     Raises:
         NotSignedIn: no session, or an ended one.
     """
-    return Caller(session_of(connection, accounts).user_id, address_of(connection))
+    return Caller((await session_of(connection, accounts)).user_id, address_of(connection))
 
 
 def address_of(connection: HTTPConnection) -> str | None:

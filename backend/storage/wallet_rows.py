@@ -56,7 +56,12 @@ _BIND_SESSION = Statement(
 )
 _END_SESSION = Statement(delete(sessions).where(sessions.c.id_hash == bindparam("of_hash")))
 _END_SESSIONS_OF_DEVICE = Statement(
-    delete(sessions).where(sessions.c.device_id == bindparam("of_device"))
+    delete(sessions)
+    .where(sessions.c.device_id == bindparam("of_device"))
+    .returning(sessions.c.id_hash)
+)
+_END_SESSIONS_OF = Statement(
+    delete(sessions).where(sessions.c.user_id == bindparam("of_user")).returning(sessions.c.id_hash)
 )
 
 _DEVICE = Statement(select(devices).where(devices.c.id == bindparam("of_id")))
@@ -200,9 +205,15 @@ class SqlWalletRows(SqlOrderRows):
         """Delete it; how many there were."""
         return self._tx.run(_END_SESSION, {"of_hash": id_hash})
 
-    def end_sessions_of_device(self, device_id: str) -> int:
-        """Delete every session of a device; how many there were."""
-        return self._tx.run(_END_SESSIONS_OF_DEVICE, {"of_device": device_id})
+    def end_sessions_of_device(self, device_id: str) -> list[bytes]:
+        """Delete every session of a device; the hashes of those that there were."""
+        ended = self._tx.all(_END_SESSIONS_OF_DEVICE, {"of_device": device_id})
+        return [row["id_hash"] for row in ended]
+
+    def end_sessions_of(self, user_id: str) -> list[bytes]:
+        """Delete every session of a person; the hashes of those that there were."""
+        ended = self._tx.all(_END_SESSIONS_OF, {"of_user": user_id})
+        return [row["id_hash"] for row in ended]
 
     def device(self, device_id: str) -> Device | None:
         """The device with that identifier, whoever's it is."""

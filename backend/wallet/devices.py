@@ -13,6 +13,7 @@ from backend.networks.token_life import Suspender
 from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import EventLog
+from backend.wallet.accounts import Accounts
 from backend.wallet.model import (
     DEVICE_KINDS,
     AuditEntry,
@@ -42,7 +43,9 @@ class Devices:
         events: EventLog,
         lists: CardListCache,
         orders: TokenOrders,
+        sessions: Accounts,
     ) -> None:
+        self._sessions = sessions
         self._store = store
         self._clock = clock
         self._events = events
@@ -92,6 +95,7 @@ class Devices:
             return device
 
         device = await self._store.write(work)
+        await self._sessions.changed(session.id_hash)
         self._events.publish(event)
         return device
 
@@ -104,7 +108,7 @@ class Devices:
         now_us = self._clock.now_us()
         event = self._events.make("device.lost", actor="person", data={"device_id": device_id})
 
-        def work(rows: WalletRows) -> list[Card]:
+        def work(rows: WalletRows) -> tuple[list[Card], list[bytes]]:
             device = _owned(rows.device(device_id), caller.user_id)
             if device.lost_at_us is None:
                 rows.mark_lost(device_id, now_us)
@@ -114,12 +118,13 @@ class Devices:
                 hold(rows, not_pending(card, "reactivate"), WALLET, now_us, reason="device_lost")
                 ordered(rows, card, Operation.SUSPEND, now_us, actor=WALLET, reason="LOST",
                         ip_address=caller.ip_address)  # fmt: skip
-            rows.end_sessions_of_device(device_id)
+            ended = rows.end_sessions_of_device(device_id)
             rows.audit(_entry(now_us, caller, "device.lost", device_id))
             rows.record(event)
-            return held
+            return held, ended
 
-        held = await self._store.write(work)
+        held, ended = await self._store.write(work)
+        await self._sessions.changed(*ended)
         await self._lists.forget(caller.user_id, *(card.token_ref for card in held))
         self._events.publish(event)
         self._orders.wake()

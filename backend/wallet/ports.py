@@ -55,8 +55,11 @@ class UserRows(Protocol):
     def end_session(self, id_hash: bytes) -> int:
         """Delete it; how many there were."""
 
-    def end_sessions_of_device(self, device_id: str) -> int:
-        """Delete every session of a device; how many there were."""
+    def end_sessions_of_device(self, device_id: str) -> list[bytes]:
+        """Delete every session of a device; the hashes of those that there were."""
+
+    def end_sessions_of(self, user_id: str) -> list[bytes]:
+        """Delete every session of a person; the hashes of those that there were."""
 
 
 class DeviceRows(Protocol):
@@ -206,6 +209,22 @@ class CardListCache(Protocol):
 
     async def forget(self, user_id: str, *token_refs: str) -> None:
         """A card of this person changed."""
+
+
+class SessionCache(Protocol):
+    """Sessions that were read lately; may forget at any moment."""
+
+    def changes(self, id_hash: bytes) -> int:
+        """How often this session changed; take it before reading the database."""
+
+    async def get(self, id_hash: bytes) -> Session | None:
+        """The session, or None."""
+
+    async def put(self, session: Session, *, changes: int) -> None:
+        """Keep a session, unless it changed meanwhile."""
+
+    async def forget(self, *id_hashes: bytes) -> None:
+        """These sessions changed or ended."""
 
 
 class TokenService(Protocol):

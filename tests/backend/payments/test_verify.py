@@ -101,8 +101,6 @@ BREAKS = {
     "payments have their keys": "DELETE FROM idempotency_keys WHERE \"key\" = 'k1'",
     "outbox readers are not ahead": "INSERT INTO outbox_cursors VALUES ('webhooks', 1000000)",
     "ledger hash chains": "UPDATE ledger_entries SET sentence = 'nothing to see' WHERE seq = 3",
-    "suspended cards are held by somebody": "UPDATE provisioned_cards SET status = 'suspended'",
-    "what a card waits for is ordered": "UPDATE provisioned_cards SET pending_operation = 'refresh'",
     "audit hash chain": "UPDATE audit_logs SET result = 'approved' WHERE id = 2",
     "addresses go with their person, and only so": (
         "UPDATE audit_logs SET address_digest = x'00' WHERE id = 2"
