@@ -43,6 +43,7 @@ from backend.http.laboratory import Laboratory
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
+from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
@@ -82,8 +83,10 @@ from backend.vault.named_keys import NamedKeys
 from backend.wallet.accounts import Accounts
 from backend.wallet.cards import Cards
 from backend.wallet.devices import Devices
+from backend.wallet.limits import Limits
 from backend.wallet.network_news import NetworkNews
 from backend.wallet.passwords import LIVE, SIMULATED, Passwords
+from backend.wallet.privacy import Privacy, PrivacyPorts
 from backend.wallet.provisioning import Provisioning
 from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import Verifications
@@ -582,7 +585,7 @@ def _wallet(
         entropy.secret("wallet.salts"),
         _in_thread if ground.is_live else _inline,
     )
-    accounts = Accounts(store, clock, entropy, passwords, caches.sessions)
+    accounts = Accounts(store, clock, entropy, passwords, Limits(clock), caches.sessions)
     return WalletServices(
         accounts=accounts,
         cards=Cards(store, clock, events, lists, orders),
@@ -609,6 +612,12 @@ def _wallet(
         orders=orders,
         news=NetworkNews(NETWORKS, store, tokens, clock, ground.scheduler, events, lists, orders),
         history=caches.history,
+        privacy=Privacy(
+            store,
+            clock,
+            events,
+            PrivacyPorts(accounts, passwords, lists, orders, caches.history.forget),
+        ),
     )
 
 
@@ -627,6 +636,7 @@ def _app(
         history=HistoryRoutes(wallet.accounts, lab.engine_database, wallet.history),
         payments=NfcRoute(payments, token),
         sales=SalesRoutes(desk, token),
+        privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
         lab=LabRoutes(lab, folder, attachments),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),

@@ -21,6 +21,12 @@ class Credentials(Body):
     demo: bool = False
 
 
+class Erasure(Body):
+    """Proof that it is the person who wants to be forgotten: the password."""
+
+    proof: str = Field(max_length=256, repr=False)
+
+
 class NewCard(Body):
     """A card on its way to its network; names as in `/api`."""
 

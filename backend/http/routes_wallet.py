@@ -34,8 +34,10 @@ from backend.runtime.errors import BadRequest
 from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
 from backend.wallet.cards import Cards
 from backend.wallet.devices import Devices
+from backend.wallet.limits import PROVISIONING
 from backend.wallet.model import Card
 from backend.wallet.network_news import NetworkNews
+from backend.wallet.privacy import Privacy
 from backend.wallet.provisioning import CardOrder, Provisioning
 from backend.wallet.terms import TERMS_TEXT, TERMS_VERSION
 from backend.wallet.token_orders import TokenOrders
@@ -57,6 +59,7 @@ class WalletServices:
     orders: TokenOrders
     news: NetworkNews
     history: RecentHistory
+    privacy: Privacy
 
 
 class WalletRoutes:
@@ -121,7 +124,15 @@ class WalletRoutes:
         """Who is signed in, and on which device."""
         session = await session_of(request, self._accounts)
         user = self._accounts.user(session)
-        return json_answer({"user": user.to_json(), "deviceId": session.device_id})
+        return json_answer(
+            {
+                "user": user.to_json(),
+                "deviceId": session.device_id,
+                "deviceVerified": session.is_device_verified,
+                "faceEnrolled": session.face_enrolled,
+                "permissions": session.permissions,
+            }
+        )
 
     async def network_key(self, request: Request, network: str) -> Response:
         """The public key (JWK) that seals a card for a network."""
@@ -149,6 +160,7 @@ class WalletRoutes:
             device_id=body.deviceId,
             terms_version=body.termsVersion,
         )
+        self._accounts.limits.take(PROVISIONING, caller.user_id)
         added = await self._provisioning.add(caller, order, idempotency_key(request))
         headers = {"Idempotent-Replayed": "true"} if added.replayed else None
         return raw_json(added.body, CREATED, headers)

@@ -10,18 +10,22 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from backend.wallet.accounts import SESSION_LIFE_S, Accounts
+from backend.wallet.limits import REQUESTS
 from backend.wallet.model import Caller, Session
 
 COOKIE = "session"
 
 
 async def session_of(connection: HTTPConnection, accounts: Accounts) -> Session:
-    """The caller's session.
+    """The caller's session; one more request of that person.
 
     Raises:
         NotSignedIn: none, ended or expired.
+        TooMany: more requests than a person may send.
     """
-    return await accounts.session(connection.cookies.get(COOKIE))
+    session = await accounts.session(connection.cookies.get(COOKIE))
+    accounts.limits.take(REQUESTS, session.user_id)
+    return session
 
 
 async def caller_of(connection: HTTPConnection, accounts: Accounts) -> Caller:

@@ -20,8 +20,8 @@ from backend.runtime.entropy import Stream
 from backend.runtime.events import Event
 from backend.storage import audit_rows, event_rows
 from backend.storage.database import Row, Statement, Store, Transaction, Value
+from backend.storage.privacy_rows import SqlPrivacyRows
 from backend.storage.request_tables import request_keys
-from backend.storage.token_order_rows import SqlOrderRows
 from backend.storage.wallet_tables import (
     device_messages,
     devices,
@@ -165,7 +165,7 @@ _RELEASE_REQUEST = Statement(
 )
 
 
-class SqlWalletRows(SqlOrderRows):
+class SqlWalletRows(SqlPrivacyRows):
     """`WalletRows` over one transaction."""
 
     __slots__ = ("_salts",)

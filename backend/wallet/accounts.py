@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import BadRequest, Conflict
+from backend.wallet.limits import SIGN_IN, Limits
 from backend.wallet.model import AuditEntry, Session, User
 from backend.wallet.passwords import Passwords
 from backend.wallet.ports import SessionCache, WalletRows, WalletStore
@@ -53,6 +54,7 @@ class Accounts:
         clock: Clock,
         entropy: Entropy,
         passwords: Passwords,
+        limits: Limits,
         kept: SessionCache | None = None,
     ) -> None:
         """Over a store.
@@ -62,10 +64,12 @@ class Accounts:
             clock: lab time.
             entropy: identifiers and cookies.
             passwords: hashes and checks them.
+            limits: how often somebody may try.
             kept: sessions that were read lately, where that is quicker than the store.
         """
         self._store = store
         self._kept = kept
+        self.limits = limits
         self._clock = clock
         self._identifiers = entropy.secret("wallet.identifiers")
         self._cookies = entropy.secret("wallet.sessions")
@@ -103,8 +107,10 @@ class Accounts:
 
         Raises:
             NotSignedIn: unknown address or wrong password (not told apart); audited.
+            TooMany: too many tries for this address, whether it is known or not.
         """
         address = email.strip().lower()
+        self.limit_guesses(address)
         user = self._store.read(lambda rows: rows.user_by_email(address))
         matches = await self._passwords.matches(user.password_hash if user else None, password)
         if user is None or not matches:
@@ -117,6 +123,14 @@ class Accounts:
         person = user
         return await self._store.write(lambda rows: self._open(rows, person, ip_address))
 
+    def limit_guesses(self, address: str) -> None:
+        """Count a try at somebody's password.
+
+        Raises:
+            TooMany: there were too many.
+        """
+        self.limits.take(SIGN_IN, hashlib.sha256(address.encode()).hexdigest())
+
     async def login_demo(self, ip_address: str | None) -> SignedIn:
         """Sign in as the demo user, made on first use; the caller has shown the local token."""
 
@@ -125,6 +139,8 @@ class Accounts:
             if user is None:
                 user = User(DEMO_USER_ID, DEMO_EMAIL, None, self._clock.now_us())
                 rows.add_user(user)
+            if user.erased_at_us is not None:
+                raise NotSignedIn("demo_erased", "this folder's demo user was erased: register")
             return self._open(rows, user, ip_address)
 
         return await self._store.write(work)

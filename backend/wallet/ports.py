@@ -175,7 +175,29 @@ class OrderRows(Protocol):
         """Everything up to this event was taken in."""
 
 
-class WalletRows(UserRows, DeviceRows, CardRows, RequestRows, OrderRows, Protocol):
+class PrivacyRows(Protocol):
+    """What is stored of one person, to be handed out and to be forgotten."""
+
+    def is_being_given_a_card(self, user_id: str) -> bool:
+        """Whether a network is being asked for a card of theirs at this moment."""
+
+    def sessions_of(self, user_id: str) -> list[dict[str, object]]:
+        """A person's sessions as they see them."""
+
+    def payments_of(self, user_id: str) -> list[dict[str, object]]:
+        """Every payment of a person, newest first."""
+
+    def audit_of(self, user_id: str) -> list[dict[str, object]]:
+        """Every line of the audit trail that names a person, oldest first."""
+
+    def forget_messages(self, user_id: str) -> None:
+        """Delete what waits for a person's devices."""
+
+    def forget_person(self, user_id: str, at_us: int) -> None:
+        """Take everything that tells who it was."""
+
+
+class WalletRows(UserRows, DeviceRows, CardRows, RequestRows, OrderRows, PrivacyRows, Protocol):
     """Everything one unit of work of the wallet may touch."""
 
     def audit(self, entry: AuditEntry) -> None:
