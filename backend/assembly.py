@@ -44,6 +44,7 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
+from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
@@ -82,6 +83,7 @@ from backend.vault.key_home import KeyHome, open_key_home
 from backend.vault.named_keys import NamedKeys
 from backend.wallet.accounts import Accounts
 from backend.wallet.cards import Cards
+from backend.wallet.device_proof import DeviceProofs
 from backend.wallet.devices import Devices
 from backend.wallet.limits import Limits
 from backend.wallet.network_news import NetworkNews
@@ -612,6 +614,7 @@ def _wallet(
         orders=orders,
         news=NetworkNews(NETWORKS, store, tokens, clock, ground.scheduler, events, lists, orders),
         history=caches.history,
+        proofs=DeviceProofs(store, clock, entropy, accounts),
         privacy=Privacy(
             store,
             clock,
@@ -637,6 +640,7 @@ def _app(
         payments=NfcRoute(payments, token),
         sales=SalesRoutes(desk, token),
         privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
+        proof=ProofRoutes(wallet.accounts, wallet.proofs),
         lab=LabRoutes(lab, folder, attachments),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),

@@ -84,6 +84,13 @@ class NewDevice(Body):
 
     kind: str
     name: str
+    publicKey: dict[str, object] | None = None  # noqa: N815 - the wire's name
+
+
+class DeviceProof(Body):
+    """A challenge that a device signed: compact JWS."""
+
+    proof: str = Field(max_length=2_000, repr=False)
 
 
 class ClockOrder(Body):

@@ -33,6 +33,7 @@ from backend.http.sessions import (
 from backend.runtime.errors import BadRequest
 from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
 from backend.wallet.cards import Cards
+from backend.wallet.device_proof import DeviceProofs
 from backend.wallet.devices import Devices
 from backend.wallet.limits import PROVISIONING
 from backend.wallet.model import Card
@@ -60,6 +61,7 @@ class WalletServices:
     news: NetworkNews
     history: RecentHistory
     privacy: Privacy
+    proofs: DeviceProofs
 
 
 class WalletRoutes:
@@ -223,7 +225,7 @@ class WalletRoutes:
         session = await session_of(request, self._accounts)
         caller = await caller_of(request, self._accounts)
         device = await self._devices.register(
-            caller, session, device_id, kind=body.kind, name=body.name
+            caller, session, device_id, kind=body.kind, name=body.name, public_key=body.publicKey
         )
         return json_answer({"device": device.to_json()})
 

@@ -12,7 +12,7 @@ from dataclasses import fields
 from typing import TypeVar
 
 import orjson
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, null, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from backend.outbox.audit_chain import AuditLine
@@ -52,7 +52,12 @@ _INSERT_SESSION = Statement(insert(sessions))
 _BIND_SESSION = Statement(
     update(sessions)
     .where(sessions.c.id_hash == bindparam("of_hash"))
-    .values(device_id=bindparam("to_device"))
+    .values(device_id=bindparam("to_device"), device_verified_at_us=null(), face_enrolled=0)
+)
+_VERIFY_SESSION = Statement(
+    update(sessions)
+    .where(sessions.c.id_hash == bindparam("of_hash"))
+    .values(device_verified_at_us=bindparam("at_us"), face_enrolled=bindparam("enrolled"))
 )
 _END_SESSION = Statement(delete(sessions).where(sessions.c.id_hash == bindparam("of_hash")))
 _END_SESSIONS_OF_DEVICE = Statement(
@@ -74,7 +79,11 @@ _INSERT_DEVICE = sqlite_insert(devices)
 _PUT_DEVICE = Statement(
     _INSERT_DEVICE.on_conflict_do_update(
         index_elements=["id"],
-        set_={"kind": _INSERT_DEVICE.excluded.kind, "name": _INSERT_DEVICE.excluded.name},
+        set_={
+            "kind": _INSERT_DEVICE.excluded.kind,
+            "name": _INSERT_DEVICE.excluded.name,
+            "public_key": _INSERT_DEVICE.excluded.public_key,
+        },
     )
 )
 _MARK_LOST = Statement(
@@ -198,8 +207,14 @@ class SqlWalletRows(SqlPrivacyRows):
         self._tx.run(_INSERT_SESSION, _row(session))
 
     def bind_session(self, id_hash: bytes, device_id: str) -> None:
-        """Remember which device this session speaks for."""
+        """Remember which device this session speaks for; it has yet to prove itself."""
         self._tx.run(_BIND_SESSION, {"of_hash": id_hash, "to_device": device_id})
+
+    def verify_session(self, id_hash: bytes, at_us: int, *, face_enrolled: bool) -> None:
+        """Remember that the session's device proved itself."""
+        self._tx.run(
+            _VERIFY_SESSION, {"of_hash": id_hash, "at_us": at_us, "enrolled": int(face_enrolled)}
+        )
 
     def end_session(self, id_hash: bytes) -> int:
         """Delete it; how many there were."""

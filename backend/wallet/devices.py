@@ -14,6 +14,7 @@ from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import EventLog
 from backend.wallet.accounts import Accounts
+from backend.wallet.device_proof import checked_key
 from backend.wallet.model import (
     DEVICE_KINDS,
     AuditEntry,
@@ -65,15 +66,24 @@ class Devices:
         return _owned(self._store.read(lambda rows: rows.device(device_id)), user_id)
 
     async def register(
-        self, caller: Caller, session: Session, device_id: str, *, kind: str, name: str
+        self,
+        caller: Caller,
+        session: Session,
+        device_id: str,
+        *,
+        kind: str,
+        name: str,
+        public_key: dict[str, object] | None = None,
     ) -> Device:
         """Make a device known, or rename it; the session speaks for it from now on.
 
         Raises:
             BadRequest: identifier, kind or name cannot be used.
-            Conflict: the identifier is another person's device.
+            Conflict: the identifier is another person's device, or the device has another key,
+                which only a session that it verified may replace.
         """
         _check(device_id, kind, name)
+        shown = None if public_key is None else checked_key(public_key)
         now_us = self._clock.now_us()
         event = self._events.make(
             "device.registered", actor="phone", data={"device_id": device_id, "kind": kind}
@@ -83,13 +93,13 @@ class Devices:
             known = rows.device(device_id)
             if known is not None and known.user_id != caller.user_id:
                 raise Conflict("device_taken", "this identifier is another person's device")
-            device = (
-                replace(known, kind=kind, name=name)
-                if known is not None
-                else Device(device_id, caller.user_id, kind, name, None, now_us)
+            device = known or Device(device_id, caller.user_id, kind, name, None, now_us)
+            device = replace(
+                device, kind=kind, name=name, public_key=_next_key(device, shown, session)
             )
             rows.put_device(device)
-            rows.bind_session(session.id_hash, device_id)
+            if session.device_id != device_id:
+                rows.bind_session(session.id_hash, device_id)
             rows.audit(_entry(now_us, caller, "device.registered", device_id))
             rows.record(event)
             return device
@@ -186,6 +196,15 @@ def _owned(device: Device | None, user_id: str) -> Device:
     if device is None or device.user_id != user_id:
         raise NotFound("device_unknown", "no such device: PUT /api/devices/{id} registers one")
     return device
+
+
+def _next_key(device: Device, shown: str | None, session: Session) -> str | None:
+    if shown is None or shown == device.public_key:
+        return device.public_key
+    verified = session.is_device_verified and session.device_id == device.id
+    if device.public_key is not None and not verified:
+        raise Conflict("device_key_known", "this device has another key: prove that one first")
+    return shown
 
 
 def _is_to_be_held(card: Card) -> bool:

@@ -50,7 +50,10 @@ class UserRows(Protocol):
         """Store a session."""
 
     def bind_session(self, id_hash: bytes, device_id: str) -> None:
-        """Remember which device this session speaks for."""
+        """Remember which device this session speaks for; it has yet to prove itself."""
+
+    def verify_session(self, id_hash: bytes, at_us: int, *, face_enrolled: bool) -> None:
+        """Remember that the session's device proved itself."""
 
     def end_session(self, id_hash: bytes) -> int:
         """Delete it; how many there were."""
