@@ -26,6 +26,7 @@ ORDINARY_AMOUNT_MINOR = 1240
 SHEET_S = 0.45
 APPROACH_S = 0.35
 AFTER_READ_S = 0.4
+_CARD_DONE = frozenset({PosPhase.AUTHORIZING, PosPhase.APPROVED})
 _AT_THE_READER = frozenset({PosPhase.PRESENT, PosPhase.READING})
 
 
@@ -231,7 +232,7 @@ class TapFlow:
             unsubscribe()
             self._reader.withdraw()
         state = self._pos.state
-        if state.phase is not PosPhase.AUTHORIZING:
+        if state.phase not in _CARD_DONE:
             self._turned_away(state)
 
     def _spent(self, _token_ref: str, _atc: int) -> None:

@@ -16,7 +16,6 @@ import httpx
 
 from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
 from hardware.api import EmulatedReader, SecureElement
-from lab import saved_faults
 from lab.amounts import format_amount
 from lab.anycard.desk import AnyCardDesk, desk_of
 from lab.anycard.till_reader import HeldPhone
@@ -36,13 +35,14 @@ from lab.own_links import OwnLinks
 from lab.phone_element import PhoneElement, phone_element
 from lab.pos.flow import PosFlow
 from lab.preflight.flow import PreflightFlow, preflight_of
+from lab.published_trace import PublishedTrace
 from lab.reader_roles.flow import RolesFlow
 from lab.reader_roles.hands import EitherHands
 from lab.reader_roles.wiring import wire_roles
 from lab.readers import RealReader, real_reader
 from lab.scenarios.desk import RecordingDesk
 from lab.settings import Settings
-from lab.shop import Till, closing, prepared_ground, running, wire_till
+from lab.shop import Till, catch_up, closing, prepared_ground, running, wire_till
 from lab.tap import CounterFlow, Hands, TapFlow
 from lab.wallet.flow import PHONE_ID, WalletFlow
 
@@ -95,9 +95,7 @@ class World:
             EngineRefused, EngineUnreachable: it does not let the phone in.
         """
         await self.engine.ready()
-        await saved_faults.put_back(self.settings.data_dir, self.client)
-        await self.client.faults()
-        await self.believing.learn()
+        await catch_up(self.settings, self.client, self.believing, self.pos)
         try:
             await self.wallet.connect()
         except EngineUnreachable:
@@ -142,9 +140,7 @@ class World:
     async def engine_came_up(self) -> None:
         """The engine is there (again): sign the phone in, load what it knows."""
         with contextlib.suppress(EngineUnreachable):  # gone again: the next time will do
-            await saved_faults.put_back(self.settings.data_dir, self.client)
-            await self.client.faults()
-            await self.believing.learn()
+            await catch_up(self.settings, self.client, self.believing, self.pos)
             await self.console.reload()
         await self._sign_in()
 
@@ -341,6 +337,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
     preflight = preflight_of(till, ground, console)
     roles.take_back = till.reader.give_back
     roles.till_moved = anycard.reader_changed
+    roles.trace_for = lambda where: PublishedTrace(settings.traces_dir, where, clock=ground.clock)
     anycard.raw.bench_reader = roles.bench_reader
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,

@@ -7,6 +7,7 @@ from lab.words import ENGLISH, tr
 NETWORKS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "Amex"}
 STATE_TONES = {
     "approved": "good",
+    "approved offline": "good",
     "authorized": "good",
     "captured": "good",
     "declined": "bad",

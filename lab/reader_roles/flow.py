@@ -21,6 +21,7 @@ from hardware.api import (
     PCSC_SCHEME,
     EmulatedReader,
     FaultyReader,
+    NfcAddress,
     NfcReader,
     PcscReader,
     Reader,
@@ -33,6 +34,7 @@ from lab.json_fields import text
 from lab.pos.flow import PosFlow
 from lab.pos.machine import RESTING
 from lab.pos.state import PosPhase
+from lab.published_trace import PublishedTrace
 from lab.reader_roles.bench_seat import BenchSeat
 from lab.reader_roles.devices import (
     ALONE,
@@ -107,6 +109,7 @@ class RolesFlow:
         self.lights = ReaderLights(scheduler)
         self.lights.silent = self._table.silent = memory.silent
         self.spent: Callable[[], None] = lambda: None
+        self.trace_for: Callable[[NfcAddress], PublishedTrace | None] = lambda _address: None
         self.take_back: Callable[[], Awaitable[None]] = _nothing_lent
         self.till_moved: Callable[[], None] = lambda: None
         self._table.came = self._came
@@ -303,6 +306,7 @@ class RolesFlow:
             stream=self._stream,
             tell=tell,
             spent=self.spent,
+            trace=self.trace_for(address),
         )
         self._phones[device.info.url] = seat
         seat.open()

@@ -23,6 +23,7 @@ from hardware.api import (
     SecureElement,
 )
 from lab.card_serving import Failed, Happened, Read, publish
+from lab.published_trace import PublishedTrace, TraceKept
 from lab.words import Message, message
 
 TRY_AGAIN_S = 3.0
@@ -40,6 +41,7 @@ class PhoneSeat:
         stream: Stream,
         tell: Callable[[Message, str], None],
         spent: Callable[[], None],
+        trace: PublishedTrace | None = None,
     ) -> None:
         """A seat that nobody sits in yet.
 
@@ -50,6 +52,7 @@ class PhoneSeat:
             stream: the card's random identifiers.
             tell: hears what happened, and what is wrong now ("" when nothing is).
             spent: hears that a cryptogram leaves.
+            trace: writes down what is asked.
         """
         self._address = address
         self._element = element
@@ -57,6 +60,7 @@ class PhoneSeat:
         self._stream = stream
         self._tell = tell
         self._spent = spent
+        self._trace = trace
         self._stop = asyncio.Event()
         self._task: asyncio.Task[object] | None = None
 
@@ -75,7 +79,11 @@ class PhoneSeat:
         while not self._stop.is_set():
             try:
                 publishing = publish(
-                    self._address, self._present, stream=self._stream, stop=self._stop
+                    self._address,
+                    self._present,
+                    stream=self._stream,
+                    stop=self._stop,
+                    trace=self._trace,
                 )
                 async with contextlib.aclosing(publishing):
                     async for event in publishing:
@@ -104,6 +112,9 @@ class PhoneSeat:
                 self._tell(message("reader.event.trouble", "waiting", why=detail), "")
             case Failed(why):
                 self._tell(message("reader.event.trouble", "bad", why=why), "")
+            case TraceKept(_, problem):
+                if problem:
+                    self._tell(message("reader.event.trouble", "bad", why=problem), "")
             case Read(commands):
                 self._tell(message("reader.event.phone_read", commands=commands), "")
             case _:

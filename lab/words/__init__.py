@@ -15,6 +15,7 @@ from lab.words import (
     bench_words,
     card_words,
     flow_words,
+    kernel_words,
     reader_words,
     scenario_words,
     view_words,
@@ -65,6 +66,7 @@ class Words:
 
 ENGLISH: dict[str, tuple[str, str]] = {
     **flow_words.WORDS,
+    **kernel_words.WORDS,
     **view_words.WORDS,
     **bench_words.WORDS,
     **card_words.WORDS,

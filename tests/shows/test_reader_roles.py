@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware.api import ScanOutcome
+from hardware.api import ScanOutcome, parse_trace
 from lab.adapter import LabAdapter, Runner
 from lab.pos.state import PosPhase
 from lab.wallet.state import PhoneScreen
@@ -88,6 +88,11 @@ def test_a_board_as_the_phone_pays_at_a_board_as_the_till(
     desk.until(lambda: said(desk, phone, "A reader asked the card"))
     assert said(desk, till, "Tap: online request")
     assert len(desk.holds(1240)) == 1
+    traces = world.settings.traces_dir
+    desk.until(lambda: bool(list(traces.glob("served_*.apdu"))))
+    theirs = parse_trace(next(traces.glob("served_*.apdu")).read_text())
+    ours = parse_trace(next(traces.glob("tap_*.apdu")).read_text())
+    assert [line.command for line in theirs.lines] == [line.command for line in ours.lines]
 
 
 def test_an_unarmed_phone_in_the_field_pays_nothing_and_the_amount_stays(
