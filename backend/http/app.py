@@ -21,6 +21,8 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
+from backend.http.routes_privacy import PrivacyRoutes
+from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
@@ -35,6 +37,8 @@ class Doors:
     history: HistoryRoutes
     payments: NfcRoute
     sales: SalesRoutes
+    privacy: PrivacyRoutes
+    proof: ProofRoutes
     lab: LabRoutes
     tokens: TokenRoutes
     health: Health
@@ -49,6 +53,8 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.wallet.router(), prefix="/api")
     app.include_router(doors.history.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
+    app.include_router(doors.proof.router(), prefix="/api")
+    app.include_router(doors.privacy.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(_others(doors))
