@@ -44,6 +44,7 @@ from lab.errors import EngineRefused, EngineUnreachable
 from lab.pos import display, gate
 from lab.pos.kernel_outcomes import card_words, event_of, may_be_kept
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
+from lab.pos.sale_records import PAID, copy_of, ordered_since, sale_of, verdict
 from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.tap_told import exchange_told, outcome_told
 from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
@@ -145,6 +146,11 @@ class PosFlow:
         """The amount typed, in minor units."""
         return int(self._digits or 0)
 
+    @property
+    def merchant_id(self) -> str:
+        """Whose till it is."""
+        return self._config.merchant_id
+
     def believe(self, authorities: Authorities) -> None:
         """Take these certification authorities' keys, from the next tap on."""
         self._config = replace(self._config, authorities=authorities)
@@ -199,8 +205,29 @@ class PosFlow:
         """Show the receipt of one of the last payments."""
         sale = self._memory.find(payment_id)
         if sale is not None:
-            self._state = replace(self._state, receipt=self._receipt(sale))
-            self._bus.publish(self._state)
+            self.print_out(self._receipt(sale))
+
+    def print_out(self, receipt: Receipt) -> None:
+        """Put a receipt on the paper."""
+        self._state = replace(self._state, receipt=receipt)
+        self._bus.publish(self._state)
+
+    def print_refund(self, sale: SaleRecord, amount_minor: int, refund_id: str) -> None:
+        """Put a refund's receipt on the paper."""
+        self.print_out(
+            display.refund_receipt(
+                sale,
+                amount_minor=amount_minor,
+                refund_id=refund_id,
+                at_us=self._clock.now_us(),
+                merchant=self._config.merchant_name,
+                terminal_id=self._config.terminal_id,
+            )
+        )
+
+    def look_again(self) -> None:
+        """Another part of the till changed what it remembers: show it."""
+        self._show(self._state.phase, keep=True)
 
     # -- the sale -----------------------------------------------------------------------------
 
@@ -372,7 +399,7 @@ class PosFlow:
                 return
             if answer.status == "pending":
                 continue
-            sale = self._record_of(answer, order, key)
+            sale = sale_of(answer, order, key, self._clock.now_us())
             self._memory.remember(sale)
             if self._is_shown(tap_id):
                 self._state = replace(
@@ -386,8 +413,8 @@ class PosFlow:
     # -- results ------------------------------------------------------------------------------
 
     def _answered(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> None:
-        event, detail = self._verdict(answer)
-        sale = self._record_of(answer, order, key)
+        event, detail = verdict(answer)
+        sale = sale_of(answer, order, key, self._clock.now_us())
         self._state = replace(
             self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
         )
@@ -396,43 +423,17 @@ class PosFlow:
         self._memory.remember(sale)
         self._show(self._state.phase, keep=True)
 
-    def _record_of(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> SaleRecord:
-        return SaleRecord(
-            payment_id=answer.payment_id,
-            at_us=self._clock.now_us(),
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            network=answer.network,
-            last4=order.token[-4:],
-            state="not completed" if answer.status == "pending" else answer.status,
-            auth_code=answer.auth_code or "",
-            response_code=answer.response_code or "",
-            reason=answer.reason,
-            key=key,
-        )
-
-    def _verdict(self, answer: PaymentAnswer) -> tuple[PosEvent, Message]:
-        match answer.status:
-            case "approved":
-                return PosEvent.APPROVED, message(
-                    "pos.detail.approved",
-                    "good",
-                    network=display.network_name(answer.network),
-                    auth_code=answer.auth_code or "",
-                )
-            case "pending":
-                return PosEvent.NO_ANSWER, Message("pos.why.no_answer_in_time", "waiting")
-            case _:
-                return PosEvent.DECLINED, display.refusal(
-                    answer.reason, answer.steered, answer.network, answer.response_code
-                )
-
     def resolved(self, record: PaymentRecord) -> None:
         """The engine says how a payment of this till ended, maybe long after the tap."""
-        if record.tap_id in self._doubtful and record.state == "approved":
+        if record.tap_id in self._doubtful and record.told in PAID:
             self._remember_copy(record, *self._doubtful.pop(record.tap_id))
             return
         known = self._memory.find(record.id)
+        if known is not None and (changes := ordered_since(known, record)) is not None:
+            if changes:
+                self._memory.revise(record.id, **changes)
+                self.look_again()
+            return
         if known is None or known.state == record.state or record.state not in FINAL:
             return
         revised = self._memory.revise(
@@ -441,30 +442,20 @@ class PosFlow:
             auth_code=record.auth_code,
             response_code=record.response_code,
             reason=record.reason,
+            captured_minor=record.captured_minor,
+            refunded_minor=record.refunded_minor,
         )
         assert revised is not None
         receipt = self._state.receipt
         if receipt is not None and receipt.payment_id == record.id:
             self._state = replace(self._state, receipt=self._receipt(revised))
-        paid = record.state == "approved"
+        paid = record.told in PAID
         key = "pos.late.paid" if paid else f"pos.late.{record.state}"
         self._late(record.tap_id, record.id, Message(key), paid=paid)
 
     def _remember_copy(self, record: PaymentRecord, order: NfcOrder, key: str) -> None:
         """A sale that was taken for failed was paid by another copy of its request."""
-        sale = SaleRecord(
-            payment_id=record.id,
-            at_us=record.created_at_us,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            network=record.network,
-            last4=order.token[-4:],
-            state=record.state,
-            auth_code=record.auth_code,
-            response_code=record.response_code,
-            reason=record.reason,
-            key=key,
-        )
+        sale = copy_of(record, order, key)
         self._memory.remember(sale)
         if self._is_shown(order.tap_id):
             self._state = replace(self._state, receipt=self._receipt(sale), payment_id=record.id)

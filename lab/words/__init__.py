@@ -15,6 +15,7 @@ from lab.words import (
     bench_words,
     card_words,
     flow_words,
+    sale_words,
     scenario_words,
     view_words,
 )
@@ -69,6 +70,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **card_words.WORDS,
     **scenario_words.WORDS,
     **anycard_words.WORDS,
+    **sale_words.WORDS,
 }
 
 _words = Words()
