@@ -42,6 +42,7 @@ def _table() -> dict[tuple[SaleStep, SaleEvent], SaleStep]:
     step, event = SaleStep, SaleEvent
     table = {
         (step.CHOSEN, event.ASK_AMOUNT): step.AMOUNT,
+        (step.DONE, event.ASK_AMOUNT): step.AMOUNT,
         (step.FAILED, event.ASK_AMOUNT): step.AMOUNT,
         (step.WORKING, event.DONE): step.DONE,
         (step.WORKING, event.REFUSED): step.FAILED,
