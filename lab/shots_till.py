@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from PySide6.QtWidgets import QAbstractButton
 
@@ -45,8 +46,8 @@ def play(
         until(lambda: after.state.step is SaleStep.DONE)
         io(after.ask_refund)
         for digit in REFUND_DIGITS:
-            io(lambda digit=digit: after.key(digit))
-        until(lambda: after.state.confirm_text.endswith("2.40"))
+            io(partial(after.key, digit))
+        until(lambda: after.state.display_text.endswith("2.40"))
         _turn_to(window, "tabRecent")
 
     def receipt() -> None:

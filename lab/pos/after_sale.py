@@ -59,6 +59,12 @@ class AfterSale:
         """What the till shows of the chosen sale."""
         return self._state
 
+    @property
+    def left_minor(self) -> int:
+        """How much of the chosen sale can go back, minor units."""
+        sale = self._sale()
+        return 0 if sale is None else _left_minor(sale)
+
     # -- choosing -----------------------------------------------------------------------------
 
     def choose(self, payment_id: str) -> None:
@@ -329,7 +335,6 @@ class AfterSale:
                 headline=Message("sale.refund", "neutral"),
                 detail=detail,
                 confirm="" if over or not amount_minor else "refund",
-                confirm_text=text,
             )
         )
 

@@ -76,7 +76,6 @@ class AfterSaleState:
         display_text: what stands on the display in the amount's place.
         headline: the display's line; `detail` the smaller one below.
         confirm: what the green key does: "refund", "repeat", or "" for nothing.
-        confirm_text: the amount on that key.
     """
 
     step: SaleStep = SaleStep.CLOSED
@@ -89,4 +88,3 @@ class AfterSaleState:
     headline: Message = IDLE_MESSAGE
     detail: Message | None = None
     confirm: str = ""
-    confirm_text: str = ""

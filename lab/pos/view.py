@@ -385,7 +385,7 @@ def _confirming(state: AfterSaleState) -> str:
     """What stands on the green key."""
     match state.confirm:
         case "refund":
-            return tr("till.sale.refund_all", amount=state.confirm_text)
+            return tr("till.sale.refund")
         case "repeat":
             return tr("till.sale.repeat")
         case _:

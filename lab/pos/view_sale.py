@@ -37,7 +37,7 @@ class SalesPage(QWidget):
         box = column(look, listed, SPACE_S)
         self._recent = RecentPage(look, commands)
         box.addWidget(self._recent, 1)
-        self._day = Button(look, "closeDay", tr("till.day.close"), kind="plain")
+        self._day = Button(look, "closeDay", tr("till.day.close"), kind="key")
         self._day.clicked.connect(commands.close_day)
         box.addWidget(self._day)
         self._sale = SalePage(look, commands)
@@ -87,7 +87,9 @@ class SalePage(QWidget):
         self._orders = {name: self._button(look, name, tr(key)) for name, key in ORDERS}
         for order in self._orders.values():
             box.addWidget(order)
-        self._print = Button(look, "salePrint", tr("till.sale.receipt"), icon_name="receipt")
+        self._print = Button(
+            look, "salePrint", tr("till.sale.receipt"), kind="key", icon_name="receipt"
+        )
         self._print.clicked.connect(lambda: commands.select_receipt(self._payment_id))
         box.addWidget(self._print)
         box.addStretch(1)
@@ -95,7 +97,7 @@ class SalePage(QWidget):
         column(look, self).addWidget(self._area)
 
     def _button(self, look: Look, name: str, text: str) -> Button:
-        kind = "plain" if name == "void" else "primary"
+        kind = "key" if name == "void" else "primary"
         made = Button(look, f"sale_{name}", text, kind=kind, weight=MEDIUM)
         if name == "refund":
             made.clicked.connect(self._commands.ask_refund)

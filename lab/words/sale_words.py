@@ -45,7 +45,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "till.sale.void": _same("Void"),
     "till.sale.capture": _same("Capture"),
     "till.sale.repeat": ("Ask again", "Repeat, same key"),
-    "till.sale.refund_all": _same("Refund {amount}"),
     "till.sale.left": ("{back} of {taken} paid back", "Refunded {back} of {taken}"),
     "till.day.close": ("Close the day", "Capture all"),
     # the till: what its display says

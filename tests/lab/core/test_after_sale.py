@@ -93,7 +93,7 @@ def test_a_sale_is_captured_and_a_part_goes_back(
     assert after.state.orders == ("refund",)
     assert tell(after.state.headline) == "Money taken: $12.40"
     lab.call(after.ask_refund)
-    assert after.state.confirm_text == "$12.40"  # everything is offered
+    assert after.state.display_text == "$12.40"  # everything is offered
     typed(lab, keys, "240")
     assert (after.state.display_text, after.state.confirm) == ("$2.40", "refund")
     assert lab.run(keys.charge()) is None
