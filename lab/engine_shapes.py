@@ -114,6 +114,8 @@ class NfcOrder:
     synthetic: bool = False
     track_2: str = field(default="", repr=False)
     """In mag-stripe mode, in place of cryptogram and chip data."""
+    approved_offline: bool = False
+    """Card and till have approved; the engine is told."""
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /api/payments/nfc`."""
@@ -121,6 +123,8 @@ class NfcOrder:
             read: dict[str, object] = {"entryMode": "magstripe", "track2": self.track_2}
         else:
             read = {"cryptogram": self.cryptogram, "emvData": self.emv_data}
+        if self.approved_offline:
+            read |= {"storeAndForward": True}
         return read | {
             "token": self.token,
             "atc": self.atc,

@@ -139,7 +139,7 @@ class _Session:
         self._shot("15-pos-declined", lambda: self._tap(1251, PosPhase.DECLINED))
         self._shot("19-payment", self._payment)
         self._shot("22-bench-apdu", self._conversation)
-        self._shot("23-bench-readers", lambda: None)
+        self._shot("23-bench-readers", self._readers)
         self._shot("36-bench-comparison", self._two_taps)
         shots_till.play(self._world, self._window, self._shot, self._io, self._until)
         shots_any_card.play(self._world, self._window, self._shot, self._io, self._until)
@@ -283,6 +283,11 @@ class _Session:
         model = exchanges.model()
         lines = {str(model.index(line, 1).data()): line for line in range(model.rowCount())}
         exchanges.setCurrentIndex(model.index(lines[tr("bench.why.arqc", tag="9F27")], 0))
+
+    def _readers(self) -> None:
+        """The readers page, with what the doctor says of the machine that makes the picture."""
+        self._window.show_reader("sim:")
+        self._until(lambda: self._world.console.bench.state.findings is not None)
 
     def _two_taps(self) -> None:
         """The approved tap beside the one that the bank declined."""

@@ -41,6 +41,7 @@ class AuthorizationRequest:
         track_2: DE 35 of a tap in mag-stripe mode, which has no DE 55; else empty.
         atc: the card's transaction counter, which such a message says apart.
         merchant_name: DE 43, as the cardholder will read it.
+        approved_offline: card and till have approved already: the network is told, not asked.
     """
 
     payment_id: str
@@ -57,6 +58,7 @@ class AuthorizationRequest:
     merchant_category: str
     terminal_id: str
     emv_data: bytes = field(repr=False)
+    approved_offline: bool = False
     track_2: str = field(default="", repr=False)
     atc: int = 0
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from backend.api import Entropy, identifier
 from lab.amounts import format_amount, parse_amount
-from lab.client_sales import PATHS, OrderAnswer
+from lab.client_sales import OrderAnswer
 from lab.clock_text import date_and_time
 from lab.commands.engine_only import Engine, with_engine
 from lab.commands.shared import (
@@ -129,7 +129,6 @@ def _money(amount_minor: int, payment: PaymentRecord) -> str:
 
 
 def _example(what: str) -> str:
-    assert what in PATHS
     return EXAMPLE if what == "refund" else EXAMPLE.partition(" --")[0].replace("refund", what)
 
 

@@ -9,6 +9,7 @@ TAKEN = ("approved", "captured", "part_refunded", "refunded")
 """States of a payment that its bank approved, whatever the merchant did with it afterwards."""
 STATE_TONES = {
     "approved": "good",
+    "approved offline": "good",
     "authorized": "good",
     "captured": "good",
     "booked": "good",

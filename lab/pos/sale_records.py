@@ -17,7 +17,7 @@ PAID = frozenset({"approved", "refunded"})
 _FINISHED = frozenset({"approved", "captured", "voided"})
 
 
-def sale_of(answer: PaymentAnswer, order: NfcOrder, key: str, at_us: int) -> SaleRecord:
+def record_of(answer: PaymentAnswer, order: NfcOrder, key: str, at_us: int) -> SaleRecord:
     """A sale as its answer tells it; `at_us` is lab time."""
     return SaleRecord(
         payment_id=answer.payment_id,
@@ -34,7 +34,7 @@ def sale_of(answer: PaymentAnswer, order: NfcOrder, key: str, at_us: int) -> Sal
     )
 
 
-def copy_of(record: PaymentRecord, order: NfcOrder, key: str) -> SaleRecord:
+def record_of_copy(record: PaymentRecord, order: NfcOrder, key: str) -> SaleRecord:
     """A sale that was taken for failed and was paid by another copy of its request."""
     return SaleRecord(
         payment_id=record.id,
@@ -65,7 +65,7 @@ def ordered_since(known: SaleRecord, record: PaymentRecord) -> dict[str, str | i
     return {name: value for name, value in now.items() if getattr(known, name) != value}
 
 
-def verdict(answer: PaymentAnswer) -> tuple[PosEvent, Message]:
+def verdict_of(answer: PaymentAnswer) -> tuple[PosEvent, Message]:
     """What an answer means to a sale, and the display's second line."""
     match answer.status:
         case "approved":

@@ -164,6 +164,12 @@ class TillMemory:
             still_open = tuple(old for old in listed[SALES_KEPT:] if old.state not in FINAL)
             self._sales = listed[:SALES_KEPT] + still_open[:OPEN_KEPT]
 
+    def settle(self, tap_id: str, sale: SaleRecord) -> None:
+        """Put a payment in the place of the offline approval that stood for it."""
+        with self._changing():
+            self._sales = tuple(old for old in self._sales if old.payment_id != tap_id)
+        self.remember(sale)
+
     def revise(self, payment_id: str, **changes: str | int) -> SaleRecord | None:
         """Change what is known about a remembered sale, in its place; None if it is forgotten."""
         with self._changing():

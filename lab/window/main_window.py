@@ -117,6 +117,7 @@ class MainWindow(QWidget):
         self._top = TopBar(look, lab)
         self._top.place_wanted.connect(self.go_to)
         self._top.help_wanted.connect(self.show_help)
+        self._top.reader_wanted.connect(self.show_reader)
         self._engine = EngineLine(look)
         self._strip = Strip(look, lab)
         self._looking = LookingLine(look, lab)
@@ -248,6 +249,11 @@ class MainWindow(QWidget):
         self._bench_state = state
         self._top.show_readers(state.readers)
         self._show_insight()
+
+    def show_reader(self, url: str) -> None:
+        """Show a reader on the bench."""
+        self.go_to("bench")
+        self._bench.show_readers(url)
 
     def show_recording(self, state: RecordingState) -> None:
         """Draw the record key."""

@@ -15,6 +15,8 @@ from lab.words import (
     bench_words,
     card_words,
     flow_words,
+    kernel_words,
+    reader_words,
     sale_words,
     scenario_words,
     view_words,
@@ -65,9 +67,11 @@ class Words:
 
 ENGLISH: dict[str, tuple[str, str]] = {
     **flow_words.WORDS,
+    **kernel_words.WORDS,
     **view_words.WORDS,
     **bench_words.WORDS,
     **card_words.WORDS,
+    **reader_words.WORDS,
     **scenario_words.WORDS,
     **anycard_words.WORDS,
     **sale_words.WORDS,

@@ -90,6 +90,10 @@ BREAKS = {
     "approved payments hold": "UPDATE payments SET hold_open = 0 WHERE state = 'approved'",
     "each counter once a token": "UPDATE payments SET atc = 9 WHERE state = 'approved'",
     "watermarks come from sent counters": "UPDATE token_atc SET last_atc = 65535",
+    "suspended cards are held by somebody": "UPDATE provisioned_cards SET suspended_by = 'ISSUER'",
+    "what a card waits for is ordered": (
+        "UPDATE provisioned_cards SET pending_operation = 'refresh'"
+    ),
     "unknown outcomes are followed up": "DELETE FROM payment_follow_ups WHERE done_at_us IS NULL",
     "settled payments are left alone": "UPDATE payment_follow_ups SET done_at_us = NULL",
     "keys agree with their payments": (
