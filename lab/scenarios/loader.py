@@ -35,6 +35,7 @@ from lab.scenarios.model import (
     Tap,
     WaitFor,
 )
+from lab.scenarios.orders import ORDERS, read_order
 from lab.scenarios.positions import Lines
 from lab.scenarios.subjects import BREAKER_STATES, TAP_BOUNDS, TAP_WORDS
 
@@ -52,9 +53,6 @@ FAULT_OWN_KEYS = frozenset({"name", "during"})
 PROFILES = ("instant", "lab")
 NOT_BUILT = {
     "pay_in_app": "paying in an app",
-    "capture": "capture",
-    "refund": "refund",
-    "void": "void",
 }
 _ReadStep: TypeAlias = Callable[[Fields, str, list[Step]], Step]
 
@@ -245,6 +243,7 @@ _STEPS: dict[str, _ReadStep] = {
     "apply_faults": _apply,
     "reset_faults": lambda _fields, name, _: ApplyFaults(name, ()),
     "force_breaker": _force,
+    **{what: read_order(what) for what in ORDERS},
     "wait_for": _wait_for,
 }
 
