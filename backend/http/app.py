@@ -19,6 +19,7 @@ from backend.http.docs_page import docs_page
 from backend.http.front_door import FrontDoor, LocalToken
 from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
+from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_sales import SalesRoutes
@@ -35,6 +36,7 @@ class Doors:
     history: HistoryRoutes
     payments: NfcRoute
     sales: SalesRoutes
+    in_app: InAppRoutes
     lab: LabRoutes
     tokens: TokenRoutes
     health: Health
@@ -49,6 +51,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.wallet.router(), prefix="/api")
     app.include_router(doors.history.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
+    app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(_others(doors))

@@ -41,6 +41,7 @@ class AuthorizationRequest:
         track_2: DE 35 of a tap in mag-stripe mode, which has no DE 55; else empty.
         atc: the card's transaction counter, which such a message says apart.
         merchant_name: DE 43, as the cardholder will read it.
+        is_remote: nobody met: an app's payment, made with the token's remote key.
     """
 
     payment_id: str
@@ -59,6 +60,7 @@ class AuthorizationRequest:
     emv_data: bytes = field(repr=False)
     track_2: str = field(default="", repr=False)
     atc: int = 0
+    is_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
