@@ -18,6 +18,7 @@ import orjson
 
 from backend.api import Clock, Event, Scheduler
 from lab.client_cards import CardRequests
+from lab.client_in_app import InAppRequests
 from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.faulty_transport import MARK, PHONE_LINK, TILL_LINK, LinkMark
@@ -49,7 +50,7 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
     )
 
 
-class EngineClient(CardRequests):
+class EngineClient(CardRequests, InAppRequests):
     """Every request the lab makes, typed."""
 
     def __init__(
