@@ -25,6 +25,7 @@ from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
+from backend.http.shop_page import shop_routes
 from backend.wallet.cards import Cards
 
 
@@ -54,6 +55,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
+    app.include_router(shop_routes())
     app.include_router(_others(doors))
 
     async def docs() -> Response:
