@@ -125,6 +125,9 @@ def _upgrade(path: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:
+            # Nobody reads this copy before `_fold` has brought the whole of it to the disk.
+            connection.exec_driver_sql("PRAGMA synchronous=OFF")
+            connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
