@@ -33,6 +33,8 @@ from backend.faults.wire_judge import WireJudge
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
+from backend.gateway.in_app import InApp, InAppPorts
+from backend.gateway.merchant_keys import SHOPS, KeyPorts, MerchantKeys
 from backend.http.app import Doors, build_app
 from backend.http.attachments import Attachments
 from backend.http.device_push import DevicePush
@@ -41,6 +43,7 @@ from backend.http.health import Health
 from backend.http.in_memory import MemoryServer
 from backend.http.laboratory import Laboratory
 from backend.http.routes_history import HistoryRoutes
+from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
@@ -53,6 +56,7 @@ from backend.networks.chip.rsa import fresh_key
 from backend.networks.issuing import IssuerWay
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
+from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.records import DEFAULT_MERCHANT
 from backend.payments.view import PaymentView
@@ -68,6 +72,7 @@ from backend.storage.database import CommitPoints, Database, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
 from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.host_rows import SqlHostStore
+from backend.storage.in_app_rows import SqlInAppRows
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.migrate import migrate_engine, prepare_hosts
 from backend.storage.payment_outbox_rows import SqlOutbox
@@ -148,6 +153,14 @@ class _Caches:
 
 
 @dataclass(frozen=True, slots=True)
+class _Gateway:
+    """What merchants use besides taps."""
+
+    desk: Desk[Transaction]
+    in_app: InApp[Transaction]
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """A running engine.
 
@@ -163,6 +176,7 @@ class Engine:
     lab: Laboratory
     payments: PaymentEngine[Transaction]
     devices: Devices
+    in_app: InApp[Transaction]
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -328,7 +342,8 @@ async def _open(
     token = folder.token(ground.entropy.secret("engine.token"))
     advices = _advices(files, payments, switch, events, ground)
     desk = _desk(files, payments, advices, events, ground)
-    app = _app(lab, wallet, edge.tokens, payments, desk, LocalToken(token), folder, attachments)
+    gateway = _Gateway(desk, _in_app(files, payments, events, ground))
+    app = _app(lab, wallet, edge.tokens, payments, gateway, LocalToken(token), folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
@@ -337,8 +352,9 @@ async def _open(
     await wallet.news.start()
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
-    )
+        app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
+        recorder, folder,
+    )  # fmt: skip
 
 
 async def _authorities(
@@ -488,7 +504,8 @@ async def _payments(
 ) -> PaymentEngine[Transaction]:
     rows = SqlPaymentRows()
     now_us = ground.clock.now_us()
-    await files.engine.write(lambda tx: rows.add_merchant(tx, DEFAULT_MERCHANT, now_us))
+    for merchant in (DEFAULT_MERCHANT, *SHOPS):
+        await files.engine.write(partial(rows.add_merchant, merchant=merchant, at_us=now_us))
     return PaymentEngine(
         PaymentPorts(
             store=files.engine,
@@ -570,6 +587,39 @@ def _caches(
     return _Caches(CardLists(cache, policy, run), sessions, history)
 
 
+def _in_app(
+    files: _Files, payments: PaymentEngine[Transaction], events: EventLog, ground: Ground
+) -> InApp[Transaction]:
+    rows, secret = SqlInAppRows(), ground.entropy.secret
+    vault_key = files.named_keys.key("payment token")
+    keys = MerchantKeys(
+        KeyPorts(
+            store=files.engine,
+            rows=rows,
+            vault=NetworkVault(vault_key, secret("merchant.nonces")),
+            stream=secret("merchant.keys"),
+            clock=ground.clock,
+            offload=_in_thread if ground.is_live else _inline,
+        )
+    )
+    return InApp(
+        InAppPorts(
+            store=files.engine,
+            rows=rows,
+            payments=SqlPaymentRows(),
+            tokens=SqlTokenDirectory(),
+            engine=payments,
+            keys=keys,
+            outbox=SqlOutbox(),
+            events=events,
+            clock=ground.clock,
+            seal_stream=secret("payment.tokens"),
+            identifiers=secret("in_app.identifiers"),
+            fingerprint=files.named_keys.fingerprint,
+        )
+    )
+
+
 def _wallet(
     files: _Files,
     tokens: TspClient,
@@ -629,7 +679,7 @@ def _app(
     wallet: WalletServices,
     tokens: TspClient,
     payments: PaymentEngine[Transaction],
-    desk: Desk[Transaction],
+    gateway: _Gateway,
     token: LocalToken,
     folder: DataFolder,
     attachments: Attachments,
@@ -638,7 +688,8 @@ def _app(
         wallet=WalletRoutes(wallet, token),
         history=HistoryRoutes(wallet.accounts, lab.engine_database, wallet.history),
         payments=NfcRoute(payments, token),
-        sales=SalesRoutes(desk, token),
+        sales=SalesRoutes(gateway.desk, token),
+        in_app=InAppRoutes(gateway.in_app, wallet.accounts, token, lab.clock),
         privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
         lab=LabRoutes(lab, folder, attachments),

@@ -14,7 +14,7 @@ from alembic import op
 from backend.outbox.audit_chain import AuditHead, AuditLine, address_digest, line_hash
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
