@@ -29,6 +29,7 @@ from lab.scenarios.model import (
 from lab.scenarios.observation import OPEN, untaken
 from lab.scenarios.result import TapTaken
 from lab.scenarios.seeing import Watcher
+from lab.scenarios.shopping import pay_in_app
 from lab.scenarios.stage import Stage
 from lab.wallet.flow import DEMO_CARDS
 
@@ -122,6 +123,10 @@ class Doer:
         world = self._stage.world
         while world.hands.busy:  # one in the background has the phone
             await world.real_scheduler.sleep(LOOK_FIRST_S)
+        if step.in_app:
+            self._needed(step.card)
+            self.taps[step.name] = await pay_in_app(world, step)
+            return
         sale = await world.hands.tap(step.amount_minor, step.currency, self._needed(step.card))
         self.taps[step.name] = untaken(step, NOT_ARMED) if sale is None else _taken(step, sale)
 

@@ -37,6 +37,7 @@ class Tap:
     """One whole tap: the phone is armed, held to the reader, and the till asks the bank.
 
     Attributes:
+        in_app: no till: a shop asks the phone, which pays in an app.
         background: the next step begins while this tap is under way; `wait_for` awaits it.
     """
 
@@ -45,11 +46,12 @@ class Tap:
     currency: str
     card: str
     background: bool = False
+    in_app: bool = False
 
     @property
     def does(self) -> str:
         """In a few words, for reports."""
-        return f"tap {self.card}"
+        return f"pay in app with {self.card}" if self.in_app else f"tap {self.card}"
 
 
 @dataclass(frozen=True, slots=True)

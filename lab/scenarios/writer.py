@@ -91,7 +91,8 @@ def _doing(  # noqa: C901, PLR0911 -- one return a kind of step
     match step:
         case Tap():
             amount = format_decimal(step.amount_minor, step.currency)
-            tap: Table = {"do": "tap", "amount": amount, "currency": step.currency}
+            deed = "pay_in_app" if step.in_app else "tap"
+            tap: Table = {"do": deed, "amount": amount, "currency": step.currency}
             return tap | {"card": step.card} | ({"background": True} if step.background else {})
         case Provision(card=card):
             return {"do": "provision", "card": card}

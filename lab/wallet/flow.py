@@ -33,10 +33,11 @@ from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
 from lab.wallet.card_views import card_views, device_views, history_rows
 from lab.wallet.flow_arming import Arming
 from lab.wallet.flow_cards import CardActions
+from lab.wallet.flow_in_app import InAppPaying
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
 from lab.wallet.refusals import refusal
-from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
+from lab.wallet.state import AddCardForm, InAppSheet, PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
 
 PHONE_ID = "dev_phone"
@@ -119,6 +120,18 @@ class WalletFlow:
         )
         self.actions = CardActions(self, self._show, client=client, element=element)
         self._verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
+        self._in_app = InAppPaying(
+            self,
+            self._show,
+            client=client,
+            element=element,
+            sensor=sensor,
+            clock=clock,
+            scheduler=scheduler,
+            log=log,
+            beliefs=self._beliefs,
+            pace=pace,
+        )
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
@@ -194,6 +207,10 @@ class WalletFlow:
             case "token_status_change":
                 self.actions.bank_changed(body)
                 await self.refresh()
+            case "payment_request":
+                self._in_app.asked(body)
+            case "payment_cancelled":
+                self._in_app.cancelled(body)
             case _:
                 self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
 
@@ -344,8 +361,10 @@ class WalletFlow:
         if self._state.screen is PhoneScreen.VERIFY:
             self._show(banner=None)
         self._verifying.end()
+        self._in_app.end()
         self._show(
             screen=self.home(),
+            in_app=InAppSheet(),
             add=AddCardForm(),
             verify=VerifyForm(),
             history=(),
@@ -391,10 +410,14 @@ class WalletFlow:
 
     async def scan_face(self, outcome: str) -> bool:
         """Look at the phone: "success", "fail" or "cancel". True when it is armed now."""
+        if self._in_app.is_open:
+            return await self._in_app.pay(outcome)
         return await self._arming.scan_face(outcome)
 
     def enter_passcode(self, code: str) -> bool:
         """Type the passcode instead. True when the phone is armed now."""
+        if self._in_app.is_open:
+            return self._in_app.enter_passcode(code)
         return self._arming.enter_passcode(code)
 
     def tick(self) -> None:
@@ -422,13 +445,17 @@ class WalletFlow:
         card = self.chosen()
         if card is not None:
             now_us = self._clock.now_us()
-            self._memory = self._memory.with_tap(
+            self.log_payment(
                 TapLogged(tap_id, card.id, merchant_name, amount_minor, currency, now_us)
             )
-            self._scheduler.spawn(self._store_memory(), "phone log")
         self._read_at_us = self._clock.monotonic_us()
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
         self._beliefs.showed("read", tap_id=tap_id)
+
+    def log_payment(self, tap: TapLogged) -> None:
+        """Show a payment in the history before its engine does."""
+        self._memory = self._memory.with_tap(tap)
+        self._scheduler.spawn(self._store_memory(), "phone log")
 
     async def _store_memory(self) -> None:
         phone_cache.store(self._cache_file, self._memory)
@@ -512,5 +539,6 @@ _FORWARD = frozenset(
         PhoneScreen.FACE_SCAN,
         PhoneScreen.PASSCODE,
         PhoneScreen.HOLD_NEAR,
+        PhoneScreen.IN_APP,
     }
 )
