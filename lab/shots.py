@@ -267,6 +267,7 @@ class _Session:
     def _payment(self) -> None:
         self._tap(1240, PosPhase.APPROVED)
         payment_id = self._world.pos.state.payment_id
+        shots_till.take_and_give_back(self._world, payment_id, self._io, self._until)
         self._pause()
         self._io(lambda: self._world.console.show_payment(payment_id))
         self._until(lambda: self._shown_payment() == payment_id)

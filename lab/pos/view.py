@@ -354,6 +354,8 @@ class PosView(QWidget):
             self._cancel.say(tr("till.clear" if typing else "till.sale.close"))
             self._cancel.setEnabled(after.step is not SaleStep.WORKING)
         self._cancel.become("cancel" if under_way else "key")
+        theme = self._look.theme
+        self._cancel.show_icon("x", theme.on_fill if under_way else theme.text, 16)
 
     def _squeeze(self, *, low: bool) -> None:
         """Take less height for display and keys when there is very little."""
