@@ -85,23 +85,23 @@ class WalletAdapter:
 
     def choose_method(self, method: str) -> None:
         """Have the bank send a code."""
-        self._post(lambda: self._flow.choose_method(method))
+        self._post(lambda: self._flow.verifying.choose(method))
 
     def type_code(self, text: str) -> None:
         """Type the code."""
-        self._post(lambda: self._flow.type_code(text))
+        self._post(lambda: self._flow.verifying.type_code(text))
 
     def submit_code(self) -> None:
         """Send the code."""
-        self._post(self._flow.submit_code)
+        self._post(self._flow.verifying.submit)
 
     def resend_code(self) -> None:
         """Have another code sent."""
-        self._post(self._flow.resend_code)
+        self._post(self._flow.verifying.resend)
 
     def other_method(self) -> None:
         """Back to the choice of methods."""
-        self._post(self._flow.other_method)
+        self._post(self._flow.verifying.other_method)
 
     def open_card(self, card_id: str) -> None:
         """Show one card's detail."""

@@ -194,10 +194,10 @@ class _Session:
         self._until(lambda: wallet.state.add.can_submit)
         self._io(wallet.submit_add)
         self._until(lambda: bool(wallet.state.verify.methods))
-        self._io(lambda: wallet.choose_method("sms"))
+        self._io(lambda: wallet.verifying.choose("sms"))
         self._until(lambda: wallet.state.verify.step == "code" and wallet.state.banner is not None)
         code = dict(wallet.state.banner.values)["code"] if wallet.state.banner else ""
-        self._io(lambda: wallet.type_code(code[:3]))
+        self._io(lambda: wallet.verifying.type_code(code[:3]))
         self._until(lambda: wallet.state.verify.code_text == code[:3])
 
     def _type_amount(self) -> None:

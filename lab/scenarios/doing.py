@@ -28,7 +28,7 @@ from lab.scenarios.observation import OPEN, untaken
 from lab.scenarios.result import TapTaken
 from lab.scenarios.seeing import Watcher
 from lab.scenarios.stage import Stage
-from lab.wallet.flow import DEMO_CARDS
+from lab.wallet.flow_adding import DEMO_CARDS
 
 LOOK_FIRST_S = 0.01
 LOOK_MAX_S = 0.25

@@ -13,43 +13,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from backend.api import Clock, EventLog, Scheduler, Stream, identifier
-from hardware.api import (
-    FaceSensor,
-    ProvisioningRefused,
-    SecureElement,
-)
+from backend.api import Clock, EventLog, Scheduler, Stream
+from hardware.api import FaceSensor, SecureElement
 from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import EngineClient
-from lab.clock_text import hour_and_minute, to_datetime
+from lab.clock_text import hour_and_minute
 from lab.engine_shapes import CardRecord, PaymentRecord
-from lab.errors import EngineRefused, EngineUnreachable, NotDone
+from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, section, text
-from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet import phone_cache
-from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
+from lab.wallet.add_card import CardDraft
 from lab.wallet.card_views import card_views, device_views, history_rows
+from lab.wallet.flow_adding import PHONE_ID, Adding
 from lab.wallet.flow_arming import Arming
 from lab.wallet.flow_cards import CardActions
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
-from lab.wallet.refusals import refusal
 from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
 
-PHONE_ID = "dev_phone"
 PHONE_NAME = "Phone"
-TERMS_SHOWN = "1"  # the version of what the form says above its box
 READ_SHOWN_S = 3.0
 BANNER_SHOWN_S = 6.0
-DELIVERY_LIMIT_S = 5.0
-
-DEMO_CARDS = (  # published test numbers; any code and any future date do
-    CardDraft("4242424242424242", "1230", "123", terms=True),
-    CardDraft("5555555555554444", "1230", "123", terms=True),
-    CardDraft("378282246310005", "1230", "1234", terms=True),
-)
 
 
 class WalletFlow:
@@ -91,9 +77,7 @@ class WalletFlow:
         self._log = log
         self._bus = bus
         self._cache_file = cache_file
-        self._draft = CardDraft()
         self._memory = phone_cache.load(cache_file)
-        self._installed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._loaded = False
         self._is_lost = False
@@ -109,7 +93,18 @@ class WalletFlow:
             pace=pace,
         )
         self.actions = CardActions(self, self._show, client=client, element=element)
-        self._verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
+        self.verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
+        self._adding = Adding(
+            self,
+            self._show,
+            self.verifying.begin,
+            client=client,
+            element=element,
+            clock=clock,
+            scheduler=scheduler,
+            stream=stream,
+            log=log,
+        )
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
@@ -168,18 +163,19 @@ class WalletFlow:
         self.actions.align_default()
         shown = device_views(devices, listed, PHONE_ID)
         self._is_lost = any(device.is_this and device.is_lost for device in shown)
-        self._show(offline=False, devices=shown, screen=self._settled())
+        self._show(offline=False, devices=shown, screen=self.settled())
 
     def engine_lost(self) -> None:
         """The engine went out of reach: cached cards, marked."""
-        self._show(offline=True, screen=self._settled())
+        self._show(offline=True, screen=self.settled())
 
     async def deliver(self, push: Json) -> None:
         """A message pushed to this phone; handled before it is acknowledged."""
         body = section(push, "body")
         match text(push, "kind"):
             case "provision_token":
-                self._install(body)
+                if self._adding.install(body):
+                    self.actions.align_default()
                 if text(body, "replaces", ""):  # the list still names the old token
                     await self.refresh()
             case "token_status_change":
@@ -188,96 +184,32 @@ class WalletFlow:
             case _:
                 self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
 
-    def _install(self, body: Json) -> None:
-        try:
-            token = self._element.install(text(body, "payload"))
-        except ProvisioningRefused as refused:
-            self._log.emit("token.refused", actor="phone", data={"reason": str(refused)})
-            self._show(notice=Message("wallet.add.not_installed", "bad"))
-            return
-        self.actions.align_default()
-        self._log.emit(
-            "token.installed",
-            actor="phone",
-            data={"token_ref": token.token_ref, "network": token.network, "last4": token.last4},
-        )
-        self._installed.set()
-
     # -- adding a card ------------------------------------------------------------------------
 
     def begin_add(self) -> None:
         """Open an empty form."""
-        self._draft = CardDraft()
-        self._show(screen=PhoneScreen.ADD_CARD, add=AddCardForm(), notice=None)
+        self._adding.begin()
 
     def edit_add(self, name: str, typed: str) -> None:
         """A field of the form now holds `typed`."""
-        if self._state.screen is not PhoneScreen.ADD_CARD or self._state.add.busy:
-            return
-        self._draft = edit(self._draft, name, typed)
-        shown = problems(self._draft, self._month(), final=False)
-        complete = not problems(self._draft, self._month(), final=True)
-        self._show(add=form_of(self._draft, shown, complete=complete), notice=None)
+        self._adding.edit(name, typed)
 
     async def submit_add(self) -> CardRecord | None:
         """Add the card in the form; None when it has errors, which it then shows."""
-        wrong = problems(self._draft, self._month(), final=True)
-        if wrong:
-            self._show(add=form_of(self._draft, wrong, complete=False))
-            return None
-        self._show(add=replace(self._state.add, busy=True), busy=True)
-        try:
-            card, methods = await self._add(self._draft)
-        except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            form = form_of(self._draft, {"number": refusal(fault)}, complete=True)
-            self._show(add=form, busy=False)
-            return None
-        self._draft = CardDraft()  # the number is forgotten here
-        self._show(add=AddCardForm(), busy=False, screen=PhoneScreen.STACK, selected_id=card.id)
-        if card.status == "pending":
-            self._verifying.begin(card, methods)
-        return card
+        return await self._adding.submit()
 
     async def start_with_demo_cards(self) -> None:
         """Add the lab's three cards: Everyday, Travel, Reserve."""
-        self._show(busy=True, notice=Message("wallet.demo.adding", "waiting"))
-        try:
-            known = {(card.network, card.last4) for card in self._memory.cards}
-            for draft in DEMO_CARDS:
-                if (draft.network, draft.last4) not in known:
-                    await self.add(draft)
-        except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            self._show(busy=False, notice=refusal(fault))
-            raise
-        self._show(busy=False, notice=None, screen=self._settled())
+        await self._adding.start_with_demo_cards()
 
     async def add(self, draft: CardDraft) -> CardRecord:
-        """Seal, send, and wait until the token is in the secure element (a pending card has none).
+        """Add a card without the form.
 
         Raises:
             EngineRefused, EngineUnreachable: the engine said no, or nothing.
             NotDone: the token did not arrive at the phone.
         """
-        return (await self._add(draft))[0]
-
-    async def _add(self, draft: CardDraft) -> tuple[CardRecord, tuple[MethodRecord, ...]]:
-        network_key = await self._client.network_key(draft.network)
-        body = {
-            "network": draft.network,
-            "encryptedPan": seal(draft, network_key, self._element.public_key()),
-            "expiry": draft.expiry_text,
-            "cvv": draft.cvv,
-            "last4": draft.last4,
-            "deviceId": PHONE_ID,
-            "termsVersion": TERMS_SHOWN,
-        }
-        key = identifier(self._stream, "add")
-        answer = await self._client.add_card(body, key=key)
-        card = CardRecord.from_json(section(answer, "card"))
-        if card.is_verified:
-            await self.until_installed(card.token_ref)
-        await self.refresh()
-        return card, methods_of(answer)
+        return await self._adding.add(draft)
 
     async def until_installed(self, token_ref: str) -> None:
         """Wait until a token's keys are in the secure element.
@@ -285,35 +217,7 @@ class WalletFlow:
         Raises:
             NotDone: they did not arrive.
         """
-        try:
-            async with self._scheduler.deadline(DELIVERY_LIMIT_S):
-                while token_ref not in {token.token_ref for token in self._element.tokens()}:
-                    self._installed.clear()
-                    await self._installed.wait()
-        except TimeoutError as late:
-            raise NotDone("the token did not arrive at the phone") from late
-
-    # -- verifying a card -------------------------------------------------------------------------
-
-    async def choose_method(self, method: str) -> None:
-        """Have the bank send a code: "sms", "email", "bank_app" or "call"."""
-        await self._verifying.choose(method)
-
-    def type_code(self, typed: str) -> None:
-        """The field of the code now holds `typed`."""
-        self._verifying.type_code(typed)
-
-    async def submit_code(self) -> bool:
-        """Send the code that was typed. True when the card can pay now."""
-        return await self._verifying.submit()
-
-    async def resend_code(self) -> None:
-        """Have another code sent."""
-        await self._verifying.resend()
-
-    def other_method(self) -> None:
-        """Back to the choice of methods."""
-        self._verifying.other_method()
+        await self._adding.until_installed(token_ref)
 
     # -- looking at cards ---------------------------------------------------------------------
 
@@ -323,7 +227,7 @@ class WalletFlow:
         if card is None:
             return
         if card.status == "pending" and not self._state.offline:
-            self._scheduler.spawn(self._verifying.resume(card), "verification")
+            self._scheduler.spawn(self.verifying.resume(card), "verification")
             return
         rows = history_rows(self._memory.payments, card)
         self._show(screen=PhoneScreen.CARD_DETAIL, selected_id=card_id, history=rows, notice=None)
@@ -331,10 +235,10 @@ class WalletFlow:
     def close(self) -> None:
         """Back to the stack; an armed phone disarms."""
         self._element.disarm()
-        self._draft = CardDraft()
+        self._adding.forget()
         if self._state.screen is PhoneScreen.VERIFY:
             self._show(banner=None)
-        self._verifying.end()
+        self.verifying.end()
         self._show(
             screen=self.home(),
             add=AddCardForm(),
@@ -359,7 +263,7 @@ class WalletFlow:
         """Delete a card, verified or not."""
         await self.actions.remove(card_id)
         if self._card(card_id) is None:
-            self._verifying.end()
+            self.verifying.end()
 
     def open_payment(self, payment_id: str) -> None:
         """Show a payment in the insight places."""
@@ -391,7 +295,7 @@ class WalletFlow:
     def tick(self) -> None:
         """Time passes: the status line's clock, the end of arming, the end of the tick."""
         changes: dict[str, object] = {"clock_text": hour_and_minute(self._clock.now_us())}
-        changes |= self._arming.passing() | self._verifying.passing()
+        changes |= self._arming.passing() | self.verifying.passing()
         read_us = self._clock.monotonic_us() - self._read_at_us
         if self._state.screen is PhoneScreen.READ and read_us > READ_SHOWN_S * 1e6:
             changes["screen"] = self.home()
@@ -477,15 +381,12 @@ class WalletFlow:
             return PhoneScreen.STACK
         return PhoneScreen.FIRST_START if self._loaded else PhoneScreen.STARTING
 
-    def _settled(self) -> PhoneScreen:
+    def settled(self) -> PhoneScreen:
         """The screen after a refresh: only the ones without cards give way."""
         waiting = {PhoneScreen.STARTING, PhoneScreen.FIRST_START, PhoneScreen.STACK}
         if self._is_lost or self._state.screen in waiting | {PhoneScreen.LOST}:
             return self.home()
         return self._state.screen
-
-    def _month(self) -> str:
-        return to_datetime(self._clock.now_us()).strftime("%y%m")
 
     def _show(self, **changes: object) -> None:
         cards = card_views(self._memory.cards, self._element)

@@ -17,6 +17,10 @@ def refusal(fault: Exception) -> Message:
             return Message("wallet.stopped_by_bank", "bad")
         case EngineRefused(code="device_lost"):
             return Message("wallet.device_lost", "bad")
+        case EngineRefused(code="issuer_declined" | "network_declined" | "wallet_declined"):
+            return Message(f"wallet.add.{fault.code}", "bad")
+        case EngineRefused(code="terms_changed"):
+            return Message("wallet.add.terms_changed", "bad")
         case EngineRefused():
             return message("wallet.refused", "bad", why=fault.detail)
         case _:

@@ -97,6 +97,8 @@ class AddCardForm:
         errors: field name → what is wrong with it.
         terms_accepted: the box above the button.
         busy: the network is being asked.
+        terms_text: what the box accepts, as the engine tells it; "" until it is there.
+        terms_version: of that text.
     """
 
     number_text: str = field(default="", repr=False)
@@ -107,6 +109,8 @@ class AddCardForm:
     terms_accepted: bool = False
     can_submit: bool = False
     busy: bool = False
+    terms_text: str = ""
+    terms_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,22 @@ WORDS: dict[str, tuple[str, str]] = {
         "Your bank sent a new card, ending {last4}. You can go on paying",
         "ISSUER replaced the FPAN: now ·{last4}, same token",
     ),
+    "wallet.add.issuer_declined": (
+        "The bank does not want this card in a wallet. Try another card",
+        "Red: the issuer declined the token request",
+    ),
+    "wallet.add.network_declined": (
+        "The card's network does not want this card in a wallet. Try another card",
+        "Red: the network declined the token request",
+    ),
+    "wallet.add.wallet_declined": (
+        "This wallet does not take this card. Try another card",
+        "Red: the wallet provider declined",
+    ),
+    "wallet.add.terms_changed": (
+        "The terms have changed: read and accept them again",
+        "Terms version outdated",
+    ),
     "phone.suspend": ("Suspend", "Suspend token"),
     "phone.reactivate": ("Reactivate", "Resume token"),
     "phone.refresh": ("New number", "Refresh token"),

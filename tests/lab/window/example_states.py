@@ -86,6 +86,7 @@ DEVICES = (
 )
 EXPRESS = (*CARDS[:2], dataclasses.replace(CARDS[2], is_express=True))
 SPENT = (*CARDS[:2], dataclasses.replace(CARDS[2], is_spent=True))
+TERMS = {"terms_text": "Test numbers only. No money moves.", "terms_version": "1"}
 HISTORY = (
     HistoryRow("pay_1", "Corner Market", "Today, 14:02", "$12.40", "approved"),
     HistoryRow("pay_2", "Corner Market", "Today, 14:01", "$12.51", "declined"),
@@ -125,7 +126,8 @@ def wallet_states() -> dict[str, WalletState]:
         "card-detail-spent": WalletState(
             s.CARD_DETAIL, **base | {"cards": SPENT}, selected_id="c3", history=HISTORY
         ),
-        "add-empty": WalletState(s.ADD_CARD, **base),
+        "add-loading": WalletState(s.ADD_CARD, **base),
+        "add-empty": WalletState(s.ADD_CARD, **base, add=AddCardForm(**TERMS)),
         "add-errors": WalletState(
             s.ADD_CARD,
             **base,
@@ -139,6 +141,7 @@ def wallet_states() -> dict[str, WalletState]:
                     ("expiry", say("Month 01 to 12.", "bad")),
                     ("cvv", say("Three digits.", "bad")),
                 ),
+                **TERMS,
             ),
         ),
         "add-ready": WalletState(
@@ -152,6 +155,7 @@ def wallet_states() -> dict[str, WalletState]:
                 (),
                 terms_accepted=True,
                 can_submit=True,
+                **TERMS,
             ),
         ),
         **verify_states(base | {"cards": MARKED, "selected_id": "c4"}),

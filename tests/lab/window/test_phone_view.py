@@ -134,6 +134,14 @@ def test_terms_are_told_as_one_or_nothing(phone: PhoneView, asked: Asked) -> Non
     assert asked.calls == [("edit_add", "terms", "1"), ("edit_add", "terms", "")]
 
 
+def test_terms_carry_their_version_and_cannot_be_accepted_unread(phone: PhoneView) -> None:
+    phone.show_state(STATES["add-empty"])
+    assert phone.findChild(QLabel, "addTermsText").text() == "Test numbers only. No money moves."
+    assert phone.findChild(QAbstractButton, "addTerms").text().endswith("version 1")
+    phone.show_state(STATES["add-loading"])
+    assert not phone.findChild(QAbstractButton, "addTerms").isEnabled()
+
+
 def test_the_passcode_is_complete_before_it_is_sent_and_not_kept(
     phone: PhoneView, asked: Asked
 ) -> None:
