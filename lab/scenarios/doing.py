@@ -138,7 +138,7 @@ class Doer:
             case "remove":
                 await world.wallet.remove(card_id)
             case _:
-                await world.wallet.set_default(card_id)
+                await world.wallet.actions.set_default(card_id)
         await world.wallet.refresh()
 
     async def _kill(self) -> None:

@@ -25,12 +25,20 @@ from lab.json_fields import Json, section, text
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft
 from lab.wallet.card_views import card_views, device_views, history_rows
+from lab.wallet.flow_account import Account
 from lab.wallet.flow_adding import PHONE_ID, Adding
 from lab.wallet.flow_arming import Arming
 from lab.wallet.flow_cards import CardActions
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
-from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
+from lab.wallet.state import (
+    GIVES_WAY,
+    SHOWS_CHOSEN,
+    AddCardForm,
+    PhoneScreen,
+    VerifyForm,
+    WalletState,
+)
 from lab.words import Message, message
 
 PHONE_NAME = "Phone"
@@ -105,6 +113,7 @@ class WalletFlow:
             stream=stream,
             log=log,
         )
+        self.account = Account(self, self._show, client=client, element=element)
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
@@ -131,11 +140,15 @@ class WalletFlow:
 
     async def connect(self) -> None:
         """The engine is up: say who we are and load cards and payments."""
+        if self.account.is_out:
+            return
         await self._client.register_device(PHONE_ID, kind="phone", name=PHONE_NAME)
         await self.refresh()
 
     async def refresh(self) -> None:
         """Load cards and the last payments; out of reach, show what is remembered."""
+        if self.account.is_out:
+            return
         async with self._refreshing:  # one at a time: an old answer must not replace a new one
             await self._refresh()
 
@@ -149,11 +162,11 @@ class WalletFlow:
                 raise
             self.engine_lost()
             return
+        if self.account.is_out:
+            return  # signed out while the answers were on their way
         # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
         cards = tuple(card for card in listed if card.device_id == PHONE_ID)
-        left = {
-            card.id for card in cards
-        }  # a card's token that was replaced goes with its successor
+        left = {card.id for card in cards}  # a token that was replaced goes with its successor
         gone = {card.token_ref for card in self._memory.cards if card.id not in left}
         self._memory = PhoneMemory(cards, payments[: phone_cache.PAYMENTS_KEPT])
         phone_cache.store(self._cache_file, self._memory)
@@ -170,7 +183,13 @@ class WalletFlow:
         self._show(offline=True, screen=self.settled())
 
     async def deliver(self, push: Json) -> None:
-        """A message pushed to this phone; handled before it is acknowledged."""
+        """A message pushed to this phone; handled before it is acknowledged.
+
+        Raises:
+            EngineUnreachable: nobody is signed in; it comes again with the next connection.
+        """
+        if self.account.is_out:
+            raise EngineUnreachable("nobody is signed in on this phone")
         body = section(push, "body")
         match text(push, "kind"):
             case "provision_token":
@@ -249,10 +268,6 @@ class WalletFlow:
             armed_left_s=0,
         )
 
-    async def set_default(self, card_id: str) -> None:
-        """Make a card the default one, at the engine and in the secure element."""
-        await self.actions.set_default(card_id)
-
     def set_express(self, card_id: str, *, chosen: bool) -> None:
         """Let a card pay at transit gates without its owner being recognised, or none."""
         card = self._card(card_id)
@@ -265,10 +280,6 @@ class WalletFlow:
         if self._card(card_id) is None:
             self.verifying.end()
 
-    def open_payment(self, payment_id: str) -> None:
-        """Show a payment in the insight places."""
-        self.on_open_payment(payment_id)
-
     def dismiss_banner(self) -> None:
         """Put the bank's message away."""
         self._show(banner=None, banner_payment_id="")
@@ -277,7 +288,12 @@ class WalletFlow:
 
     def double_press(self) -> None:
         """The side button, twice: offer a card to pay with."""
-        self._arming.double_press()
+        if not self.account.is_out:
+            self._arming.double_press()
+
+    def choose_other(self) -> None:
+        """Offer another card than the one that was refused."""
+        self._arming.choose_other()
 
     def choose(self, card_id: str) -> None:
         """Choose another card on the pay sheet."""
@@ -325,6 +341,11 @@ class WalletFlow:
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
         self._beliefs.showed("read", tap_id=tap_id)
 
+    def forget(self) -> None:
+        """Clear cards and payments from memory and file."""
+        self._memory, self._loaded, self._is_lost = PhoneMemory(), False, False
+        phone_cache.forget(self._cache_file)
+
     async def _store_memory(self) -> None:
         phone_cache.store(self._cache_file, self._memory)
 
@@ -368,13 +389,15 @@ class WalletFlow:
         first = next((card for card in cards if card.is_verified), cards[0] if cards else None)
         default = next((card for card in cards if card.is_default), first)
         forward = self._card(self._state.selected_id)
-        return forward if forward is not None and self._state.screen in _FORWARD else default
+        return forward if forward is not None and self._state.screen in SHOWS_CHOSEN else default
 
     def _card(self, card_id: str) -> CardRecord | None:
         return next((card for card in self._memory.cards if card.id == card_id), None)
 
     def home(self) -> PhoneScreen:
         """The screen to go back to."""
+        if self.account.is_out:
+            return PhoneScreen.SIGNED_OUT
         if self._is_lost:
             return PhoneScreen.LOST
         if self._memory.cards:
@@ -383,23 +406,10 @@ class WalletFlow:
 
     def settled(self) -> PhoneScreen:
         """The screen after a refresh: only the ones without cards give way."""
-        waiting = {PhoneScreen.STARTING, PhoneScreen.FIRST_START, PhoneScreen.STACK}
-        if self._is_lost or self._state.screen in waiting | {PhoneScreen.LOST}:
-            return self.home()
-        return self._state.screen
+        gives_way = self._is_lost or self._state.screen in GIVES_WAY
+        return self.home() if gives_way else self._state.screen
 
     def _show(self, **changes: object) -> None:
         cards = card_views(self._memory.cards, self._element)
         self._state = replace(self._state, cards=cards, **changes)  # type: ignore[arg-type]  # by name
         self._bus.publish(self._state)
-
-
-_FORWARD = frozenset(
-    {
-        PhoneScreen.CARD_DETAIL,
-        PhoneScreen.PAY_SHEET,
-        PhoneScreen.FACE_SCAN,
-        PhoneScreen.PASSCODE,
-        PhoneScreen.HOLD_NEAR,
-    }
-)

@@ -78,6 +78,11 @@ def store(path: Path, memory: PhoneMemory) -> None:
     replace_file(path, orjson.dumps(body))
 
 
+def forget(path: Path) -> None:
+    """Keep nothing."""
+    path.unlink(missing_ok=True)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write beside and rename, so that a reader sees the old file or the new one."""
     beside = path.with_name(path.name + ".new")

@@ -18,12 +18,35 @@ class PhoneScreen(Enum):
     ADD_CARD = "add_card"
     DEVICES = "devices"  # phone and watch: lost and found
     LOST = "lost"  # this phone is marked as lost
+    SIGNED_OUT = "signed_out"  # nobody is signed in: no card is shown, none pays
     VERIFY = "verify"
     PAY_SHEET = "pay_sheet"
     FACE_SCAN = "face_scan"
     PASSCODE = "passcode"
     HOLD_NEAR = "hold_near"  # armed
     READ = "read"  # tick: the card was read, which is not "approved"
+
+
+GIVES_WAY = frozenset(
+    {
+        PhoneScreen.STARTING,
+        PhoneScreen.FIRST_START,
+        PhoneScreen.STACK,
+        PhoneScreen.LOST,
+        PhoneScreen.SIGNED_OUT,
+    }
+)
+"""Screens that change by themselves when cards or the account do."""
+SHOWS_CHOSEN = frozenset(
+    {
+        PhoneScreen.CARD_DETAIL,
+        PhoneScreen.PAY_SHEET,
+        PhoneScreen.FACE_SCAN,
+        PhoneScreen.PASSCODE,
+        PhoneScreen.HOLD_NEAR,
+    }
+)
+"""Screens on which the card that was brought forward is the one to pay with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +78,11 @@ class CardView:
     is_here: bool = True
     suspended_by: tuple[str, ...] = ()
     waiting_for: str = ""
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether the phone knows of nothing that is against it."""
+        return self.status == "active" and self.is_here and not self.is_spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +229,10 @@ class WalletState:
     offline: bool = False
     busy: bool = False
     devices: tuple[DeviceView, ...] = ()
+
+    @property
+    def other_card(self) -> CardView | None:
+        """Another card that could pay instead of the one that was tried last."""
+        default = next((card.id for card in self.cards if card.is_default), "")
+        tried = self.selected_id or default
+        return next((card for card in self.cards if card.id != tried and card.can_pay), None)

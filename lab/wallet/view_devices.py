@@ -53,6 +53,9 @@ class DevicesPage(QWidget):
         inside.addWidget(self._empty)
         inside.addStretch(1)
         box.addWidget(scroll(holder, "devicesScroll"), 1)
+        leave = Button(look, "signOut", tr("phone.sign_out"), kind="phone")
+        leave.clicked.connect(commands.sign_out)
+        box.addWidget(leave)
 
     def show_state(self, state: WalletState) -> None:
         """Draw `state`."""

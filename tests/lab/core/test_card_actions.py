@@ -72,7 +72,7 @@ def test_a_new_number_takes_the_old_ones_place_in_the_phone(
     lab: SimulatedLab, network: str
 ) -> None:
     wallet, element, old = lab.world.wallet, lab.world.element, card_of(lab, network)
-    lab.run(wallet.set_default(old.id))
+    lab.run(wallet.actions.set_default(old.id))
     places = [token.token_ref for token in element.tokens()]
     lab.run(wallet.actions.refresh_token(old.id))
     settle(lab)

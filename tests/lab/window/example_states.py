@@ -120,6 +120,10 @@ def wallet_states() -> dict[str, WalletState]:
         "lost": WalletState(
             s.LOST, **base, devices=(dataclasses.replace(DEVICES[0], is_lost=True, stopped=3),)
         ),
+        "signed-out": WalletState(s.SIGNED_OUT, clock_text="14:02"),
+        "signed-out-unheard": WalletState(
+            s.SIGNED_OUT, clock_text="14:02", notice=say("The engine did not hear it.", "waiting")
+        ),
         "card-detail-express": WalletState(
             s.CARD_DETAIL, **base | {"cards": EXPRESS}, selected_id="c3", history=HISTORY
         ),

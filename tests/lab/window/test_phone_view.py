@@ -78,6 +78,9 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("card-detail-suspended", "detailSuspend", ("reactivate", "c1")),
         ("stack", "openDevices", ("open_devices",)),
         ("devices", "devicesBack", ("close",)),
+        ("devices", "signOut", ("sign_out",)),
+        ("signed-out", "signIn", ("sign_in",)),
+        ("banner-declined", "bankMessageOther", ("choose_other",)),
         ("lost", "deviceFound", ("device_found", "dev_phone", False)),
         ("lost", "deviceFoundAll", ("device_found", "dev_phone", True)),
         ("add-ready", "addSubmit", ("submit_add",)),
@@ -114,6 +117,18 @@ def test_a_payment_is_opened_from_history_and_from_the_banks_message(
     phone.show_state(STATES["banner"])
     press(phone, "bankMessageOpen")
     assert opened == ["pay_2", "pay_1"]
+
+
+def test_only_a_refusal_offers_another_card_and_only_one_that_can_pay(phone: PhoneView) -> None:
+    other = phone.findChild(QAbstractButton, "bankMessageOther")
+    phone.show_state(STATES["banner"])
+    assert other.isHidden()
+    declined = STATES["banner-declined"]
+    phone.show_state(declined)
+    assert not other.isHidden()
+    stopped = tuple(dataclasses.replace(card, status="suspended") for card in declined.cards)
+    phone.show_state(dataclasses.replace(declined, cards=stopped))
+    assert other.isHidden()
 
 
 def test_typing_into_the_form_is_handed_on_and_errors_stand_beside_their_fields(
@@ -179,6 +194,15 @@ def test_another_default_card_comes_to_the_front(phone: PhoneView) -> None:
     phone.show_state(dataclasses.replace(stack, selected_id="c1"))
     faces = {face.card.id: face for face in phone.findChildren(CardFace) if face.isVisible()}
     assert faces["c1"].y() > faces["c3"].y()
+
+
+def test_a_pile_that_just_does_not_fit_settles(phone: PhoneView) -> None:
+    """A scroll bar that comes and goes for ever ended the process once."""
+    phone.show_state(STATES["banner-declined"])
+    for height in range(480, 620, 3):
+        phone.resize(280, height)
+        settle()
+        assert phone.findChild(CardFace, "card_c3").height() > 100
 
 
 def test_a_number_is_not_in_the_states_text() -> None:
