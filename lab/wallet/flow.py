@@ -248,8 +248,7 @@ class WalletFlow:
         if card.status == "pending" and not self._state.offline:
             self._scheduler.spawn(self.verifying.resume(card), "verification")
             return
-        rows = history_rows(self._memory.payments, card)
-        self._show(screen=PhoneScreen.CARD_DETAIL, selected_id=card_id, history=rows, notice=None)
+        self._show(screen=PhoneScreen.CARD_DETAIL, selected_id=card_id, notice=None)
 
     def close(self) -> None:
         """Back to the stack; an armed phone disarms."""
@@ -373,6 +372,7 @@ class WalletFlow:
             amount=amount_text,
             merchant=record.merchant_name,
         )
+        self._memory = self._memory.with_answer(record.tap_id, record.id, record.state)
         self._show(banner=banner, banner_payment_id=record.id)
         self._scheduler.spawn(self._banner_ends(record.id), "banner")
 
@@ -412,4 +412,8 @@ class WalletFlow:
     def _show(self, **changes: object) -> None:
         cards = card_views(self._memory.cards, self._element)
         self._state = replace(self._state, cards=cards, **changes)  # type: ignore[arg-type]  # by name
+        if self._state.screen is PhoneScreen.CARD_DETAIL:  # payments come while one looks
+            card = self._card(self._state.selected_id)
+            rows = history_rows(self._memory.payments, card) if card is not None else ()
+            self._state = replace(self._state, history=rows)
         self._bus.publish(self._state)

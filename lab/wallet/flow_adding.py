@@ -22,7 +22,7 @@ from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
 from lab.wallet.refusals import refusal
 from lab.wallet.state import AddCardForm, PhoneScreen, WalletState
-from lab.words import Message
+from lab.words import Message, message
 
 PHONE_ID = "dev_phone"
 DELIVERY_LIMIT_S = 5.0
@@ -129,6 +129,8 @@ class Adding:
         self._show(add=AddCardForm(), busy=False, screen=PhoneScreen.STACK, selected_id=card.id)
         if card.status == "pending":
             self._verify(card, methods)
+        else:
+            self._show(notice=message("wallet.add.ready", "good", last4=card.last4))
         return card
 
     async def start_with_demo_cards(self) -> None:

@@ -29,6 +29,15 @@ class PhoneMemory:
         """The memory with a tap on top whose answer the phone does not know."""
         return PhoneMemory(self.cards, (tap.to_json(), *self.payments[: PAYMENTS_KEPT - 1]))
 
+    def with_answer(self, tap_id: str, payment_id: str, state: str) -> PhoneMemory:
+        """The memory with what the bank's message says of a payment, until the engine's history."""
+        said = {"id": payment_id, "state": state}
+        known = {payment_id, tap_id} - {""}
+        payments = tuple(
+            {**each, **said} if each.get("id") in known else each for each in self.payments
+        )
+        return PhoneMemory(self.cards, payments)
+
 
 @dataclass(frozen=True, slots=True)
 class TapLogged:

@@ -28,9 +28,14 @@ from lab.wallet.card_art import (
 )
 from lab.wallet.state import CardView, WalletState
 from lab.window.commands import WalletCommands
-from lab.words import tr
+from lab.words import Message, tell, tr
 
 PEEK_PX = 44  # the line with a card's name
+
+
+def notice_tone(notice: Message) -> str:
+    """The tone of one line under the cards: its colour where it has one, else the phone's grey."""
+    return notice.kind if notice.kind in {"good", "bad", "waiting", "ours"} else "phone-dim"
 
 
 class CardFace(QAbstractButton):
@@ -280,7 +285,7 @@ class StackPage(QWidget):
         self._stack.show_cards(state.cards, front)
         self._notice.setVisible(state.notice is not None)
         if state.notice is not None:
-            self._notice.say(tr(state.notice.key, **dict(state.notice.values)))
+            self._notice.say(tell(state.notice), notice_tone(state.notice))
         self._pay.setEnabled(not state.busy and bool(state.cards))
         self._add.setEnabled(not state.offline)
 

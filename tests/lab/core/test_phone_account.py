@@ -1,4 +1,4 @@
-"""Signing out clears the phone and its file; signing in loads the account anew."""
+"""Signing out clears the phone, signing in loads it anew; history hears what the bank says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.engine_shapes import PaymentRecord
 from lab.errors import EngineUnreachable
 from lab.pos.state import PosPhase
 from lab.simulation import SimulatedLab
@@ -92,3 +93,25 @@ def test_after_a_refusal_another_card_is_offered_and_pays(lab: SimulatedLab) -> 
     assert lab.run(wallet.scan_face("success"))
     other = next(card for card in wallet.cards if card.id == wallet.state.selected_id)
     assert wallet.armed_token == other.token_ref
+
+
+def test_a_payment_that_is_looked_at_hears_what_the_bank_says(lab: SimulatedLab) -> None:
+    wallet = lab.world.wallet
+    card = next(card for card in wallet.cards if card.is_default)
+    wallet.open_card(card.id)
+    assert tap(lab, 1251) is PosPhase.DECLINED
+    wallet.close()
+    wallet.open_card(card.id)
+    (pending,) = wallet.state.history
+    assert pending.state == "pending"
+    payment_id = lab.world.pos.state.payment_id
+    record = PaymentRecord.from_json(lab.run(lab.world.client.payment(payment_id)))
+
+    async def said() -> None:
+        wallet.bank_says(record, "$12.51")
+
+    lab.run(said())
+    (known,) = wallet.state.history
+    assert (known.payment_id, known.state) == (payment_id, "declined")
+    lab.run(wallet.refresh())
+    assert [row.state for row in wallet.state.history] == ["declined"]

@@ -165,7 +165,7 @@ def test_a_bank_that_says_no_is_shown_beside_the_form(lab: Running) -> None:
     wallet = lab.world.wallet
     assert wallet.state.screen is PhoneScreen.ADD_CARD
     problem = dict(wallet.state.add.errors)["number"]
-    assert "issuer" in tell(problem)
+    assert "bank" in tell(problem)
 
 
 def test_a_phone_whose_engine_is_gone_says_so_and_goes_on_later(own_lab: Running) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRegularExpression, Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -117,6 +117,27 @@ def test_a_payment_is_opened_from_history_and_from_the_banks_message(
     phone.show_state(STATES["banner"])
     press(phone, "bankMessageOpen")
     assert opened == ["pay_2", "pay_1"]
+
+
+def test_history_shows_what_is_wanted_of_it(phone: PhoneView) -> None:
+    def shown() -> list[str]:
+        settle()
+        lines = phone.findChildren(QWidget, QRegularExpression("^history_pay_"))
+        return sorted(line.objectName() for line in lines if not line.isHidden())
+
+    phone.show_state(STATES["card-detail"])
+    assert shown() == [f"history_pay_{number}" for number in (1, 2, 3, 4)]
+    for choice, wanted in (("paid", [1]), ("not_paid", [2, 4]), ("still_open", [3])):
+        press(phone, f"history_{choice}")
+        assert shown() == [f"history_pay_{number}" for number in wanted]
+    paid = dataclasses.replace(STATES["card-detail"], history=STATES["card-detail"].history[:1])
+    phone.show_state(paid)
+    assert shown() == []
+    empty = phone.findChild(QWidget, "historyEmpty")
+    assert any("None of this" in label.text() for label in empty.findChildren(QLabel))
+    phone.show_state(STATES["stack"])
+    phone.show_state(STATES["card-detail"])
+    assert len(shown()) == 4
 
 
 def test_only_a_refusal_offers_another_card_and_only_one_that_can_pay(phone: PhoneView) -> None:
