@@ -15,6 +15,7 @@ from pathlib import Path
 
 from backend.api import Clock, EventLog, Scheduler, Stream
 from hardware.api import FaceSensor, SecureElement
+from lab.amounts import format_amount
 from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import EngineClient
@@ -29,12 +30,14 @@ from lab.wallet.flow_account import Account
 from lab.wallet.flow_adding import PHONE_ID, Adding
 from lab.wallet.flow_arming import Arming
 from lab.wallet.flow_cards import CardActions
+from lab.wallet.flow_in_app import InAppPaying
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
 from lab.wallet.state import (
     GIVES_WAY,
     SHOWS_CHOSEN,
     AddCardForm,
+    InAppSheet,
     PhoneScreen,
     VerifyForm,
     WalletState,
@@ -44,6 +47,14 @@ from lab.words import Message, message
 PHONE_NAME = "Phone"
 READ_SHOWN_S = 3.0
 BANNER_SHOWN_S = 6.0
+BANK_TELLS = {
+    "approved": "good",
+    "declined": "bad",
+    "not_sent": "bad",
+    "reversed": "neutral",
+    "refunded": "good",
+}
+"""What a bank sends a message about, and whether that is good news."""
 
 
 class WalletFlow:
@@ -114,6 +125,18 @@ class WalletFlow:
             log=log,
         )
         self.account = Account(self, self._show, client=client, element=element)
+        self._in_app = InAppPaying(
+            self,
+            self._show,
+            client=client,
+            element=element,
+            sensor=sensor,
+            clock=clock,
+            scheduler=scheduler,
+            log=log,
+            beliefs=self._beliefs,
+            pace=pace,
+        )
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
@@ -200,6 +223,10 @@ class WalletFlow:
             case "token_status_change":
                 self.actions.bank_changed(body)
                 await self.refresh()
+            case "payment_request":
+                self._in_app.asked(body)
+            case "payment_cancelled":
+                self._in_app.cancelled(body)
             case _:
                 self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
 
@@ -257,8 +284,10 @@ class WalletFlow:
         if self._state.screen is PhoneScreen.VERIFY:
             self._show(banner=None)
         self.verifying.end()
+        self._in_app.end()
         self._show(
             screen=self.home(),
+            in_app=InAppSheet(),
             add=AddCardForm(),
             verify=VerifyForm(),
             history=(),
@@ -301,10 +330,14 @@ class WalletFlow:
 
     async def scan_face(self, outcome: str) -> bool:
         """Look at the phone: "success", "fail" or "cancel". True when it is armed now."""
+        if self._in_app.is_open:
+            return await self._in_app.pay(outcome)
         return await self._arming.scan_face(outcome)
 
     def enter_passcode(self, code: str) -> bool:
         """Type the passcode instead. True when the phone is armed now."""
+        if self._in_app.is_open:
+            return self._in_app.enter_passcode(code)
         return self._arming.enter_passcode(code)
 
     def tick(self) -> None:
@@ -332,10 +365,9 @@ class WalletFlow:
         card = self.chosen()
         if card is not None:
             now_us = self._clock.now_us()
-            self._memory = self._memory.with_tap(
+            self.log_payment(
                 TapLogged(tap_id, card.id, merchant_name, amount_minor, currency, now_us)
             )
-            self._scheduler.spawn(self._store_memory(), "phone log")
         self._read_at_us = self._clock.monotonic_us()
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
         self._beliefs.showed("read", tap_id=tap_id)
@@ -344,6 +376,11 @@ class WalletFlow:
         """Clear cards and payments from memory and file."""
         self._memory, self._loaded, self._is_lost = PhoneMemory(), False, False
         phone_cache.forget(self._cache_file)
+
+    def log_payment(self, tap: TapLogged) -> None:
+        """Show a payment in the history before its engine does."""
+        self._memory = self._memory.with_tap(tap)
+        self._scheduler.spawn(self._store_memory(), "phone log")
 
     async def _store_memory(self) -> None:
         phone_cache.store(self._cache_file, self._memory)
@@ -361,18 +398,21 @@ class WalletFlow:
         """The bank's message about a payment with one of this phone's cards, if it is news."""
         if record.card_id not in {card.id for card in self._memory.cards}:
             return
-        kinds = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
-        if record.state not in kinds:
+        if record.told not in BANK_TELLS:
             return
-        if not self._beliefs.showed(record.state, tap_id=record.tap_id, payment_id=record.id):
+        back_minor = record.refunded_minor
+        if not self._beliefs.showed(
+            record.told, tap_id=record.tap_id, payment_id=record.id, times=back_minor
+        ):
             return  # the person knows: a banner that was wiped away does not come back
         banner = message(
-            f"wallet.bank.{record.state}",
-            kinds[record.state],
+            f"wallet.bank.{record.told}",
+            BANK_TELLS[record.told],
             amount=amount_text,
             merchant=record.merchant_name,
+            back=format_amount(back_minor, record.currency),
         )
-        self._memory = self._memory.with_answer(record.tap_id, record.id, record.state)
+        self._memory = self._memory.with_answer(record)
         self._show(banner=banner, banner_payment_id=record.id)
         self._scheduler.spawn(self._banner_ends(record.id), "banner")
 

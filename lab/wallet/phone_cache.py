@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from backend.api import to_iso
-from lab.engine_shapes import CardRecord
+from lab.engine_shapes import CardRecord, PaymentRecord
 from lab.json_fields import Json, as_object, objects
 
 PAYMENTS_KEPT = 50
@@ -29,10 +29,15 @@ class PhoneMemory:
         """The memory with a tap on top whose answer the phone does not know."""
         return PhoneMemory(self.cards, (tap.to_json(), *self.payments[: PAYMENTS_KEPT - 1]))
 
-    def with_answer(self, tap_id: str, payment_id: str, state: str) -> PhoneMemory:
+    def with_answer(self, record: PaymentRecord) -> PhoneMemory:
         """The memory with what the bank's message says of a payment, until the engine's history."""
-        said = {"id": payment_id, "state": state}
-        known = {payment_id, tap_id} - {""}
+        said = {
+            "id": record.id,
+            "state": record.state,
+            "captured": record.captured_minor,
+            "refunded": record.refunded_minor,
+        }
+        known = {record.id, record.tap_id} - {""}
         payments = tuple(
             {**each, **said} if each.get("id") in known else each for each in self.payments
         )

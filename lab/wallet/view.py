@@ -26,6 +26,7 @@ from lab.wallet.view_banner import Banner
 from lab.wallet.view_cards import StackPage, StartPage
 from lab.wallet.view_detail import DetailPage
 from lab.wallet.view_devices import DevicesPage, LostPage
+from lab.wallet.view_in_app import InAppPage
 from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
 from lab.wallet.view_verify import VerifyPage
 from lab.window.commands import LabCommands, WalletCommands
@@ -91,6 +92,7 @@ class PhoneView(QWidget):
         self._pay = PayPage(look, commands)
         self._passcode = PasscodePage(look, commands)
         self._hold = HoldPage(look, commands)
+        self._in_app = InAppPage(look, commands)
         self._devices = DevicesPage(look, commands)
         self._lost = LostPage(look, commands)
         self._signed_out = SignedOutPage(look, commands)
@@ -103,6 +105,7 @@ class PhoneView(QWidget):
             self._pay,
             self._passcode,
             self._hold,
+            self._in_app,
             self._devices,
             self._lost,
             self._signed_out,
@@ -124,6 +127,7 @@ class PhoneView(QWidget):
             screen.PASSCODE: (self._passcode, self._passcode.show_state, self._passcode.begin),
             screen.HOLD_NEAR: (self._hold, armed, partial(hold, read=False)),
             screen.READ: (self._hold, read, partial(hold, read=True)),
+            screen.IN_APP: (self._in_app, self._in_app.show_state, _nothing),
             screen.DEVICES: (self._devices, self._devices.show_state, _nothing),
             screen.LOST: (self._lost, self._lost.show_state, _nothing),
             screen.SIGNED_OUT: (self._signed_out, self._signed_out.show_state, _nothing),

@@ -171,7 +171,10 @@ class HistoryLine(QFrame):
         amount.say(entry.amount_text)
         state = Label(look, "historyState", size_px=TEXT_CAPTION_PX)
         state.setAlignment(Qt.AlignmentFlag.AlignRight)
-        state.say(state_word(entry.state), STATE_TONES.get(entry.state, "phone-dim"))
+        if entry.back_text:
+            state.say(tr("phone.history.back", back=entry.back_text), "phone")
+        else:
+            state.say(state_word(entry.state), STATE_TONES.get(entry.state, "phone-dim"))
         right.addWidget(amount)
         right.addWidget(state)
         box.addLayout(right)
