@@ -85,23 +85,23 @@ class WalletAdapter:
 
     def choose_method(self, method: str) -> None:
         """Have the bank send a code."""
-        self._post(lambda: self._flow.choose_method(method))
+        self._post(lambda: self._flow.verifying.choose(method))
 
     def type_code(self, text: str) -> None:
         """Type the code."""
-        self._post(lambda: self._flow.type_code(text))
+        self._post(lambda: self._flow.verifying.type_code(text))
 
     def submit_code(self) -> None:
         """Send the code."""
-        self._post(self._flow.submit_code)
+        self._post(self._flow.verifying.submit)
 
     def resend_code(self) -> None:
         """Have another code sent."""
-        self._post(self._flow.resend_code)
+        self._post(self._flow.verifying.resend)
 
     def other_method(self) -> None:
         """Back to the choice of methods."""
-        self._post(self._flow.other_method)
+        self._post(self._flow.verifying.other_method)
 
     def open_card(self, card_id: str) -> None:
         """Show one card's detail."""
@@ -113,7 +113,7 @@ class WalletAdapter:
 
     def set_default(self, card_id: str) -> None:
         """Make a card the one that pays."""
-        self._post(lambda: self._flow.set_default(card_id))
+        self._post(lambda: self._flow.actions.set_default(card_id))
 
     def suspend(self, card_id: str) -> None:
         """Stop a card."""
@@ -131,6 +131,14 @@ class WalletAdapter:
         """Show phone and watch."""
         self._post(self._flow.actions.open_devices)
 
+    def sign_out(self) -> None:
+        """Leave the account."""
+        self._post(self._flow.account.sign_out)
+
+    def sign_in(self) -> None:
+        """Come back into it."""
+        self._post(self._flow.account.sign_in)
+
     def device_lost(self, device_id: str) -> None:
         """Mark a device as lost."""
         self._post(lambda: self._flow.actions.lost(device_id))
@@ -146,6 +154,10 @@ class WalletAdapter:
     def double_press(self) -> None:
         """Press the side button twice."""
         self._post(self._flow.double_press)
+
+    def choose_other(self) -> None:
+        """Pay with another card."""
+        self._post(self._flow.choose_other)
 
     def choose(self, card_id: str) -> None:
         """Take another card on the pay sheet."""
@@ -169,7 +181,7 @@ class WalletAdapter:
 
     def open_payment(self, payment_id: str) -> None:
         """Show a payment of the history."""
-        self._post(lambda: self._flow.open_payment(payment_id))
+        self._post(lambda: self._flow.on_open_payment(payment_id))
 
     def remove(self, card_id: str) -> None:
         """Take a card out of the wallet."""

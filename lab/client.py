@@ -92,6 +92,7 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests):
         self._on_board = on_board
         self._over_links = over_links
         self._logged_in_at = ""
+        self._is_signed_out = False
 
     def beside_links(self) -> EngineClient:
         """The same client for those who are neither this phone nor this till."""
@@ -151,6 +152,20 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests):
     def forget_session(self) -> None:
         """The engine refused our session: sign in again before the next wallet request."""
         self._logged_in_at = ""
+
+    async def sign_out(self) -> None:
+        """End the session; the wallet asks nothing any more until `sign_in`, heard or not."""
+        had_session, self._is_signed_out = bool(self._logged_in_at), True
+        self.forget_session()
+        try:
+            if had_session:
+                await self._wallet("POST", "/api/auth/logout", {}, None)
+        finally:
+            self._http.cookies.clear()
+
+    def sign_in(self) -> None:
+        """Let the wallet ask again; its next request begins a session."""
+        self._is_signed_out = False
 
     async def session_cookie(self) -> str:
         """The session as a Cookie header, for the device's push socket."""
@@ -285,6 +300,8 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests):
         return await self._send(method, path, body, key=key, bearer=False, link=PHONE_LINK)
 
     async def _log_in(self, endpoint: Endpoint) -> None:
+        if self._is_signed_out:
+            raise EngineRefused("signed_out", "nobody is signed in on this phone", 401)
         if self._logged_in_at == endpoint.token:
             return
         await self._send("POST", "/api/auth/login", {"demo": True}, link=PHONE_LINK)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from lab.engine_shapes import DeviceRecord
+from lab.engine_shapes import DeviceRecord, TermsRecord
 from lab.errors import EngineRefused
 from lab.json_fields import Json, objects, section, text, texts
 
@@ -27,6 +27,10 @@ class CardRequests(ABC):
     @abstractmethod
     async def _lab(self, method: str, path: str, body: Json | None = None) -> Json:
         """A request of the laboratory, with the local token."""
+
+    async def terms(self) -> TermsRecord:
+        """What a person accepts before a card comes into the wallet."""
+        return TermsRecord.from_json(await self._api("GET", "/api/terms"))
 
     async def set_default(self, card_id: str) -> None:
         """Make a card the one that pays when nobody chooses."""

@@ -97,6 +97,19 @@ class DeviceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TermsRecord:
+    """The terms in force, as `/api/terms` tells them; a card remembers the version."""
+
+    version: str
+    text: str
+
+    @staticmethod
+    def from_json(body: Json) -> TermsRecord:
+        """Read the answer; raises ValueError when it is none."""
+        return TermsRecord(text(body, "version"), text(body, "text"))
+
+
+@dataclass(frozen=True, slots=True)
 class NfcOrder:
     """What a till sends for one tap."""
 

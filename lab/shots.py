@@ -18,7 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
-from lab import shots_any_card, shots_in_app, shots_till
+from lab import shots_any_card, shots_in_app, shots_till, shots_wallet
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -29,6 +29,7 @@ from lab.load.wire import LeanClient
 from lab.pos.flow import Sale
 from lab.pos.state import PosPhase
 from lab.settings import Settings
+from lab.shots_wallet import WalletScenes
 from lab.wallet.state import PhoneScreen
 from lab.words import tr
 from lab.world import World
@@ -47,7 +48,7 @@ ALL = (
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
     *shots_in_app.NAMES, "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
-    *shots_any_card.NAMES, *shots_till.NAMES,
+    *shots_any_card.NAMES, *shots_till.NAMES, *shots_wallet.NAMES,
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
@@ -55,7 +56,6 @@ BURST_PAYMENTS = 600
 BURST_DEVICES = 4
 CHART_WINDOW_S = 30
 SILENT_TAPS = 5
-TO_BE_VERIFIED = "4000056655665556"
 VARIATIONS = {
     "26-presenter-1280x720": ("dark", True, (1280, 720)),
     "27-light-theme": ("light", False, SIZE),
@@ -116,6 +116,7 @@ class _Session:
         self._only = only
         self._report = report
         self._burst_is = ""
+        self._wallet = WalletScenes(self._world, self._io, self._until)
         self.known: set[str] = set()
 
     def play(self) -> None:
@@ -125,8 +126,9 @@ class _Session:
         self._shot("33-first-start", self._first_start)
         self._shot("01-window-idle", self._demo_cards)
         self._shot("04-wallet-stack", lambda: None)
-        self._shot("05-wallet-add-card", self._add_card)
-        self._shot("06-wallet-verify", self._verify)
+        self._shot("47-wallet-refused-card", self._wallet.refused_card)
+        self._shot("05-wallet-add-card", self._wallet.half_added)
+        self._shot("06-wallet-verify", self._wallet.verify)
         self._shot("12-pos-amount", self._type_amount)
         self._shot("08-wallet-pay-sheet", self._pay_sheet)
         self._shot("09-wallet-face-scan", self._fail_scan)
@@ -137,6 +139,8 @@ class _Session:
         self._shot("16-pos-receipt", self._receipt)
         self._shot("07-wallet-card-detail", self._card_detail)
         self._shot("15-pos-declined", lambda: self._tap(1251, PosPhase.DECLINED))
+        self._shot("48-wallet-other-card", self._wallet.other_card)
+        self._wallet.later_life(self._shot, self._dress)
         self._shot("29-in-app-sheet", partial(shots_in_app.ask, self._world, self._io, self._until))
         self._dress("29-in-app-sheet-light", "light", SIZE, presenter=False)
         self._io(self._world.wallet.close)
@@ -157,7 +161,9 @@ class _Session:
         self._shot("34-engine-down", self._kill_engine)
         self._shot("11-wallet-offline", lambda: None)
 
-    def _dress(self, name: str, theme: str, size: tuple[int, int], *, presenter: bool) -> None:
+    def _dress(
+        self, name: str, theme: str, size: tuple[int, int] = SIZE, *, presenter: bool = False
+    ) -> None:
         """The same laboratory in a second window, in another dress."""
         plain = self._window
         other = second_window(self._running, theme, presenter=presenter)
@@ -182,34 +188,8 @@ class _Session:
         self._until(lambda: len(self._world.wallet.cards) == 3)
         self._until(lambda: not self._world.wallet.state.busy)
 
-    def _add_card(self) -> None:
-        wallet = self._world.wallet
-        self._io(wallet.begin_add)
-        for name, typed in (("number", "4000056655665556"), ("expiry", "1230"), ("cvv", "12")):
-            self._io(partial(wallet.edit_add, name, typed))
-        self._until(lambda: wallet.state.add.expiry_text == "12/30")
-        self._pause()
-
-    def _verify(self) -> None:
-        """A card whose issuer wants to be sure: its text message is there, half the code typed."""
-        wallet = self._world.wallet
-        for name, typed in (("number", TO_BE_VERIFIED), ("cvv", "610"), ("terms", "1")):
-            self._io(partial(wallet.edit_add, name, typed))
-        self._until(lambda: wallet.state.add.can_submit)
-        self._io(wallet.submit_add)
-        self._until(lambda: bool(wallet.state.verify.methods))
-        self._io(lambda: wallet.choose_method("sms"))
-        self._until(lambda: wallet.state.verify.step == "code" and wallet.state.banner is not None)
-        code = dict(wallet.state.banner.values)["code"] if wallet.state.banner else ""
-        self._io(lambda: wallet.type_code(code[:3]))
-        self._until(lambda: wallet.state.verify.code_text == code[:3])
-
     def _type_amount(self) -> None:
-        wallet = self._world.wallet
-        for card in [card for card in wallet.cards if not card.is_verified]:
-            self._io(partial(wallet.remove, card.id))  # thought better of
-        self._until(lambda: all(card.is_verified for card in wallet.cards))
-        self._io(wallet.close)
+        self._wallet.think_better_of_it()
         for digit in "1240":
             self._io(partial(self._world.pos.key, digit))
         self._until(lambda: self._world.pos.state.phase is PosPhase.AMOUNT)

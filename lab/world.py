@@ -45,7 +45,8 @@ from lab.scenarios.desk import RecordingDesk
 from lab.settings import Settings
 from lab.shop import Till, catch_up, closing, prepared_ground, running, wire_till
 from lab.tap import CounterFlow, Hands, TapFlow
-from lab.wallet.flow import PHONE_ID, WalletFlow
+from lab.wallet.flow import WalletFlow
+from lab.wallet.flow_adding import PHONE_ID
 
 TICK_S = 0.5
 ASK_AGAIN_S = 1.0

@@ -146,6 +146,7 @@ class Button(QPushButton):
     ) -> None:
         super().__init__(text)
         self._look = look
+        self._icon: tuple[str, int] | None = None
         self.setObjectName(name)
         self.setProperty("kind", kind)
         self.setFont(look.font(size_px, weight))
@@ -166,9 +167,11 @@ class Button(QPushButton):
             self.setAccessibleName(text)
 
     def become(self, kind: str) -> None:
-        """Look like another of the stylesheet's kinds from now on."""
+        """Look like another of the stylesheet's kinds from now on, its icon too."""
         if kind != self.property("kind"):
             self.setProperty("kind", kind)
+            if self._icon is not None:
+                self.show_icon(self._icon[0], _ink(self._look, kind), self._icon[1])
             self.style().unpolish(self)
             self.style().polish(self)
 
@@ -180,6 +183,7 @@ class Button(QPushButton):
 
     def show_icon(self, icon_name: str, colour: str, size_px: int) -> None:
         """Draw a bundled icon before the text."""
+        self._icon = (icon_name, size_px)
         side = self._look.px(size_px)
         self.setIcon(icon(icon_name, colour, side, disabled=self._look.theme.text_dim))
         self.setIconSize(QSize(side, side))

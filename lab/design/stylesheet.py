@@ -125,6 +125,7 @@ QPushButton[kind="tab"] {{ background: transparent; color: {theme.text_dim};
 QPushButton[kind="tab"]:hover {{ color: {theme.text}; background: {theme.hover}; }}
 QPushButton[kind="phone-link"] {{ background: transparent; color: {theme.blue};
     border-radius: {radius}px; padding: {look.px(4)}px {look.px(8)}px; }}
+QPushButton[edge="text"] {{ padding-left: 0px; text-align: left; }}
 QPushButton[kind="phone-choice"] {{ background: {theme.phone_screen}; color: {theme.phone_text};
     border-radius: {radius}px; padding: {look.px(4)}px {look.px(8)}px; text-align: left; }}
 QPushButton[kind="phone-choice"]:hover, QPushButton[kind="phone-link"]:hover {{

@@ -248,8 +248,9 @@ class PosView(QWidget):
 
     def _big_keys(self) -> QHBoxLayout:
         look, keys = self._look, row(self._look)
-        self._cancel = Button(look, "cancel", tr("till.cancel"), kind="cancel", weight=SEMIBOLD)
-        self._cancel.show_icon("x", look.theme.on_fill, 16)
+        self._cancel = Button(
+            look, "cancel", tr("till.cancel"), kind="cancel", icon_name="x", weight=SEMIBOLD
+        )
         self._cancel.clicked.connect(self.cancel_or_clear)
         self._charge = Button(look, "charge", tr("till.charge"), kind="charge", weight=SEMIBOLD)
         self._charge.show_icon("check", look.theme.on_fill, 16)

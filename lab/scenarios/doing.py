@@ -31,7 +31,7 @@ from lab.scenarios.result import TapTaken
 from lab.scenarios.seeing import Watcher
 from lab.scenarios.shopping import pay_in_app
 from lab.scenarios.stage import Stage
-from lab.wallet.flow import DEMO_CARDS
+from lab.wallet.flow_adding import DEMO_CARDS
 
 LOOK_FIRST_S = 0.01
 LOOK_MAX_S = 0.25
@@ -147,7 +147,7 @@ class Doer:
             case "remove":
                 await world.wallet.remove(card_id)
             case _:
-                await world.wallet.set_default(card_id)
+                await world.wallet.actions.set_default(card_id)
         await world.wallet.refresh()
 
     async def _payment_of(self, tap: str) -> str:

@@ -13,36 +13,38 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from backend.api import Clock, EventLog, Scheduler, Stream, identifier
-from hardware.api import (
-    FaceSensor,
-    ProvisioningRefused,
-    SecureElement,
-)
+from backend.api import Clock, EventLog, Scheduler, Stream
+from hardware.api import FaceSensor, SecureElement
 from lab.amounts import format_amount
 from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import EngineClient
-from lab.clock_text import hour_and_minute, to_datetime
+from lab.clock_text import hour_and_minute
 from lab.engine_shapes import CardRecord, PaymentRecord
-from lab.errors import EngineRefused, EngineUnreachable, NotDone
+from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, section, text
-from lab.verification_shapes import MethodRecord, methods_of
 from lab.wallet import phone_cache
-from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
+from lab.wallet.add_card import CardDraft
 from lab.wallet.card_views import card_views, device_views, history_rows
+from lab.wallet.flow_account import Account
+from lab.wallet.flow_adding import PHONE_ID, Adding
 from lab.wallet.flow_arming import Arming
 from lab.wallet.flow_cards import CardActions
 from lab.wallet.flow_in_app import InAppPaying
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
-from lab.wallet.refusals import refusal
-from lab.wallet.state import AddCardForm, InAppSheet, PhoneScreen, VerifyForm, WalletState
+from lab.wallet.state import (
+    GIVES_WAY,
+    SHOWS_CHOSEN,
+    AddCardForm,
+    InAppSheet,
+    PhoneScreen,
+    VerifyForm,
+    WalletState,
+)
 from lab.words import Message, message
 
-PHONE_ID = "dev_phone"
 PHONE_NAME = "Phone"
-TERMS_SHOWN = "1"  # the version of what the form says above its box
 READ_SHOWN_S = 3.0
 BANNER_SHOWN_S = 6.0
 BANK_TELLS = {
@@ -53,13 +55,6 @@ BANK_TELLS = {
     "refunded": "good",
 }
 """What a bank sends a message about, and whether that is good news."""
-DELIVERY_LIMIT_S = 5.0
-
-DEMO_CARDS = (  # published test numbers; any code and any future date do
-    CardDraft("4242424242424242", "1230", "123", terms=True),
-    CardDraft("5555555555554444", "1230", "123", terms=True),
-    CardDraft("378282246310005", "1230", "1234", terms=True),
-)
 
 
 class WalletFlow:
@@ -101,9 +96,7 @@ class WalletFlow:
         self._log = log
         self._bus = bus
         self._cache_file = cache_file
-        self._draft = CardDraft()
         self._memory = phone_cache.load(cache_file)
-        self._installed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._loaded = False
         self._is_lost = False
@@ -119,7 +112,19 @@ class WalletFlow:
             pace=pace,
         )
         self.actions = CardActions(self, self._show, client=client, element=element)
-        self._verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
+        self.verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
+        self._adding = Adding(
+            self,
+            self._show,
+            self.verifying.begin,
+            client=client,
+            element=element,
+            clock=clock,
+            scheduler=scheduler,
+            stream=stream,
+            log=log,
+        )
+        self.account = Account(self, self._show, client=client, element=element)
         self._in_app = InAppPaying(
             self,
             self._show,
@@ -158,11 +163,15 @@ class WalletFlow:
 
     async def connect(self) -> None:
         """The engine is up: say who we are and load cards and payments."""
+        if self.account.is_out:
+            return
         await self._client.register_device(PHONE_ID, kind="phone", name=PHONE_NAME)
         await self.refresh()
 
     async def refresh(self) -> None:
         """Load cards and the last payments; out of reach, show what is remembered."""
+        if self.account.is_out:
+            return
         async with self._refreshing:  # one at a time: an old answer must not replace a new one
             await self._refresh()
 
@@ -176,11 +185,11 @@ class WalletFlow:
                 raise
             self.engine_lost()
             return
+        if self.account.is_out:
+            return  # signed out while the answers were on their way
         # A person's other devices (a watch, synthetic ones) have cards that are not this phone's.
         cards = tuple(card for card in listed if card.device_id == PHONE_ID)
-        left = {
-            card.id for card in cards
-        }  # a card's token that was replaced goes with its successor
+        left = {card.id for card in cards}  # a token that was replaced goes with its successor
         gone = {card.token_ref for card in self._memory.cards if card.id not in left}
         self._memory = PhoneMemory(cards, payments[: phone_cache.PAYMENTS_KEPT])
         phone_cache.store(self._cache_file, self._memory)
@@ -190,18 +199,25 @@ class WalletFlow:
         self.actions.align_default()
         shown = device_views(devices, listed, PHONE_ID)
         self._is_lost = any(device.is_this and device.is_lost for device in shown)
-        self._show(offline=False, devices=shown, screen=self._settled())
+        self._show(offline=False, devices=shown, screen=self.settled())
 
     def engine_lost(self) -> None:
         """The engine went out of reach: cached cards, marked."""
-        self._show(offline=True, screen=self._settled())
+        self._show(offline=True, screen=self.settled())
 
     async def deliver(self, push: Json) -> None:
-        """A message pushed to this phone; handled before it is acknowledged."""
+        """A message pushed to this phone; handled before it is acknowledged.
+
+        Raises:
+            EngineUnreachable: nobody is signed in; it comes again with the next connection.
+        """
+        if self.account.is_out:
+            raise EngineUnreachable("nobody is signed in on this phone")
         body = section(push, "body")
         match text(push, "kind"):
             case "provision_token":
-                self._install(body)
+                if self._adding.install(body):
+                    self.actions.align_default()
                 if text(body, "replaces", ""):  # the list still names the old token
                     await self.refresh()
             case "token_status_change":
@@ -214,96 +230,32 @@ class WalletFlow:
             case _:
                 self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
 
-    def _install(self, body: Json) -> None:
-        try:
-            token = self._element.install(text(body, "payload"))
-        except ProvisioningRefused as refused:
-            self._log.emit("token.refused", actor="phone", data={"reason": str(refused)})
-            self._show(notice=Message("wallet.add.not_installed", "bad"))
-            return
-        self.actions.align_default()
-        self._log.emit(
-            "token.installed",
-            actor="phone",
-            data={"token_ref": token.token_ref, "network": token.network, "last4": token.last4},
-        )
-        self._installed.set()
-
     # -- adding a card ------------------------------------------------------------------------
 
     def begin_add(self) -> None:
         """Open an empty form."""
-        self._draft = CardDraft()
-        self._show(screen=PhoneScreen.ADD_CARD, add=AddCardForm(), notice=None)
+        self._adding.begin()
 
     def edit_add(self, name: str, typed: str) -> None:
         """A field of the form now holds `typed`."""
-        if self._state.screen is not PhoneScreen.ADD_CARD or self._state.add.busy:
-            return
-        self._draft = edit(self._draft, name, typed)
-        shown = problems(self._draft, self._month(), final=False)
-        complete = not problems(self._draft, self._month(), final=True)
-        self._show(add=form_of(self._draft, shown, complete=complete), notice=None)
+        self._adding.edit(name, typed)
 
     async def submit_add(self) -> CardRecord | None:
         """Add the card in the form; None when it has errors, which it then shows."""
-        wrong = problems(self._draft, self._month(), final=True)
-        if wrong:
-            self._show(add=form_of(self._draft, wrong, complete=False))
-            return None
-        self._show(add=replace(self._state.add, busy=True), busy=True)
-        try:
-            card, methods = await self._add(self._draft)
-        except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            form = form_of(self._draft, {"number": refusal(fault)}, complete=True)
-            self._show(add=form, busy=False)
-            return None
-        self._draft = CardDraft()  # the number is forgotten here
-        self._show(add=AddCardForm(), busy=False, screen=PhoneScreen.STACK, selected_id=card.id)
-        if card.status == "pending":
-            self._verifying.begin(card, methods)
-        return card
+        return await self._adding.submit()
 
     async def start_with_demo_cards(self) -> None:
         """Add the lab's three cards: Everyday, Travel, Reserve."""
-        self._show(busy=True, notice=Message("wallet.demo.adding", "waiting"))
-        try:
-            known = {(card.network, card.last4) for card in self._memory.cards}
-            for draft in DEMO_CARDS:
-                if (draft.network, draft.last4) not in known:
-                    await self.add(draft)
-        except (EngineRefused, EngineUnreachable, NotDone) as fault:
-            self._show(busy=False, notice=refusal(fault))
-            raise
-        self._show(busy=False, notice=None, screen=self._settled())
+        await self._adding.start_with_demo_cards()
 
     async def add(self, draft: CardDraft) -> CardRecord:
-        """Seal, send, and wait until the token is in the secure element (a pending card has none).
+        """Add a card without the form.
 
         Raises:
             EngineRefused, EngineUnreachable: the engine said no, or nothing.
             NotDone: the token did not arrive at the phone.
         """
-        return (await self._add(draft))[0]
-
-    async def _add(self, draft: CardDraft) -> tuple[CardRecord, tuple[MethodRecord, ...]]:
-        network_key = await self._client.network_key(draft.network)
-        body = {
-            "network": draft.network,
-            "encryptedPan": seal(draft, network_key, self._element.public_key()),
-            "expiry": draft.expiry_text,
-            "cvv": draft.cvv,
-            "last4": draft.last4,
-            "deviceId": PHONE_ID,
-            "termsVersion": TERMS_SHOWN,
-        }
-        key = identifier(self._stream, "add")
-        answer = await self._client.add_card(body, key=key)
-        card = CardRecord.from_json(section(answer, "card"))
-        if card.is_verified:
-            await self.until_installed(card.token_ref)
-        await self.refresh()
-        return card, methods_of(answer)
+        return await self._adding.add(draft)
 
     async def until_installed(self, token_ref: str) -> None:
         """Wait until a token's keys are in the secure element.
@@ -311,35 +263,7 @@ class WalletFlow:
         Raises:
             NotDone: they did not arrive.
         """
-        try:
-            async with self._scheduler.deadline(DELIVERY_LIMIT_S):
-                while token_ref not in {token.token_ref for token in self._element.tokens()}:
-                    self._installed.clear()
-                    await self._installed.wait()
-        except TimeoutError as late:
-            raise NotDone("the token did not arrive at the phone") from late
-
-    # -- verifying a card -------------------------------------------------------------------------
-
-    async def choose_method(self, method: str) -> None:
-        """Have the bank send a code: "sms", "email", "bank_app" or "call"."""
-        await self._verifying.choose(method)
-
-    def type_code(self, typed: str) -> None:
-        """The field of the code now holds `typed`."""
-        self._verifying.type_code(typed)
-
-    async def submit_code(self) -> bool:
-        """Send the code that was typed. True when the card can pay now."""
-        return await self._verifying.submit()
-
-    async def resend_code(self) -> None:
-        """Have another code sent."""
-        await self._verifying.resend()
-
-    def other_method(self) -> None:
-        """Back to the choice of methods."""
-        self._verifying.other_method()
+        await self._adding.until_installed(token_ref)
 
     # -- looking at cards ---------------------------------------------------------------------
 
@@ -349,18 +273,17 @@ class WalletFlow:
         if card is None:
             return
         if card.status == "pending" and not self._state.offline:
-            self._scheduler.spawn(self._verifying.resume(card), "verification")
+            self._scheduler.spawn(self.verifying.resume(card), "verification")
             return
-        rows = history_rows(self._memory.payments, card)
-        self._show(screen=PhoneScreen.CARD_DETAIL, selected_id=card_id, history=rows, notice=None)
+        self._show(screen=PhoneScreen.CARD_DETAIL, selected_id=card_id, notice=None)
 
     def close(self) -> None:
         """Back to the stack; an armed phone disarms."""
         self._element.disarm()
-        self._draft = CardDraft()
+        self._adding.forget()
         if self._state.screen is PhoneScreen.VERIFY:
             self._show(banner=None)
-        self._verifying.end()
+        self.verifying.end()
         self._in_app.end()
         self._show(
             screen=self.home(),
@@ -373,10 +296,6 @@ class WalletFlow:
             armed_left_s=0,
         )
 
-    async def set_default(self, card_id: str) -> None:
-        """Make a card the default one, at the engine and in the secure element."""
-        await self.actions.set_default(card_id)
-
     def set_express(self, card_id: str, *, chosen: bool) -> None:
         """Let a card pay at transit gates without its owner being recognised, or none."""
         card = self._card(card_id)
@@ -387,11 +306,7 @@ class WalletFlow:
         """Delete a card, verified or not."""
         await self.actions.remove(card_id)
         if self._card(card_id) is None:
-            self._verifying.end()
-
-    def open_payment(self, payment_id: str) -> None:
-        """Show a payment in the insight places."""
-        self.on_open_payment(payment_id)
+            self.verifying.end()
 
     def dismiss_banner(self) -> None:
         """Put the bank's message away."""
@@ -401,7 +316,12 @@ class WalletFlow:
 
     def double_press(self) -> None:
         """The side button, twice: offer a card to pay with."""
-        self._arming.double_press()
+        if not self.account.is_out:
+            self._arming.double_press()
+
+    def choose_other(self) -> None:
+        """Offer another card than the one that was refused."""
+        self._arming.choose_other()
 
     def choose(self, card_id: str) -> None:
         """Choose another card on the pay sheet."""
@@ -423,7 +343,7 @@ class WalletFlow:
     def tick(self) -> None:
         """Time passes: the status line's clock, the end of arming, the end of the tick."""
         changes: dict[str, object] = {"clock_text": hour_and_minute(self._clock.now_us())}
-        changes |= self._arming.passing() | self._verifying.passing()
+        changes |= self._arming.passing() | self.verifying.passing()
         read_us = self._clock.monotonic_us() - self._read_at_us
         if self._state.screen is PhoneScreen.READ and read_us > READ_SHOWN_S * 1e6:
             changes["screen"] = self.home()
@@ -451,6 +371,11 @@ class WalletFlow:
         self._read_at_us = self._clock.monotonic_us()
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
         self._beliefs.showed("read", tap_id=tap_id)
+
+    def forget(self) -> None:
+        """Clear cards and payments from memory and file."""
+        self._memory, self._loaded, self._is_lost = PhoneMemory(), False, False
+        phone_cache.forget(self._cache_file)
 
     def log_payment(self, tap: TapLogged) -> None:
         """Show a payment in the history before its engine does."""
@@ -487,6 +412,7 @@ class WalletFlow:
             merchant=record.merchant_name,
             back=format_amount(back_minor, record.currency),
         )
+        self._memory = self._memory.with_answer(record)
         self._show(banner=banner, banner_payment_id=record.id)
         self._scheduler.spawn(self._banner_ends(record.id), "banner")
 
@@ -503,42 +429,31 @@ class WalletFlow:
         first = next((card for card in cards if card.is_verified), cards[0] if cards else None)
         default = next((card for card in cards if card.is_default), first)
         forward = self._card(self._state.selected_id)
-        return forward if forward is not None and self._state.screen in _FORWARD else default
+        return forward if forward is not None and self._state.screen in SHOWS_CHOSEN else default
 
     def _card(self, card_id: str) -> CardRecord | None:
         return next((card for card in self._memory.cards if card.id == card_id), None)
 
     def home(self) -> PhoneScreen:
         """The screen to go back to."""
+        if self.account.is_out:
+            return PhoneScreen.SIGNED_OUT
         if self._is_lost:
             return PhoneScreen.LOST
         if self._memory.cards:
             return PhoneScreen.STACK
         return PhoneScreen.FIRST_START if self._loaded else PhoneScreen.STARTING
 
-    def _settled(self) -> PhoneScreen:
+    def settled(self) -> PhoneScreen:
         """The screen after a refresh: only the ones without cards give way."""
-        waiting = {PhoneScreen.STARTING, PhoneScreen.FIRST_START, PhoneScreen.STACK}
-        if self._is_lost or self._state.screen in waiting | {PhoneScreen.LOST}:
-            return self.home()
-        return self._state.screen
-
-    def _month(self) -> str:
-        return to_datetime(self._clock.now_us()).strftime("%y%m")
+        gives_way = self._is_lost or self._state.screen in GIVES_WAY
+        return self.home() if gives_way else self._state.screen
 
     def _show(self, **changes: object) -> None:
         cards = card_views(self._memory.cards, self._element)
         self._state = replace(self._state, cards=cards, **changes)  # type: ignore[arg-type]  # by name
+        if self._state.screen is PhoneScreen.CARD_DETAIL:  # payments come while one looks
+            card = self._card(self._state.selected_id)
+            rows = history_rows(self._memory.payments, card) if card is not None else ()
+            self._state = replace(self._state, history=rows)
         self._bus.publish(self._state)
-
-
-_FORWARD = frozenset(
-    {
-        PhoneScreen.CARD_DETAIL,
-        PhoneScreen.PAY_SHEET,
-        PhoneScreen.FACE_SCAN,
-        PhoneScreen.PASSCODE,
-        PhoneScreen.HOLD_NEAR,
-        PhoneScreen.IN_APP,
-    }
-)

@@ -93,14 +93,25 @@ class Arming:
         if why is not None and why.key == "wallet.not_here":
             self._show(screen=self._phone.home(), notice=why)
             return
-        self._element.disarm()
         if why is None and card.status == "suspended":
             why = Message("wallet.pay.suspended", "waiting")
+        self._offer(card.id, why)  # a spent card: another one can be chosen on the sheet
+
+    def choose_other(self) -> None:
+        """Offer another card than the one that was refused."""
+        other = self._phone.state.other_card
+        if other is None:
+            self._show(screen=self._phone.home(), notice=Message("wallet.pay.no_other", "bad"))
+            return
+        self._offer(other.id, Message("wallet.pay.instead", "neutral"))
+
+    def _offer(self, card_id: str, notice: Message | None) -> None:
+        self._element.disarm()
         self._show(
             screen=PhoneScreen.PAY_SHEET,
-            selected_id=card.id,
+            selected_id=card_id,
             scan="idle",
-            notice=why,  # a spent card: another one can be chosen on the sheet
+            notice=notice,
             banner=None,
             banner_payment_id="",
             armed_left_s=0,

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from backend.api import to_iso
-from lab.engine_shapes import CardRecord
+from lab.engine_shapes import CardRecord, PaymentRecord
 from lab.json_fields import Json, as_object, objects
 
 PAYMENTS_KEPT = 50
@@ -28,6 +28,20 @@ class PhoneMemory:
     def with_tap(self, tap: TapLogged) -> PhoneMemory:
         """The memory with a tap on top whose answer the phone does not know."""
         return PhoneMemory(self.cards, (tap.to_json(), *self.payments[: PAYMENTS_KEPT - 1]))
+
+    def with_answer(self, record: PaymentRecord) -> PhoneMemory:
+        """The memory with what the bank's message says of a payment, until the engine's history."""
+        said = {
+            "id": record.id,
+            "state": record.state,
+            "captured": record.captured_minor,
+            "refunded": record.refunded_minor,
+        }
+        known = {record.id, record.tap_id} - {""}
+        payments = tuple(
+            {**each, **said} if each.get("id") in known else each for each in self.payments
+        )
+        return PhoneMemory(self.cards, payments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,11 @@ def store(path: Path, memory: PhoneMemory) -> None:
         "payments": [dict(payment) for payment in memory.payments[:PAYMENTS_KEPT]],
     }
     replace_file(path, orjson.dumps(body))
+
+
+def forget(path: Path) -> None:
+    """Keep nothing."""
+    path.unlink(missing_ok=True)
 
 
 def replace_file(path: Path, content: bytes) -> None:

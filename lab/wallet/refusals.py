@@ -5,18 +5,26 @@ from __future__ import annotations
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.words import Message, message
 
+REFUSALS = {
+    "already_provisioned": "wallet.add.already",
+    "card_already_provisioned": "wallet.add.already",
+    "issuer_declined": "wallet.add.issuer_declined",
+    "network_declined": "wallet.add.network_declined",
+    "wallet_declined": "wallet.add.wallet_declined",
+    "terms_changed": "wallet.add.terms_changed",
+    "suspended_by_issuer": "wallet.stopped_by_bank",
+    "device_lost": "wallet.device_lost",
+}
+"""The engine's code of a problem and the phone's sentence."""
+
 
 def refusal(fault: Exception) -> Message:
     """What the phone says."""
     match fault:
         case EngineUnreachable():
             return Message("wallet.engine_unreachable", "bad")
-        case EngineRefused(code="already_provisioned" | "card_already_provisioned"):
-            return Message("wallet.add.already", "bad")
-        case EngineRefused(code="suspended_by_issuer"):
-            return Message("wallet.stopped_by_bank", "bad")
-        case EngineRefused(code="device_lost"):
-            return Message("wallet.device_lost", "bad")
+        case EngineRefused() if fault.code in REFUSALS:
+            return Message(REFUSALS[fault.code], "bad")
         case EngineRefused():
             return message("wallet.refused", "bad", why=fault.detail)
         case _:

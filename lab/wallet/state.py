@@ -18,6 +18,7 @@ class PhoneScreen(Enum):
     ADD_CARD = "add_card"
     DEVICES = "devices"  # phone and watch: lost and found
     LOST = "lost"  # this phone is marked as lost
+    SIGNED_OUT = "signed_out"  # nobody is signed in: no card is shown, none pays
     VERIFY = "verify"
     PAY_SHEET = "pay_sheet"
     FACE_SCAN = "face_scan"
@@ -25,6 +26,29 @@ class PhoneScreen(Enum):
     HOLD_NEAR = "hold_near"  # armed
     IN_APP = "in_app"  # a shop asks in an app or on a page
     READ = "read"  # tick: the card was read, which is not "approved"
+
+
+GIVES_WAY = frozenset(
+    {
+        PhoneScreen.STARTING,
+        PhoneScreen.FIRST_START,
+        PhoneScreen.STACK,
+        PhoneScreen.LOST,
+        PhoneScreen.SIGNED_OUT,
+    }
+)
+"""Screens that change by themselves when cards or the account do."""
+SHOWS_CHOSEN = frozenset(
+    {
+        PhoneScreen.CARD_DETAIL,
+        PhoneScreen.PAY_SHEET,
+        PhoneScreen.FACE_SCAN,
+        PhoneScreen.PASSCODE,
+        PhoneScreen.HOLD_NEAR,
+        PhoneScreen.IN_APP,
+    }
+)
+"""Screens on which the card that was brought forward is the one to pay with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,11 @@ class CardView:
     is_here: bool = True
     suspended_by: tuple[str, ...] = ()
     waiting_for: str = ""
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether the phone knows of nothing that is against it."""
+        return self.status == "active" and self.is_here and not self.is_spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +128,8 @@ class AddCardForm:
         errors: field name → what is wrong with it.
         terms_accepted: the box above the button.
         busy: the network is being asked.
+        terms_text: what the box accepts, as the engine tells it; "" until it is there.
+        terms_version: of that text.
     """
 
     number_text: str = field(default="", repr=False)
@@ -109,6 +140,8 @@ class AddCardForm:
     terms_accepted: bool = False
     can_submit: bool = False
     busy: bool = False
+    terms_text: str = ""
+    terms_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +257,10 @@ class WalletState:
     busy: bool = False
     devices: tuple[DeviceView, ...] = ()
     in_app: InAppSheet = InAppSheet()
+
+    @property
+    def other_card(self) -> CardView | None:
+        """Another card that could pay instead of the one that was tried last."""
+        default = next((card.id for card in self.cards if card.is_default), "")
+        tried = self.selected_id or default
+        return next((card for card in self.cards if card.id != tried and card.can_pay), None)

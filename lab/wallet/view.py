@@ -11,16 +11,18 @@ from functools import partial
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QWidget
 from typing_extensions import override
 
-from lab.design.blocks import Button, Label, Shape, column, row
+from lab.design.blocks import Button, Label, column, row
 from lab.design.icons import icon_pixmap
-from lab.design.look import MEDIUM, SEMIBOLD, Look
-from lab.design.motion import BANNER_MS, SHEET_MS
-from lab.design.tokens import SPACE_L, SPACE_M, SPACE_S, TEXT_CAPTION_PX
+from lab.design.look import SEMIBOLD, Look
+from lab.design.motion import SHEET_MS
+from lab.design.tokens import SPACE_L, SPACE_S, TEXT_CAPTION_PX
 from lab.wallet.state import PhoneScreen, WalletState
+from lab.wallet.view_account import SignedOutPage
 from lab.wallet.view_add import AddPage
+from lab.wallet.view_banner import Banner
 from lab.wallet.view_cards import StackPage, StartPage
 from lab.wallet.view_detail import DetailPage
 from lab.wallet.view_devices import DevicesPage, LostPage
@@ -28,7 +30,7 @@ from lab.wallet.view_in_app import InAppPage
 from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
 from lab.wallet.view_verify import VerifyPage
 from lab.window.commands import LabCommands, WalletCommands
-from lab.words import Message, tell, tr
+from lab.words import tr
 
 BEZEL_PX = 7
 CORNER_PX = 30
@@ -39,88 +41,6 @@ Begin = Callable[[], None]
 
 def _nothing() -> None:
     """A page that needs no beginning."""
-
-
-class Banner(QFrame):
-    """The bank's message, dropped from the top edge of the screen."""
-
-    def __init__(
-        self,
-        look: Look,
-        commands: WalletCommands,
-        open_payment: Callable[[str], None],
-        parent: QWidget,
-    ) -> None:
-        super().__init__(parent)
-        self.setObjectName("bankMessage")
-        self._look = look
-        self._payment_id = ""
-        self._message: Message | None = None
-        self._body = parent
-        self._box = box = row(look, self)
-        box.setContentsMargins(look.px(SPACE_M), look.px(9), look.px(6), look.px(9))
-        self._shape = Shape(look, 12)
-        box.addWidget(self._shape, 0, Qt.AlignmentFlag.AlignTop)
-        texts = column(look, None, 1)
-        sender = Label(look, "bankMessageFrom", size_px=TEXT_CAPTION_PX, tone="phone-dim").eliding()
-        sender.say(tr("phone.banner.from"))
-        self._text = Label(look, "bankMessageText", weight=MEDIUM, tone="phone").wrapping()
-        texts.addWidget(sender)
-        texts.addWidget(self._text)
-        self._open = Button(look, "bankMessageOpen", tr("phone.banner.open"), kind="link")
-        self._open.clicked.connect(lambda: open_payment(self._payment_id))
-        texts.addWidget(self._open, 0, Qt.AlignmentFlag.AlignLeft)
-        box.addLayout(texts, 1)
-        away = Button(look, "bankMessageDismiss", kind="phone", icon_name="x").named(
-            tr("phone.banner.dismiss")
-        )
-        away.clicked.connect(commands.dismiss_banner)
-        box.addWidget(away, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
-
-    def show_message(self, message: Message | None, payment_id: str) -> None:
-        """Drop a message, change it, or take it away."""
-        self._payment_id = payment_id
-        self._open.setVisible(bool(payment_id))
-        if message == self._message:
-            return
-        fresh = self._message is None
-        self._message = message
-        if message is None:
-            self.hide()
-            return
-        self._shape.show_kind(message.kind)
-        self._text.say(tell(message))
-        self.show()
-        self.place()
-        self.raise_()
-        if fresh:
-            self._look.motion.run(self, BANNER_MS, self._drop)
-
-    def place(self) -> None:
-        """Take the width of the screen and the height of the text."""
-        inset = self._look.px(8)
-        width = self._body.width() - 2 * inset
-        self.setFixedWidth(max(1, width))
-        self._box.activate()  # a text that has just changed asks for another height
-        self.setFixedHeight(max(1, self._box.heightForWidth(width)))
-        self.move(inset, self._rest_top())
-
-    def _rest_top(self) -> int:
-        return self._look.px(34)
-
-    def _drop(self, part: float) -> None:
-        start = -self.height()
-        self.move(self.x(), round(start + (self._rest_top() - start) * part))
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        theme, painter = self._look.theme, QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme.phone_edge), 1))
-        painter.setBrush(QColor(theme.phone_raised))
-        radius = self._look.px(14)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
 
 
 class PhoneView(QWidget):
@@ -175,6 +95,7 @@ class PhoneView(QWidget):
         self._in_app = InAppPage(look, commands)
         self._devices = DevicesPage(look, commands)
         self._lost = LostPage(look, commands)
+        self._signed_out = SignedOutPage(look, commands)
         for page in (
             self._start,
             self._stack,
@@ -187,6 +108,7 @@ class PhoneView(QWidget):
             self._in_app,
             self._devices,
             self._lost,
+            self._signed_out,
         ):
             self._pages.addWidget(page)
 
@@ -208,6 +130,7 @@ class PhoneView(QWidget):
             screen.IN_APP: (self._in_app, self._in_app.show_state, _nothing),
             screen.DEVICES: (self._devices, self._devices.show_state, _nothing),
             screen.LOST: (self._lost, self._lost.show_state, _nothing),
+            screen.SIGNED_OUT: (self._signed_out, self._signed_out.show_state, _nothing),
         }
 
     def _status_line(self) -> QHBoxLayout:
@@ -246,7 +169,9 @@ class PhoneView(QWidget):
             self._pages.setCurrentWidget(page)
             if state.screen is PhoneScreen.PAY_SHEET:
                 self._look.motion.run(self, SHEET_MS, self._slide)
-        self._banner.show_message(state.banner, state.banner_payment_id)
+        self._banner.show_message(
+            state.banner, state.banner_payment_id, offers_other=state.other_card is not None
+        )
         self._make_room()
 
     def _make_room(self) -> None:

@@ -90,14 +90,15 @@ class AddPage(QWidget):
         self._connect()
 
     def _add_terms(self, look: Look, form: QVBoxLayout) -> None:
-        text = Label(look, "addTermsText", size_px=TEXT_CAPTION_PX, tone="phone-dim").wrapping()
-        text.say(tr("phone.add.terms_text"))
+        self._terms_text = Label(
+            look, "addTermsText", size_px=TEXT_CAPTION_PX, tone="phone-dim"
+        ).wrapping()
         self._terms = Tick(look, "addTerms", tr("phone.add.terms"), tone="phone")
         self._terms_error = Label(
             look, "addTermsError", size_px=TEXT_CAPTION_PX, tone="bad"
         ).wrapping()
         self._form_error = Label(look, "addFormError", tone="bad").wrapping()
-        for widget in (text, self._terms, self._terms_error, self._form_error):
+        for widget in (self._terms_text, self._terms, self._terms_error, self._form_error):
             form.addWidget(widget)
 
     def _connect(self) -> None:
@@ -124,6 +125,12 @@ class AddPage(QWidget):
         self._network.say(
             tr("phone.add.network", network=network_name(form.network)) if form.network else ""
         )
+        self._terms_text.say(form.terms_text or tr("phone.add.terms_text"))
+        self._terms.setText(
+            tr("phone.add.terms.version", version=form.terms_version)
+            if form.terms_version
+            else tr("phone.add.terms")
+        )
         self._terms.setChecked(form.terms_accepted)
         wrong_terms = errors.pop("terms", "")
         self._terms_error.say(wrong_terms)
@@ -137,7 +144,7 @@ class AddPage(QWidget):
         self._submit.say(tr("phone.add.busy" if form.busy else "phone.add.submit"))
         for field in (self._number, self._expiry, self._cvv):
             field.edit.setEnabled(not form.busy)
-        self._terms.setEnabled(not form.busy)
+        self._terms.setEnabled(not form.busy and bool(form.terms_text))
 
 
 def back_row(look: Look, name: str, commands: WalletCommands) -> QHBoxLayout:

@@ -28,9 +28,14 @@ from lab.wallet.card_art import (
 )
 from lab.wallet.state import CardView, WalletState
 from lab.window.commands import WalletCommands
-from lab.words import tr
+from lab.words import Message, tell, tr
 
 PEEK_PX = 44  # the line with a card's name
+
+
+def notice_tone(notice: Message) -> str:
+    """The tone of one line under the cards: its colour where it has one, else the phone's grey."""
+    return notice.kind if notice.kind in {"good", "bad", "waiting", "ours"} else "phone-dim"
 
 
 class CardFace(QAbstractButton):
@@ -152,6 +157,7 @@ class CardStack(QWidget):
         self._faces: dict[str, CardFace] = {}
         self._order: tuple[str, ...] = ()
         self._front = ""
+        self._page_px = 1
         self.setObjectName("cardStack")
 
     def show_cards(self, cards: tuple[CardView, ...], front_id: str) -> None:
@@ -174,17 +180,32 @@ class CardStack(QWidget):
         )
         moved = bool(self._order) and order != self._order and set(order) == set(self._order)
         self._order, self._front = order, front_id
+        self._take_height()
         self._place(animated=moved and self.isVisible())
 
     def _opener(self, card_id: str) -> Callable[[], None]:
         return lambda: self._commands.open_card(card_id)
 
-    def _strip(self) -> int:
+    def take_width(self, width_px: int) -> None:
+        """Ask for the height of a pile this wide.
+
+        A scroll bar that comes takes width and so height from the cards. The pile's own height does
+        not follow that, or the bar would go, the cards grow, and the bar come again for ever.
+        """
+        if width_px != self._page_px:
+            self._page_px = width_px
+            self._take_height()
+
+    def _take_height(self) -> None:
+        strips = self._strip(self._page_px) * max(0, len(self._order) - 1)
+        self.setFixedHeight(strips + card_height(max(1, self._page_px)) + 2)
+
+    def _strip(self, width_px: int) -> int:
         """How much of a card behind another is seen: its label, with air below."""
-        return round(self.width() * LABEL_TOP_PART) + self._look.px(LABEL_PX + 9)
+        return round(width_px * LABEL_TOP_PART) + self._look.px(LABEL_PX + 9)
 
     def _targets(self) -> dict[str, QRect]:
-        outset, strip, width = SHADOW_PX, self._strip(), self.width()
+        outset, strip, width = SHADOW_PX, self._strip(self.width()), self.width()
         height = card_height(width) + 2 * outset
         return {
             card_id: QRect(-outset, index * strip - outset, width + 2 * outset, height)
@@ -195,9 +216,7 @@ class CardStack(QWidget):
         targets = self._targets()
         for index, card_id in enumerate(self._order):
             self._faces[card_id].raise_()
-            self._faces[card_id].lie_on(self._strip() if index else 0)
-        strips = self._strip() * max(0, len(self._order) - 1)
-        self.setFixedHeight(strips + card_height(max(1, self.width())) + 2)
+            self._faces[card_id].lie_on(self._strip(self.width()) if index else 0)
         if not animated:
             for card_id, target in targets.items():
                 self._faces[card_id].setGeometry(target)
@@ -266,9 +285,14 @@ class StackPage(QWidget):
         self._stack.show_cards(state.cards, front)
         self._notice.setVisible(state.notice is not None)
         if state.notice is not None:
-            self._notice.say(tr(state.notice.key, **dict(state.notice.values)))
+            self._notice.say(tell(state.notice), notice_tone(state.notice))
         self._pay.setEnabled(not state.busy and bool(state.cards))
         self._add.setEnabled(not state.offline)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._stack.take_width(self.width())
 
 
 class StartPage(QWidget):

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QWidget
 
-from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row, scroll
+from lab.design.blocks import Button, Label, column, row, scroll
 from lab.design.choices import Switch
-from lab.design.look import MEDIUM, SEMIBOLD, Look
+from lab.design.look import MEDIUM, Look
 from lab.design.names import STATE_TONES, state_word
-from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
+from lab.design.tokens import SPACE_M, SPACE_XS, TEXT_CAPTION_PX
 from lab.wallet.state import CardView, HistoryRow, WalletState
 from lab.wallet.view_cards import CardSlot
+from lab.wallet.view_history import HistoryPart
 from lab.window.commands import WalletCommands
 from lab.words import tr
 
@@ -35,7 +36,6 @@ class DetailPage(QWidget):
         self._card_id = ""
         self._is_suspended = False
         self._is_sure = False
-        self._history: tuple[HistoryRow, ...] | None = None
         box = column(look, self, SPACE_M)
         head = row(look)
         back = Button(look, "detailBack", tr("phone.back"), kind="phone", icon_name="chevron-left")
@@ -71,16 +71,10 @@ class DetailPage(QWidget):
             lambda chosen: self._commands.set_express(self._card_id, bool(chosen))
         )
         box.addWidget(self._express)
-        title = Label(
-            look, "detailHistoryTitle", size_px=TEXT_LEAD_PX, weight=SEMIBOLD, tone="phone"
+        self._history = HistoryPart(
+            look, lambda entry: HistoryLine(look, self._open_payment, entry)
         )
-        title.say(tr("phone.history"))
-        box.addWidget(title)
-        self._rows = column(look, None, 1)
-        box.addLayout(self._rows)
-        self._empty = EmptyState(look, "historyEmpty", tr("phone.history.empty"))
-        self._empty.sentence.say(tr("phone.history.empty"), "phone-dim")
-        box.addWidget(self._empty)
+        box.addWidget(self._history)
         box.addStretch(1)
         return holder
 
@@ -106,6 +100,7 @@ class DetailPage(QWidget):
     def begin(self) -> None:
         """The page is opened: nobody has pressed anything yet."""
         self._is_sure = False
+        self._history.begin()
 
     def show_state(self, state: WalletState) -> None:
         """Draw `state`."""
@@ -135,7 +130,7 @@ class DetailPage(QWidget):
         self._express.setChecked(card.is_express)
         payable = card.status == "active" and card.is_here and not card.is_spent
         self._express.setEnabled(card.is_express or payable)
-        self._show_history(state.history)
+        self._history.show_rows(state.history)
 
     def _show_actions(self, card: CardView, *, can_ask: bool) -> None:
         self._is_suspended = card.status == "suspended"
@@ -151,15 +146,6 @@ class DetailPage(QWidget):
         self._stop.say(tr("phone.reactivate" if self._is_suspended else "phone.suspend"))
         self._remove.setEnabled(can_ask)
         self._remove.say(tr("phone.remove.sure" if self._is_sure else "phone.remove"))
-
-    def _show_history(self, history: tuple[HistoryRow, ...]) -> None:
-        if history == self._history:
-            return
-        self._history = history
-        clear_layout(self._rows)
-        self._empty.setVisible(not history)
-        for entry in history:
-            self._rows.addWidget(HistoryLine(self._look, self._open_payment, entry))
 
 
 class HistoryLine(QFrame):

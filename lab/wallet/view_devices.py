@@ -13,10 +13,12 @@ from lab.design.icons import icon_pixmap
 from lab.design.look import BOLD, MEDIUM, Look
 from lab.design.tokens import SPACE_M, SPACE_S, TEXT_CAPTION_PX, TEXT_TITLE_PX
 from lab.wallet.state import DeviceView, WalletState
+from lab.wallet.view_cards import notice_tone
 from lab.window.commands import WalletCommands
-from lab.words import tr
+from lab.words import tell, tr
 
 ICON_PX = 40
+BUTTON_PX = 34
 
 
 class DevicesPage(QWidget):
@@ -53,12 +55,15 @@ class DevicesPage(QWidget):
         inside.addWidget(self._empty)
         inside.addStretch(1)
         box.addWidget(scroll(holder, "devicesScroll"), 1)
+        leave = Button(look, "signOut", tr("phone.sign_out"), kind="phone")
+        leave.clicked.connect(commands.sign_out)
+        box.addWidget(leave)
 
     def show_state(self, state: WalletState) -> None:
         """Draw `state`."""
         self._notice.setVisible(state.notice is not None)
         if state.notice is not None:
-            self._notice.say(tr(state.notice.key, **dict(state.notice.values)))
+            self._notice.say(tell(state.notice), notice_tone(state.notice))
         can_ask = not state.offline and not state.busy
         if self._shown == (state.devices, can_ask):
             return
@@ -93,6 +98,7 @@ class DeviceLine(QFrame):
             box.addWidget(lost)
         for button in device_buttons(look, commands, device):
             button.setEnabled(can_ask)
+            button.setMinimumHeight(look.px(BUTTON_PX))
             box.addWidget(button)
 
 
@@ -130,12 +136,13 @@ class LostPage(QWidget):
         device = next((device for device in state.devices if device.is_this), None)
         self._notice.setVisible(state.notice is not None)
         if state.notice is not None:
-            self._notice.say(tr(state.notice.key, **dict(state.notice.values)))
+            self._notice.say(tell(state.notice), notice_tone(state.notice))
         if device is not None and device != self._device:
             self._device = device
             self._state.say(tr("phone.device.state", cards=device.cards, stopped=device.stopped))
             clear_layout(self._buttons)
             for button in device_buttons(self._look, self._commands, device):
+                button.setMinimumHeight(self._look.px(BUTTON_PX))
                 self._buttons.addWidget(button)
         for at in range(self._buttons.count()):
             item = self._buttons.itemAt(at)

@@ -25,7 +25,7 @@ from lab.design.tokens import (
 )
 from lab.wallet.card_art import art_pixmap, card_height
 from lab.wallet.state import CardView, WalletState
-from lab.wallet.view_cards import CardSlot
+from lab.wallet.view_cards import CardSlot, notice_tone
 from lab.wallet.view_drawings import HoldPicture, ReadTick, ScanRing
 from lab.window.commands import WalletCommands
 from lab.words import tell, tr
@@ -144,7 +144,7 @@ class PayPage(QWidget):
         told = not sheet and state.scan == "failed"  # the line says so already
         self._notice.setVisible(state.notice is not None and not told)
         if state.notice is not None:
-            self._notice.say(tell(state.notice), _tone(state.notice.kind))
+            self._notice.say(tell(state.notice), notice_tone(state.notice))
         waiting = state.scan in {"scanning", "success"}
         for button in (self._look_at, self._stranger):
             button.setEnabled(not waiting and not state.busy)
@@ -334,7 +334,7 @@ class HoldPage(QWidget):
         self._amount.say(state.amount_text)
         self._notice.setVisible(state.notice is not None and state.banner is None)
         if state.notice is not None:
-            self._notice.say(tell(state.notice), _tone(state.notice.kind))
+            self._notice.say(tell(state.notice), notice_tone(state.notice))
         self._touch.setVisible(not read)
         self._touch.setEnabled(not state.busy)
         self._close.say(tr("phone.done" if read else "phone.cancel"))
@@ -346,7 +346,3 @@ class HoldPage(QWidget):
         if state.armed_left_s:
             parts.append(tr("phone.hold.left", seconds=state.armed_left_s))
         return " · ".join(parts)
-
-
-def _tone(kind: str) -> str:
-    return kind if kind in {"good", "bad", "waiting", "ours"} else "phone-dim"

@@ -63,6 +63,12 @@ class WalletCommands(Protocol):
     def open_devices(self) -> None:
         """Show phone and watch: lost and found."""
 
+    def sign_out(self) -> None:
+        """Leave the account on this phone and clear it."""
+
+    def sign_in(self) -> None:
+        """Come back into the account."""
+
     def device_lost(self, device_id: str) -> None:
         """Mark a device as lost."""
 
@@ -74,6 +80,9 @@ class WalletCommands(Protocol):
 
     def double_press(self) -> None:
         """Press the side button twice: arm the pay sheet."""
+
+    def choose_other(self) -> None:
+        """Pay with another card than the one that was refused."""
 
     def choose(self, card_id: str) -> None:
         """Take another card on the pay sheet."""

@@ -37,8 +37,8 @@ _BOTH: dict[str, str] = {
     "phone.add.cvv": "Security code",
     "phone.add.network": "Recognised: {network}",
     "phone.add.terms": "I accept the lab's terms",
-    "phone.add.terms_text": "Test numbers only. The number is sealed for the network before it "
-    "leaves the phone and is kept nowhere else.",
+    "phone.add.terms.version": "I accept the lab's terms, version {version}",
+    "phone.add.terms_text": "The terms come from the engine. One moment.",
     "phone.add.submit": "Add card",
     "phone.add.busy": "Asking the network…",
     "phone.verify.title": "Your bank wants to be sure",

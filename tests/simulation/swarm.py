@@ -266,7 +266,7 @@ class Swarm:
         elif dice.random() < 0.6:
             await wallet.remove(dice.choice(cards).id)
         else:
-            await wallet.set_default(dice.choice(cards).id)
+            await wallet.actions.set_default(dice.choice(cards).id)
 
     async def _try(self, request: object) -> None:
         try:

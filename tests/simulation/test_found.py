@@ -102,7 +102,7 @@ def test_a_card_without_its_token_cannot_be_armed(lab: SimulatedLab) -> None:
     assert lab.run(world.hands.tap(1000, "USD", visa.id)) is None
     assert world.wallet.state.screen is PhoneScreen.STACK
     assert world.wallet.state.notice is not None
-    lab.run(world.wallet.set_default(visa.id))
+    lab.run(world.wallet.actions.set_default(visa.id))
 
 
 def test_an_overtaken_event_reaches_the_watcher_after_a_crash(lab: SimulatedLab) -> None:

@@ -11,6 +11,7 @@ from lab.engine_shapes import CardRecord
 from lab.pos.state import PosPhase
 from lab.simulation import SimulatedLab
 from lab.wallet.state import PhoneScreen
+from lab.words import tell
 
 TSP_AWAY = ({"link": "visa.tsp", "effect": "reset_peer"},)
 
@@ -71,7 +72,7 @@ def test_a_new_number_takes_the_old_ones_place_in_the_phone(
     lab: SimulatedLab, network: str
 ) -> None:
     wallet, element, old = lab.world.wallet, lab.world.element, card_of(lab, network)
-    lab.run(wallet.set_default(old.id))
+    lab.run(wallet.actions.set_default(old.id))
     places = [token.token_ref for token in element.tokens()]
     lab.run(wallet.actions.refresh_token(old.id))
     settle(lab)
@@ -179,3 +180,42 @@ def test_back_to_normal_lets_a_card_go_whoever_holds_it(lab: SimulatedLab) -> No
     lab.run(world.console.look())
     assert [d for d in world.console.state.deviations if d.kind == "card"] == []
     assert {tap(lab, card) for card in (visa, amex)} == {PosPhase.APPROVED}
+
+
+def fill_in(lab: SimulatedLab, code: str) -> CardRecord | None:
+    """Fill in the form as a person does, and send it."""
+    wallet = lab.world.wallet
+
+    async def typed() -> CardRecord | None:
+        wallet.begin_add()
+        await lab.world.real_scheduler.sleep(1)
+        for name, text in (("number", "4000056655665556"), ("expiry", "1230"), ("cvv", code)):
+            wallet.edit_add(name, text)
+        assert not wallet.state.add.can_submit
+        wallet.edit_add("terms", "1")
+        assert wallet.state.add.can_submit
+        return await wallet.submit_add()
+
+    return lab.run(typed())
+
+
+def test_a_card_remembers_the_terms_that_stood_in_its_form(lab: SimulatedLab) -> None:
+    in_force = lab.run(lab.world.client.terms())
+    card = fill_in(lab, "123")
+    assert card is not None
+    listed = lab.run(lab.world.client._api("GET", "/api/cards"))["cards"]
+    (mine,) = [each for each in listed if each["id"] == card.id]
+    assert mine["termsVersion"] == in_force.version
+
+
+@pytest.mark.parametrize(("code", "who"), [("620", "bank"), ("621", "network"), ("622", "wallet")])
+def test_a_card_that_is_refused_says_by_whom_and_stays_in_its_form(
+    lab: SimulatedLab, code: str, who: str
+) -> None:
+    wallet = lab.world.wallet
+    assert fill_in(lab, code) is None
+    assert wallet.state.add.terms_text
+    (said,) = [tell(what) for field, what in wallet.state.add.errors if field == "number"]
+    assert who in said
+    assert wallet.state.screen is PhoneScreen.ADD_CARD
+    assert len(wallet.cards) == 3

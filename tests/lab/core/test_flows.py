@@ -286,10 +286,10 @@ def test_looking_back_shows_what_was_there_by_then(lab: Running) -> None:
 def test_the_default_card_can_be_changed(lab: Running) -> None:
     wallet = lab.world.wallet
     visa, amex = card_of(lab, "visa"), card_of(lab, "amex")
-    lab.run(wallet.set_default(amex.id))
+    lab.run(wallet.actions.set_default(amex.id))
     assert card_of(lab, "amex").is_default
     assert lab.world.element.default == amex.token_ref
-    lab.run(wallet.set_default(visa.id))
+    lab.run(wallet.actions.set_default(visa.id))
     assert card_of(lab, "visa").is_default
 
 

@@ -39,8 +39,8 @@ def read_code(lab: Running) -> str:
 
 
 def type_and_submit(lab: Running, code: str) -> bool:
-    lab.call(lambda: lab.world.wallet.type_code(code))
-    return lab.run(lab.world.wallet.submit_code())
+    lab.call(lambda: lab.world.wallet.verifying.type_code(code))
+    return lab.run(lab.world.wallet.verifying.submit())
 
 
 def other_than(code: str) -> str:
@@ -67,7 +67,7 @@ def test_a_card_is_verified_with_the_code_that_the_bank_sent(added: Running) -> 
         "bank_app",
         "call",
     ]
-    added.run(wallet.choose_method("sms"))
+    added.run(wallet.verifying.choose("sms"))
     form = wallet.state.verify
     assert (form.step, form.code_digits, form.can_resend) == ("code", 6, False)
     assert form.destination.startswith("•• ")
@@ -89,7 +89,7 @@ def test_a_card_is_verified_with_the_code_that_the_bank_sent(added: Running) -> 
 
 def test_what_was_left_half_done_is_taken_up_again(added: Running) -> None:
     wallet = added.world.wallet
-    added.run(wallet.choose_method("email"))
+    added.run(wallet.verifying.choose("email"))
     code = read_code(added)
     added.call(wallet.close)
     assert wallet.state.screen is PhoneScreen.STACK
@@ -99,7 +99,7 @@ def test_what_was_left_half_done_is_taken_up_again(added: Running) -> None:
     added.until(lambda: bool(wallet.state.verify.methods))
     states = {way.method: way.state for way in wallet.state.verify.methods}
     assert (states["email"], states["sms"]) == ("sent", "ready")
-    added.run(wallet.choose_method("email"))
+    added.run(wallet.verifying.choose("email"))
     assert wallet.state.verify.step == "code", "the code that was sent still counts"
     assert type_and_submit(added, code)
 
@@ -125,7 +125,7 @@ def test_three_wrong_codes_by_every_way_end_at_the_bank(own_lab: Running) -> Non
     wallet = own_lab.world.wallet
     add(own_lab, "610")
     for method in ("sms", "email", "bank_app", "call"):
-        own_lab.run(wallet.choose_method(method))
+        own_lab.run(wallet.verifying.choose(method))
         wrong = other_than(read_code(own_lab))
         for _ in range(3):
             assert not type_and_submit(own_lab, wrong)
@@ -147,16 +147,16 @@ def test_three_wrong_codes_by_every_way_end_at_the_bank(own_lab: Running) -> Non
 
 def test_a_code_is_only_digits_and_only_as_many_as_there_are(added: Running) -> None:
     wallet = added.world.wallet
-    added.run(wallet.choose_method("bank_app"))
-    added.call(lambda: wallet.type_code("12 34-5a"))
+    added.run(wallet.verifying.choose("bank_app"))
+    added.call(lambda: wallet.verifying.type_code("12 34-5a"))
     assert wallet.state.verify.code_text == "12345"
     assert not wallet.state.verify.can_submit
-    assert not added.run(wallet.submit_code())
-    added.call(lambda: wallet.type_code("1234567890"))
+    assert not added.run(wallet.verifying.submit())
+    added.call(lambda: wallet.verifying.type_code("1234567890"))
     assert wallet.state.verify.code_text == "123456"
-    added.run(wallet.resend_code())
+    added.run(wallet.verifying.resend())
     assert wallet.state.verify.code_text == "123456", "too early: nothing was asked"
-    added.call(wallet.other_method)
+    added.call(wallet.verifying.other_method)
     assert (wallet.state.verify.step, wallet.state.verify.code_text) == ("choose", "")
 
 
@@ -165,7 +165,7 @@ def test_a_bank_that_says_no_is_shown_beside_the_form(lab: Running) -> None:
     wallet = lab.world.wallet
     assert wallet.state.screen is PhoneScreen.ADD_CARD
     problem = dict(wallet.state.add.errors)["number"]
-    assert "issuer" in tell(problem)
+    assert "bank" in tell(problem)
 
 
 def test_a_phone_whose_engine_is_gone_says_so_and_goes_on_later(own_lab: Running) -> None:
@@ -173,13 +173,13 @@ def test_a_phone_whose_engine_is_gone_says_so_and_goes_on_later(own_lab: Running
     add(own_lab, "610")
     kept, client._endpoint = client._endpoint, lambda: None
     client._patience_s, patience_s = 0.0, client._patience_s
-    own_lab.run(wallet.choose_method("sms"))
+    own_lab.run(wallet.verifying.choose("sms"))
     form = wallet.state.verify
     assert form.problem is not None
     assert form.problem.key == "wallet.engine_unreachable"
     assert (form.step, form.busy) == ("choose", False)
     client._endpoint, client._patience_s = kept, patience_s
-    own_lab.run(wallet.choose_method("sms"))
+    own_lab.run(wallet.verifying.choose("sms"))
     assert type_and_submit(own_lab, read_code(own_lab))
     (card,) = wallet.state.cards
     assert (card.status, card.is_default) == ("active", True)

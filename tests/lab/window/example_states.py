@@ -87,6 +87,7 @@ DEVICES = (
 )
 EXPRESS = (*CARDS[:2], dataclasses.replace(CARDS[2], is_express=True))
 SPENT = (*CARDS[:2], dataclasses.replace(CARDS[2], is_spent=True))
+TERMS = {"terms_text": "Test numbers only. No money moves.", "terms_version": "1"}
 HISTORY = (
     HistoryRow("pay_1", "Corner Market", "Today, 14:02", "$12.40", "approved"),
     HistoryRow("pay_2", "Corner Market", "Today, 14:01", "$12.51", "declined"),
@@ -120,13 +121,18 @@ def wallet_states() -> dict[str, WalletState]:
         "lost": WalletState(
             s.LOST, **base, devices=(dataclasses.replace(DEVICES[0], is_lost=True, stopped=3),)
         ),
+        "signed-out": WalletState(s.SIGNED_OUT, clock_text="14:02"),
+        "signed-out-unheard": WalletState(
+            s.SIGNED_OUT, clock_text="14:02", notice=say("The engine did not hear it.", "waiting")
+        ),
         "card-detail-express": WalletState(
             s.CARD_DETAIL, **base | {"cards": EXPRESS}, selected_id="c3", history=HISTORY
         ),
         "card-detail-spent": WalletState(
             s.CARD_DETAIL, **base | {"cards": SPENT}, selected_id="c3", history=HISTORY
         ),
-        "add-empty": WalletState(s.ADD_CARD, **base),
+        "add-loading": WalletState(s.ADD_CARD, **base),
+        "add-empty": WalletState(s.ADD_CARD, **base, add=AddCardForm(**TERMS)),
         "add-errors": WalletState(
             s.ADD_CARD,
             **base,
@@ -140,6 +146,7 @@ def wallet_states() -> dict[str, WalletState]:
                     ("expiry", say("Month 01 to 12.", "bad")),
                     ("cvv", say("Three digits.", "bad")),
                 ),
+                **TERMS,
             ),
         ),
         "add-ready": WalletState(
@@ -153,6 +160,7 @@ def wallet_states() -> dict[str, WalletState]:
                 (),
                 terms_accepted=True,
                 can_submit=True,
+                **TERMS,
             ),
         ),
         **verify_states(base | {"cards": MARKED, "selected_id": "c4"}),

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRegularExpression, Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -78,6 +78,9 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("card-detail-suspended", "detailSuspend", ("reactivate", "c1")),
         ("stack", "openDevices", ("open_devices",)),
         ("devices", "devicesBack", ("close",)),
+        ("devices", "signOut", ("sign_out",)),
+        ("signed-out", "signIn", ("sign_in",)),
+        ("banner-declined", "bankMessageOther", ("choose_other",)),
         ("lost", "deviceFound", ("device_found", "dev_phone", False)),
         ("lost", "deviceFoundAll", ("device_found", "dev_phone", True)),
         ("add-ready", "addSubmit", ("submit_add",)),
@@ -116,6 +119,39 @@ def test_a_payment_is_opened_from_history_and_from_the_banks_message(
     assert opened == ["pay_2", "pay_1"]
 
 
+def test_history_shows_what_is_wanted_of_it(phone: PhoneView) -> None:
+    def shown() -> list[str]:
+        settle()
+        lines = phone.findChildren(QWidget, QRegularExpression("^history_pay_"))
+        return sorted(line.objectName() for line in lines if not line.isHidden())
+
+    phone.show_state(STATES["card-detail"])
+    assert shown() == [f"history_pay_{number}" for number in (1, 2, 3, 4)]
+    for choice, wanted in (("paid", [1]), ("not_paid", [2, 4]), ("still_open", [3])):
+        press(phone, f"history_{choice}")
+        assert shown() == [f"history_pay_{number}" for number in wanted]
+    paid = dataclasses.replace(STATES["card-detail"], history=STATES["card-detail"].history[:1])
+    phone.show_state(paid)
+    assert shown() == []
+    empty = phone.findChild(QWidget, "historyEmpty")
+    assert any("None of this" in label.text() for label in empty.findChildren(QLabel))
+    phone.show_state(STATES["stack"])
+    phone.show_state(STATES["card-detail"])
+    assert len(shown()) == 4
+
+
+def test_only_a_refusal_offers_another_card_and_only_one_that_can_pay(phone: PhoneView) -> None:
+    other = phone.findChild(QAbstractButton, "bankMessageOther")
+    phone.show_state(STATES["banner"])
+    assert other.isHidden()
+    declined = STATES["banner-declined"]
+    phone.show_state(declined)
+    assert not other.isHidden()
+    stopped = tuple(dataclasses.replace(card, status="suspended") for card in declined.cards)
+    phone.show_state(dataclasses.replace(declined, cards=stopped))
+    assert other.isHidden()
+
+
 def test_typing_into_the_form_is_handed_on_and_errors_stand_beside_their_fields(
     phone: PhoneView, asked: Asked, qtbot: QtBot
 ) -> None:
@@ -132,6 +168,14 @@ def test_terms_are_told_as_one_or_nothing(phone: PhoneView, asked: Asked) -> Non
     press(phone, "addTerms")
     press(phone, "addTerms")
     assert asked.calls == [("edit_add", "terms", "1"), ("edit_add", "terms", "")]
+
+
+def test_terms_carry_their_version_and_cannot_be_accepted_unread(phone: PhoneView) -> None:
+    phone.show_state(STATES["add-empty"])
+    assert phone.findChild(QLabel, "addTermsText").text() == "Test numbers only. No money moves."
+    assert phone.findChild(QAbstractButton, "addTerms").text().endswith("version 1")
+    phone.show_state(STATES["add-loading"])
+    assert not phone.findChild(QAbstractButton, "addTerms").isEnabled()
 
 
 def test_the_passcode_is_complete_before_it_is_sent_and_not_kept(
@@ -171,6 +215,15 @@ def test_another_default_card_comes_to_the_front(phone: PhoneView) -> None:
     phone.show_state(dataclasses.replace(stack, selected_id="c1"))
     faces = {face.card.id: face for face in phone.findChildren(CardFace) if face.isVisible()}
     assert faces["c1"].y() > faces["c3"].y()
+
+
+def test_a_pile_that_just_does_not_fit_settles(phone: PhoneView) -> None:
+    """A scroll bar that comes and goes for ever ended the process once."""
+    phone.show_state(STATES["banner-declined"])
+    for height in range(480, 620, 3):
+        phone.resize(280, height)
+        settle()
+        assert phone.findChild(CardFace, "card_c3").height() > 100
 
 
 def test_a_number_is_not_in_the_states_text() -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from lab.design.look import Look
 from lab.design.motion import Motion
+from lab.design.tokens import THEMES, Theme, contrast_ratio
 from lab.pos.state import PosPhase
 from lab.pos.view import KINDS, PosView
 from lab.pos.view_lights import LightBar
@@ -54,6 +55,22 @@ def test_cancel_empties_an_amount_and_stops_a_sale(till: PosView, asked: Asked) 
     assert cancel.text() == "Cancel"
     cancel.click()
     assert asked.calls == [("clear",), ("cancel",)]
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_the_icon_of_a_key_stands_out_as_its_text_does(
+    on_screen: Callable[..., Any], asked: Asked, theme: Theme
+) -> None:
+    till = on_screen(PosView(Look(theme, motion=Motion(0)), asked), 244, 620)
+    cancel = till.findChild(QAbstractButton, "cancel")
+    for state, ground in (("amount", theme.till_key), ("present", theme.red_fill)):
+        till.show_state(STATES[state])
+        drawn = cancel.icon().pixmap(cancel.iconSize()).toImage()
+        ink = max(
+            (drawn.pixelColor(x, y) for x in range(drawn.width()) for y in range(drawn.height())),
+            key=lambda colour: colour.alpha(),
+        )
+        assert contrast_ratio(ink.name(), ground) >= 4.5, state
 
 
 def test_charge_works_only_when_the_flow_says_so(till: PosView, asked: Asked) -> None:
