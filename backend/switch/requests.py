@@ -69,13 +69,18 @@ def authorization(request: AuthorizationRequest) -> Message:
 
 
 def _card_data(request: AuthorizationRequest) -> dict[str, str]:
-    """Entry mode and what it brings: chip data, or a track and the counter that it shortens."""
+    """Entry mode and what it brings: chip data, or a track and the counter that it shortens.
+
+    Chip data also say whether the tap was stored (DE 48 `sf`); a track has no signed day to be
+    stored with.
+    """
     if request.track_2:
         track = request.track_2.replace("D", "=")
         return {
             "22": CONTACTLESS_STRIPE, "35": track, "48": private_text({"at": str(request.atc)}),
         }  # fmt: skip
-    return {"22": CONTACTLESS_CHIP, "55": request.emv_data.hex().upper()}
+    chip = {"22": CONTACTLESS_CHIP, "55": request.emv_data.hex().upper()}
+    return chip | {"48": private_text({"sf": "Y"})} if request.stored else chip
 
 
 def reversal(
