@@ -33,6 +33,8 @@ from lab.own_links import OwnLinks
 from lab.pos.flow import PosFlow
 from lab.pos.kept_approvals import FILE as KEPT_FILE
 from lab.pos.kept_approvals import KeptApprovals
+from lab.pos.offline_rules import FILE as RULES_FILE
+from lab.pos.offline_rules import RuleFile
 from lab.pos.till_memory import TillMemory
 from lab.readers import RealReader, real_reader
 from lab.settings import Settings, prepare_data_dir
@@ -228,6 +230,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         kept=KeptApprovals(
             settings.data_dir / KEPT_FILE, ground.seal_key, ground.entropy.secret("till nonces")
         ),
+        rules=RuleFile(settings.data_dir / RULES_FILE),
     )
     forwarding = EventForwarding(log, client, real_scheduler)
     believing = Believing(believed, client, pos, asks=ground.world == "live")

@@ -26,7 +26,7 @@ from lab.errors import LabError
 from lab.load import generator, synthetic_till
 from lab.load.mix import Mix
 from lab.load.wire import LeanClient
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.settings import Settings
 from lab.wallet.state import PhoneScreen

@@ -10,6 +10,8 @@ STATE_TONES = {
     "approved offline": "good",
     "authorized": "good",
     "captured": "good",
+    "stored offline": "waiting",
+    "expired": "bad",
     "declined": "bad",
     "failed": "bad",
     "not_sent": "bad",

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from lab.errors import NotDone
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.pos.state import OUTCOMES
 from lab.scenarios.model import (
     Advance,

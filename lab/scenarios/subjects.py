@@ -28,6 +28,7 @@ TAP_WORDS: dict[str, tuple[str, ...]] = {
         "unknown",
         "try_again",
         "other_card",
+        "stored",
         "error",
         "not_armed",
         "under_way",

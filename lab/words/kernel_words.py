@@ -18,6 +18,47 @@ WORDS: dict[str, tuple[str, str]] = {
         "Approved offline, but the bank does not book it: {reason}",
         "Offline approved (TC, Y1); advice refused: {reason}",
     ),
+    "pos.stored": ("Taken offline", "Stored, to be forwarded"),
+    "pos.stored.kept": (
+        "The bank has not been asked: at the shop's risk until it is uploaded",
+        "ARQC stored; deferred authorization at the shop's risk",
+    ),
+    "pos.stored.told": (
+        "Uploaded. {network} has paid, code {auth_code}",
+        "Stored tap approved by {network}, DE 38 = {auth_code}",
+    ),
+    "pos.stored.refused": (
+        "Declined after the fact: {reason}. The shop is not paid",
+        "Stored tap declined: {reason}",
+    ),
+    "pos.stored.over_single": (
+        "No line to the bank, and offline only up to {limit} a payment",
+        "Offline limit of {limit} for one payment",
+    ),
+    "pos.stored.over_total": (
+        "No line to the bank, and no more than {limit} in all is taken offline",
+        "Offline limit of {limit} in total",
+    ),
+    "pos.stored.over_count": (
+        "No line to the bank, and {count} payments wait already: upload them first",
+        "Offline limit of {count} stored payments",
+    ),
+    "pos.stored.over_age": (
+        "Payments wait for more than {hours} hours: upload them first",
+        "Oldest stored payment beyond {hours} h",
+    ),
+    "pos.stored.no_track": (
+        "This card's kind of tap cannot be kept: the bank must be asked",
+        "Mag-stripe mode is never stored",
+    ),
+    "till.offline.risk": (
+        "{count} taps, {amount} at the shop's risk",
+        "{count} stored, {amount} at the shop's risk",
+    ),
+    "till.offline.risk_one": (
+        "1 tap, {amount} at the shop's risk",
+        "1 stored, {amount} at the shop's risk",
+    ),
     "pos.why.card_declined": ("The card declined", "AAC: declined by the card (Z1)"),
     "pos.why.till_declined": (
         "The till may not accept this payment",
