@@ -24,6 +24,7 @@ from lab.scenarios.model import (
     Scenario,
     Step,
     Tap,
+    TillOffline,
     WaitFor,
 )
 from lab.scenarios.subjects import TAP_BOUNDS
@@ -95,11 +96,12 @@ def _doing(step: Step) -> Table:  # noqa: PLR0911 -- one return a kind of step
         case KillEngine():
             return {"do": "kill_engine"}
         case ApplyFaults(faults=faults):
-            if not faults:
-                return {"do": "reset_faults"}
-            return {"do": "apply_faults", "faults": [_fault(fault) for fault in faults]}
+            broken = {"do": "apply_faults", "faults": [_fault(fault) for fault in faults]}
+            return broken if faults else {"do": "reset_faults"}
         case ForceBreaker(network=network, state=state):
             return {"do": "force_breaker", "network": network, "state": state}
+        case TillOffline(mode=mode):
+            return {"do": "till_offline", "mode": mode}
         case WaitFor():
             return {"do": "wait_for", **_awaited(step), "within_s": step.within_s}
 
@@ -109,6 +111,8 @@ def _awaited(step: WaitFor) -> Table:
         return {"tap": step.tap}
     if step.event:
         return {"event": step.event}
+    if step.uploaded:
+        return {"uploaded": True}
     return {"breakers": dict(step.breakers)} if step.breakers else {"quiet": True}
 
 
