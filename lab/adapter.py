@@ -16,6 +16,7 @@ from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.pos.display import network_name
+from lab.pos.offline_commands import OfflineAdapter
 from lab.preflight.commands import PreflightAdapter
 from lab.reader_roles.devices import Role
 from lab.reader_roles.doctor import examine_readers
@@ -176,13 +177,12 @@ class WalletAdapter:
         self._post(lambda: self._flow.remove(card_id))
 
 
-class PosAdapter:
+class PosAdapter(OfflineAdapter):
     """The window's `PosCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
-        self._flow = world.pos
+        super().__init__(world.pos, post)
         self._wallet = world.wallet
-        self._post = post
 
     def key(self, text: str) -> None:
         """Press "0" to "9" or "00"."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
-from lab import shots_any_card
+from lab import shots_any_card, shots_offline
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -47,7 +47,7 @@ ALL = (
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
     "29-in-app-sheet", "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
-    *shots_any_card.NAMES,
+    *shots_any_card.NAMES, *shots_offline.NAMES,
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
@@ -142,6 +142,7 @@ class _Session:
         self._shot("23-bench-readers", self._readers)
         self._shot("36-bench-comparison", self._two_taps)
         shots_any_card.play(self._world, self._window, self._shot, self._io, self._until)
+        shots_offline.play(self._world, self._window, self._shot, self._io, self._until, self._tap)
         self._shot("17-console-latency", self._traffic)
         self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
         self._shot("31-window-1280x640", lambda: self._window.resize(1280, 640))

@@ -113,7 +113,7 @@ class PosFlow:
             client, scheduler, self._forwarded, kept,
             clock=clock, rules=rules, changed=self.reader_changed,
         )  # fmt: skip
-        self.offline = OfflineDesk(self._forwarding, rules, kept, clock)
+        self.offline = OfflineDesk(self._forwarding, rules, kept, clock, self.reader_changed)
         self.resume = self._forwarding.resume
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None

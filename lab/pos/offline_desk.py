@@ -6,6 +6,8 @@ Knows no card and no phase of a sale.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from backend.api import Clock
 from lab.amounts import format_amount
 from lab.clock_text import hour_and_minute
@@ -23,7 +25,12 @@ class OfflineDesk:
     """What a till does without its bank."""
 
     def __init__(
-        self, forwarding: Forwarding, rules: RuleFile, kept: KeptApprovals | None, clock: Clock
+        self,
+        forwarding: Forwarding,
+        rules: RuleFile,
+        kept: KeptApprovals | None,
+        clock: Clock,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         """The desk over these parts.
 
@@ -32,11 +39,13 @@ class OfflineDesk:
             rules: the shop's decisions.
             kept: how taps ended; None when nothing is kept.
             clock: lab time.
+            changed: what it shows has changed.
         """
         self._forwarding = forwarding
         self._rules = rules
         self._kept = kept
         self._clock = clock
+        self._changed = changed
 
     @property
     def is_now(self) -> bool:
@@ -66,11 +75,13 @@ class OfflineDesk:
     def limit(self, limits: OfflineLimits) -> None:
         """Take other limits."""
         self._rules.limit(limits)
+        self._changed()
 
     def seen(self) -> None:
         """Somebody has read how the last ones ended."""
         if self._kept is not None:
             self._kept.forget_ended()
+        self._changed()
 
     def refusal(self, amount_minor: int, currency: str) -> Message | None:
         """Why this amount may not be kept now; None when it may."""

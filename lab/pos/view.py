@@ -38,6 +38,7 @@ from lab.design.tokens import (
 )
 from lab.pos.state import Light, PosPhase, PosState
 from lab.pos.view_lights import LightBar
+from lab.pos.view_offline import OfflinePage
 from lab.pos.view_receipt import ReceiptPage, RecentPage
 from lab.window.commands import PosCommands
 from lab.words import tell, tr
@@ -46,11 +47,13 @@ SHEET_BELOW_PX = 660  # below this height receipt and list take the keypad's pla
 SQUEEZE_BELOW_PX = 480
 CURRENCY_PX = 62  # three letters and an arrow
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0")
+TAB_ICONS = {"Keypad": "calculator", "Offline": "wifi-off"}  # four words are too wide
 SALE_UNDER_WAY = {PosPhase.PRESENT, PosPhase.READING, PosPhase.AUTHORIZING}
 BEFORE_READ = {PosPhase.PRESENT, PosPhase.READING}
 AFTER_READ = {
     PosPhase.AUTHORIZING,
     PosPhase.APPROVED,
+    PosPhase.STORED,
     PosPhase.DECLINED,
     PosPhase.NOT_COMPLETED,
 }
@@ -59,6 +62,7 @@ KINDS = {
     PosPhase.DECLINED: "bad",
     PosPhase.FAILED: "bad",
     PosPhase.AUTHORIZING: "waiting",
+    PosPhase.STORED: "waiting",
     PosPhase.NOT_COMPLETED: "waiting",
     PosPhase.TRY_AGAIN: "waiting",
     PosPhase.OTHER_CARD: "waiting",
@@ -119,7 +123,7 @@ class Display(QFrame):
 
     def show_state(self, state: PosState) -> None:
         """Draw `state`."""
-        self._merchant.say(state.merchant)
+        self._merchant.say(_merchant_line(state))
         self._merchant.setToolTip(tr("till.terminal", terminal=state.terminal_id))
         if state.currencies != self._currencies:
             self._currencies = state.currencies
@@ -153,6 +157,13 @@ class Display(QFrame):
         painter.setBrush(QColor(theme.display))
         radius = self._look.px(RADIUS_M)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+
+
+def _merchant_line(state: PosState) -> str:
+    """The shop's name, unless there is something at its risk."""
+    if state.offline.risk is not None:
+        return tell(state.offline.risk)
+    return tr("till.offline.badge") if state.offline.mode == "now" else state.merchant
 
 
 class Keypad(QWidget):
@@ -224,6 +235,8 @@ class PosView(QWidget):
         self._recent = RecentPage(look, commands)
         self._papers.addWidget(self._receipt)
         self._papers.addWidget(self._recent)
+        self._offline = OfflinePage(look, commands)
+        self._papers.addWidget(self._offline)
         box.addWidget(self._lights)
         box.addWidget(self._caption)
         box.addWidget(self._display)
@@ -247,12 +260,16 @@ class PosView(QWidget):
         return keys
 
     def _tabs(self) -> QHBoxLayout:
-        look, tabs = self._look, row(self._look, None, 2)
+        look, tabs = self._look, row(self._look, None, 0)
         self._tab_group = QButtonGroup(self)
         self._tab_buttons: list[Button] = []
-        names = (("tabKeypad", "till.tab.keypad"), ("tabReceipt", "till.tab.receipt"))
-        for index, (name, key) in enumerate((*names, ("tabRecent", "till.tab.recent"))):
-            tab = Button(look, name, tr(key), kind="tab", size_px=TEXT_CAPTION_PX)
+        for index, page in enumerate(("Keypad", "Receipt", "Recent", "Offline")):
+            name, key = f"tab{page}", f"till.tab.{page.lower()}"
+            icon = TAB_ICONS.get(page, "")
+            words = "" if icon else tr(key)
+            tab = Button(
+                look, name, words, kind="tab", icon_name=icon, size_px=TEXT_CAPTION_PX
+            ).named(tr(key))
             tab.setCheckable(True)
             self._tab_group.addButton(tab, index)
             self._tab_buttons.append(tab)
@@ -312,6 +329,7 @@ class PosView(QWidget):
         self._cancel.setEnabled(state.can_cancel)
         self._receipt.show_receipt(state.receipt)
         self._recent.show_recent(state.recent)
+        self._offline.show_state(state.offline)
 
     def _squeeze(self, *, low: bool) -> None:
         """Take less height for display and keys when there is very little."""

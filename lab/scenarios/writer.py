@@ -96,7 +96,7 @@ def _doing(step: Step) -> Table:  # noqa: PLR0911 -- one return a kind of step
         case KillEngine():
             return {"do": "kill_engine"}
         case ApplyFaults(faults=faults):
-            broken = {"do": "apply_faults", "faults": [_fault(fault) for fault in faults]}
+            broken: Table = {"do": "apply_faults", "faults": [_fault(fault) for fault in faults]}
             return broken if faults else {"do": "reset_faults"}
         case ForceBreaker(network=network, state=state):
             return {"do": "force_breaker", "network": network, "state": state}
