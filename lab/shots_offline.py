@@ -35,11 +35,14 @@ def play(
         tap: a whole tap that must end so.
     """
 
+    def turn_to(page: str) -> None:
+        tab = window.findChild(QAbstractButton, page)
+        if tab is None:
+            raise LabError(f"the till has no {page}")
+        tab.click()
+
     def kept() -> None:
-        page = window.findChild(QAbstractButton, "tabOffline")
-        if page is None:
-            raise LabError("the till has no offline page")
-        page.click()
+        turn_to("tabOffline")
         io(lambda: world.pos.offline.choose(OfflineMode.NOW))
         tap(1240, PosPhase.STORED)
         tap(1251, PosPhase.STORED)
@@ -51,3 +54,4 @@ def play(
     shot(NAMES[0], kept)
     shot(NAMES[1], back)
     io(world.pos.offline.seen)
+    turn_to("tabReceipt")

@@ -162,7 +162,7 @@ class Display(QFrame):
 def _merchant_line(state: PosState) -> str:
     """The shop's name, unless there is something at its risk."""
     if state.offline.risk is not None:
-        return tell(state.offline.risk)
+        return tr("till.offline.at_risk", amount=dict(state.offline.risk.values)["amount"])
     return tr("till.offline.badge") if state.offline.mode == "now" else state.merchant
 
 

@@ -5,7 +5,7 @@ Draws `OfflineState` and calls `OfflineCommands`.
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lab.design.blocks import Button, Label, clear_layout, column, row, rule, scroll
 from lab.design.choices import Choice
@@ -90,14 +90,14 @@ class OfflinePage(QWidget):
         self._show_limits(state.limits)
         clear_layout(self._lost)
         for sale, reason in zip(state.lost, state.lost_reasons, strict=True):
-            self._lost.addLayout(self._line(sale, reason))
+            self._lost.addWidget(self._line(sale, reason))
         if state.lost:
             seen = Button(self._look, "offlineSeen", tr("till.offline.seen"), kind="quiet")
             seen.clicked.connect(self._commands.offline_seen)
             self._lost.addWidget(seen)
         clear_layout(self._waiting)
         for sale in state.waiting:
-            self._waiting.addLayout(self._line(sale, ""))
+            self._waiting.addWidget(self._line(sale, ""))
 
     def _show_limits(self, limits: tuple[int, int, int, int]) -> None:
         for choice, offered, value in zip(self._limits, OFFERED, limits, strict=True):
@@ -108,9 +108,9 @@ class OfflinePage(QWidget):
                     choice.addItem(f"{number:,}", number)
             choice.setCurrentIndex(numbers.index(value))
 
-    def _line(self, sale: RecentSale, reason: str) -> QHBoxLayout:
-        look, line = self._look, row(self._look)
-        texts = column(look, None, 0)
+    def _line(self, sale: RecentSale, reason: str) -> QWidget:
+        look, line = self._look, QWidget()
+        texts = column(look, line, 0)
         amount = Label(look, "offlineAmount", weight=MEDIUM, tabular=True).eliding()
         amount.say(f"{sale.amount_text}  {sale.time_text}")
         texts.addWidget(amount)
@@ -119,7 +119,6 @@ class OfflinePage(QWidget):
         said = tr("till.offline.lost", state=word, reason=reason) if reason else word
         state.say(said, STATE_TONES.get(sale.state, "dim"))
         texts.addWidget(state)
-        line.addLayout(texts, 1)
         return line
 
 

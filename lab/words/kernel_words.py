@@ -53,6 +53,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "till.tab.offline": ("Offline", "Offline"),
     "till.offline.badge": ("Offline now", "Store and forward"),
+    "till.offline.at_risk": ("At risk: {amount}", "Stored: {amount}"),
     "till.offline.mode": ("Payments without the bank", "Store and forward"),
     "till.offline.mode.never": ("Always ask the bank", "Online only"),
     "till.offline.mode.when_down": ("Keep when the line is down", "Store when unreachable"),

@@ -312,7 +312,7 @@ def pos_states() -> dict[str, PosState]:
             lights_caption=say("Lights out: the card may go"),
             offline=OfflineState(
                 mode="now",
-                risk=say("3 taps, $41.20 at the shop's risk", "waiting"),
+                risk=message("till.offline.risk", "waiting", count="3", amount="$41.20"),
                 waiting=tuple(
                     RecentSale(f"tap_{n}", f"12:0{n}", "$12.40", "stored offline") for n in range(3)
                 ),

@@ -143,7 +143,7 @@ def test_the_offline_page_says_the_risk_and_what_was_lost(till: PosView, asked: 
     till.show_state(STATES["stored"])
     settle()
     assert till.findChild(QLabel, "offlineRisk").text() == "3 taps, $41.20 at the shop's risk"
-    assert till.findChild(QLabel, "tillMerchant").text().startswith("3 taps")
+    assert till.findChild(QLabel, "tillMerchant").text() == "At risk: $41.20"
     said = [label.text() for label in till.findChildren(QLabel, "offlineLine")]
     assert said == ["Declined: insufficient funds", *["At the shop's risk"] * 3]
     till.findChild(QAbstractButton, "offlineSeen").click()
@@ -159,6 +159,21 @@ def test_the_offline_page_says_the_risk_and_what_was_lost(till: PosView, asked: 
         ("offline_mode", "when_down"),
         ("offline_limits", 100, 200, 10, 24),
     ]
+
+
+def test_what_no_longer_waits_leaves_the_page(till: PosView) -> None:
+    till.resize(326, 930)
+    till.findChild(QAbstractButton, "tabOffline").click()
+
+    def lines() -> list[str]:
+        settle()
+        found = till.findChildren(QLabel, "offlineAmount")
+        return [label.text() for label in found if label.isVisible()]
+
+    till.show_state(STATES["stored"])
+    assert len(lines()) == 4
+    till.show_state(STATES["idle"])
+    assert lines() == []
 
 
 def test_a_limit_that_is_not_on_offer_is_shown_all_the_same(till: PosView) -> None:
