@@ -55,6 +55,7 @@ TEST_PROGRAMS = {
     "mount": "mount",
     "node": "nodejs",
     "npm": "npm",
+    "chromium": "chromium",
 }
 VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 

@@ -17,6 +17,10 @@ import httpx
 from backend.cache.answers import StoredAnswers
 from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
+from backend.cache.kept_sessions import KeptSessions
+from backend.cache.policy import PRESETS as CACHE_PRESETS
+from backend.cache.recent_history import RecentHistory
+from backend.cache.remembered import RUN_BYTES
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
@@ -29,6 +33,8 @@ from backend.faults.wire_judge import WireJudge
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
+from backend.gateway.in_app import InApp, InAppPorts
+from backend.gateway.merchant_keys import SHOPS, KeyPorts, MerchantKeys
 from backend.http.app import Doors, build_app
 from backend.http.attachments import Attachments
 from backend.http.device_push import DevicePush
@@ -37,8 +43,11 @@ from backend.http.health import Health
 from backend.http.in_memory import MemoryServer
 from backend.http.laboratory import Laboratory
 from backend.http.routes_history import HistoryRoutes
+from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
+from backend.http.routes_privacy import PrivacyRoutes
+from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
@@ -47,6 +56,7 @@ from backend.networks.chip.rsa import fresh_key
 from backend.networks.issuing import IssuerWay
 from backend.networks.numbers import NETWORKS
 from backend.networks.server import HostSettings, NetworkHosts, Networks, build_networks
+from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.records import DEFAULT_MERCHANT
 from backend.payments.view import PaymentView
@@ -56,12 +66,13 @@ from backend.runtime.errors import UsageError
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler, VirtualClock
 from backend.settings import Settings
-from backend.storage import event_rows
+from backend.storage import event_rows, history_rows
 from backend.storage.data_folder import DataFolder, HostAddresses, WorldRecord
 from backend.storage.database import CommitPoints, Database, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
 from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.host_rows import SqlHostStore
+from backend.storage.in_app_rows import SqlInAppRows
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.migrate import migrate_engine, prepare_hosts
 from backend.storage.payment_outbox_rows import SqlOutbox
@@ -77,9 +88,12 @@ from backend.vault.key_home import KeyHome, open_key_home
 from backend.vault.named_keys import NamedKeys
 from backend.wallet.accounts import Accounts
 from backend.wallet.cards import Cards
+from backend.wallet.device_proof import DeviceProofs
 from backend.wallet.devices import Devices
+from backend.wallet.limits import Limits
 from backend.wallet.network_news import NetworkNews
 from backend.wallet.passwords import LIVE, SIMULATED, Passwords
+from backend.wallet.privacy import Privacy, PrivacyPorts
 from backend.wallet.provisioning import Provisioning
 from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import Verifications
@@ -130,6 +144,23 @@ class _Files:
 
 
 @dataclass(frozen=True, slots=True)
+class _Caches:
+    """What is kept of the wallet's answers."""
+
+    lists: CardLists
+    sessions: KeptSessions | None
+    history: RecentHistory
+
+
+@dataclass(frozen=True, slots=True)
+class _Gateway:
+    """What merchants use besides taps."""
+
+    desk: Desk[Transaction]
+    in_app: InApp[Transaction]
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """A running engine.
 
@@ -145,6 +176,7 @@ class Engine:
     lab: Laboratory
     payments: PaymentEngine[Transaction]
     devices: Devices
+    in_app: InApp[Transaction]
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -282,7 +314,9 @@ async def _open(
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
     cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
     payments = await _payments(files, switch, events, ground, cache, settings)
-    wallet = _wallet(files, edge.tokens, events, ground, cache)
+    wallet = _wallet(
+        files, edge.tokens, events, ground, _caches(files, events, ground, cache, settings)
+    )
     lab = Laboratory(
         world=ground.world,
         data_dir=folder.path,
@@ -308,7 +342,8 @@ async def _open(
     token = folder.token(ground.entropy.secret("engine.token"))
     advices = _advices(files, payments, switch, events, ground)
     desk = _desk(files, payments, advices, events, ground)
-    app = _app(lab, wallet, edge.tokens, payments, desk, LocalToken(token), folder, attachments)
+    gateway = _Gateway(desk, _in_app(files, payments, events, ground))
+    app = _app(lab, wallet, edge.tokens, payments, gateway, LocalToken(token), folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
@@ -317,8 +352,9 @@ async def _open(
     await wallet.news.start()
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, networks, ground, edge, recorder, folder
-    )
+        app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
+        recorder, folder,
+    )  # fmt: skip
 
 
 async def _authorities(
@@ -468,7 +504,8 @@ async def _payments(
 ) -> PaymentEngine[Transaction]:
     rows = SqlPaymentRows()
     now_us = ground.clock.now_us()
-    await files.engine.write(lambda tx: rows.add_merchant(tx, DEFAULT_MERCHANT, now_us))
+    for merchant in (DEFAULT_MERCHANT, *SHOPS):
+        await files.engine.write(partial(rows.add_merchant, merchant=merchant, at_us=now_us))
     return PaymentEngine(
         PaymentPorts(
             store=files.engine,
@@ -534,11 +571,64 @@ def _desk(
     )
 
 
+def _caches(
+    files: _Files, events: EventLog, ground: Ground, cache: TolerantCache, settings: Settings
+) -> _Caches:
+    """What is kept of the wallet's answers; a session only where the cache is a server."""
+    policy = CACHE_PRESETS[settings.cache_preset]
+    run = ground.entropy.secret("cache.run").bytes(RUN_BYTES)
+
+    def owner_of(payment_id: str) -> str | None:
+        return files.engine.read(lambda tx: history_rows.owner(tx, payment_id))
+
+    history = RecentHistory(cache, owner_of, policy, run)
+    events.subscribe(history.heed)
+    sessions = KeptSessions(cache, policy, run) if settings.redis_url else None
+    return _Caches(CardLists(cache, policy, run), sessions, history)
+
+
+def _in_app(
+    files: _Files, payments: PaymentEngine[Transaction], events: EventLog, ground: Ground
+) -> InApp[Transaction]:
+    rows, secret = SqlInAppRows(), ground.entropy.secret
+    vault_key = files.named_keys.key("payment token")
+    keys = MerchantKeys(
+        KeyPorts(
+            store=files.engine,
+            rows=rows,
+            vault=NetworkVault(vault_key, secret("merchant.nonces")),
+            stream=secret("merchant.keys"),
+            clock=ground.clock,
+            offload=_in_thread if ground.is_live else _inline,
+        )
+    )
+    return InApp(
+        InAppPorts(
+            store=files.engine,
+            rows=rows,
+            payments=SqlPaymentRows(),
+            tokens=SqlTokenDirectory(),
+            engine=payments,
+            keys=keys,
+            outbox=SqlOutbox(),
+            events=events,
+            clock=ground.clock,
+            seal_stream=secret("payment.tokens"),
+            identifiers=secret("in_app.identifiers"),
+            fingerprint=files.named_keys.fingerprint,
+        )
+    )
+
+
 def _wallet(
-    files: _Files, tokens: TspClient, events: EventLog, ground: Ground, cache: TolerantCache
+    files: _Files,
+    tokens: TspClient,
+    events: EventLog,
+    ground: Ground,
+    caches: _Caches,
 ) -> WalletServices:
-    store = SqlWalletStore(files.engine)
-    lists = CardLists(cache)
+    lists = caches.lists
+    store = SqlWalletStore(files.engine, ground.entropy.secret("audit.salts"))
     clock, entropy = ground.clock, ground.entropy
     fingerprint = files.named_keys.fingerprint
     orders = TokenOrders(store, tokens, clock, ground.scheduler, events, lists, fingerprint)
@@ -547,8 +637,9 @@ def _wallet(
         entropy.secret("wallet.salts"),
         _in_thread if ground.is_live else _inline,
     )
+    accounts = Accounts(store, clock, entropy, passwords, Limits(clock), caches.sessions)
     return WalletServices(
-        accounts=Accounts(store, clock, entropy, passwords),
+        accounts=accounts,
         cards=Cards(store, clock, events, lists, orders),
         provisioning=Provisioning(
             store,
@@ -569,9 +660,17 @@ def _wallet(
             fingerprint=fingerprint,
             entropy=entropy,
         ),
-        devices=Devices(store, clock, events, lists, orders),
+        devices=Devices(store, clock, events, lists, orders, accounts),
         orders=orders,
         news=NetworkNews(NETWORKS, store, tokens, clock, ground.scheduler, events, lists, orders),
+        history=caches.history,
+        proofs=DeviceProofs(store, clock, entropy, accounts),
+        privacy=Privacy(
+            store,
+            clock,
+            events,
+            PrivacyPorts(accounts, passwords, lists, orders, caches.history.forget),
+        ),
     )
 
 
@@ -580,16 +679,19 @@ def _app(
     wallet: WalletServices,
     tokens: TspClient,
     payments: PaymentEngine[Transaction],
-    desk: Desk[Transaction],
+    gateway: _Gateway,
     token: LocalToken,
     folder: DataFolder,
     attachments: Attachments,
 ) -> FrontDoor:
     doors = Doors(
         wallet=WalletRoutes(wallet, token),
-        history=HistoryRoutes(wallet.accounts, lab.engine_database),
+        history=HistoryRoutes(wallet.accounts, lab.engine_database, wallet.history),
         payments=NfcRoute(payments, token),
-        sales=SalesRoutes(desk, token),
+        sales=SalesRoutes(gateway.desk, token),
+        in_app=InAppRoutes(gateway.in_app, wallet.accounts, token, lab.clock),
+        privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
+        proof=ProofRoutes(wallet.accounts, wallet.proofs),
         lab=LabRoutes(lab, folder, attachments),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from hardware.apdu import CommandApdu, ResponseApdu, status_name
 from hardware.card.credentials import Network
 from hardware.card.face import (
-    FAILED_SCANS_MAX,
     FaceAssertion,
     FaceSensor,
     ScanFailed,
@@ -31,7 +30,7 @@ from hardware.emv.form_factor import Evidence, FormFactor, Medium, judge
 from hardware.emv.formats import luhn_valid
 from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
-from hardware.emv.tags import TAGS, TagInfo, describe_tag
+from hardware.emv.tags import TAGS, describe_tag
 from hardware.emv.tlv import Tlv
 from hardware.emv.tlv import build as build_tlv
 from hardware.emv.tlv import parse as parse_tlv
@@ -48,11 +47,10 @@ from hardware.publish.vpcd_client import (
     VpcdClient,
 )
 from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
-from hardware.readers.emulated import EmulatedLink, EmulatedReader
+from hardware.readers.emulated import EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
 from hardware.readers.frames import (
     Frame,
-    FramedLink,
     Way,
     carrying_part,
     frames_of,
@@ -82,7 +80,6 @@ from hardware.readers.nfcpy_driver import Nfcpy
 from hardware.readers.overheard import Overheard
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
-from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
@@ -172,7 +169,7 @@ from hardware.terminal.reading import (
 )
 from hardware.terminal.relay import RelaySettings
 from hardware.terminal.risk import ActionCodes, RandomSelection
-from hardware.terminal.selection import LAB_IIN, read_selection
+from hardware.terminal.selection import read_selection
 from hardware.terminal.session import run_tap
 from hardware.terminal.torn import TornLog
 from hardware.trace.frame_text import frame_lines, parse_frame
@@ -181,7 +178,6 @@ from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import (
     RecordedDialogue,
-    RecordedExchange,
     ReplayClock,
     ReplayLink,
     dialogue_of,
@@ -195,9 +191,7 @@ __all__ = [
     "CAPABILITIES",
     "EMULATED",
     "ENDINGS",
-    "FAILED_SCANS_MAX",
     "INSTANT",
-    "LAB_IIN",
     "NFC_SCHEMES",
     "NO_AUTHORITIES",
     "PCSC_SCHEME",
@@ -239,7 +233,6 @@ __all__ = [
     "Dialogue",
     "DriverMissing",
     "Effect",
-    "EmulatedLink",
     "EmulatedReader",
     "Evidence",
     "Exchange",
@@ -253,7 +246,6 @@ __all__ = [
     "Fired",
     "FormFactor",
     "Frame",
-    "FramedLink",
     "HardwareError",
     "HearsPolling",
     "Identity",
@@ -278,7 +270,6 @@ __all__ = [
     "Outcome",
     "Overheard",
     "PaymentCard",
-    "PcscFault",
     "PcscMonitor",
     "PcscReader",
     "PcscService",
@@ -298,7 +289,6 @@ __all__ = [
     "RecognisedBy",
     "Recognition",
     "RecordedDialogue",
-    "RecordedExchange",
     "RelaySettings",
     "RemoteCryptogram",
     "RemoteRequest",
@@ -322,7 +312,6 @@ __all__ = [
     "Stop",
     "Stream",
     "TagFamily",
-    "TagInfo",
     "TagKind",
     "TapRequest",
     "TapResult",

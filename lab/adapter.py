@@ -7,7 +7,7 @@ flow raises because the engine refused or is away becomes a sentence, not a cras
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lab.anycard.commands import AnyCardAdapter
@@ -16,7 +16,6 @@ from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.pos.display import network_name
-from lab.pos.offline_commands import OfflineAdapter
 from lab.preflight.commands import PreflightAdapter
 from lab.reader_roles.devices import Role
 from lab.reader_roles.doctor import examine_readers
@@ -175,47 +174,6 @@ class WalletAdapter:
     def remove(self, card_id: str) -> None:
         """Take a card out of the wallet."""
         self._post(lambda: self._flow.remove(card_id))
-
-
-class PosAdapter(OfflineAdapter):
-    """The window's `PosCommands`."""
-
-    def __init__(self, world: World, post: Post) -> None:
-        super().__init__(world.pos, post)
-        self._wallet = world.wallet
-
-    def key(self, text: str) -> None:
-        """Press "0" to "9" or "00"."""
-        self._post(lambda: self._flow.key(text))
-
-    def backspace(self) -> None:
-        """Take the last digit back."""
-        self._post(self._flow.backspace)
-
-    def clear(self) -> None:
-        """Empty the amount."""
-        self._post(self._flow.clear)
-
-    def charge(self) -> None:
-        """Ask for the amount."""
-        self._post(self._charge)
-
-    def cancel(self) -> None:
-        """Stop the sale."""
-        self._post(self._flow.cancel)
-
-    def set_currency(self, code: str) -> None:
-        """Take another currency."""
-        self._post(lambda: self._flow.set_currency(code))
-
-    def select_receipt(self, payment_id: str) -> None:
-        """Show the receipt of one of the last payments."""
-        self._post(lambda: self._flow.select_receipt(payment_id))
-
-    def _charge(self) -> Coroutine[object, object, object]:
-        if self._flow.amount_minor:
-            self._wallet.till_asks(self._flow.state.amount_text, self._flow.state.reader_text)
-        return self._flow.charge()
 
 
 class LabAdapter(AnyCardAdapter, PreflightAdapter):

@@ -21,6 +21,7 @@ from lab.commands import (
     decode,
     doctor,
     load,
+    payment,
     pos,
     readers,
     scenario,
@@ -103,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--transit", action="store_true", help="the till is a gate: express cards pay")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, pos, card, token, readers, decode, trace, vectors, doctor, world, board, load,
+        tap, pos, payment, card, token, readers, decode, trace, vectors, doctor, world, board, load,
         scenario, bench, shots, serve,
     ):  # fmt: skip
         module.add(commands)

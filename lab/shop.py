@@ -30,6 +30,7 @@ from lab.engine_supervision import EngineStatus, EngineSupervision
 from lab.event_forwarding import EventForwarding
 from lab.ground import Ground, live_ground
 from lab.own_links import OwnLinks
+from lab.pos.after_sale import AfterSale
 from lab.pos.flow import PosFlow
 from lab.pos.kept_approvals import FILE as KEPT_FILE
 from lab.pos.kept_approvals import KeptApprovals
@@ -96,6 +97,7 @@ class Till:
     real: RealReader | None
     engine_heard: list[Callable[[EngineStatus], None]]
     reader: TillReader
+    after_sale: AfterSale
 
     async def ready(self) -> None:
         """Wait until the engine is up, with the faults that this folder keeps.
@@ -216,6 +218,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         on_board=links.follow,
     )
     till_reader = TillReader(links.reader)
+    memory = TillMemory(settings.till_file, TERMINAL_ID)
     pos = PosFlow(
         reader=till_reader,
         config=terminal_config(believed, settings.terminal_file, transit=settings.transit),
@@ -225,16 +228,17 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         stream=identifiers,
         log=log,
         bus=bus,
-        memory=TillMemory(settings.till_file, TERMINAL_ID),
+        memory=memory,
         traces_dir=settings.traces_dir,
         kept=KeptApprovals(
             settings.data_dir / KEPT_FILE, ground.seal_key, ground.entropy.secret("till nonces")
         ),
         rules=RuleFile(settings.data_dir / RULES_FILE),
     )
+    after_sale = AfterSale(pos=pos, client=client, memory=memory, clock=clock, bus=bus)
     forwarding = EventForwarding(log, client, real_scheduler)
     believing = Believing(believed, client, pos, asks=ground.world == "live")
     return Till(
         settings, bus, log, engine, client, field_reader, links, pos, believing, forwarding,
-        identifiers, source, real, status_heard, till_reader,
+        identifiers, source, real, status_heard, till_reader, after_sale,
     )  # fmt: skip

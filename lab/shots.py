@@ -18,7 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
-from lab import shots_any_card, shots_offline
+from lab import shots_any_card, shots_in_app, shots_offline, shots_till
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -45,9 +45,9 @@ ALL = (
     "17-console-latency", "18-console-faults", "19-payment", "20-money-ledger",
     "21-money-webhooks", "22-bench-apdu", "23-bench-readers", "24-lesson-running",
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
-    "29-in-app-sheet", "30-dispute", "31-window-1280x640", "32-window-1920x1080",
+    *shots_in_app.NAMES, "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
-    *shots_any_card.NAMES, *shots_offline.NAMES,
+    *shots_any_card.NAMES, *shots_till.NAMES, *shots_offline.NAMES,
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
@@ -137,10 +137,14 @@ class _Session:
         self._shot("16-pos-receipt", self._receipt)
         self._shot("07-wallet-card-detail", self._card_detail)
         self._shot("15-pos-declined", lambda: self._tap(1251, PosPhase.DECLINED))
+        self._shot("29-in-app-sheet", partial(shots_in_app.ask, self._world, self._io, self._until))
+        self._dress("29-in-app-sheet-light", "light", SIZE, presenter=False)
+        self._io(self._world.wallet.close)
         self._shot("19-payment", self._payment)
         self._shot("22-bench-apdu", self._conversation)
         self._shot("23-bench-readers", self._readers)
         self._shot("36-bench-comparison", self._two_taps)
+        shots_till.play(self._world, self._window, self._shot, self._io, self._until)
         shots_any_card.play(self._world, self._window, self._shot, self._io, self._until)
         shots_offline.play(self._world, self._window, self._shot, self._io, self._until, self._tap)
         self._shot("17-console-latency", self._traffic)

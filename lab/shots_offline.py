@@ -11,7 +11,7 @@ from lab.pos.offline_rules import OfflineMode
 from lab.pos.state import PosPhase
 from lab.world import World
 
-NAMES = ("41-pos-offline", "42-pos-declined-later")
+NAMES = ("45-pos-offline", "46-pos-declined-later")
 Shot = Callable[[str, Callable[[], None]], None]
 Tap = Callable[[int, PosPhase], None]
 

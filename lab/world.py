@@ -33,6 +33,7 @@ from lab.ground import Ground, live_ground
 from lab.json_fields import Json, text
 from lab.own_links import OwnLinks
 from lab.phone_element import PhoneElement, phone_element
+from lab.pos.after_sale import AfterSale
 from lab.pos.flow import PosFlow
 from lab.preflight.flow import PreflightFlow, preflight_of
 from lab.published_trace import PublishedTrace
@@ -81,6 +82,7 @@ class World:
     roles: RolesFlow
     anycard: AnyCardDesk
     preflight: PreflightFlow
+    after_sale: AfterSale
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
@@ -343,7 +345,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
-        till.links, till.source, desk, roles, anycard, preflight,
+        till.links, till.source, desk, roles, anycard, preflight, till.after_sale,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

@@ -19,11 +19,15 @@ from backend.http.docs_page import docs_page
 from backend.http.front_door import FrontDoor, LocalToken
 from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
+from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
+from backend.http.routes_privacy import PrivacyRoutes
+from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
+from backend.http.shop_page import shop_routes
 from backend.wallet.cards import Cards
 
 
@@ -35,6 +39,9 @@ class Doors:
     history: HistoryRoutes
     payments: NfcRoute
     sales: SalesRoutes
+    privacy: PrivacyRoutes
+    proof: ProofRoutes
+    in_app: InAppRoutes
     lab: LabRoutes
     tokens: TokenRoutes
     health: Health
@@ -49,8 +56,12 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.wallet.router(), prefix="/api")
     app.include_router(doors.history.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
+    app.include_router(doors.proof.router(), prefix="/api")
+    app.include_router(doors.privacy.router(), prefix="/api")
+    app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
+    app.include_router(shop_routes())
     app.include_router(_others(doors))
 
     async def docs() -> Response:

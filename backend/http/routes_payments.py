@@ -57,11 +57,11 @@ class NfcRoute:
         return raw_json(reply.body, reply.status, headers)
 
     async def _pay(self, request: Request) -> Reply:
-        body = _object(await request.body())
+        body = json_object(await request.body())
         key = _key(request, body)
         order = order_from_json(body)
-        return await self._engine.pay_nfc(
-            order, account=order.merchant_id, key=key, request_hash=_hash(body)
+        return await self._engine.pay(
+            order, account=order.merchant_id, key=key, request_hash=body_hash(body)
         )
 
 
@@ -85,7 +85,12 @@ def _key(request: Request, body: dict[str, object]) -> str:
     return inside
 
 
-def _object(raw: bytes) -> dict[str, object]:
+def json_object(raw: bytes) -> dict[str, object]:
+    """A request's body.
+
+    Raises:
+        BadRequest: `invalid_json`.
+    """
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -95,6 +100,6 @@ def _object(raw: bytes) -> dict[str, object]:
     return body
 
 
-def _hash(body: dict[str, object]) -> bytes:
-    """The same for the same fields in any order."""
+def body_hash(body: dict[str, object]) -> bytes:
+    """What a key belongs to: the same for the same fields in any order."""
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()

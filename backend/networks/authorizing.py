@@ -31,7 +31,7 @@ from backend.networks.chip.tlv import read_chip_data
 from backend.networks.counters import is_too_old
 from backend.networks.currencies import code_of
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
-from backend.networks.keys import PROXIMITY_INDEX, NetworkKeys
+from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.message import CARD_DATA, REFUND, Message, reference_of_original
 from backend.networks.numbers import test_card
 from backend.networks.ports import (
@@ -82,7 +82,7 @@ class NetworkRules:
     clock: Clock
     cards: dict[str, IssuedCard] = field(default_factory=dict)
 
-    def examine(self, request: Message) -> Examined:  # noqa: PLR0911 - one return a finding
+    def examine(self, request: Message) -> Examined:
         """Token, chip data and cryptogram of a 0100; reads, never writes."""
         currency = code_of(request.fields["49"])
         if currency is None:
@@ -101,6 +101,14 @@ class NetworkRules:
             return Examined(currency, token, Decision("30", "entry_mode_disagrees"))
         if entered == "35":
             return self._examine_track(request, currency, token)
+        return self._examine_chip(request, currency, token)
+
+    def _examine_chip(self, request: Message, currency: str, token: TokenRow) -> Examined:
+        """The cryptogram of a chip, and what it vouches for.
+
+        Where nobody met, only the device can have looked at its owner: its signed word is demanded.
+        """
+        number = request.fields["2"]
         try:
             chip = read_covered_data(read_chip_data(bytes.fromhex(request.fields["55"])))
             stored = is_stored(request)
@@ -115,6 +123,9 @@ class NetworkRules:
             )
         if verdict is not Verdict.VALID:
             return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
+        if chip.key_index == REMOTE_INDEX and not chip.is_holder_verified:
+            unverified = Decision("05", "cardholder_not_verified")
+            return Examined(currency, token, unverified, 1, chip.atc)
         today = to_datetime(self.clock.now_us()).date()
         too_old = stored and is_too_old(chip.objects["9A"], today)
         refusal = Decision("05", "stored_too_long") if too_old else None

@@ -1,5 +1,6 @@
 """The answer that a till gets for a payment, as bytes.
 
+In an app the answer carries the transaction, and says a network's absence in a person's words.
 A function of the payment alone, so that a replay, a recovery and the first answer cannot differ.
 Its latencies end where the result goes to its commit: the bytes are part of that commit. Knows
 nothing of HTTP beyond the status code.
@@ -10,10 +11,15 @@ from __future__ import annotations
 import orjson
 
 from backend.payments.machine import State
-from backend.payments.records import KeyState, Latency, Payment
+from backend.payments.records import Channel, KeyState, Latency, Payment
+from backend.runtime.clock import to_iso
 
 STATUS_OK = 200
 NO_ANSWER_IN_TIME = "no_answer_in_time"
+_IN_WORDS = {
+    "breaker_open": "Network temporarily unavailable",
+    "network_unavailable": "Network unavailable",
+}
 
 _STATUS = {
     State.AUTHORIZING: "pending",
@@ -47,6 +53,7 @@ def body_of(payment: Payment) -> bytes:
     approved = payment.state in (State.APPROVED, State.CAPTURED)
     answered = approved or payment.state is State.DECLINED
     status = _STATUS[payment.state]
+    in_app = {} if payment.channel is Channel.NFC else _in_app(payment, status)
     return orjson.dumps(
         {
             "approved": approved,
@@ -60,8 +67,30 @@ def body_of(payment: Payment) -> bytes:
             "requiresFollowup": status == "pending",
             "steered": payment.steered if answered else None,
             "latencyMs": latency_ms(payment.latency),
+            **in_app,
         }
     )
+
+
+def _in_app(payment: Payment, status: str) -> dict[str, object]:
+    word = _reason(payment) or ""
+    return {
+        "reason": _IN_WORDS.get(word, word or None),
+        "reasonCode": word or None,
+        "transaction": {
+            "id": payment.id,
+            "type": payment.channel.value,
+            "status": status,
+            "createdAt": to_iso(payment.created_at_us),
+            "cardId": payment.card_id,
+            "network": payment.network,
+            "last4": payment.last4,
+            "amount": payment.amount_minor,
+            "currency": payment.currency,
+            "merchantId": payment.merchant.id,
+            "merchantName": payment.merchant.name,
+        },
+    }
 
 
 def latency_ms(latency: Latency) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Pays for taps: commit, then call, then commit.
+"""Pays for taps and for orders in apps: commit, then call, then commit.
 
 Theory of operation. Phase 1 is one unit of work: the key is claimed, the token judged, its counter
 reserved, the payment stored as `authorizing` with the network reference it will have for ever.
@@ -34,8 +34,9 @@ from backend.payments.exchange import (
     with_answer,
 )
 from backend.payments.follow_up import FollowUps, judge_cryptogram
-from backend.payments.idempotency import KeyInFlight, KeyMismatch, Reply, check_key
-from backend.payments.machine import Happening, State
+from backend.payments.idempotency import Reply, check_key
+from backend.payments.intent import Admit, Intent, replay_of, reply_of
+from backend.payments.machine import Happening
 from backend.payments.order import NfcOrder
 from backend.payments.overruling import TOKEN_NOT_ACTIVE, Overruling
 from backend.payments.ports import (
@@ -46,7 +47,7 @@ from backend.payments.ports import (
     Switch,
     TokenDirectory,
 )
-from backend.payments.records import KeyRecord, KeyState, KnownToken, Latency, Merchant, Payment
+from backend.payments.records import KeyRecord, KnownToken, Latency, Merchant, Payment
 from backend.payments.references import ReferenceNumbers
 from backend.payments.replay_cache import ReplayCache
 from backend.runtime.clock import Clock
@@ -57,7 +58,6 @@ from backend.runtime.scheduler import Scheduler
 from backend.switch.answers import (
     Answered,
     AuthorizationAnswer,
-    NetworkReference,
     NoAnswerYet,
     Unknown,
 )
@@ -91,47 +91,6 @@ class PaymentPorts(Generic[Tx]):
     identifiers: Stream
     fingerprint: Callable[[str], bytes]
     cache: IdempotencyCache | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Intent:
-    """What phase 1 takes into its unit of work."""
-
-    order: NfcOrder
-    account: str
-    key: str
-    request_hash: bytes
-    fingerprint: bytes
-    payment_id: str
-    merchant: Merchant
-    reference: NetworkReference
-    at_us: int
-
-    def payment(self, token: KnownToken | None, *, network: str | None) -> Payment:
-        """The payment as it begins."""
-        order = self.order
-        return Payment(
-            id=self.payment_id,
-            tap_id=order.tap_id,
-            account=self.account,
-            key=self.key,
-            created_at_us=self.at_us,
-            updated_at_us=self.at_us,
-            version=1,
-            state=State.AUTHORIZING,
-            network=network,
-            token_ref=None if token is None else token.token_ref,
-            card_id=None if token is None else token.card_id,
-            user_id=None if token is None else token.user_id,
-            last4=None if token is None else token.last4,
-            atc=order.atc,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            merchant=self.merchant,
-            terminal_id=order.terminal_id,
-            reference=self.reference,
-            synthetic=order.synthetic,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +140,37 @@ class PaymentEngine(Generic[Tx]):
         """Ask the networks about unknown outcomes whenever it is time; runs until cancelled."""
         await self.follow_ups.run_forever()
 
-    async def pay_nfc(
-        self, order: NfcOrder, *, account: str, key: str, request_hash: bytes
+    def answered(self, *, account: str, key: str, request_hash: bytes) -> Reply | None:
+        """The answer that a key has already; None when `pay` has yet to be asked.
+
+        For doors whose own judgement changes with time: what was answered stays answered.
+
+        Raises:
+            BadRequest: the key cannot be; `KeyMismatch` (422) for a used key.
+            KeyInFlight: the first request with this key has no answer yet (409).
+        """
+        check_key(key)
+        known = self._ports.store.read(lambda tx: self._rows.find_key(tx, account, key))
+        return None if known is None else replay_of(known, request_hash)
+
+    async def pay(
+        self,
+        order: NfcOrder,
+        *,
+        account: str,
+        key: str,
+        request_hash: bytes,
+        admit: Admit[Tx] | None = None,
     ) -> Reply:
-        """Pay for a tap.
+        """Pay for a tap, or for an order in an app.
 
         Args:
             order: what the till asks for.
             account: whose keys these are: the merchant or till that calls.
             key: Idempotency-Key; for a till its terminal id and sequence number.
             request_hash: SHA-256 of the request's body.
+            admit: what the door has to settle in the intent's own unit of work, told the new
+                payment's identifier; what it raises undoes the intent. Not asked for a known key.
 
         Raises:
             BadRequest: the key or merchant cannot be; `KeyMismatch` (422) for a used key.
@@ -202,7 +182,7 @@ class PaymentEngine(Generic[Tx]):
         check_key(key)
         if (cached := await self._replays.find(account, key, request_hash)) is not None:
             return cached
-        intent = await self._intent(order, account, key, request_hash)
+        intent = await self._intent(order, account, key, request_hash, admit)
         begun: list[str] = []
         try:
             opened = await self._ports.store.write(partial(self._open_noting, intent, begun))
@@ -226,10 +206,15 @@ class PaymentEngine(Generic[Tx]):
     # Phase 1.
 
     async def _intent(
-        self, order: NfcOrder, account: str, key: str, request_hash: bytes
-    ) -> _Intent:
+        self,
+        order: NfcOrder,
+        account: str,
+        key: str,
+        request_hash: bytes,
+        admit: Admit[Tx] | None,
+    ) -> Intent[Tx]:
         now_us = self._ports.clock.now_us()
-        return _Intent(
+        return Intent(
             order=order,
             account=account,
             key=key,
@@ -239,16 +224,17 @@ class PaymentEngine(Generic[Tx]):
             merchant=self._merchant(order.merchant_id),
             reference=await self.references.take(now_us),
             at_us=now_us,
+            admit=admit,
         )
 
-    def _open_noting(self, intent: _Intent, begun: list[str], tx: Tx) -> Change | _Settled:
+    def _open_noting(self, intent: Intent[Tx], begun: list[str], tx: Tx) -> Change | _Settled:
         """Phase 1, leaving the payment's identifier to whoever must clean up after a caller."""
         opened = self._open(intent, tx)
         if isinstance(opened, Change):
             begun.append(opened.payment.id)
         return opened
 
-    def _open(self, intent: _Intent, tx: Tx) -> Change | _Settled:
+    def _open(self, intent: Intent[Tx], tx: Tx) -> Change | _Settled:
         """Phase 1 in its unit of work."""
         if not self._rows.claim_key(
             tx,
@@ -259,6 +245,8 @@ class PaymentEngine(Generic[Tx]):
             at_us=intent.at_us,
         ):
             return self._open_again(intent, tx)
+        if intent.admit is not None:
+            intent.admit(tx, intent.payment_id)
         token = self._ports.tokens.find(tx, intent.fingerprint)
         if token is None:
             payment = intent.payment(None, network=network_of(intent.order.token))
@@ -273,19 +261,14 @@ class PaymentEngine(Generic[Tx]):
             return self._refuse_new(tx, payment, refusal)
         return self.changes.create(tx, payment)
 
-    def _open_again(self, intent: _Intent, tx: Tx) -> Change | _Settled:
+    def _open_again(self, intent: Intent[Tx], tx: Tx) -> Change | _Settled:
         """The key is known: replay, refuse, or try again what never left this process."""
         known = self._rows.find_key(tx, intent.account, intent.key)
         assert known is not None, "the key was there a moment ago in the same unit of work"
-        if known.request_hash != intent.request_hash:
-            raise KeyMismatch
-        match known.state:
-            case KeyState.IN_FLIGHT:
-                raise KeyInFlight
-            case KeyState.PENDING | KeyState.FINAL:
-                return _Settled(_reply_of(known), None)
-            case KeyState.RELEASED:
-                return self._send_again(tx, known, intent.fingerprint)
+        reply = replay_of(known, intent.request_hash)
+        if reply is not None:
+            return _Settled(reply, None)
+        return self._send_again(tx, known, intent.fingerprint)
 
     def _send_again(self, tx: Tx, known: KeyRecord, fingerprint: bytes) -> Change | _Settled:
         payment = self._rows.find_payment(tx, known.payment_id)
@@ -374,7 +357,7 @@ class PaymentEngine(Generic[Tx]):
             change = self.follow_ups.take_late(payment.id, answer, tx)
         known = self._rows.find_key(tx, payment.account, payment.key)
         assert known is not None, "a payment keeps its key for ever"
-        reply = _reply_of(known)
+        reply = reply_of(known)
         return reply if change is None else replace(change, body=reply.body)
 
     def _apply(
@@ -397,9 +380,3 @@ class PaymentEngine(Generic[Tx]):
 
 def _refusal_of(token: KnownToken) -> str | None:
     return None if token.status == "active" else TOKEN_NOT_ACTIVE
-
-
-def _reply_of(known: KeyRecord) -> Reply:
-    assert known.status is not None, "an answered key has its answer"
-    assert known.body is not None, "an answered key has its answer"
-    return Reply(known.status, known.body, replayed=True)

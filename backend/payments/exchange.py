@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from backend.payments.machine import Happening
 from backend.payments.order import NfcOrder
-from backend.payments.records import Latency, Payment
+from backend.payments.records import Channel, Latency, Payment
 from backend.switch.answers import (
     Answered,
     AuthorizationAnswer,
@@ -44,6 +44,7 @@ def request_for(order: NfcOrder, payment: Payment) -> AuthorizationRequest:
         stored=order.store_and_forward and not order.is_advice,
         track_2=order.track_2,
         atc=order.atc,
+        is_remote=order.channel is Channel.IN_APP,
     )
 
 

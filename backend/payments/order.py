@@ -1,6 +1,6 @@
 """What a till asks for, checked once: every field, and that the fields say what the chip signed.
 
-The one place where a tap's request body is judged before anything is written. A tap in mag-stripe
+The one place where an order to pay is judged before anything is written. A tap in mag-stripe
 mode (`entryMode` "magstripe") brings `track2` in place of cryptogram and chip data. The account
 number lives in the order only while the payment is carried out; it is never stored. Knows nothing
 of users, keys or databases. Fields of the chip data: EMV Book 3 annex A.
@@ -16,6 +16,7 @@ from backend.domain import chip_data
 from backend.domain.money import check_amount, is_currency, numeric_code
 from backend.domain.pan import is_pan
 from backend.domain.track import read_track_2
+from backend.payments.records import Channel
 from backend.runtime.errors import BadRequest
 
 ATC_MAX = 0xFFFF
@@ -33,7 +34,7 @@ _OTHERS = {_CHIP: _BRINGS[_MAG_STRIPE], _MAG_STRIPE: _BRINGS[_CHIP]}
 
 @dataclass(frozen=True, slots=True)
 class NfcOrder:
-    """One tap that wants to be paid.
+    """One tap, or one payment in an app, that wants to be paid.
 
     Attributes:
         token: device account number, digits.
@@ -49,6 +50,7 @@ class NfcOrder:
         store_and_forward: the till says that it kept this tap while offline, so its counter may
             lie below the watermark.
         synthetic: made by a load generator, not by a person.
+        channel: a tap at a till, or an app's payment with the token's remote key.
     """
 
     token: str = field(repr=False)
@@ -65,6 +67,7 @@ class NfcOrder:
     tap_id: str | None = None
     store_and_forward: bool = False
     synthetic: bool = False
+    channel: Channel = Channel.NFC
 
     def __post_init__(self) -> None:
         """Judge every field, whoever made the order.

@@ -17,6 +17,13 @@ from backend.switch.answers import NetworkReference
 MODE = "test"  # scope of keys besides the account: everything in a laboratory is test mode
 
 
+class Channel(Enum):
+    """How cardholder and merchant met; the column `transaction_type`."""
+
+    NFC = "nfc"
+    IN_APP = "in_app"
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
     """Who is paid.
@@ -121,6 +128,7 @@ class Payment:
     refunded_minor: int = 0
     fee_returned_minor: int = 0
     voided_at_us: int | None = None
+    channel: Channel = Channel.NFC
 
     @property
     def network_name(self) -> str:

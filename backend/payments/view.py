@@ -28,6 +28,7 @@ _COPIED = (
     "id", "tap_id", "created_at_us", "network", "last4", "token_ref", "card_id", "amount_minor",
     "currency", "state", "response_code", "auth_code", "reason", "steered", "merchant_id",
     "merchant_name", "terminal_id", "atc", "phone", "till", "captured_minor", "refunded_minor",
+    "transaction_type",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.sqlite import insert
 from backend.payments.machine import UNSETTLED, State
 from backend.payments.records import (
     MODE,
+    Channel,
     FollowUp,
     FollowUpKind,
     KeyRecord,
@@ -426,6 +427,7 @@ def payment_from_row(row: Row) -> Payment:
         refunded_minor=row["refunded_minor"],
         fee_returned_minor=row["fee_returned_minor"],
         voided_at_us=row["voided_at_us"],
+        channel=Channel(row["transaction_type"]),
     )
 
 
@@ -436,7 +438,7 @@ def _columns(payment: Payment) -> dict[str, Value]:
         "tap_id": payment.tap_id,
         "account": payment.account,
         "terminal_reference": payment.key,
-        "transaction_type": "nfc",
+        "transaction_type": payment.channel.value,
         "created_at_us": payment.created_at_us,
         "updated_at_us": payment.updated_at_us,
         "version": payment.version,

@@ -14,9 +14,11 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from backend.storage import (
+    audit_tables,
     event_tables,
     gateway_tables,
     host_tables,
+    in_app_tables,
     ledger_tables,
     number_tables,
     payment_tables,
@@ -27,9 +29,11 @@ from backend.storage import (
 from backend.storage.metadata import engine_metadata, host_metadata
 
 TABLE_MODULES = (
+    audit_tables,
     event_tables,
     gateway_tables,
     host_tables,
+    in_app_tables,
     ledger_tables,
     number_tables,
     payment_tables,

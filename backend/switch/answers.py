@@ -43,6 +43,7 @@ class AuthorizationRequest:
         merchant_name: DE 43, as the cardholder will read it.
         approved_offline: card and till have approved already: the network is told, not asked.
         stored: the till kept the tap while it was offline; the network is asked all the same.
+        is_remote: nobody met: an app's payment, made with the token's remote key.
     """
 
     payment_id: str
@@ -63,6 +64,7 @@ class AuthorizationRequest:
     stored: bool = False
     track_2: str = field(default="", repr=False)
     atc: int = 0
+    is_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ from backend.switch.answers import (
 
 CONTACTLESS_CHIP = "071"
 CONTACTLESS_STRIPE = "911"
+ECOMMERCE = "810"
+IN_APP_INDICATOR = "07"  # electronic commerce indicator of a cryptogram in an app
 NORMAL_CONDITION, PREAUTHORIZED_CONDITION = "00", "06"
 
 
@@ -72,14 +74,18 @@ def _card_data(request: AuthorizationRequest) -> dict[str, str]:
     """Entry mode and what it brings: chip data, or a track and the counter that it shortens.
 
     Chip data also say whether the tap was stored (DE 48 `sf`); a track has no signed day to be
-    stored with.
+    stored with. An app's payment brings chip data and its electronic commerce indicator.
     """
     if request.track_2:
         track = request.track_2.replace("D", "=")
         return {
             "22": CONTACTLESS_STRIPE, "35": track, "48": private_text({"at": str(request.atc)}),
         }  # fmt: skip
-    chip = {"22": CONTACTLESS_CHIP, "55": request.emv_data.hex().upper()}
+    chip_data = request.emv_data.hex().upper()
+    if request.is_remote:
+        indicator = private_text({"ec": IN_APP_INDICATOR})
+        return {"22": ECOMMERCE, "48": indicator, "55": chip_data}
+    chip = {"22": CONTACTLESS_CHIP, "55": chip_data}
     return chip | {"48": private_text({"sf": "Y"})} if request.stored else chip
 
 

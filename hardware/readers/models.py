@@ -50,6 +50,7 @@ class ReaderModel:
         usb: its USB vendor and product numbers.
         pcsc_name: what its PC/SC name contains, as a regular expression; "" where it has none.
         by_nfcpy: whether nfcpy is the way to it, rather than PC/SC.
+        why_not: what keeps every driver here from using it; "" for all others.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ReaderModel:
     by_nfcpy: bool = False
     lighting: Lighting | None = None
     quirks: tuple[Quirk, ...] = ()
+    why_not: str = ""
 
 
 _READS = (APDU,)
@@ -93,6 +95,8 @@ READER_MODELS: tuple[ReaderModel, ...] = (
     ReaderModel("Sony RC-S330/360/370", ((0x054C, 0x02E1),), _FRAMES, by_nfcpy=True),
     ReaderModel("Sony RC-S380", ((0x054C, 0x06C1), (0x054C, 0x06C3)), _PLAYS, by_nfcpy=True,
                 quirks=_STICK),
+    ReaderModel("Sony RC-S300", ((0x054C, 0x0DC8), (0x054C, 0x0DC9)), (), by_nfcpy=True,
+                why_not="nfcpy has no driver for it"),
 )  # fmt: skip
 
 

@@ -42,7 +42,14 @@ from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
 from lab.pos.offline_desk import OfflineDesk
 from lab.pos.offline_rules import RuleFile
 from lab.pos.sale import Sale
-from lab.pos.sale_records import order_of, record_of, record_of_copy, verdict_of
+from lab.pos.sale_records import (
+    PAID,
+    order_of,
+    ordered_since,
+    record_of,
+    record_of_copy,
+    verdict_of,
+)
 from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.tap_told import exchange_told, outcome_told
 from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
@@ -133,6 +140,11 @@ class PosFlow:
         """The amount typed, in minor units."""
         return int(self._digits or 0)
 
+    @property
+    def merchant_id(self) -> str:
+        """Whose till it is."""
+        return self._config.merchant_id
+
     def believe(self, authorities: Authorities) -> None:
         """Take these certification authorities' keys, from the next tap on."""
         self._config = replace(self._config, authorities=authorities)
@@ -191,8 +203,29 @@ class PosFlow:
         """Show the receipt of one of the last payments."""
         sale = self._memory.find(payment_id)
         if sale is not None:
-            self._state = replace(self._state, receipt=self._receipt(sale))
-            self._bus.publish(self._state)
+            self.print_out(self._receipt(sale))
+
+    def print_out(self, receipt: Receipt) -> None:
+        """Put a receipt on the paper."""
+        self._state = replace(self._state, receipt=receipt)
+        self._bus.publish(self._state)
+
+    def print_refund(self, sale: SaleRecord, amount_minor: int, refund_id: str) -> None:
+        """Put a refund's receipt on the paper."""
+        self.print_out(
+            display.refund_receipt(
+                sale,
+                amount_minor=amount_minor,
+                refund_id=refund_id,
+                at_us=self._clock.now_us(),
+                merchant=self._config.merchant_name,
+                terminal_id=self._config.terminal_id,
+            )
+        )
+
+    def look_again(self) -> None:
+        """Another part of the till changed what it remembers: show it."""
+        self._show(self._state.phase, keep=True)
 
     # -- the sale -----------------------------------------------------------------------------
 
@@ -430,10 +463,15 @@ class PosFlow:
 
     def resolved(self, record: PaymentRecord) -> None:
         """The engine says how a payment of this till ended, maybe long after the tap."""
-        if record.tap_id in self._doubtful and record.state == "approved":
+        if record.tap_id in self._doubtful and record.told in PAID:
             self._remember_copy(record, *self._doubtful.pop(record.tap_id))
             return
         known = self._memory.find(record.id)
+        if known is not None and (changes := ordered_since(known, record)) is not None:
+            if changes:
+                self._memory.revise(record.id, **changes)
+                self.look_again()
+            return
         if known is None or known.state == record.state or record.state not in FINAL:
             return
         revised = self._memory.revise(
@@ -442,12 +480,14 @@ class PosFlow:
             auth_code=record.auth_code,
             response_code=record.response_code,
             reason=record.reason,
+            captured_minor=record.captured_minor,
+            refunded_minor=record.refunded_minor,
         )
         assert revised is not None
         receipt = self._state.receipt
         if receipt is not None and receipt.payment_id == record.id:
             self._state = replace(self._state, receipt=self._receipt(revised))
-        paid = record.state == "approved"
+        paid = record.told in PAID
         key = "pos.late.paid" if paid else f"pos.late.{record.state}"
         self._late(record.tap_id, record.id, Message(key), paid=paid)
 

@@ -1,6 +1,7 @@
-"""What the till writes down of a sale, out of what it asked and what the engine answered.
+"""What the till writes down of a sale: from the engine's answer, or from what it says later.
 
-Pure translations into the rows of the till's memory, and the words of an answer. Knows no display.
+Pure: no file, no engine, no display. A merchant's order about a finished sale (capture, void,
+refund) is told apart from an outcome that comes late.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from lab.pos import display
 from lab.pos.machine import PosEvent
 from lab.pos.till_memory import SaleRecord
 from lab.words import Message, message
+
+PAID = frozenset({"approved", "refunded"})
+"""How a payment's customer hears of it (`PaymentRecord.told`) when its bank said yes."""
+_FINISHED = frozenset({"approved", "captured", "voided"})
 
 
 def order_of(
@@ -35,7 +40,7 @@ def order_of(
 
 
 def record_of(answer: PaymentAnswer, order: NfcOrder, key: str, at_us: int) -> SaleRecord:
-    """A sale that the engine has answered."""
+    """A sale as its answer tells it; `at_us` is lab time."""
     return SaleRecord(
         payment_id=answer.payment_id,
         at_us=at_us,
@@ -65,11 +70,25 @@ def record_of_copy(record: PaymentRecord, order: NfcOrder, key: str) -> SaleReco
         response_code=record.response_code,
         reason=record.reason,
         key=key,
+        captured_minor=record.captured_minor,
+        refunded_minor=record.refunded_minor,
     )
 
 
+def ordered_since(known: SaleRecord, record: PaymentRecord) -> dict[str, str | int] | None:
+    """What a merchant's order changed about a finished sale; None if it is about its outcome."""
+    if known.state not in _FINISHED or record.state in {"authorizing", "unknown", "declined"}:
+        return None
+    now: dict[str, str | int] = {
+        "state": "voided" if record.reason == "voided" else record.state,
+        "captured_minor": record.captured_minor,
+        "refunded_minor": record.refunded_minor,
+    }
+    return {name: value for name, value in now.items() if getattr(known, name) != value}
+
+
 def verdict_of(answer: PaymentAnswer) -> tuple[PosEvent, Message]:
-    """What an answer means for the sale, and the display's second line."""
+    """What an answer means to a sale, and the display's second line."""
     match answer.status:
         case "approved":
             return PosEvent.APPROVED, message(

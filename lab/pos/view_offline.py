@@ -13,7 +13,7 @@ from lab.design.look import MEDIUM, Look
 from lab.design.names import STATE_TONES, state_word
 from lab.design.tokens import SPACE_S, SPACE_XS, TEXT_CAPTION_PX
 from lab.pos.offline_commands import OfflineCommands
-from lab.pos.state import OfflineState, RecentSale
+from lab.pos.state import OfflineState, PosState, RecentSale
 from lab.words import tell, tr
 
 MODES = ("never", "when_down", "now")
@@ -130,3 +130,10 @@ def _progress(state: OfflineState) -> str:
         key = "till.offline.uploading" if state.sending else "till.offline.again"
         return tr(key, count=len(state.waiting))
     return tr("till.offline.uploaded", count=state.uploaded) if state.uploaded else ""
+
+
+def merchant_line(state: PosState) -> str:
+    """The shop's name, unless there is something at its risk."""
+    if state.offline.risk is not None:
+        return tr("till.offline.at_risk", amount=dict(state.offline.risk.values)["amount"])
+    return tr("till.offline.badge") if state.offline.mode == "now" else state.merchant

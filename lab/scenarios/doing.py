@@ -14,12 +14,14 @@ from lab.errors import NotDone
 from lab.pos.offline_rules import OfflineMode
 from lab.pos.sale import Sale
 from lab.pos.state import OUTCOMES
+from lab.scenarios import orders
 from lab.scenarios.model import (
     Advance,
     ApplyFaults,
     ChangeCard,
     ForceBreaker,
     KillEngine,
+    OrderSale,
     Provision,
     Step,
     Tap,
@@ -29,6 +31,7 @@ from lab.scenarios.model import (
 from lab.scenarios.observation import OPEN, untaken
 from lab.scenarios.result import TapTaken
 from lab.scenarios.seeing import Watcher
+from lab.scenarios.shopping import pay_in_app
 from lab.scenarios.stage import Stage
 from lab.wallet.flow import DEMO_CARDS
 
@@ -57,7 +60,7 @@ class Doer:
         self.before_kill: Callable[[], Awaitable[None]] | None = None
         self.after_kill: Callable[[], Awaitable[None]] | None = None
 
-    async def do(self, step: Step) -> None:
+    async def do(self, step: Step) -> None:  # noqa: C901 -- one case a kind of step
         """Take one step.
 
         Raises:
@@ -81,6 +84,8 @@ class Doer:
                 (self.forced.discard if state == "auto" else self.forced.add)(network)
             case TillOffline(mode=mode):
                 world.pos.offline.choose(OfflineMode(mode))
+            case OrderSale():
+                await orders.carry_out(world.after_sale, step, await self._payment_of(step.tap))
             case WaitFor():
                 await self._wait(step)
             case ApplyFaults():
@@ -126,6 +131,10 @@ class Doer:
         world = self._stage.world
         while world.hands.busy:  # one in the background has the phone
             await world.real_scheduler.sleep(LOOK_FIRST_S)
+        if step.in_app:
+            self._needed(step.card)
+            self.taps[step.name] = await pay_in_app(world, step)
+            return
         sale = await world.hands.tap(step.amount_minor, step.currency, self._needed(step.card))
         self.taps[step.name] = untaken(step, NOT_ARMED) if sale is None else _taken(step, sale)
 
@@ -148,6 +157,14 @@ class Doer:
             case _:
                 await world.wallet.set_default(card_id)
         await world.wallet.refresh()
+
+    async def _payment_of(self, tap: str) -> str:
+        """The payment that a tap led to, even if the till was told only afterwards; else ""."""
+        taken = self.taps[tap]
+        for payment in await self._watcher.payments():
+            if taken.tap_id and payment.tap_id == taken.tap_id:
+                return payment.id
+        return taken.payment_id
 
     async def _kill(self) -> None:
         if self.before_kill is not None:

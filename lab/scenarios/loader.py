@@ -36,6 +36,7 @@ from lab.scenarios.model import (
     TillOffline,
     WaitFor,
 )
+from lab.scenarios.orders import ORDERS, read_order
 from lab.scenarios.positions import Lines
 from lab.scenarios.subjects import BREAKER_STATES, TAP_BOUNDS, TAP_WORDS
 
@@ -51,12 +52,6 @@ WAIT_USUAL_S = 60.0
 PULL_APDU_MAX = 1_000
 FAULT_OWN_KEYS = frozenset({"name", "during"})
 PROFILES = ("instant", "lab")
-NOT_BUILT = {
-    "pay_in_app": "paying in an app",
-    "capture": "capture",
-    "refund": "refund",
-    "void": "void",
-}
 _ReadStep: TypeAlias = Callable[[Fields, str, list[Step]], Step]
 
 
@@ -135,7 +130,7 @@ def _steps(top: Fields) -> tuple[tuple[Step, ...], _Inline]:
         if name in {step.name for step in steps}:
             fields.wrong("name", f"there is another step named {name!r}")
         step = _step(fields, name, steps)
-        if isinstance(step, Tap):
+        if isinstance(step, Tap) and not step.in_app:
             fields.has("pull_at_apdu")  # becomes a fault: see _pulls
         steps.append(step)
         if fields.has("expect"):
@@ -166,8 +161,6 @@ class _Inline:
 
 def _step(fields: Fields, name: str, earlier: list[Step]) -> Step:
     kind = fields.text("do")
-    if kind in NOT_BUILT:
-        fields.wrong("do", f"{NOT_BUILT[kind]} is not built yet, so no step can do it")
     if kind not in _STEPS:
         fields.wrong("do", f"do {kind!r} is unknown; {meant(kind, _STEPS)}")
     return _STEPS[kind](fields, name, earlier)
@@ -210,6 +203,14 @@ def _tap(fields: Fields, name: str, _earlier: list[Step]) -> Step:
     )
 
 
+def _pay_in_app(fields: Fields, name: str, earlier: list[Step]) -> Step:
+    step = _tap(fields, name, earlier)
+    assert isinstance(step, Tap), "it was just read as one"
+    if step.background:
+        fields.wrong("background", "paying in an app has the whole phone: no background")
+    return replace(step, in_app=True)
+
+
 def _wait_for(fields: Fields, name: str, earlier: list[Step]) -> WaitFor:
     asked = [key for key in ("tap", "event", "breakers", "quiet", "uploaded") if fields.has(key)]
     if len(asked) != 1:
@@ -236,6 +237,7 @@ def _wait_for(fields: Fields, name: str, earlier: list[Step]) -> WaitFor:
 
 _STEPS: dict[str, _ReadStep] = {
     "tap": _tap,
+    "pay_in_app": _pay_in_app,
     "provision": lambda fields, name, _: Provision(name, fields.choice("card", NETWORKS)),
     "suspend": _change("suspend"),
     "reactivate": _change("reactivate"),
@@ -249,6 +251,7 @@ _STEPS: dict[str, _ReadStep] = {
     "till_offline": lambda fields, name, _: TillOffline(
         name, fields.choice("mode", ("never", "when_down", "now"))
     ),
+    **{what: read_order(what) for what in ORDERS},
     "wait_for": _wait_for,
 }
 

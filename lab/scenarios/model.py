@@ -37,6 +37,7 @@ class Tap:
     """One whole tap: the phone is armed, held to the reader, and the till asks the bank.
 
     Attributes:
+        in_app: no till: a shop asks the phone, which pays in an app.
         background: the next step begins while this tap is under way; `wait_for` awaits it.
     """
 
@@ -45,11 +46,12 @@ class Tap:
     currency: str
     card: str
     background: bool = False
+    in_app: bool = False
 
     @property
     def does(self) -> str:
         """In a few words, for reports."""
-        return f"tap {self.card}"
+        return f"pay in app with {self.card}" if self.in_app else f"tap {self.card}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,29 @@ class ForceBreaker:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderSale:
+    """What the cashier does with a tap's sale afterwards; one that is open is asked again.
+
+    Attributes:
+        what: "capture", "void" or "refund".
+        tap: the step whose sale it is.
+        amount_minor: for a refund; 0 is everything that is left.
+        ends: how it must end: "done", "refused", or "open" when its answer does not arrive.
+    """
+
+    name: str
+    what: str
+    tap: str
+    amount_minor: int = 0
+    ends: str = "done"
+
+    @property
+    def does(self) -> str:
+        """In a few words, for reports."""
+        return f"{self.what} {self.tap}"
+
+
+@dataclass(frozen=True, slots=True)
 class TillOffline:
     """Tell the till when to keep taps: "never", "when_down" or "now"."""
 
@@ -186,6 +211,7 @@ Step: TypeAlias = (
     | ApplyFaults
     | ForceBreaker
     | TillOffline
+    | OrderSale
     | WaitFor
 )
 

@@ -19,6 +19,7 @@ from hardware.api import (
     ProvisioningRefused,
     SecureElement,
 )
+from lab.amounts import format_amount
 from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import EngineClient
@@ -32,10 +33,11 @@ from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
 from lab.wallet.card_views import card_views, device_views, history_rows
 from lab.wallet.flow_arming import Arming
 from lab.wallet.flow_cards import CardActions
+from lab.wallet.flow_in_app import InAppPaying
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
 from lab.wallet.refusals import refusal
-from lab.wallet.state import AddCardForm, PhoneScreen, VerifyForm, WalletState
+from lab.wallet.state import AddCardForm, InAppSheet, PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
 
 PHONE_ID = "dev_phone"
@@ -43,6 +45,14 @@ PHONE_NAME = "Phone"
 TERMS_SHOWN = "1"  # the version of what the form says above its box
 READ_SHOWN_S = 3.0
 BANNER_SHOWN_S = 6.0
+BANK_TELLS = {
+    "approved": "good",
+    "declined": "bad",
+    "not_sent": "bad",
+    "reversed": "neutral",
+    "refunded": "good",
+}
+"""What a bank sends a message about, and whether that is good news."""
 DELIVERY_LIMIT_S = 5.0
 
 DEMO_CARDS = (  # published test numbers; any code and any future date do
@@ -110,6 +120,18 @@ class WalletFlow:
         )
         self.actions = CardActions(self, self._show, client=client, element=element)
         self._verifying = Verifying(self, self._show, client=client, clock=clock, stream=stream)
+        self._in_app = InAppPaying(
+            self,
+            self._show,
+            client=client,
+            element=element,
+            sensor=sensor,
+            clock=clock,
+            scheduler=scheduler,
+            log=log,
+            beliefs=self._beliefs,
+            pace=pace,
+        )
         self._read_at_us = 0
         self.on_open_payment: Callable[[str], None] = lambda _payment_id: None
         self._state = WalletState(
@@ -185,6 +207,10 @@ class WalletFlow:
             case "token_status_change":
                 self.actions.bank_changed(body)
                 await self.refresh()
+            case "payment_request":
+                self._in_app.asked(body)
+            case "payment_cancelled":
+                self._in_app.cancelled(body)
             case _:
                 self._show(notice=message("wallet.bank_message", text=text(body, "text", "")))
 
@@ -335,8 +361,10 @@ class WalletFlow:
         if self._state.screen is PhoneScreen.VERIFY:
             self._show(banner=None)
         self._verifying.end()
+        self._in_app.end()
         self._show(
             screen=self.home(),
+            in_app=InAppSheet(),
             add=AddCardForm(),
             verify=VerifyForm(),
             history=(),
@@ -382,10 +410,14 @@ class WalletFlow:
 
     async def scan_face(self, outcome: str) -> bool:
         """Look at the phone: "success", "fail" or "cancel". True when it is armed now."""
+        if self._in_app.is_open:
+            return await self._in_app.pay(outcome)
         return await self._arming.scan_face(outcome)
 
     def enter_passcode(self, code: str) -> bool:
         """Type the passcode instead. True when the phone is armed now."""
+        if self._in_app.is_open:
+            return self._in_app.enter_passcode(code)
         return self._arming.enter_passcode(code)
 
     def tick(self) -> None:
@@ -413,13 +445,17 @@ class WalletFlow:
         card = self.chosen()
         if card is not None:
             now_us = self._clock.now_us()
-            self._memory = self._memory.with_tap(
+            self.log_payment(
                 TapLogged(tap_id, card.id, merchant_name, amount_minor, currency, now_us)
             )
-            self._scheduler.spawn(self._store_memory(), "phone log")
         self._read_at_us = self._clock.monotonic_us()
         self._show(screen=PhoneScreen.READ, armed_left_s=0, scan="idle")
         self._beliefs.showed("read", tap_id=tap_id)
+
+    def log_payment(self, tap: TapLogged) -> None:
+        """Show a payment in the history before its engine does."""
+        self._memory = self._memory.with_tap(tap)
+        self._scheduler.spawn(self._store_memory(), "phone log")
 
     async def _store_memory(self) -> None:
         phone_cache.store(self._cache_file, self._memory)
@@ -437,16 +473,19 @@ class WalletFlow:
         """The bank's message about a payment with one of this phone's cards, if it is news."""
         if record.card_id not in {card.id for card in self._memory.cards}:
             return
-        kinds = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
-        if record.state not in kinds:
+        if record.told not in BANK_TELLS:
             return
-        if not self._beliefs.showed(record.state, tap_id=record.tap_id, payment_id=record.id):
+        back_minor = record.refunded_minor
+        if not self._beliefs.showed(
+            record.told, tap_id=record.tap_id, payment_id=record.id, times=back_minor
+        ):
             return  # the person knows: a banner that was wiped away does not come back
         banner = message(
-            f"wallet.bank.{record.state}",
-            kinds[record.state],
+            f"wallet.bank.{record.told}",
+            BANK_TELLS[record.told],
             amount=amount_text,
             merchant=record.merchant_name,
+            back=format_amount(back_minor, record.currency),
         )
         self._show(banner=banner, banner_payment_id=record.id)
         self._scheduler.spawn(self._banner_ends(record.id), "banner")
@@ -500,5 +539,6 @@ _FORWARD = frozenset(
         PhoneScreen.FACE_SCAN,
         PhoneScreen.PASSCODE,
         PhoneScreen.HOLD_NEAR,
+        PhoneScreen.IN_APP,
     }
 )

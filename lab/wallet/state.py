@@ -23,6 +23,7 @@ class PhoneScreen(Enum):
     FACE_SCAN = "face_scan"
     PASSCODE = "passcode"
     HOLD_NEAR = "hold_near"  # armed
+    IN_APP = "in_app"  # a shop asks in an app or on a page
     READ = "read"  # tick: the card was read, which is not "approved"
 
 
@@ -79,13 +80,14 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One payment in a card's history."""
+    """One payment in a card's history; `back_text` is what was paid back of it, if anything."""
 
     payment_id: str
     merchant: str
     at_text: str
     amount_text: str
     state: str
+    back_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,29 @@ class VerifyForm:
 
 
 @dataclass(frozen=True, slots=True)
+class InAppSheet:
+    """What a shop asks for, and how far that is.
+
+    Attributes:
+        lines: label and amount of each line above the total.
+        networks: whose cards the shop takes.
+        step: "offer", "scanning", "paying", "done", "refused" (another card can be chosen),
+            "not_sent" (the same can be sent again) or "pending" (no answer yet).
+        notice: what was said about it.
+        token_text: the payment token as the shop saw it, once it was opened.
+    """
+
+    session_id: str = ""
+    merchant: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
+    total_text: str = ""
+    networks: tuple[str, ...] = ()
+    step: str = "offer"
+    notice: Message | None = None
+    token_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WalletState:
     """Everything that the phone shows.
 
@@ -177,6 +202,7 @@ class WalletState:
         notice: one line under the card: a refusal, a hint.
         offline: cached cards are shown because the engine is out of reach.
         devices: the person's devices, this phone first.
+        in_app: the sheet of a shop that asks.
     """
 
     screen: PhoneScreen = PhoneScreen.STARTING
@@ -197,3 +223,4 @@ class WalletState:
     offline: bool = False
     busy: bool = False
     devices: tuple[DeviceView, ...] = ()
+    in_app: InAppSheet = InAppSheet()

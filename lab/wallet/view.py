@@ -24,6 +24,7 @@ from lab.wallet.view_add import AddPage
 from lab.wallet.view_cards import StackPage, StartPage
 from lab.wallet.view_detail import DetailPage
 from lab.wallet.view_devices import DevicesPage, LostPage
+from lab.wallet.view_in_app import InAppPage
 from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
 from lab.wallet.view_verify import VerifyPage
 from lab.window.commands import LabCommands, WalletCommands
@@ -171,6 +172,7 @@ class PhoneView(QWidget):
         self._pay = PayPage(look, commands)
         self._passcode = PasscodePage(look, commands)
         self._hold = HoldPage(look, commands)
+        self._in_app = InAppPage(look, commands)
         self._devices = DevicesPage(look, commands)
         self._lost = LostPage(look, commands)
         for page in (
@@ -182,6 +184,7 @@ class PhoneView(QWidget):
             self._pay,
             self._passcode,
             self._hold,
+            self._in_app,
             self._devices,
             self._lost,
         ):
@@ -194,7 +197,7 @@ class PhoneView(QWidget):
             screen.STARTING: (self._start, partial(start, starting=True), _nothing),
             screen.FIRST_START: (self._start, partial(start, starting=False), _nothing),
             screen.STACK: (self._stack, self._stack.show_state, _nothing),
-            screen.CARD_DETAIL: (self._detail, self._detail.show_state, _nothing),
+            screen.CARD_DETAIL: (self._detail, self._detail.show_state, self._detail.begin),
             screen.ADD_CARD: (self._add, self._add.show_state, _nothing),
             screen.VERIFY: (self._verify, self._verify.show_state, self._verify.begin),
             screen.PAY_SHEET: (self._pay, partial(scan, sheet=True), _nothing),
@@ -202,6 +205,7 @@ class PhoneView(QWidget):
             screen.PASSCODE: (self._passcode, self._passcode.show_state, self._passcode.begin),
             screen.HOLD_NEAR: (self._hold, armed, partial(hold, read=False)),
             screen.READ: (self._hold, read, partial(hold, read=True)),
+            screen.IN_APP: (self._in_app, self._in_app.show_state, _nothing),
             screen.DEVICES: (self._devices, self._devices.show_state, _nothing),
             screen.LOST: (self._lost, self._lost.show_state, _nothing),
         }

@@ -122,6 +122,18 @@ class PosCommands(OfflineCommands, Protocol):
     def select_receipt(self, payment_id: str) -> None:
         """Show the receipt of one of the last payments."""
 
+    def choose_sale(self, payment_id: str) -> None:
+        """Take one of the last payments, to do something with it; "" puts it away."""
+
+    def ask_refund(self) -> None:
+        """Ask on the keypad how much of the chosen sale goes back."""
+
+    def order(self, what: str) -> None:
+        """Have the chosen sale captured ("capture") or cancelled ("void")."""
+
+    def close_day(self) -> None:
+        """Take the money of every sale that waits for it."""
+
 
 class LabCommands(AnyCardCommands, PreflightCommands, Protocol):
     """What the person at the laboratory does."""

@@ -30,6 +30,7 @@ from lab.design.look import MEDIUM, Look, load_fonts
 from lab.design.motion import TAP_DISTANCE_PX, TAP_MS, Motion
 from lab.design.stylesheet import stylesheet
 from lab.design.tokens import PRESENTER_SCALE, SPACE_M, THEMES
+from lab.pos.after_sale_state import AfterSaleState
 from lab.pos.state import PosState
 from lab.pos.view import PosView
 from lab.scenarios.desk import RecordingState
@@ -97,6 +98,7 @@ class MainWindow(QWidget):
             {
                 WalletState: self.show_wallet,
                 PosState: self.show_pos,
+                AfterSaleState: self._till.show_after_sale,
                 ConsoleState: self.show_console,
                 BenchState: self.show_bench,
                 RecordingState: self.show_recording,

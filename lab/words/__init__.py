@@ -17,6 +17,7 @@ from lab.words import (
     flow_words,
     kernel_words,
     reader_words,
+    sale_words,
     scenario_words,
     view_words,
 )
@@ -73,6 +74,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **reader_words.WORDS,
     **scenario_words.WORDS,
     **anycard_words.WORDS,
+    **sale_words.WORDS,
 }
 
 _words = Words()

@@ -36,6 +36,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "phone.suspend": ("Suspend", "Suspend token"),
     "phone.reactivate": ("Reactivate", "Resume token"),
     "phone.refresh": ("New number", "Refresh token"),
+    "phone.remove.sure": ("Really remove?", "Really delete?"),
     "phone.held.CARDHOLDER": ("Suspended by you", "Suspended by CARDHOLDER"),
     "phone.held.TOKEN_REQUESTOR": (
         "Suspended because its device was lost",
@@ -51,6 +52,39 @@ WORDS: dict[str, tuple[str, str]] = {
     "wallet.pay.suspended": (
         "This card is suspended: the bank will say no",
         "Token SUSPENDED: expect a decline",
+    ),
+    "wallet.in_app.approved": ("Paid", "Approved"),
+    "wallet.in_app.declined": (
+        "Your bank said no, and nothing was charged. Choose another card",
+        "Declined: {reason}. No hold",
+    ),
+    "wallet.in_app.pending": (
+        "No answer from the bank yet. You will be told what became of it",
+        "No answer in time: status query, reversal",
+    ),
+    "wallet.in_app.not_sent": (
+        "The bank cannot be reached, and nothing was charged. Try again",
+        "Not sent: {reason}",
+    ),
+    "wallet.in_app.no_card": (
+        "This shop takes none of your cards",
+        "No active token on supportedNetworks",
+    ),
+    "wallet.in_app.shop_cancelled": (
+        "The shop took its order back. Nothing was charged",
+        "Session cancelled by the merchant",
+    ),
+    "phone.in_app.pay": ("Pay {amount}", "Pay {amount}"),
+    "phone.in_app.title": ("Pay {merchant}", "Pay {merchant}"),
+    "phone.in_app.total": ("Total", "Total"),
+    "phone.in_app.scanning": ("Looking at you…", "Verifying the cardholder…"),
+    "phone.in_app.paying": ("Paying…", "Authorizing…"),
+    "phone.in_app.done": ("Paid", "Approved"),
+    "phone.in_app.again": ("Try again", "Send again, same key"),
+    "phone.in_app.wait": ("Waiting for the bank", "Outcome unknown"),
+    "phone.in_app.token": (
+        "Sealed for {merchant} alone, opened there: {token}",
+        "Opened by {merchant}: signature, chain, 5 min, key hash, once · {token}",
     ),
     "phone.devices": ("Your devices", "Your devices"),
     "phone.devices.open": ("Devices, lost and found", "Devices, lost and found"),
@@ -69,7 +103,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "phone.device.is_lost": ("Marked as lost", "LOST"),
     "phone.device.lost": ("It is lost", "Report lost"),
     "phone.device.found": ("It is found", "Report found"),
-    "phone.device.found_all": ("Found: reactivate its cards", "Found: RESUME its tokens"),
+    "phone.device.found_all": ("Found, reactivate all", "Found: RESUME all"),
     "phone.lost.title": ("This phone is marked as lost", "Device LOST"),
     "phone.lost.text": (
         "None of its cards pays. Whoever finds it cannot change that without your account.",

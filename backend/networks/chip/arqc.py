@@ -41,6 +41,7 @@ VISA_IAD_BYTES_MIN = 7
 MASTERCARD_IAD_BYTES_MIN = 8
 ARQC_TYPE, TC_TYPE = 0x80, 0x40
 CRYPTOGRAM_TYPE_MASK = 0xC0
+RESULT_VERIFIED = 0x04
 
 
 class SessionKey(Enum):
@@ -122,6 +123,17 @@ class ChipData:
     def atc(self) -> int:
         """Application transaction counter, tag 9F36."""
         return int.from_bytes(self.objects["9F36"], "big")
+
+    @property
+    def is_holder_verified(self) -> bool:
+        """Whether the card's results say that its device verified its owner for this payment.
+
+        Every recipe covers that byte. Which bit it is, is a lab approximation, as on the card.
+        """
+        issuer_data = self.objects.get("9F10", b"")
+        visa = issuer_data[:1] in (bytes([VISA_IAD_LENGTH]), bytes([VISA_IAD_FORMAT_2]))
+        results = issuer_data[4:5] if visa else issuer_data[2:3]
+        return bool(results and results[0] & RESULT_VERIFIED)
 
     @property
     def amount_minor(self) -> int:

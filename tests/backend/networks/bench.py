@@ -158,6 +158,7 @@ class Phone:
     grant: TokenGrant
     payload: dict[str, Any]
     atc: int = 0
+    verified: bool = False
 
     def chip_data(self, amount_minor: int, currency: str, **changes: str) -> bytes:
         """DE 55 with a cryptogram of the next transaction counter (CVN 18)."""
@@ -176,7 +177,8 @@ class Phone:
         }
         key = bytes.fromhex(self.payload["keys"]["proximity"]["mk"])
         dki = self.payload["keys"]["proximity"]["dki"]
-        issuer_data = changes.pop("9F10", f"06{dki}1203A00000")
+        verified = "A4" if self.verified else "A0"
+        issuer_data = changes.pop("9F10", f"06{dki}1203{verified}0000")
         covered = bytes.fromhex("".join(tags.values()) + issuer_data)
         tags["9F26"] = oracle_cvn_18(key, self.atc, covered).hex()
         tags |= {"9F27": "80", "9F10": issuer_data, **changes}

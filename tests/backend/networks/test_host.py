@@ -70,6 +70,7 @@ def test_a_key_signs_for_its_own_channel_only(entry_mode: str, key: str, tmp_pat
             keys = phone.payload["keys"]
             assert (keys["proximity"]["dki"], keys["remote"]["dki"]) == ("01", "02")
             assert keys["proximity"]["mk"] != keys["remote"]["mk"]
+            phone.verified = True
             for used, signing in keys.copy().items():
                 keys["proximity"] = signing
                 answer = await pay_as(lab, payment(lab, phone), entry_mode)
@@ -77,6 +78,29 @@ def test_a_key_signs_for_its_own_channel_only(entry_mode: str, key: str, tmp_pat
                 if used != key:
                     assert answer.reason == "key_of_other_channel"
                     assert answer.cryptogram_valid is False
+
+    asyncio.run(main())
+
+
+@pytest.mark.inv("C49")
+def test_a_remote_cryptogram_vouches_for_its_owner(tmp_path: Path) -> None:
+    """Nobody met: only the signed word of the device says that its owner was there."""
+
+    async def main() -> None:
+        async with bench(tmp_path) as lab:
+            phone = await phone_with(lab, "visa")
+            phone.payload["keys"]["proximity"] = phone.payload["keys"]["remote"]
+            unseen = await pay_as(lab, payment(lab, phone), "810")
+            assert (unseen.approved, unseen.reason) == (False, "cardholder_not_verified")
+            assert unseen.cryptogram_valid is True
+            phone.verified = True
+            claimed = payment(lab, phone)
+            phone.verified = False  # the word is under the signature: it cannot be put in later
+            said = claimed.emv_data.replace(bytes.fromhex("1203A4"), bytes.fromhex("1203A0"))
+            other = replace(claimed, emv_data=said, reference=lab.reference())
+            changed = await pay_as(lab, other, "810")
+            assert changed.reason == "cryptogram_invalid"
+            assert (await pay_as(lab, claimed, "810")).approved
 
     asyncio.run(main())
 

@@ -432,7 +432,7 @@ class Laboratory:
         self, order: NfcOrder, key: str, *, account: str = CORNER
     ) -> Coroutine[object, object, Reply]:
         digest = hashlib.sha256(repr(order).encode() + order.emv_data).digest()
-        return self.engine.pay_nfc(order, account=account, key=key, request_hash=digest)
+        return self.engine.pay(order, account=account, key=key, request_hash=digest)
 
     def order_at_desk(
         self,

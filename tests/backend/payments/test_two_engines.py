@@ -63,7 +63,7 @@ def test_racers_on_two_engines_make_one_authorization_a_key(lab, order):
         digest = hashlib.sha256(orders[number].emv_data).digest()
         while True:
             try:
-                return await engine.pay_nfc(
+                return await engine.pay(
                     orders[number], account="till", key=f"k{number}", request_hash=digest
                 )
             except KeyInFlight:
@@ -97,10 +97,10 @@ def test_a_caller_that_hangs_up_during_the_first_commit_leaves_no_open_key(lab, 
                 reversed_.set()
 
         engine = an_engine(lab, database, 0, listen)
-        await engine.pay_nfc(order(atc=1), account="till", key="k1", request_hash=b"1")
+        await engine.pay(order(atc=1), account="till", key="k1", request_hash=b"1")
         follow_ups = asyncio.create_task(engine.follow_up_forever())
         call = asyncio.create_task(
-            engine.pay_nfc(order(atc=2), account="till", key="k2", request_hash=b"2")
+            engine.pay(order(atc=2), account="till", key="k2", request_hash=b"2")
         )
         database.caller = call
         with pytest.raises(asyncio.CancelledError):
@@ -108,7 +108,7 @@ def test_a_caller_that_hangs_up_during_the_first_commit_leaves_no_open_key(lab, 
         async with asyncio.timeout(5):
             await reversed_.wait()
         follow_ups.cancel()
-        reply = await engine.pay_nfc(order(atc=2), account="till", key="k2", request_hash=b"2")
+        reply = await engine.pay(order(atc=2), account="till", key="k2", request_hash=b"2")
         database.close()
         return reply
 

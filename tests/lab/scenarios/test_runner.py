@@ -25,6 +25,19 @@ def test_a_tap_says_what_phone_till_and_bank_believed(played: Played) -> None:
     assert result.traces[0][0] == f"{tap.tap_id}.apdu"
 
 
+def test_a_payment_in_an_app_is_a_step_like_a_tap(played: Played) -> None:
+    result = played(
+        '[[step]]\nname = "t"\ndo = "pay_in_app"\namount = "18.00"\n'
+        '[[step]]\nname = "no"\ndo = "pay_in_app"\namount = "18.51"\n'
+        '[[expect]]\nholds = 1\nledger = "balanced"\n'
+    )
+    assert result.verdict is Verdict.PASSED, result.why
+    paid, refused = result.taps
+    assert (paid.outcome, paid.phone, paid.bank) == ("approved", "approved", "held")
+    assert (refused.outcome, refused.phone, refused.bank) == ("declined", "declined", "declined")
+    assert paid.tap_id.startswith("mss_")
+
+
 def test_a_failure_says_what_was_expected_and_what_was_found(played: Played) -> None:
     result = played(TAP + '[[expect]]\nbank = ["released", "none"]\nholds = { at_most = 0 }\n')
     assert result.verdict is Verdict.FAILED

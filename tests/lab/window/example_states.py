@@ -41,6 +41,7 @@ from lab.wallet.state import (
     CardView,
     DeviceView,
     HistoryRow,
+    InAppSheet,
     MethodView,
     PhoneScreen,
     VerifyForm,
@@ -166,6 +167,7 @@ def wallet_states() -> dict[str, WalletState]:
         "passcode": WalletState(s.PASSCODE, **pay, scans_left=0),
         "hold-near": WalletState(s.HOLD_NEAR, **pay, armed_left_s=24),
         "read": WalletState(s.READ, **pay),
+        **in_app_states(pay),
         "banner": WalletState(
             s.READ,
             **pay,
@@ -178,6 +180,43 @@ def wallet_states() -> dict[str, WalletState]:
             banner=say("Declined: $12.51 at Corner Market. Insufficient funds.", "bad"),
             banner_payment_id="pay_2",
         ),
+    }
+
+
+def in_app_states(pay: dict[str, object]) -> dict[str, WalletState]:
+    """A shop's sheet in every step."""
+    replace = dataclasses.replace
+    lines = (
+        ("2 \N{MULTIPLICATION SIGN} Sencha, 100 g", "$24.00"),
+        ("A shop that says it all, in one label", "$9.50"),
+    )
+    sheet = InAppSheet(
+        "mss_1", "Tea House", lines, "$33.50", ("visa", "mastercard", "amex"), "offer"
+    )
+    no = message("wallet.in_app.declined", "bad", reason="insufficient_funds")
+    wait = message("wallet.in_app.not_sent", "waiting", reason="breaker_open")
+    steps = {
+        "in-app": sheet,
+        "in-app-scanning": replace(sheet, step="scanning"),
+        "in-app-paying": replace(sheet, step="paying"),
+        "in-app-done": replace(sheet, step="done", token_text="EC_v1 · 0a1b2c3d…"),
+        "in-app-refused": replace(sheet, step="refused", notice=no),
+        "in-app-not-sent": replace(sheet, step="not_sent", notice=wait),
+        "in-app-pending": replace(
+            sheet, step="pending", notice=message("wallet.in_app.pending", "waiting")
+        ),
+        "in-app-many-lines": replace(sheet, lines=lines * 6),
+    }
+    scans = {"in-app-scanning": "scanning", "in-app-paying": "success"}
+    base = {name: value for name, value in pay.items() if name != "scan"}
+    return {
+        name: WalletState(
+            PhoneScreen.IN_APP,
+            **base,
+            in_app=each,
+            scan=scans.get(name, "idle"),  # type: ignore[arg-type]
+        )
+        for name, each in steps.items()
     }
 
 

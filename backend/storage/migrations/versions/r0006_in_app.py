@@ -1,0 +1,24 @@
+"""Payments in apps: keys for payment tokens, sessions of shops, tokens that were taken.
+
+Word for word as frozen in the file beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+CHANGES = Path(__file__).parent.with_name("0006_in_app.sql")
+
+
+def upgrade() -> None:
+    """Add the tables."""
+    connection = op.get_bind().connection.driver_connection
+    assert connection is not None, "alembic runs with a connection"
+    connection.executescript(CHANGES.read_text())
