@@ -50,6 +50,7 @@ def _serve(chosen: argparse.Namespace) -> int:
             port=chosen.port,
             database_url=chosen.database_url,
             redis_url=chosen.redis_url,
+            cache_preset=chosen.cache_preset,
             seed=chosen.seed,
             profile=chosen.profile,
             exit_when_idle=chosen.exit_when_idle,
@@ -154,6 +155,11 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--port", type=int, default=0, help="port to listen on (default: a free one)")
     add("--database-url", help="sqlite:///DATA_DIR/engine.db, which is the default")
     add("--redis-url", help="a Redis or Valkey server (default: inside the process)")
+    add(
+        "--cache-preset",
+        help="cache times and key names: lab, apple-backend, apple-system or apple-frontend "
+        "(default lab)",
+    )
     add(
         "--networks-dir",
         type=Path,

@@ -17,6 +17,10 @@ import httpx
 from backend.cache.answers import StoredAnswers
 from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
+from backend.cache.kept_sessions import KeptSessions
+from backend.cache.policy import PRESETS as CACHE_PRESETS
+from backend.cache.recent_history import RecentHistory
+from backend.cache.remembered import RUN_BYTES
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
@@ -42,6 +46,8 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NfcRoute
+from backend.http.routes_privacy import PrivacyRoutes
+from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
@@ -60,7 +66,7 @@ from backend.runtime.errors import UsageError
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler, VirtualClock
 from backend.settings import Settings
-from backend.storage import event_rows
+from backend.storage import event_rows, history_rows
 from backend.storage.data_folder import DataFolder, HostAddresses, WorldRecord
 from backend.storage.database import CommitPoints, Database, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
@@ -82,9 +88,12 @@ from backend.vault.key_home import KeyHome, open_key_home
 from backend.vault.named_keys import NamedKeys
 from backend.wallet.accounts import Accounts
 from backend.wallet.cards import Cards
+from backend.wallet.device_proof import DeviceProofs
 from backend.wallet.devices import Devices
+from backend.wallet.limits import Limits
 from backend.wallet.network_news import NetworkNews
 from backend.wallet.passwords import LIVE, SIMULATED, Passwords
+from backend.wallet.privacy import Privacy, PrivacyPorts
 from backend.wallet.provisioning import Provisioning
 from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import Verifications
@@ -140,6 +149,15 @@ class _Gateway:
 
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
+
+
+@dataclass(frozen=True, slots=True)
+class _Caches:
+    """What is kept of the wallet's answers."""
+
+    lists: CardLists
+    sessions: KeptSessions | None
+    history: RecentHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +314,9 @@ async def _open(
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
     cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
     payments = await _payments(files, switch, events, ground, cache, settings)
-    wallet = _wallet(files, edge.tokens, events, ground, cache)
+    wallet = _wallet(
+        files, edge.tokens, events, ground, _caches(files, events, ground, cache, settings)
+    )
     lab = Laboratory(
         world=ground.world,
         data_dir=folder.path,
@@ -584,11 +604,31 @@ def _in_app(
     )
 
 
+def _caches(
+    files: _Files, events: EventLog, ground: Ground, cache: TolerantCache, settings: Settings
+) -> _Caches:
+    """What is kept of the wallet's answers; a session only where the cache is a server."""
+    policy = CACHE_PRESETS[settings.cache_preset]
+    run = ground.entropy.secret("cache.run").bytes(RUN_BYTES)
+
+    def owner_of(payment_id: str) -> str | None:
+        return files.engine.read(lambda tx: history_rows.owner(tx, payment_id))
+
+    history = RecentHistory(cache, owner_of, policy, run)
+    events.subscribe(history.heed)
+    sessions = KeptSessions(cache, policy, run) if settings.redis_url else None
+    return _Caches(CardLists(cache, policy, run), sessions, history)
+
+
 def _wallet(
-    files: _Files, tokens: TspClient, events: EventLog, ground: Ground, cache: TolerantCache
+    files: _Files,
+    tokens: TspClient,
+    events: EventLog,
+    ground: Ground,
+    caches: _Caches,
 ) -> WalletServices:
-    store = SqlWalletStore(files.engine)
-    lists = CardLists(cache)
+    lists = caches.lists
+    store = SqlWalletStore(files.engine, ground.entropy.secret("audit.salts"))
     clock, entropy = ground.clock, ground.entropy
     fingerprint = files.named_keys.fingerprint
     orders = TokenOrders(store, tokens, clock, ground.scheduler, events, lists, fingerprint)
@@ -597,8 +637,9 @@ def _wallet(
         entropy.secret("wallet.salts"),
         _in_thread if ground.is_live else _inline,
     )
+    accounts = Accounts(store, clock, entropy, passwords, Limits(clock), caches.sessions)
     return WalletServices(
-        accounts=Accounts(store, clock, entropy, passwords),
+        accounts=accounts,
         cards=Cards(store, clock, events, lists, orders),
         provisioning=Provisioning(
             store,
@@ -619,9 +660,17 @@ def _wallet(
             fingerprint=fingerprint,
             entropy=entropy,
         ),
-        devices=Devices(store, clock, events, lists, orders),
+        devices=Devices(store, clock, events, lists, orders, accounts),
         orders=orders,
         news=NetworkNews(NETWORKS, store, tokens, clock, ground.scheduler, events, lists, orders),
+        history=caches.history,
+        proofs=DeviceProofs(store, clock, entropy, accounts),
+        privacy=Privacy(
+            store,
+            clock,
+            events,
+            PrivacyPorts(accounts, passwords, lists, orders, caches.history.forget),
+        ),
     )
 
 
@@ -637,10 +686,12 @@ def _app(
 ) -> FrontDoor:
     doors = Doors(
         wallet=WalletRoutes(wallet, token),
-        history=HistoryRoutes(wallet.accounts, lab.engine_database),
+        history=HistoryRoutes(wallet.accounts, lab.engine_database, wallet.history),
         payments=NfcRoute(payments, token),
         sales=SalesRoutes(gateway.desk, token),
         in_app=InAppRoutes(gateway.in_app, wallet.accounts, token, lab.clock),
+        privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
+        proof=ProofRoutes(wallet.accounts, wallet.proofs),
         lab=LabRoutes(lab, folder, attachments),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),

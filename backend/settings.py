@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend.cache.policy import DEFAULT as DEFAULT_CACHE
+from backend.cache.policy import PRESETS as CACHE_PRESETS
 from backend.runtime.errors import UsageError
 
 PROFILES = ("lab", "instant")
@@ -17,6 +19,7 @@ DATA_DIR_VARIABLE = "TAPLAB_DATA_DIR"
 DATABASE_VARIABLE = "TAPLAB_DATABASE_URL"
 REDIS_VARIABLE = "TAPLAB_REDIS_URL"
 NETWORKS_VARIABLE = "TAPLAB_NETWORKS_DIR"
+CACHE_VARIABLE = "TAPLAB_CACHE_PRESET"
 KILL_VARIABLE = "TAPLAB_KILL_AT"
 KILL_MOMENTS = ("before", "after")
 PORT_MAX = 65_535
@@ -30,6 +33,7 @@ class Settings:
         host: address to listen on; loopback, unless `allow_non_loopback`.
         port: 0 takes a free one.
         redis_url: None keeps the cache inside the process.
+        cache_preset: which design's times and key names the cache has.
         seed: None keeps the seed of the data folder (a fresh folder draws one).
         profile: delays of the simulated networks: "lab" or "instant".
         exit_when_idle: stop when the last attached command or window is gone.
@@ -50,6 +54,7 @@ class Settings:
     networks_dir: Path | None = None
     kill_at: tuple[str, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cache_preset: str = DEFAULT_CACHE.name
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -59,6 +64,8 @@ class Settings:
         """
         if self.profile not in PROFILES:
             raise UsageError(f"--profile is one of {', '.join(PROFILES)}")
+        if self.cache_preset not in CACHE_PRESETS:
+            raise UsageError(f"--cache-preset is one of {', '.join(CACHE_PRESETS)}")
         if not 0 <= self.port <= PORT_MAX:
             raise UsageError(f"--port is 0 to {PORT_MAX}")
         if not is_loopback(self.host) and not self.allow_non_loopback:
@@ -81,6 +88,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
     exit_when_idle: bool = False,
     allow_non_loopback: bool = False,
     networks_dir: Path | None = None,
+    cache_preset: str | None = None,
 ) -> Settings:
     """Settings from options, with the environment behind them.
 
@@ -103,6 +111,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         networks_dir=apart.expanduser().absolute() if apart else None,
         kill_at=_kill_at(environment.get(KILL_VARIABLE)),
         environment=environment,
+        cache_preset=cache_preset or environment.get(CACHE_VARIABLE) or DEFAULT_CACHE.name,
     )
 
 

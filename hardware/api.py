@@ -9,7 +9,6 @@ from __future__ import annotations
 from hardware.apdu import CommandApdu, ResponseApdu, status_name
 from hardware.card.credentials import Network
 from hardware.card.face import (
-    FAILED_SCANS_MAX,
     FaceAssertion,
     FaceSensor,
     ScanFailed,
@@ -31,7 +30,7 @@ from hardware.emv.form_factor import Evidence, FormFactor, Medium, judge
 from hardware.emv.formats import luhn_valid
 from hardware.emv.marks import Mark
 from hardware.emv.masking import mask_command, mask_digits, mask_response
-from hardware.emv.tags import TAGS, TagInfo, describe_tag
+from hardware.emv.tags import TAGS, describe_tag
 from hardware.emv.tlv import Tlv
 from hardware.emv.tlv import build as build_tlv
 from hardware.emv.tlv import parse as parse_tlv
@@ -48,17 +47,18 @@ from hardware.publish.vpcd_client import (
     VpcdClient,
 )
 from hardware.readers.discovery import EMULATED, ReaderInfo, list_readers
-from hardware.readers.emulated import EmulatedLink, EmulatedReader
+from hardware.readers.emulated import EmulatedReader
 from hardware.readers.exchange import Exchange, name_command, record_exchange
 from hardware.readers.frames import (
     Frame,
-    FramedLink,
     Way,
     carrying_part,
     frames_of,
     name_frames,
     selection,
 )
+from hardware.readers.lights import Signal
+from hardware.readers.models import CAPABILITIES, READER_MODELS, ReaderModel, in_order
 from hardware.readers.nfc import NfcLink, NfcReader
 from hardware.readers.nfc_controller import (
     NFC_SCHEMES,
@@ -68,13 +68,18 @@ from hardware.readers.nfc_controller import (
     NfcAddress,
     nfc_address,
 )
-from hardware.readers.nfc_listing import NfcTrouble, nfc_readers, probe_nfc, survey_nfc
+from hardware.readers.nfc_listing import (
+    NfcTrouble,
+    nfc_readers,
+    port_reader,
+    probe_nfc,
+    survey_nfc,
+)
 from hardware.readers.nfc_seat import NfcPatience
 from hardware.readers.nfcpy_driver import Nfcpy
 from hardware.readers.overheard import Overheard
 from hardware.readers.pcsc import SCHEME as PCSC_SCHEME
 from hardware.readers.pcsc import PcscReader
-from hardware.readers.pcsc_errors import PcscFault
 from hardware.readers.pcsc_listing import PcscTrouble, pcsc_readers, readers_seen, survey_pcsc
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Winscard
@@ -134,8 +139,16 @@ from hardware.terminal.authorities import (
     write_authorities,
 )
 from hardware.terminal.command_effects import CommandEffect, Weight, effect_of
-from hardware.terminal.config import Combination, TapRequest, TerminalConfig
+from hardware.terminal.config import (
+    AMOUNT_MINOR_MAX,
+    Combination,
+    KernelOptions,
+    Modes,
+    TapRequest,
+    TerminalConfig,
+)
 from hardware.terminal.dialogue import Dialogue, Trust
+from hardware.terminal.limits import ResponseLimits
 from hardware.terminal.outcome import (
     ENDINGS,
     CardholderVerification,
@@ -155,7 +168,8 @@ from hardware.terminal.reading import (
     reading_of_tag,
 )
 from hardware.terminal.relay import RelaySettings
-from hardware.terminal.selection import LAB_IIN, read_selection
+from hardware.terminal.risk import ActionCodes, RandomSelection
+from hardware.terminal.selection import read_selection
 from hardware.terminal.session import run_tap
 from hardware.terminal.torn import TornLog
 from hardware.trace.frame_text import frame_lines, parse_frame
@@ -164,7 +178,6 @@ from hardware.trace.pcapng import to_pcapng
 from hardware.trace.recorder import Trace, TraceLine, TraceRecorder, node_json, parse_trace
 from hardware.trace.replay import (
     RecordedDialogue,
-    RecordedExchange,
     ReplayClock,
     ReplayLink,
     dialogue_of,
@@ -172,22 +185,24 @@ from hardware.trace.replay import (
 )
 
 __all__ = [
+    "AMOUNT_MINOR_MAX",
     "ANNOUNCE",
     "ATC_MAX",
+    "CAPABILITIES",
     "EMULATED",
     "ENDINGS",
-    "FAILED_SCANS_MAX",
     "INSTANT",
-    "LAB_IIN",
     "NFC_SCHEMES",
     "NO_AUTHORITIES",
     "PCSC_SCHEME",
     "PHONE",
     "PN532_SCHEME",
     "PROFILES",
+    "READER_MODELS",
     "TAGS",
     "TRANSIT_FRAME",
     "VPCD_PORT",
+    "ActionCodes",
     "Activation",
     "Address",
     "Announcement",
@@ -218,7 +233,6 @@ __all__ = [
     "Dialogue",
     "DriverMissing",
     "Effect",
-    "EmulatedLink",
     "EmulatedReader",
     "Evidence",
     "Exchange",
@@ -232,13 +246,14 @@ __all__ = [
     "Fired",
     "FormFactor",
     "Frame",
-    "FramedLink",
     "HardwareError",
     "HearsPolling",
     "Identity",
     "InstalledToken",
+    "KernelOptions",
     "Mark",
     "Medium",
+    "Modes",
     "Moment",
     "Network",
     "NfcAddress",
@@ -255,7 +270,6 @@ __all__ = [
     "Outcome",
     "Overheard",
     "PaymentCard",
-    "PcscFault",
     "PcscMonitor",
     "PcscReader",
     "PcscService",
@@ -265,21 +279,23 @@ __all__ = [
     "ProvisioningRefused",
     "Publication",
     "PublicationChange",
+    "RandomSelection",
     "ReadApplication",
     "Reader",
     "ReaderGone",
     "ReaderInfo",
+    "ReaderModel",
     "Reading",
     "RecognisedBy",
     "Recognition",
     "RecordedDialogue",
-    "RecordedExchange",
     "RelaySettings",
     "RemoteCryptogram",
     "RemoteRequest",
     "ReplayClock",
     "ReplayLink",
     "ResponseApdu",
+    "ResponseLimits",
     "Revoked",
     "ScanFailed",
     "ScanOutcome",
@@ -289,13 +305,13 @@ __all__ = [
     "SecureElementBusy",
     "SecureElementDamaged",
     "SecureElementError",
+    "Signal",
     "Snapshot",
     "Sort",
     "StartPoint",
     "Stop",
     "Stream",
     "TagFamily",
-    "TagInfo",
     "TagKind",
     "TapRequest",
     "TapResult",
@@ -333,6 +349,7 @@ __all__ = [
     "frame_lines",
     "frames_of",
     "icc_master_key_a",
+    "in_order",
     "is_random",
     "judge",
     "kind_of",
@@ -350,6 +367,7 @@ __all__ = [
     "parse_tlv",
     "parse_trace",
     "pcsc_readers",
+    "port_reader",
     "probe_nfc",
     "read_announcement",
     "read_authorities",

@@ -7,7 +7,7 @@ flow raises because the engine refused or is away becomes a sentence, not a cras
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lab.anycard.commands import AnyCardAdapter
@@ -17,6 +17,8 @@ from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.pos.display import network_name
 from lab.preflight.commands import PreflightAdapter
+from lab.reader_roles.devices import Role
+from lab.reader_roles.doctor import examine_readers
 from lab.words import Message, message
 from lab.world import World
 
@@ -174,48 +176,6 @@ class WalletAdapter:
         self._post(lambda: self._flow.remove(card_id))
 
 
-class PosAdapter:
-    """The window's `PosCommands`."""
-
-    def __init__(self, world: World, post: Post) -> None:
-        self._flow = world.pos
-        self._wallet = world.wallet
-        self._post = post
-
-    def key(self, text: str) -> None:
-        """Press "0" to "9" or "00"."""
-        self._post(lambda: self._flow.key(text))
-
-    def backspace(self) -> None:
-        """Take the last digit back."""
-        self._post(self._flow.backspace)
-
-    def clear(self) -> None:
-        """Empty the amount."""
-        self._post(self._flow.clear)
-
-    def charge(self) -> None:
-        """Ask for the amount."""
-        self._post(self._charge)
-
-    def cancel(self) -> None:
-        """Stop the sale."""
-        self._post(self._flow.cancel)
-
-    def set_currency(self, code: str) -> None:
-        """Take another currency."""
-        self._post(lambda: self._flow.set_currency(code))
-
-    def select_receipt(self, payment_id: str) -> None:
-        """Show the receipt of one of the last payments."""
-        self._post(lambda: self._flow.select_receipt(payment_id))
-
-    def _charge(self) -> Coroutine[object, object, object]:
-        if self._flow.amount_minor:
-            self._wallet.till_asks(self._flow.state.amount_text, self._flow.state.reader_text)
-        return self._flow.charge()
-
-
 class LabAdapter(AnyCardAdapter, PreflightAdapter):
     """The window's `LabCommands`."""
 
@@ -321,9 +281,32 @@ class LabAdapter(AnyCardAdapter, PreflightAdapter):
         """Synthetic payments of a quiet shop, on or off."""
         self._post(self._start_traffic if on else self._stop_traffic)
 
+    def set_reader_role(self, url: str, role: str) -> None:
+        """Let a reader be "till", "phone", "bench" or nothing ("")."""
+        self._post(lambda: self._world.roles.set_role(url, Role(role)))
+
+    def add_reader(self, url: str) -> None:
+        """Put a reader that no list shows on the table."""
+        self._post(lambda: self._add_reader(url))
+
+    def forget_reader(self, url: str) -> None:
+        """Take a reader that was added by hand off the table."""
+        self._post(lambda: self._world.roles.forget(url))
+
+    def silence_readers(self, silent: bool) -> None:  # noqa: FBT001 -- the seam's shape
+        """Leave the readers' own lights and buzzers alone, or not."""
+        self._post(lambda: self._world.roles.silence(silent=silent))
+
+    def examine_readers(self) -> None:
+        """Ask the doctor what it thinks of this machine's readers."""
+        self._post(lambda: examine_readers(self._world.settings, self._console.bench))
+
     def force_breaker(self, name: str, state: str) -> None:
         """Force a breaker "open", "closed" or "auto"."""
         self._post(lambda: self._console.force_breaker(name, state))
+
+    async def _add_reader(self, url: str) -> None:
+        self._world.roles.add(url)
 
     async def _try_it(self, fault_id: str) -> None:
         network = PRESETS[fault_id].network  # none: whatever card lies on top

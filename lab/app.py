@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
-from lab.adapter import LabAdapter, PosAdapter, Runner, WalletAdapter
+from lab.adapter import LabAdapter, Runner, WalletAdapter
+from lab.adapter_pos import PosAdapter
 from lab.bus import Bus
 from lab.design.motion import Motion
 from lab.io_thread import IoThread

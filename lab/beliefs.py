@@ -28,7 +28,7 @@ class Beliefs:
         self._log = log
         self._device = device
         self._kind = kind
-        self._last: OrderedDict[str, str] = OrderedDict()
+        self._last: OrderedDict[str, tuple[str, int]] = OrderedDict()
 
     def showed(
         self,
@@ -37,12 +37,16 @@ class Beliefs:
         tap_id: str,
         payment_id: str | None = None,
         also: Mapping[str, object] | None = None,
+        times: int = 0,
     ) -> bool:
-        """The device shows `belief` now. True when that was new for this tap (or payment)."""
+        """The device shows `belief` now. True when that was new for this tap (or payment).
+
+        `times` makes the same belief new again, such as a second refund's higher sum.
+        """
         about = tap_id or payment_id or ""
-        if self._last.get(about) == belief:
+        if self._last.get(about) == (belief, times):
             return False
-        self._last[about] = belief
+        self._last[about] = belief, times
         self._last.move_to_end(about)
         while len(self._last) > TAPS_KEPT:
             self._last.popitem(last=False)

@@ -10,6 +10,7 @@ beyond "a reader asked for a payment and the phone refused".
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -206,12 +207,7 @@ async def serve(
         VpcdUnreachable, NfcUnreachable: the card never got into the reader.
         DriverMissing: the library that drives the controller is not installed.
     """
-    loop = asyncio.get_running_loop()
     happened: asyncio.Queue[Happened | None] = asyncio.Queue()
-
-    def failed(failure: HardwareError) -> None:
-        happened.put_nowait(Failed(str(failure)))
-
     phone = HeldPhone(
         element,
         serving.token_ref,
@@ -221,16 +217,64 @@ async def serve(
         log=log,
         tell=happened.put_nowait,
     )
+    try:
+        publishing = publish(
+            serving.address,
+            phone.present,
+            transmission=serving.transmission,
+            stream=stream,
+            stop=stop,
+            happened=happened,
+            trace=trace,
+        )
+        async with contextlib.aclosing(publishing):
+            async for event in publishing:
+                yield event
+    finally:
+        element.disarm()
+
+
+async def publish(
+    address: Address | NfcAddress,
+    present: Callable[[], Card],
+    *,
+    stream: Stream,
+    stop: asyncio.Event,
+    transmission: Transmission = Transmission.T1,
+    happened: asyncio.Queue[Happened | None] | None = None,
+    trace: PublishedTrace | None = None,
+) -> AsyncGenerator[Happened, None]:
+    """Hold a card into a reader or a field until `stop`; what happens meanwhile, as it happens.
+
+    Args:
+        address: vpcd's, or that of an NFC controller.
+        present: gives the card, as fresh as when it comes into a field; called in this thread.
+        stream: the card's random identifiers.
+        stop: ends it.
+        transmission: the protocol of a virtual reader.
+        happened: where the card's holder adds what it knows.
+        trace: writes down what is asked.
+
+    Raises:
+        VpcdUnreachable, NfcUnreachable: the card never got into the reader.
+        DriverMissing: the library that drives the controller is not installed.
+    """
+    loop = asyncio.get_running_loop()
+    told = happened or asyncio.Queue()
+
+    def failed(failure: HardwareError) -> None:
+        told.put_nowait(Failed(str(failure)))
+
     card = PoweredCard(
-        phone.present,
-        serving.transmission,
+        present,
+        transmission,
         stream,
-        on_session=lambda commands: happened.put_nowait(Read(commands)),
+        on_session=lambda commands: told.put_nowait(Read(commands)),
         on_failure=failed,
         witness=trace,
     )
     if trace is not None:
-        trace.tell = happened.put_nowait
+        trace.tell = told.put_nowait
 
     def at_home(work: Callable[[], bytes | None]) -> Future[bytes | None]:
         async def run() -> bytes | None:
@@ -239,25 +283,24 @@ async def serve(
         return asyncio.run_coroutine_threadsafe(run(), loop)
 
     def tell(publication: Publication) -> None:
-        loop.call_soon_threadsafe(happened.put_nowait, publication)
+        loop.call_soon_threadsafe(told.put_nowait, publication)
 
     client: VpcdClient | NfcClient
-    match serving.address:
+    match address:
         case NfcAddress() as controller:
             opening = Nfcpy().open if trace is None else trace.overhearing(Nfcpy().open, loop)
             client = NfcClient(controller, opening, card, at_home=at_home, tell=tell)
         case Address() as vpcd:
             client = VpcdClient(vpcd, card, at_home=at_home, tell=tell)
     running = asyncio.ensure_future(asyncio.to_thread(client.run))
-    running.add_done_callback(lambda _: happened.put_nowait(None))
+    running.add_done_callback(lambda _: told.put_nowait(None))
     stopping = asyncio.ensure_future(stop.wait())
     stopping.add_done_callback(lambda _: client.stop())
     try:
-        while (event := await happened.get()) is not None:
+        while (event := await told.get()) is not None:
             yield event
         await running
     finally:
         stopping.cancel()
         client.stop()
         await asyncio.wait([running])
-        element.disarm()

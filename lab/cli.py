@@ -21,6 +21,7 @@ from lab.commands import (
     decode,
     doctor,
     load,
+    payment,
     pos,
     readers,
     scenario,
@@ -35,6 +36,7 @@ from lab.commands import (
 from lab.commands.shared import FAILED, MISSING, WRONG_USE, engine_url, remark
 from lab.errors import EngineRefused, EngineUnreachable, LabError, SomethingMissing, WrongUse
 from lab.settings import DEFAULT_READER, THEMES, Settings, default_data_dir, prepare_data_dir
+from lab.terminal_files import read_terminal
 
 INTERRUPTED = 130
 SCALES = (0.5, 4.0)
@@ -95,13 +97,14 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--engine", metavar="URL", type=engine_url, help="use a running engine")
     top.add_argument("--seed", type=int, help="seed of a fresh world")
     top.add_argument("--reader", default=DEFAULT_READER, help="URL or name of the till's reader")
+    top.add_argument("--terminal", type=Path, metavar="FILE", help="terminal configuration (TOML)")
     top.add_argument("--theme", choices=THEMES, default="dark")
     top.add_argument("--scale", type=_scale, default=1.0, help="size of everything (default 1)")
     top.add_argument("--presenter", action="store_true", help="larger, for a room")
     top.add_argument("--transit", action="store_true", help="the till is a gate: express cards pay")
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
-        tap, pos, card, token, readers, decode, trace, vectors, doctor, world, board, load,
+        tap, pos, payment, card, token, readers, decode, trace, vectors, doctor, world, board, load,
         scenario, bench, shots, serve,
     ):  # fmt: skip
         module.add(commands)
@@ -116,12 +119,15 @@ def _scale(text: str) -> float:
 
 
 def _window(chosen: argparse.Namespace) -> int:
+    if chosen.terminal is not None:
+        read_terminal(chosen.terminal)  # refused here, before a window opens
     folder = (chosen.data_dir or default_data_dir()).expanduser().resolve()
     settings = Settings(
         data_dir=prepare_data_dir(folder),
         engine_url=chosen.engine,
         seed=chosen.seed,
         reader=chosen.reader,
+        terminal_file=chosen.terminal,
         theme=chosen.theme,
         scale=chosen.scale,
         presenter=chosen.presenter,

@@ -8,7 +8,6 @@ read, because neither says whether it was done. The engine's address may change 
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,20 +16,29 @@ import httpx
 import orjson
 
 from backend.api import Clock, Event, Scheduler
+from lab.client_answers import (
+    RETRY_FIRST_S,
+    RETRY_MAX_S,
+    accepted,
+    demand_readable,
+    document,
+    leaves_open,
+    may_repeat,
+    retry_after_s,
+)
 from lab.client_cards import CardRequests
 from lab.client_in_app import InAppRequests
+from lab.client_sales import SaleRequests
 from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.faulty_transport import MARK, PHONE_LINK, TILL_LINK, LinkMark
-from lab.json_fields import Json, as_object, objects, text
+from lab.json_fields import Json, as_object, objects
 from lab.loopback import LoopbackTransport
 from lab.verification_shapes import NoticeRecord, VerificationRecord
 
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 5.0
 PATIENCE_S = 3.0
-RETRY_FIRST_S = 0.05
-RETRY_MAX_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
     )
 
 
-class EngineClient(CardRequests, InAppRequests):
+class EngineClient(CardRequests, SaleRequests, InAppRequests):
     """Every request the lab makes, typed."""
 
     def __init__(
@@ -168,9 +176,14 @@ class EngineClient(CardRequests, InAppRequests):
             patience_s=patience_s,
             link=TILL_LINK,
         )
-        body = _document(response)
+        body = document(response)
         replayed = response.headers.get("Idempotent-Replayed") == "true"
         return PaymentAnswer.from_json(body, replayed=replayed)
+
+    async def _till(
+        self, method: str, path: str, body: Json | None = None, *, key: str | None = None
+    ) -> Json:
+        return document(await self._send(method, path, body, key=key, link=TILL_LINK))
 
     # -- laboratory ---------------------------------------------------------------------------
 
@@ -251,20 +264,20 @@ class EngineClient(CardRequests, InAppRequests):
     # -- the wire -----------------------------------------------------------------------------
 
     async def _lab(self, method: str, path: str, body: Json | None = None) -> Json:
-        return _document(await self._send(method, path, body))
+        return document(await self._send(method, path, body))
 
     async def _api(
         self, method: str, path: str, body: Json | None = None, *, key: str | None = None
     ) -> Json:
         await self._log_in(self._needed())
         try:
-            return _document(await self._wallet(method, path, body, key))
+            return document(await self._wallet(method, path, body, key))
         except EngineRefused as refusal:
             if refusal.status != HTTPStatus.UNAUTHORIZED:
                 raise
         self._logged_in_at = ""  # the session ended meanwhile: once more, with a new one
         await self._log_in(self._needed())
-        return _document(await self._wallet(method, path, body, key))
+        return document(await self._wallet(method, path, body, key))
 
     async def _wallet(
         self, method: str, path: str, body: Json | None, key: str | None
@@ -294,7 +307,7 @@ class EngineClient(CardRequests, InAppRequests):
         patience_s: float | None = None,
         link: str | None = None,
     ) -> httpx.Response:
-        """One request, repeated while that is safe: see `_may_repeat`."""
+        """One request, repeated while that is safe: see `may_repeat`."""
         marks = {MARK: LinkMark(link)} if link is not None and self._over_links else {}
         patience_us = (self._patience_s if patience_s is None else patience_s) * 1e6
         content = None if body is None else orjson.dumps(body)
@@ -310,45 +323,27 @@ class EngineClient(CardRequests, InAppRequests):
                     headers=_headers(endpoint, key, bearer=bearer),
                     extensions=marks,
                 )
-                _demand_readable(response)
+                demand_readable(response)
             except (httpx.TransportError, EngineUnreachable) as fault:
                 arrived = not isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
                 may_have_left |= arrived and isinstance(fault, httpx.TransportError)
                 waited_us = self._clock.monotonic_us() - started_us
-                repeat = _may_repeat(method, key, may_have_left=may_have_left)
+                repeat = may_repeat(method, key, may_have_left=may_have_left)
                 if not repeat or waited_us >= patience_us:
                     raise EngineUnreachable(
                         f"the engine did not answer {method} {path}", may_have_left=may_have_left
                     ) from fault
             else:
-                if key is None or not _leaves_open(response, may_have_left=may_have_left):
-                    return _accepted(response)
+                if key is None or not leaves_open(response, may_have_left=may_have_left):
+                    return accepted(response)
                 may_have_left = True
                 if self._clock.monotonic_us() - started_us >= patience_us:
                     raise EngineUnreachable(
                         f"the engine has no answer to {method} {path} yet", may_have_left=True
                     )
-                pause_s = max(pause_s, _retry_after_s(response))
+                pause_s = max(pause_s, retry_after_s(response))
             await self._scheduler.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MAX_S)
-
-
-def _demand_readable(response: httpx.Response) -> None:
-    """An answer that was spoiled on the way says as little as one that was lost.
-
-    Raises:
-        httpx.RemoteProtocolError: it says that it is JSON, and is none.
-    """
-    if response.content and "json" in response.headers.get("Content-Type", ""):
-        try:
-            orjson.loads(response.content)
-        except ValueError as spoiled:
-            raise httpx.RemoteProtocolError(str(spoiled), request=response.request) from spoiled
-
-
-def _may_repeat(method: str, key: str | None, *, may_have_left: bool) -> bool:
-    """A request may be sent again if doing it twice is doing it once, or if it never left."""
-    return method in {"GET", "PUT", "DELETE"} or key is not None or not may_have_left
 
 
 def _headers(endpoint: Endpoint, key: str | None, *, bearer: bool) -> dict[str, str]:
@@ -358,43 +353,3 @@ def _headers(endpoint: Endpoint, key: str | None, *, bearer: bool) -> dict[str, 
     if key is not None:
         headers["Idempotency-Key"] = key
     return headers
-
-
-def _accepted(response: httpx.Response) -> httpx.Response:
-    if response.is_success:
-        return response
-    code, detail = f"http_{response.status_code}", response.reason_phrase
-    problem: Json = {}
-    if "json" in response.headers.get("Content-Type", ""):
-        problem = _document(response)
-        code, detail = text(problem, "code", code), text(problem, "detail", detail)
-    raise EngineRefused(code, detail, response.status_code, problem)
-
-
-def _document(response: httpx.Response) -> Json:
-    if not response.content:
-        return {}
-    try:
-        return as_object(orjson.loads(response.content), "the engine's answer")
-    except ValueError as fault:
-        raise EngineRefused("not_json", str(fault), response.status_code) from fault
-
-
-def _leaves_open(response: httpx.Response, *, may_have_left: bool) -> bool:
-    """Whether an answer does not say what became of the key, so that it has to be asked again.
-
-    A 409 that time will cure (the first request is still at work) names a Retry-After. An engine
-    that is in trouble says nothing about an earlier copy of the request, which may have arrived.
-    """
-    if response.status_code == HTTPStatus.CONFLICT:
-        return "Retry-After" in response.headers
-    return may_have_left and response.is_server_error
-
-
-def _retry_after_s(response: httpx.Response) -> float:
-    """RFC 9110 10.2.3: seconds; a date is answered with the longest pause."""
-    value = response.headers.get("Retry-After", "")
-    try:
-        return min(max(float(value), RETRY_FIRST_S), RETRY_MAX_S)
-    except ValueError:
-        return RETRY_MAX_S if email.utils.parsedate(value) else RETRY_FIRST_S

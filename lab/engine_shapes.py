@@ -114,6 +114,8 @@ class NfcOrder:
     synthetic: bool = False
     track_2: str = field(default="", repr=False)
     """In mag-stripe mode, in place of cryptogram and chip data."""
+    approved_offline: bool = False
+    """Card and till have approved; the engine is told."""
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /api/payments/nfc`."""
@@ -121,6 +123,8 @@ class NfcOrder:
             read: dict[str, object] = {"entryMode": "magstripe", "track2": self.track_2}
         else:
             read = {"cryptogram": self.cryptogram, "emvData": self.emv_data}
+        if self.approved_offline:
+            read |= {"storeAndForward": True}
         return read | {
             "token": self.token,
             "atc": self.atc,
@@ -199,6 +203,20 @@ class PaymentRecord:
     bank: str
     latency_us: Mapping[str, int]
     synthetic: bool
+    captured_minor: int = 0
+    refunded_minor: int = 0
+
+    @property
+    def told(self) -> str:
+        """Its state as its customer hears it: to them a captured sale is as good as approved."""
+        if self.refunded_minor:
+            return "refunded"
+        return "approved" if self.state == "captured" else self.state
+
+    @property
+    def shown(self) -> str:
+        """Its state as lists show it: a capture from which something went back says so."""
+        return shown_state(self.state, self.captured_minor, self.refunded_minor)
 
     @staticmethod
     def from_json(body: Json) -> PaymentRecord:
@@ -228,7 +246,16 @@ class PaymentRecord:
             bank=text(body, "bank", ""),
             latency_us={n: whole(latency, n) for n in latency if latency[n] is not None},
             synthetic=flag(body, "synthetic"),
+            captured_minor=whole(body, "captured_minor", 0),
+            refunded_minor=whole(body, "refunded_minor", 0),
         )
+
+
+def shown_state(state: str, captured_minor: int, refunded_minor: int) -> str:
+    """A payment's state for people: refunds are sums on a captured payment, not states."""
+    if not refunded_minor:
+        return state
+    return "refunded" if refunded_minor >= captured_minor else "part_refunded"
 
 
 @dataclass(frozen=True, slots=True)

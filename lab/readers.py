@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from hardware.api import (
     EMULATED,
@@ -35,7 +35,6 @@ from hardware.api import (
     nfc_readers,
     pcsc_readers,
     probe_nfc,
-    readers_seen,
     survey_nfc,
     survey_pcsc,
 )
@@ -43,7 +42,6 @@ from lab.errors import SomethingMissing
 from lab.settings import DEFAULT_READER
 
 T = TypeVar("T")
-Tell: TypeAlias = Callable[[tuple[ReaderInfo, ...]], None]
 LISTS = "tap-lab readers lists those that can be used"
 
 
@@ -62,8 +60,7 @@ class RealReader:
     """A reader that is no emulation, and who watches it."""
 
     reader: Reader
-    watch: Callable[[Tell], None]
-    """Tell every reader that is known whenever one changes, perhaps in another thread."""
+    monitor: PcscMonitor | None = None
 
 
 @contextlib.asynccontextmanager
@@ -85,7 +82,7 @@ async def real_reader(wanted: str, scheduler: Scheduler) -> AsyncIterator[RealRe
     if controller is not None:
         nfc_reader = NfcReader(controller, _loaded(Nfcpy).open, scheduler)
         try:
-            yield RealReader(nfc_reader, lambda tell: _watch_nfc(nfc_reader, tell))
+            yield RealReader(nfc_reader)
         finally:
             await nfc_reader.close()
         return
@@ -93,19 +90,9 @@ async def real_reader(wanted: str, scheduler: Scheduler) -> AsyncIterator[RealRe
     monitor = PcscMonitor(service)
     name = wanted.removeprefix(PCSC_SCHEME)
     try:
-        yield RealReader(
-            PcscReader(name, service, monitor, scheduler), lambda tell: _watch_pcsc(monitor, tell)
-        )
+        yield RealReader(PcscReader(name, service, monitor, scheduler), monitor)
     finally:
         monitor.close()
-
-
-def _watch_nfc(reader: NfcReader, tell: Tell) -> None:
-    reader.subscribe(lambda seen: tell(list_readers((lambda: (seen,),))))
-
-
-def _watch_pcsc(monitor: PcscMonitor, tell: Tell) -> None:
-    monitor.subscribe(lambda snapshot: tell(list_readers((lambda: readers_seen(snapshot),))))
 
 
 def _loaded(driver: Callable[[], T]) -> T:

@@ -31,6 +31,7 @@ class Settings:
         profile: "lab" (phone and network take their time) or "instant".
         pace: how long choreography waits between its steps: 1 live, 0 at once.
         reader: a reader's URL or name.
+        terminal_file: the till's configuration (TOML), or None for the lab's usual one.
         mag_stripe: the phone on the screen shows its card in mag-stripe mode.
         transit: whether the till is a gate of public transport.
     """
@@ -41,6 +42,7 @@ class Settings:
     profile: str = "lab"
     pace: float = 1.0
     reader: str = DEFAULT_READER
+    terminal_file: Path | None = None
     mag_stripe: bool = False
     theme: str = "dark"
     scale: float = 1.0
@@ -86,6 +88,11 @@ class Settings:
     def till_file(self) -> Path:
         """The till's memory: its sequence number and last payments."""
         return self.data_dir / "till.json"
+
+    @property
+    def readers_file(self) -> Path:
+        """Which role each reader had."""
+        return self.data_dir / "readers.json"
 
     @property
     def enrolment_file(self) -> Path:

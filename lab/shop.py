@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from backend.api import EventLog, Stream
 from hardware.api import (
@@ -29,10 +30,14 @@ from lab.engine_supervision import EngineStatus, EngineSupervision
 from lab.event_forwarding import EventForwarding
 from lab.ground import Ground, live_ground
 from lab.own_links import OwnLinks
+from lab.pos.after_sale import AfterSale
 from lab.pos.flow import PosFlow
+from lab.pos.kept_approvals import FILE as KEPT_FILE
+from lab.pos.kept_approvals import KeptApprovals
 from lab.pos.till_memory import TillMemory
 from lab.readers import RealReader, real_reader
 from lab.settings import Settings, prepare_data_dir
+from lab.terminal_files import read_terminal
 
 MERCHANT_ID = "mer_corner_market"
 MERCHANT_NAME = "Corner Market"
@@ -43,9 +48,16 @@ TERMINAL_ID = "T0000001"
 TRANSIT_CATEGORY = "4111"
 
 
-def terminal_config(believed: Authorities, *, transit: bool = False) -> TerminalConfig:
-    """The till of the lab's shop, or its gate, which believes these certification authorities."""
-    return TerminalConfig(
+def terminal_config(
+    believed: Authorities, file: Path | None = None, *, transit: bool = False
+) -> TerminalConfig:
+    """The till of the lab's shop, or its gate, which believes these certification authorities.
+
+    Raises:
+        WrongUse: something in its configuration file is wrong.
+    """
+    return replace(
+        TerminalConfig() if file is None else read_terminal(file),
         terminal_id=TERMINAL_ID,
         merchant_id=MERCHANT_ID,
         merchant_name=MERCHANT_NAME,
@@ -83,6 +95,7 @@ class Till:
     real: RealReader | None
     engine_heard: list[Callable[[EngineStatus], None]]
     reader: TillReader
+    after_sale: AfterSale
 
     async def ready(self) -> None:
         """Wait until the engine is up, with the faults that this folder keeps.
@@ -92,9 +105,21 @@ class Till:
             EngineRefused, EngineUnreachable: it does not answer.
         """
         await self.engine.ready()
-        await saved_faults.put_back(self.settings.data_dir, self.client)
-        await self.client.faults()
-        await self.believing.learn()
+        await catch_up(self.settings, self.client, self.believing, self.pos)
+
+
+async def catch_up(
+    settings: Settings, client: EngineClient, believing: Believing, pos: PosFlow
+) -> None:
+    """What an engine that has come up must hear and tell before a card is tapped.
+
+    Raises:
+        EngineRefused, EngineUnreachable: it does not answer.
+    """
+    await saved_faults.put_back(settings.data_dir, client)
+    await client.faults()
+    await believing.learn()
+    pos.resume()
 
 
 @contextlib.asynccontextmanager
@@ -191,21 +216,26 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         on_board=links.follow,
     )
     till_reader = TillReader(links.reader)
+    memory = TillMemory(settings.till_file, TERMINAL_ID)
     pos = PosFlow(
         reader=till_reader,
-        config=terminal_config(believed, transit=settings.transit),
+        config=terminal_config(believed, settings.terminal_file, transit=settings.transit),
         client=client,
         clock=clock,
         scheduler=real_scheduler,
         stream=identifiers,
         log=log,
         bus=bus,
-        memory=TillMemory(settings.till_file, TERMINAL_ID),
+        memory=memory,
         traces_dir=settings.traces_dir,
+        kept=KeptApprovals(
+            settings.data_dir / KEPT_FILE, ground.seal_key, ground.entropy.secret("till nonces")
+        ),
     )
+    after_sale = AfterSale(pos=pos, client=client, memory=memory, clock=clock, bus=bus)
     forwarding = EventForwarding(log, client, real_scheduler)
     believing = Believing(believed, client, pos, asks=ground.world == "live")
     return Till(
         settings, bus, log, engine, client, field_reader, links, pos, believing, forwarding,
-        identifiers, source, real, status_heard, till_reader,
+        identifiers, source, real, status_heard, till_reader, after_sale,
     )  # fmt: skip

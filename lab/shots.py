@@ -18,7 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
-from lab import shots_any_card, shots_in_app
+from lab import shots_any_card, shots_in_app, shots_till
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -47,7 +47,7 @@ ALL = (
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
     *shots_in_app.NAMES, "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
-    *shots_any_card.NAMES,
+    *shots_any_card.NAMES, *shots_till.NAMES,
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
@@ -142,8 +142,9 @@ class _Session:
         self._io(self._world.wallet.close)
         self._shot("19-payment", self._payment)
         self._shot("22-bench-apdu", self._conversation)
-        self._shot("23-bench-readers", lambda: None)
+        self._shot("23-bench-readers", self._readers)
         self._shot("36-bench-comparison", self._two_taps)
+        shots_till.play(self._world, self._window, self._shot, self._io, self._until)
         shots_any_card.play(self._world, self._window, self._shot, self._io, self._until)
         self._shot("17-console-latency", self._traffic)
         self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
@@ -285,6 +286,11 @@ class _Session:
         model = exchanges.model()
         lines = {str(model.index(line, 1).data()): line for line in range(model.rowCount())}
         exchanges.setCurrentIndex(model.index(lines[tr("bench.why.arqc", tag="9F27")], 0))
+
+    def _readers(self) -> None:
+        """The readers page, with what the doctor says of the machine that makes the picture."""
+        self._window.show_reader("sim:")
+        self._until(lambda: self._world.console.bench.state.findings is not None)
 
     def _two_taps(self) -> None:
         """The approved tap beside the one that the bank declined."""

@@ -26,6 +26,7 @@ ORDINARY_AMOUNT_MINOR = 1240
 SHEET_S = 0.45
 APPROACH_S = 0.35
 AFTER_READ_S = 0.4
+_CARD_DONE = frozenset({PosPhase.AUTHORIZING, PosPhase.APPROVED})
 _AT_THE_READER = frozenset({PosPhase.PRESENT, PosPhase.READING})
 
 
@@ -129,9 +130,6 @@ class TapFlow:
         self._transit = transit
         self._busy = False
         self._cryptogram_left = False
-        pos.on_read = lambda tap_id: wallet.card_read(
-            tap_id, pos.amount_minor, pos.state.currency, pos.state.merchant
-        )
 
     @property
     def busy(self) -> bool:
@@ -158,7 +156,7 @@ class TapFlow:
         self._busy = True
         try:
             self._pos.set_amount(amount_minor, currency)
-            if not self._walks_through(card_id) and not await self._arm(card_id):
+            if not self._walks_through(card_id) and not await self.arm(card_id):
                 return None
             self._pos.set_amount(amount_minor, currency)  # whatever was typed while it armed
             sale = asyncio.ensure_future(self._pos.charge(patience_s=patience_s))
@@ -190,7 +188,8 @@ class TapFlow:
         self._wallet.open_card(card.id)
         return True
 
-    async def _arm(self, card_id: str) -> bool:
+    async def arm(self, card_id: str) -> bool:
+        """Ask for a card on the phone and look at it; whether it is armed now."""
         wallet = self._wallet
         wallet.till_asks(self._pos.state.amount_text, self._reader.name)
         chosen_already = wallet.state.screen is PhoneScreen.HOLD_NEAR and not card_id
@@ -233,7 +232,7 @@ class TapFlow:
             unsubscribe()
             self._reader.withdraw()
         state = self._pos.state
-        if state.phase is not PosPhase.AUTHORIZING:
+        if state.phase not in _CARD_DONE:
             self._turned_away(state)
 
     def _spent(self, _token_ref: str, _atc: int) -> None:

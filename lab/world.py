@@ -8,7 +8,6 @@ follows the engine's clock, runs people and timers.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -16,8 +15,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from backend.api import Entropy, Event, EventLog, LabClock, LabScheduler
-from hardware.api import EmulatedReader, ReaderInfo, SecureElement
-from lab import saved_faults
+from hardware.api import EmulatedReader, SecureElement
 from lab.amounts import format_amount
 from lab.anycard.desk import AnyCardDesk, desk_of
 from lab.anycard.till_reader import HeldPhone
@@ -35,12 +33,17 @@ from lab.ground import Ground, live_ground
 from lab.json_fields import Json, text
 from lab.own_links import OwnLinks
 from lab.phone_element import PhoneElement, phone_element
+from lab.pos.after_sale import AfterSale
 from lab.pos.flow import PosFlow
 from lab.preflight.flow import PreflightFlow, preflight_of
+from lab.published_trace import PublishedTrace
+from lab.reader_roles.flow import RolesFlow
+from lab.reader_roles.hands import EitherHands
+from lab.reader_roles.wiring import wire_roles
 from lab.readers import RealReader, real_reader
 from lab.scenarios.desk import RecordingDesk
 from lab.settings import Settings
-from lab.shop import Till, closing, prepared_ground, running, wire_till
+from lab.shop import Till, catch_up, closing, prepared_ground, running, wire_till
 from lab.tap import CounterFlow, Hands, TapFlow
 from lab.wallet.flow import PHONE_ID, WalletFlow
 
@@ -76,8 +79,10 @@ class World:
     links: OwnLinks
     source: str
     desk: RecordingDesk
+    roles: RolesFlow
     anycard: AnyCardDesk
     preflight: PreflightFlow
+    after_sale: AfterSale
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
@@ -92,9 +97,7 @@ class World:
             EngineRefused, EngineUnreachable: it does not let the phone in.
         """
         await self.engine.ready()
-        await saved_faults.put_back(self.settings.data_dir, self.client)
-        await self.client.faults()
-        await self.believing.learn()
+        await catch_up(self.settings, self.client, self.believing, self.pos)
         try:
             await self.wallet.connect()
         except EngineUnreachable:
@@ -120,24 +123,10 @@ class World:
     async def follow(self) -> None:
         """Start what a window needs beside the flows: streams, polling, ticking."""
         self.listen()
-        self._watch_readers()
+        self.roles.start()
         spawn = self.real_scheduler.spawn
         spawn(self.console.poll_state(), "console state")
         spawn(self.console.poll_latency(), "console latency")
-
-    def _watch_readers(self) -> None:
-        """Show real readers coming and going, where the till stands at one."""
-        if self.real is None:
-            return
-        loop, till_at = asyncio.get_running_loop(), self.links.reader
-
-        def changed(readers: tuple[ReaderInfo, ...]) -> None:
-            if not loop.is_closed():  # a monitor that its service hung up may be late
-                loop.call_soon_threadsafe(
-                    lambda: self.console.readers_are(readers, till_at.url, till_at.name)
-                )
-
-        self.real.watch(changed)
 
     def listen(self) -> EventStream:
         """Let phone, till and console hear what the engine says, and let them see time pass.
@@ -153,9 +142,7 @@ class World:
     async def engine_came_up(self) -> None:
         """The engine is there (again): sign the phone in, load what it knows."""
         with contextlib.suppress(EngineUnreachable):  # gone again: the next time will do
-            await saved_faults.put_back(self.settings.data_dir, self.client)
-            await self.client.faults()
-            await self.believing.learn()
+            await catch_up(self.settings, self.client, self.believing, self.pos)
             await self.console.reload()
         await self._sign_in()
 
@@ -294,7 +281,8 @@ async def opened(
             async with running(till, ground):
                 if not phone.elsewhere:
                     _listen_for_pushes(world, ground)
-                yield world
+                async with contextlib.aclosing(world.roles):
+                    yield world
 
 
 def _listen_for_pushes(world: World, ground: Ground) -> None:
@@ -324,36 +312,40 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         cache_file=settings.phone_cache_file,
         pace=settings.pace,
     )
-    hands: Hands = CounterFlow(wallet, pos)
-    if till.real is None:
-        hands = TapFlow(
-            wallet=wallet,
-            pos=pos,
-            reader=till.field,
-            element=phone.element,
-            scheduler=ground.real_scheduler,
-            bus=bus,
-            pace=settings.pace,
-            mag_stripe=settings.mag_stripe,
-            transit=settings.transit,
-        )
+    at_field = TapFlow(
+        wallet=wallet,
+        pos=pos,
+        reader=till.field,
+        element=phone.element,
+        scheduler=ground.real_scheduler,
+        bus=bus,
+        pace=settings.pace,
+        mag_stripe=settings.mag_stripe,
+        transit=settings.transit,
+    )
     console = ConsoleFlow(
         client=till.client.beside_links(),
         clock=ground.clock,
         scheduler=ground.real_scheduler,
         bus=bus,
     )
+    roles = wire_roles(till, ground, phone.element, console)
+    hands = EitherHands(at_field, CounterFlow(wallet, pos), wallet, pos, roles)
     pos.on_sale = console.tapped
     wallet.on_open_payment = console.open_payment
     desk = RecordingDesk(till.client, bus, profile=settings.profile)
     held = HeldPhone(till.field, phone.element)
     anycard = desk_of(till, ground, wallet, console.bench, held)
     preflight = preflight_of(till, ground, console)
+    roles.take_back = till.reader.give_back
+    roles.till_moved = anycard.reader_changed
+    roles.trace_for = lambda where: PublishedTrace(settings.traces_dir, where, clock=ground.clock)
+    anycard.raw.bench_reader = roles.bench_reader
     world = World(
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
-        till.links, till.source, desk, anycard, preflight,
+        till.links, till.source, desk, roles, anycard, preflight, till.after_sale,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

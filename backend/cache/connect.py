@@ -49,5 +49,5 @@ def open_cache(
         )
     except ValueError as error:
         raise UsageError(f"--redis-url: {error}") from error
-    client = Redis(connection_pool=pool)
+    client = Redis.from_pool(pool)  # which closes the pool with itself
     return TolerantCache(cast("RedisCommands", client), clock, emit, name="redis", way=way)

@@ -1,4 +1,4 @@
-"""The one place where cache keys are built, so that what is written is also what is forgotten.
+"""Cache keys that no preset renames (the others are the policy's), each built in one place only.
 
 The `{…}` part is a Redis Cluster hash tag: what changes together lives on one shard.
 """
@@ -6,11 +6,6 @@ The `{…}` part is a Redis Cluster hash tag: what changes together lives on one
 from __future__ import annotations
 
 import hashlib
-
-
-def user_cards(user_id: str) -> str:
-    """The card list of one person."""
-    return f"cards:{{{user_id}}}"
 
 
 def token(token_ref: str) -> str:

@@ -84,8 +84,7 @@ class TolerantCache:
         self._clock = clock
         self._emit = emit
         self.name = name
-        self.hits = 0
-        self.misses = 0
+        self._counts: dict[str, list[int]] = {}
         self.failures = 0
         self.spoiled = 0
         self.is_failing = False
@@ -94,11 +93,23 @@ class TolerantCache:
         """The value, unless it is missing, expired on lab time, or the cache is broken."""
         stored = await self._try("get", lambda: self._redis.get(key))
         value = None if stored is None else self._opened(key, stored)
-        if value is None:
-            self.misses += 1
-        else:
-            self.hits += 1
+        count = self._counts.setdefault(key.partition(":")[0], [0, 0])
+        count[value is None] += 1
         return value
+
+    @property
+    def hits(self) -> int:
+        """How often a value was there."""
+        return sum(hits for hits, _ in self._counts.values())
+
+    @property
+    def misses(self) -> int:
+        """How often none was there, or none to be had."""
+        return sum(misses for _, misses in self._counts.values())
+
+    def by_kind(self) -> dict[str, tuple[int, int]]:
+        """Hits and misses by the first part of the key."""
+        return {kind: (hits, misses) for kind, (hits, misses) in sorted(self._counts.items())}
 
     async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
         """Keep `value` for `ttl_s` seconds of lab time."""
@@ -136,7 +147,7 @@ class TolerantCache:
         except (RedisError, OSError, TimeoutError) as error:
             self._note_failure(name, error)
             return None
-        if self.is_failing:
+        if self.is_failing and name != "close":  # which needs no server
             self.is_failing = False
             self._emit("cache.recovered", actor="cache", data={"cache": self.name})
         return answer

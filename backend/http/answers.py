@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from backend.runtime.errors import BackendError, BadRequest, StorageError
 from backend.wallet.errors import NetworkUnavailable
+from backend.wallet.limits import TooMany
 
 log = logging.getLogger("taplab.http")
 
@@ -83,13 +84,15 @@ def problem_of(error: Exception) -> Response:
             retry_after_s = error.retry_after_s
             if error.status == CONFLICT and error.code.endswith("in_flight"):
                 retry_after_s = IN_FLIGHT_RETRY_S
-            headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+            headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+            if isinstance(error, TooMany):
+                headers |= error.headers
             return problem(
                 error.status,
                 error.code,
                 error.detail,
                 field=error.field,
-                headers=headers,
+                headers=headers or None,
                 members=error.members,
             )
         case NetworkUnavailable():

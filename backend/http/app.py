@@ -22,6 +22,8 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
+from backend.http.routes_privacy import PrivacyRoutes
+from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
@@ -38,6 +40,8 @@ class Doors:
     payments: NfcRoute
     sales: SalesRoutes
     in_app: InAppRoutes
+    privacy: PrivacyRoutes
+    proof: ProofRoutes
     lab: LabRoutes
     tokens: TokenRoutes
     health: Health
@@ -53,6 +57,8 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.history.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
     app.include_router(doors.in_app.router(), prefix="/api")
+    app.include_router(doors.proof.router(), prefix="/api")
+    app.include_router(doors.privacy.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())

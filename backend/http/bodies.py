@@ -21,6 +21,12 @@ class Credentials(Body):
     demo: bool = False
 
 
+class Erasure(Body):
+    """Proof that it is the person who wants to be forgotten: the password."""
+
+    proof: str = Field(max_length=256, repr=False)
+
+
 class NewCard(Body):
     """A card on its way to its network; names as in `/api`."""
 
@@ -78,6 +84,13 @@ class NewDevice(Body):
 
     kind: str
     name: str
+    publicKey: dict[str, object] | None = None  # noqa: N815 - the wire's name
+
+
+class DeviceProof(Body):
+    """A challenge that a device signed: compact JWS."""
+
+    proof: str = Field(max_length=2_000, repr=False)
 
 
 class ClockOrder(Body):

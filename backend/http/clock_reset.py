@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from backend.runtime.clock import to_iso
 from backend.runtime.errors import Conflict
-from backend.storage import event_rows
+from backend.storage import audit_rows
 from backend.storage.database import Database, Transaction
 from backend.storage.payment_rows import SqlPaymentRows
 
@@ -31,7 +31,7 @@ def refuse_unless_history_allows(database: Database, real_us: int) -> None:
     """
 
     def look(tx: Transaction) -> tuple[int, bool]:
-        newest = event_rows.audit_page(tx, BEYOND_EVERY_ID, 1)  # every change has a line there
+        newest = audit_rows.page(tx, BEYOND_EVERY_ID, 1)  # every change has a line there
         changed_at_us = newest[0]["at_us"] if newest else 0
         assert isinstance(changed_at_us, int), "a column of whole numbers"
         return changed_at_us, _rows.next_due_us(tx, 0) is not None

@@ -36,7 +36,7 @@ class DevicePush:
     async def serve(self, websocket: WebSocket, device_id: str) -> None:
         """Deliver until the device leaves or its session ends."""
         try:
-            session = session_of(websocket, self.accounts)
+            session = await session_of(websocket, self.accounts)
             self.devices.owned(session.user_id, device_id)
         except NotSignedIn:
             await websocket.close(NOT_SIGNED_IN)
@@ -70,7 +70,7 @@ class DevicePush:
                 await websocket.send_text(orjson.dumps(message.to_json()).decode())
                 sent_id = message.id
             try:
-                session_of(websocket, self.accounts)
+                await session_of(websocket, self.accounts)
             except NotSignedIn:  # the last messages went out: they say why
                 await websocket.close(NOT_SIGNED_IN)
                 return

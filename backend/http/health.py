@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backend.cache.tolerant import TolerantCache
 from backend.http.answers import json_answer
 from backend.http.laboratory import Laboratory
 from backend.runtime.errors import StorageError
@@ -50,6 +51,7 @@ class Health:
             *_family("taplab_engine_units_total", "counter", [("", lab.engine_database.units)]),
             *_family("taplab_cache_hits_total", "counter", [("", lab.cache.hits)]),
             *_family("taplab_cache_misses_total", "counter", [("", lab.cache.misses)]),
+            *_family("taplab_cache_lookups_total", "counter", _lookups(lab.cache)),
             *_family("taplab_cache_failures_total", "counter", [("", lab.cache.failures)]),
             *_family(
                 "taplab_breaker_state",
@@ -77,3 +79,12 @@ class Health:
 
 def _family(name: str, kind: str, samples: Iterable[tuple[str, float]]) -> list[str]:
     return [f"# TYPE {name} {kind}", *(f"{name}{labels} {value}" for labels, value in samples)]
+
+
+def _lookups(cache: TolerantCache) -> list[tuple[str, float]]:
+    """Hits and misses by the kind of key."""
+    return [
+        (f'{{kind="{kind}",result="{result}"}}', count)
+        for kind, counts in cache.by_kind().items()
+        for result, count in zip(("hit", "miss"), counts, strict=True)
+    ]

@@ -20,7 +20,8 @@ from backend.http.clock_reset import refuse_unless_history_allows
 from backend.http.laboratory import Laboratory
 from backend.runtime.clock import to_iso
 from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
-from backend.storage import event_rows
+from backend.storage import audit_rows
+from backend.storage.audit_rows import BEYOND_EVERY_ID
 from backend.storage.data_folder import DataFolder
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.snapshots import write_snapshot
@@ -29,7 +30,6 @@ from backend.wallet.errors import NetworkUnavailable
 PAGE_ROWS_MAX = 500
 NETWORKS_WINDOW_S = 60
 SNAPSHOT_FORMAT = 1
-BEYOND_EVERY_ID = 2**62
 
 
 class LabRoutes:
@@ -53,6 +53,7 @@ class LabRoutes:
         add("/clock", self.clock, methods=["GET"])
         add("/clock", self.move_clock, methods=["POST"])
         add("/networks", self.networks, methods=["GET"])
+        add("/metrics", self.metrics, methods=["GET"])
         add("/metrics/latency", self.latency, methods=["GET"])
         add("/payments", self.payments, methods=["GET"])
         add("/payments/{payment_id}", self.payment, methods=["GET"])
@@ -180,6 +181,25 @@ class LabRoutes:
             tiles.append({**view, **numbers, "probe": view["state"] == "half_open"})
         return json_answer({"networks": tiles})
 
+    async def metrics(self) -> Response:
+        """How often the cache had what was asked of it, in all and by the kind of key."""
+        cache = self._lab.cache
+        return json_answer(
+            {
+                "cache": {
+                    "name": cache.name,
+                    "failing": cache.is_failing,
+                    "failures": cache.failures,
+                    "spoiled": cache.spoiled,
+                    **_rate(cache.hits, cache.misses),
+                    "kinds": {
+                        kind: _rate(hits, misses)
+                        for kind, (hits, misses) in cache.by_kind().items()
+                    },
+                }
+            }
+        )
+
     async def latency(
         self,
         window_s: int = Query(default=120, ge=1, le=600),
@@ -222,11 +242,15 @@ class LabRoutes:
     async def audit(
         self,
         limit: int = Query(default=100, ge=1, le=PAGE_ROWS_MAX),
-        before_id: int = Query(default=BEYOND_EVERY_ID, ge=1),
+        before_id: int = Query(default=BEYOND_EVERY_ID, ge=1, le=BEYOND_EVERY_ID),
+        user_id: str | None = Query(default=None, max_length=64),
+        action: str | None = Query(default=None, max_length=64),
+        resource_id: str | None = Query(default=None, max_length=64),
     ) -> Response:
-        """Who changed what, newest first."""
+        """Who changed what, newest first; of one person, action or object, if named."""
+        wanted = audit_rows.Wanted(user_id, action, resource_id)
         page = self._lab.engine_database.read(
-            lambda tx: event_rows.audit_page(tx, before_id, limit)
+            lambda tx: audit_rows.page(tx, before_id, limit, wanted)
         )
         return json_answer({"audit": page})
 
@@ -298,3 +322,9 @@ class LabRoutes:
             "clock_offset_s": round(clock.offset_s, 3) if clock.is_moved else 0.0,
             "next_due_us": self._lab.scheduler.next_due_us(),
         }
+
+
+def _rate(hits: int, misses: int) -> dict[str, object]:
+    asked = hits + misses
+    rate = round(hits / asked, 4) if asked else None
+    return {"hits": hits, "misses": misses, "hit_rate": rate}

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backend.cache.recent_history import RecentHistory
 from backend.http.answers import json_answer, raw_json
 from backend.http.bodies import (
     Credentials,
@@ -32,9 +33,12 @@ from backend.http.sessions import (
 from backend.runtime.errors import BadRequest
 from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
 from backend.wallet.cards import Cards
+from backend.wallet.device_proof import DeviceProofs
 from backend.wallet.devices import Devices
+from backend.wallet.limits import PROVISIONING
 from backend.wallet.model import Card
 from backend.wallet.network_news import NetworkNews
+from backend.wallet.privacy import Privacy
 from backend.wallet.provisioning import CardOrder, Provisioning
 from backend.wallet.terms import TERMS_TEXT, TERMS_VERSION
 from backend.wallet.token_orders import TokenOrders
@@ -55,6 +59,9 @@ class WalletServices:
     devices: Devices
     orders: TokenOrders
     news: NetworkNews
+    history: RecentHistory
+    privacy: Privacy
+    proofs: DeviceProofs
 
 
 class WalletRoutes:
@@ -117,13 +124,21 @@ class WalletRoutes:
 
     async def me(self, request: Request) -> Response:
         """Who is signed in, and on which device."""
-        session = session_of(request, self._accounts)
+        session = await session_of(request, self._accounts)
         user = self._accounts.user(session)
-        return json_answer({"user": user.to_json(), "deviceId": session.device_id})
+        return json_answer(
+            {
+                "user": user.to_json(),
+                "deviceId": session.device_id,
+                "deviceVerified": session.is_device_verified,
+                "faceEnrolled": session.face_enrolled,
+                "permissions": session.permissions,
+            }
+        )
 
     async def network_key(self, request: Request, network: str) -> Response:
         """The public key (JWK) that seals a card for a network."""
-        caller_of(request, self._accounts)
+        await caller_of(request, self._accounts)
         return json_answer(await self._provisioning.network_key(network))
 
     async def terms(self) -> Response:
@@ -132,12 +147,12 @@ class WalletRoutes:
 
     async def list_cards(self, request: Request) -> Response:
         """The person's cards, the default first."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         return json_answer({"cards": await self._cards.all_of(caller.user_id)})
 
     async def add_card(self, request: Request, body: NewCard) -> Response:
         """Put a card on a device; needs an Idempotency-Key."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         order = CardOrder(
             network=body.network,
             encrypted_pan=body.encryptedPan,
@@ -147,18 +162,19 @@ class WalletRoutes:
             device_id=body.deviceId,
             terms_version=body.termsVersion,
         )
+        self._accounts.limits.take(PROVISIONING, caller.user_id)
         added = await self._provisioning.add(caller, order, idempotency_key(request))
         headers = {"Idempotent-Replayed": "true"} if added.replayed else None
         return raw_json(added.body, CREATED, headers)
 
     async def look_at_verification(self, request: Request, card_id: str) -> Response:
         """How a pending card can be verified, and what was tried so far."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         return _stepped(await self._verifications.look(caller, card_id))
 
     async def verify(self, request: Request, card_id: str, body: VerificationStep) -> Response:
         """Send a code ({"method"}) or check one ({"method", "code"}); a key is welcome."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         key = request.headers.get(KEY_HEADER)
         if body.code is None:
             return _stepped(await self._verifications.send(caller, card_id, body.method, key))
@@ -170,12 +186,12 @@ class WalletRoutes:
 
     async def remove_card(self, request: Request, card_id: str) -> Response:
         """Take a card off its device."""
-        await self._cards.remove(caller_of(request, self._accounts), card_id)
+        await self._cards.remove(await caller_of(request, self._accounts), card_id)
         return json_answer({"removed": card_id})
 
     async def make_default(self, request: Request, card_id: str) -> Response:
         """The card that pays when none is chosen."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         card = await self._cards.make_default(caller, card_id)
         return json_answer({"card": card.to_json()})
 
@@ -183,39 +199,39 @@ class WalletRoutes:
         self, request: Request, card_id: str, body: Suspension | None = None
     ) -> Response:
         """Stop a card; doing it again changes nothing."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         reason = (body or Suspension()).reason
         card = await self._cards.suspend(caller, card_id, reason)
         return json_answer({"card": card.to_json()})
 
     async def reactivate(self, request: Request, card_id: str) -> Response:
         """Let a suspended card pay again; 202 while its network cannot be told."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         return _ordered(await self._cards.reactivate(caller, card_id))
 
     async def refresh(self, request: Request, card_id: str) -> Response:
         """Put a new token in the place of this one; 202 while its network cannot be told."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         return _ordered(await self._cards.refresh(caller, card_id))
 
     async def list_devices(self, request: Request) -> Response:
         """The person's devices."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         devices = self._devices.all_of(caller.user_id)
         return json_answer({"devices": [device.to_json() for device in devices]})
 
     async def register_device(self, request: Request, device_id: str, body: NewDevice) -> Response:
         """Make a device known; the session speaks for it from now on."""
-        session = session_of(request, self._accounts)
-        caller = caller_of(request, self._accounts)
+        session = await session_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         device = await self._devices.register(
-            caller, session, device_id, kind=body.kind, name=body.name
+            caller, session, device_id, kind=body.kind, name=body.name, public_key=body.publicKey
         )
         return json_answer({"device": device.to_json()})
 
     async def device_lost(self, request: Request, device_id: str) -> Response:
         """Suspend every card on a device and end its sessions."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         count = await self._devices.lost(caller, device_id)
         return json_answer({"suspendedCount": count})
 
@@ -223,7 +239,7 @@ class WalletRoutes:
         self, request: Request, device_id: str, body: DeviceFound | None = None
     ) -> Response:
         """A lost device is back; its cards stay suspended unless asked otherwise."""
-        caller = caller_of(request, self._accounts)
+        caller = await caller_of(request, self._accounts)
         wanted = body or DeviceFound()
         device = await self._devices.found(
             caller, device_id, reactivate_cards=wanted.reactivateCards

@@ -10,27 +10,31 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from backend.wallet.accounts import SESSION_LIFE_S, Accounts
+from backend.wallet.limits import REQUESTS
 from backend.wallet.model import Caller, Session
 
 COOKIE = "session"
 
 
-def session_of(connection: HTTPConnection, accounts: Accounts) -> Session:
-    """The caller's session.
+async def session_of(connection: HTTPConnection, accounts: Accounts) -> Session:
+    """The caller's session; one more request of that person.
 
     Raises:
         NotSignedIn: none, ended or expired.
+        TooMany: more requests than a person may send.
     """
-    return accounts.session(connection.cookies.get(COOKIE))
+    session = await accounts.session(connection.cookies.get(COOKIE))
+    accounts.limits.take(REQUESTS, session.user_id)
+    return session
 
 
-def caller_of(connection: HTTPConnection, accounts: Accounts) -> Caller:
+async def caller_of(connection: HTTPConnection, accounts: Accounts) -> Caller:
     """The caller as the wallet knows them.
 
     Raises:
         NotSignedIn: no session, or an ended one.
     """
-    return Caller(session_of(connection, accounts).user_id, address_of(connection))
+    return Caller((await session_of(connection, accounts)).user_id, address_of(connection))
 
 
 def address_of(connection: HTTPConnection) -> str | None:

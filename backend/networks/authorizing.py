@@ -40,6 +40,7 @@ from backend.runtime.errors import MessageError, StorageError
 
 SEQUENCE_NUMBER = "01"
 CARDS_REMEMBERED_MAX = 10_000
+PREAUTHORIZED = "06"
 STRIPE_ENTRY_MODE = "91"  # DE 22 begins so for a track; every other way brings chip data
 
 
@@ -108,7 +109,9 @@ class NetworkRules:
             return Examined(currency, token, Decision("30", "emv_data_disagrees"), None, chip.atc)
         verdict = Verdict.OTHER_CHANNEL
         if self.keys.is_of_channel(chip.key_index, request.fields["22"]):
-            verdict = check_cryptogram(chip, self.keys.issuer, number, SEQUENCE_NUMBER)
+            verdict = check_cryptogram(
+                chip, self.keys.issuer, number, SEQUENCE_NUMBER, approved=is_advice(request)
+            )
         if verdict is not Verdict.VALID:
             return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
         if chip.key_index == REMOTE_INDEX and not chip.is_holder_verified:
@@ -268,13 +271,16 @@ class NetworkRules:
         if examined.refusal is not None or examined.token is None:
             return examined.refusal or Decision("14", "token_unknown")
         token_ref = examined.token.token_ref
-        if not rows.take_atc(token_ref, examined.atc):  # it may have been suspended a moment ago
+        advice = is_advice(request)
+        # An advice may come after later payments; its own repeat is known by its reference.
+        if not rows.take_atc(token_ref, examined.atc) and not advice:  # or just suspended
             token = rows.token(token_ref)
             if token is None:
                 return Decision("14", "token_unknown")
             return _refusal_of_state(token) or Decision("05", "atc_not_higher")
         card = self._card(rows, examined.token)
-        return self.issuer.decide(rows, card, request.reference, amount_minor, examined.currency)
+        act = self.issuer.book if advice else self.issuer.decide
+        return act(rows, card, request.reference, amount_minor, examined.currency)
 
     def card_of(self, token: TokenRow) -> IssuedCard:
         """The card behind a token, outside a unit of work.
@@ -315,6 +321,11 @@ class NetworkRules:
         if is_past(token.expiry, self.clock.now_us()):
             return Decision("54", "token_expired")
         return None
+
+
+def is_advice(request: Message) -> bool:
+    """Whether a 0100 tells of a payment that card and till have approved already (DE 25 = 06)."""
+    return request.fields.get("25") == PREAUTHORIZED
 
 
 def is_past(expiry: str, now_us: int) -> bool:

@@ -143,6 +143,20 @@ class Issuer:
             owed = rows.posted_minor(card.account_id, currency)
             if held + owed + amount_minor > minor_units(self.limit_major, currency):
                 return Decision("51", "insufficient_funds")
+        return self.book(rows, card, reference, amount_minor, currency)
+
+    def book(
+        self,
+        rows: HostRows,
+        card: IssuedCard,
+        reference: Reference,
+        amount_minor: int,
+        currency: str,
+    ) -> Decision:
+        """Hold the money whatever there is: its card has promised it.
+
+        Args: as for `decide`.
+        """
         rows.add_hold(card.network, reference, card.account_id, amount_minor, currency)
         code = authorization_code(card.network, rows.next_approval(card.network))
         return Decision(APPROVED, "approved", auth_code=code)

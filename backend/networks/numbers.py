@@ -46,12 +46,16 @@ class TestCard:
     unlimited: bool = False
 
 
+POCKET_PRODUCT = "Pocket"  # its tokens may approve small payments without the issuer
 # Its tokens sign nothing: the issuer has signed their data once (kernel 4 checks it).
 STATIC_CARD = TestCard("Static", "credit")
 TEST_CARDS = {
     "4242424242424242": TestCard("Everyday", "debit"),
     "5555555555554444": TestCard("Travel", "credit"),
     "378282246310005": TestCard("Reserve", "credit"),
+    "4917610000000000": TestCard(POCKET_PRODUCT, "debit"),
+    "5454545454545454": TestCard(POCKET_PRODUCT, "debit"),
+    "378734493671000": TestCard(POCKET_PRODUCT, "credit"),
     "371449635398431": STATIC_CARD,
     "4000000000000002": TestCard("Declined", "credit", "05", "do_not_honor"),
     "4000000000009995": TestCard("Overdrawn", "debit", "51", "insufficient_funds"),

@@ -258,7 +258,7 @@ class TokenLives:
                 at_us=self._clock.now_us(),
             )
         )
-        return state
+        return self._state(rows, token)
 
     def _state(self, rows: HostRows, token: TokenRow) -> TokenState:
         account, terms = rows.account(token.account_id), rows.terms(token.token_ref)

@@ -22,6 +22,8 @@ from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.ports import AccountRow, HostRows, TokenRow
 
 SERVICE_CODE = "201"
+# what a token whose card approves alone may spend before its keys are renewed: US dollars
+ALLOWANCE = {"currency": 840, "singleMinor": 25_00, "totalMinor": 100_00, "payments": 8}
 JWE_ALGORITHMS = ["ECDH-ES", "A256GCM"]
 JWE_HEADER = {"alg": "ECDH-ES", "enc": "A256GCM"}
 
@@ -90,6 +92,8 @@ class DevicePayload:
             made = self._authority.static_data if static else self._authority.offline_data
             offline = made(rows, number, token.expiry, SEQUENCE_NUMBER)
             payload |= {} if offline is None else {"offline": offline}
+            alone = offline is not None and account.product == numbers.POCKET_PRODUCT
+            payload |= {"allowance": ALLOWANCE} if alone else {}
         return jwe.encrypt_compact(
             dict(JWE_HEADER), json.dumps(payload).encode(), device_key, algorithms=JWE_ALGORITHMS
         )

@@ -65,6 +65,7 @@ from backend.switch.answers import (
 Tx = TypeVar("Tx")
 
 CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
+ADVICE_DEADLINE_S = 25.0  # nobody stands at the till and waits; shorter than the link's patience
 MERCHANTS_REMEMBERED_MAX = 10_000
 
 
@@ -297,7 +298,8 @@ class PaymentEngine(Generic[Tx]):
         payment, clock = opened.payment, self._ports.clock
         called_us = clock.monotonic_us()
         answer = await self._ports.switch.authorize(
-            request_for(order, payment), channel_deadline_s=CHANNEL_DEADLINE_S
+            request_for(order, payment),
+            channel_deadline_s=ADVICE_DEADLINE_S if order.is_advice else CHANNEL_DEADLINE_S,
         )
         answered_us = clock.monotonic_us()
         started_us, stored_us = times_us

@@ -40,6 +40,7 @@ def request_for(order: NfcOrder, payment: Payment) -> AuthorizationRequest:
         merchant_category=payment.merchant.category,
         terminal_id=payment.terminal_id,
         emv_data=order.emv_data,
+        approved_offline=order.is_advice,
         track_2=order.track_2,
         atc=order.atc,
         is_remote=order.channel is Channel.IN_APP,

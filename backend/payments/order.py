@@ -21,6 +21,7 @@ from backend.runtime.errors import BadRequest
 
 ATC_MAX = 0xFFFF
 UNKNOWN_EXPIRY = "0000"  # DE 14 when neither the till nor the chip data names one
+_KIND_OF_CRYPTOGRAM, _APPROVED_BY_CARD = 0xC0, 0x40  # bits of tag 9F27: EMV Book 3, 6.5.5.4
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _TERMINAL = re.compile(r"[A-Za-z0-9]{1,8}", re.ASCII)  # DE 41 has eight places
@@ -106,6 +107,13 @@ class NfcOrder:
         ):
             if said != own:
                 raise BadRequest("track2_disagrees", f"{name} is not what track2 says", field=name)
+
+    @property
+    def is_advice(self) -> bool:
+        """Whether card and till have approved already (a TC), and this only tells of it."""
+        said = chip_data.read_chip_data(self.emv_data).get(chip_data.TAG_INFORMATION, b"")
+        approved = said[:1] and said[0] & _KIND_OF_CRYPTOGRAM == _APPROVED_BY_CARD
+        return self.store_and_forward and bool(approved)
 
     def _compare(self, chip: Mapping[int, bytes]) -> None:
         """Refuse fields that are not what the card signed or said."""

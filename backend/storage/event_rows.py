@@ -1,4 +1,4 @@
-"""Statements over events, beliefs and the audit log: appended, read in order, never changed.
+"""Statements over events and beliefs: appended, read in order, never changed.
 
 The events table is the outbox: rows of the engine are written in the commit of the change they
 tell of; rows of a window or a command ("lab.…") arrive afterwards and may arrive twice.
@@ -6,7 +6,7 @@ tell of; rows of a window or a command ("lab.…") arrive afterwards and may arr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import orjson
 from sqlalchemy import bindparam, func, insert, select
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from backend.runtime.events import Event
 from backend.storage.database import Row, Statement, Transaction, Value
-from backend.storage.event_tables import audit_logs, events, tap_beliefs
+from backend.storage.event_tables import events, tap_beliefs
 from backend.storage.number_tables import event_numbers
 
 _INSERT_EVENT = Statement(insert(events))
@@ -67,15 +67,6 @@ _TILL_BELIEVES = Statement(
         },
     )
 )
-_INSERT_AUDIT = Statement(
-    insert(audit_logs).values({c.name: bindparam(c.name) for c in audit_logs.c if c.name != "id"})
-)
-_AUDIT_PAGE = Statement(
-    select(audit_logs)
-    .where(audit_logs.c.id < bindparam("before_id"))
-    .order_by(audit_logs.c.id.desc())
-    .limit(bindparam("row_count"))
-)
 
 
 def append(tx: Transaction, new: Iterable[Event]) -> None:
@@ -127,21 +118,6 @@ def believe(tx: Transaction, side: str, tap_id: str, belief: str, at_us: int) ->
     row: dict[str, Value] = {"tap_id": tap_id, "phone": None, "till": None, "updated_at_us": at_us}
     row[side] = belief
     tx.run(_PHONE_BELIEVES if side == "phone" else _TILL_BELIEVES, row)
-
-
-def audit(tx: Transaction, row: Mapping[str, Value]) -> None:
-    """Add a line to the audit log; `row` has every column but the number."""
-    tx.run(_INSERT_AUDIT, row)
-
-
-def audit_page(tx: Transaction, before_id: int, limit: int) -> list[dict[str, object]]:
-    """Lines of the audit log, newest first."""
-    page: list[dict[str, object]] = []
-    for row in tx.all(_AUDIT_PAGE, {"before_id": before_id, "row_count": limit}):
-        line: dict[str, object] = {key: row[key] for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
-        line["metadata"] = orjson.loads(row["metadata"])
-        page.append(line)
-    return page
 
 
 def _event_row(event: Event) -> dict[str, Value]:

@@ -1,4 +1,4 @@
-"""Tables that only grow: events (they are the outbox), beliefs of phone and till, the audit log."""
+"""Tables that only grow: events (they are the outbox), and beliefs of phone and till."""
 
 from __future__ import annotations
 
@@ -39,18 +39,4 @@ tap_beliefs = Table(
     Column("phone", Text),  # what the phone showed last: read, approved, declined, not_completed …
     Column("till", Text),  # what the till showed last
     Column("updated_at_us", Integer, nullable=False),
-)
-
-audit_logs = Table(
-    "audit_logs",
-    engine_metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at_us", Integer, nullable=False),
-    Column("user_id", Text),
-    Column("action", Text, nullable=False),
-    Column("resource_type", Text, nullable=False),
-    Column("resource_id", Text),
-    Column("result", Text, nullable=False),
-    Column("ip_address", Text),
-    Column("metadata", Text, nullable=False),  # JSON
 )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import orjson
 
+from backend.outbox.audit_chain import AuditLine
 from backend.outbox.ports import AuditRecord
 from backend.runtime.events import Event
-from backend.storage import event_rows
+from backend.storage import audit_rows, event_rows
 from backend.storage.database import Transaction
 
 
@@ -21,16 +22,15 @@ class SqlOutbox:
 
     def add_audit(self, tx: Transaction, record: AuditRecord) -> None:
         """Append one line to the audit trail."""
-        event_rows.audit(
-            tx,
-            {
-                "at_us": record.at_us,
-                "user_id": record.user_id,
-                "action": record.action,
-                "resource_type": record.resource_type,
-                "resource_id": record.resource_id,
-                "result": record.result,
-                "ip_address": None,
-                "metadata": orjson.dumps(dict(record.metadata)).decode(),
-            },
+        metadata = orjson.dumps(dict(record.metadata)).decode()
+        line = AuditLine(
+            record.at_us,
+            record.user_id,
+            record.action,
+            record.resource_type,
+            record.resource_id,
+            record.result,
+            metadata,
+            None,
         )
+        audit_rows.add(tx, line)

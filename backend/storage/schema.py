@@ -14,6 +14,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from backend.storage import (
+    audit_tables,
     event_tables,
     gateway_tables,
     host_tables,
@@ -28,6 +29,7 @@ from backend.storage import (
 from backend.storage.metadata import engine_metadata, host_metadata
 
 TABLE_MODULES = (
+    audit_tables,
     event_tables,
     gateway_tables,
     host_tables,

@@ -45,6 +45,7 @@ from backend.storage.payment_tables import (
     payments,
     token_atc,
 )
+from backend.storage.verify_audit import AUDIT_OFFENDERS, audit_breaks
 from backend.storage.verify_sales import SALES_OFFENDERS
 from backend.storage.verify_wallet import WALLET_OFFENDERS
 
@@ -235,7 +236,10 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
         .scalar_subquery()
     ),
 }
-_STATEMENTS = {name: Statement(clause) for name, clause in (_OFFENDERS | WALLET_OFFENDERS).items()}
+_STATEMENTS = {
+    name: Statement(clause)
+    for name, clause in (_OFFENDERS | WALLET_OFFENDERS | AUDIT_OFFENDERS).items()
+}
 
 # Payments and what the ledger carries for them on the card's side, to be compared.
 _CARRIED = Statement(
@@ -325,6 +329,10 @@ def _hash_chains(tx: Transaction) -> Check:
         if broken is not None:
             breaks.append(f"shard {shard} at entry {broken.seq}")
     return _verdict("ledger hash chains", breaks)
+
+
+def _audit_chain(tx: Transaction) -> Check:
+    return _verdict("audit hash chain", audit_breaks(tx))
 
 
 def _carried_promises(tx: Transaction) -> Check:
@@ -430,6 +438,7 @@ CHECKS: tuple[Callable[[Transaction], Check], ...] = (
     *(_sales_check(name) for name in SALES_OFFENDERS),
     *(_count_offenders(name) for name in _STATEMENTS),
     _hash_chains,
+    _audit_chain,
     _carried_promises,
     _stories,
     _watermarks,

@@ -12,14 +12,16 @@ from dataclasses import fields
 from typing import TypeVar
 
 import orjson
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, null, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from backend.outbox.audit_chain import AuditLine
+from backend.runtime.entropy import Stream
 from backend.runtime.events import Event
-from backend.storage import event_rows
-from backend.storage.database import Row, Statement, Store, Value
+from backend.storage import audit_rows, event_rows
+from backend.storage.database import Row, Statement, Store, Transaction, Value
+from backend.storage.privacy_rows import SqlPrivacyRows
 from backend.storage.request_tables import request_keys
-from backend.storage.token_order_rows import SqlOrderRows
 from backend.storage.wallet_tables import (
     device_messages,
     devices,
@@ -32,6 +34,7 @@ from backend.wallet.ports import WalletRows
 
 T = TypeVar("T")
 cards = provisioned_cards
+SALT_BYTES = 16
 
 
 def _replacing(table: Table, key: str) -> Statement:
@@ -49,11 +52,21 @@ _INSERT_SESSION = Statement(insert(sessions))
 _BIND_SESSION = Statement(
     update(sessions)
     .where(sessions.c.id_hash == bindparam("of_hash"))
-    .values(device_id=bindparam("to_device"))
+    .values(device_id=bindparam("to_device"), device_verified_at_us=null(), face_enrolled=0)
+)
+_VERIFY_SESSION = Statement(
+    update(sessions)
+    .where(sessions.c.id_hash == bindparam("of_hash"))
+    .values(device_verified_at_us=bindparam("at_us"), face_enrolled=bindparam("enrolled"))
 )
 _END_SESSION = Statement(delete(sessions).where(sessions.c.id_hash == bindparam("of_hash")))
 _END_SESSIONS_OF_DEVICE = Statement(
-    delete(sessions).where(sessions.c.device_id == bindparam("of_device"))
+    delete(sessions)
+    .where(sessions.c.device_id == bindparam("of_device"))
+    .returning(sessions.c.id_hash)
+)
+_END_SESSIONS_OF = Statement(
+    delete(sessions).where(sessions.c.user_id == bindparam("of_user")).returning(sessions.c.id_hash)
 )
 
 _DEVICE = Statement(select(devices).where(devices.c.id == bindparam("of_id")))
@@ -66,7 +79,11 @@ _INSERT_DEVICE = sqlite_insert(devices)
 _PUT_DEVICE = Statement(
     _INSERT_DEVICE.on_conflict_do_update(
         index_elements=["id"],
-        set_={"kind": _INSERT_DEVICE.excluded.kind, "name": _INSERT_DEVICE.excluded.name},
+        set_={
+            "kind": _INSERT_DEVICE.excluded.kind,
+            "name": _INSERT_DEVICE.excluded.name,
+            "public_key": _INSERT_DEVICE.excluded.public_key,
+        },
     )
 )
 _MARK_LOST = Statement(
@@ -157,10 +174,14 @@ _RELEASE_REQUEST = Statement(
 )
 
 
-class SqlWalletRows(SqlOrderRows):
+class SqlWalletRows(SqlPrivacyRows):
     """`WalletRows` over one transaction."""
 
-    __slots__ = ()
+    __slots__ = ("_salts",)
+
+    def __init__(self, tx: Transaction, salts: Stream) -> None:
+        super().__init__(tx)
+        self._salts = salts
 
     def user_by_email(self, email: str) -> User | None:
         """The person with that address."""
@@ -179,23 +200,35 @@ class SqlWalletRows(SqlOrderRows):
     def session(self, id_hash: bytes) -> Session | None:
         """The session with that hash, expired or not."""
         row = self._tx.one(_SESSION, {"of_hash": id_hash})
-        return None if row is None else Session(*row)
+        return None if row is None else _session(row)
 
     def add_session(self, session: Session) -> None:
         """Store a session."""
         self._tx.run(_INSERT_SESSION, _row(session))
 
     def bind_session(self, id_hash: bytes, device_id: str) -> None:
-        """Remember which device this session speaks for."""
+        """Remember which device this session speaks for; it has yet to prove itself."""
         self._tx.run(_BIND_SESSION, {"of_hash": id_hash, "to_device": device_id})
+
+    def verify_session(self, id_hash: bytes, at_us: int, *, face_enrolled: bool) -> None:
+        """Remember that the session's device proved itself."""
+        self._tx.run(
+            _VERIFY_SESSION, {"of_hash": id_hash, "at_us": at_us, "enrolled": int(face_enrolled)}
+        )
 
     def end_session(self, id_hash: bytes) -> int:
         """Delete it; how many there were."""
         return self._tx.run(_END_SESSION, {"of_hash": id_hash})
 
-    def end_sessions_of_device(self, device_id: str) -> int:
-        """Delete every session of a device; how many there were."""
-        return self._tx.run(_END_SESSIONS_OF_DEVICE, {"of_device": device_id})
+    def end_sessions_of_device(self, device_id: str) -> list[bytes]:
+        """Delete every session of a device; the hashes of those that there were."""
+        ended = self._tx.all(_END_SESSIONS_OF_DEVICE, {"of_device": device_id})
+        return [row["id_hash"] for row in ended]
+
+    def end_sessions_of(self, user_id: str) -> list[bytes]:
+        """Delete every session of a person; the hashes of those that there were."""
+        ended = self._tx.all(_END_SESSIONS_OF, {"of_user": user_id})
+        return [row["id_hash"] for row in ended]
 
     def device(self, device_id: str) -> Device | None:
         """The device with that identifier, whoever's it is."""
@@ -340,18 +373,18 @@ class SqlWalletRows(SqlOrderRows):
 
     def audit(self, entry: AuditEntry) -> None:
         """Add to the audit log."""
-        event_rows.audit(
-            self._tx,
-            {
-                "at_us": entry.at_us,
-                "user_id": entry.user_id,
-                "action": entry.action,
-                "resource_type": entry.resource_type,
-                "resource_id": entry.resource_id,
-                "result": entry.result,
-                "ip_address": entry.ip_address,
-                "metadata": orjson.dumps(dict(entry.facts)).decode(),
-            },
+        line = AuditLine(
+            entry.at_us,
+            entry.user_id,
+            entry.action,
+            entry.resource_type,
+            entry.resource_id,
+            entry.result,
+            orjson.dumps(dict(entry.facts)).decode(),
+            None,
+        )
+        audit_rows.add(
+            self._tx, line, ip_address=entry.ip_address, salt=self._salts.bytes(SALT_BYTES)
         )
 
     def record(self, event: Event) -> None:
@@ -362,20 +395,33 @@ class SqlWalletRows(SqlOrderRows):
 class SqlWalletStore:
     """`WalletStore` over the engine's database."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, salts: Stream) -> None:
+        """Over a store.
+
+        Args:
+            store: the engine's database.
+            salts: random; one goes with each address in the audit trail.
+        """
         self._store = store
+        self._salts = salts
 
     async def write(self, work: Callable[[WalletRows], T]) -> T:
         """Run and commit; durable when this returns."""
-        return await self._store.write(lambda tx: work(SqlWalletRows(tx)))
+        return await self._store.write(lambda tx: work(SqlWalletRows(tx, self._salts)))
 
     def read(self, work: Callable[[WalletRows], T]) -> T:
         """Run a short read."""
-        return self._store.read(lambda tx: work(SqlWalletRows(tx)))
+        return self._store.read(lambda tx: work(SqlWalletRows(tx, self._salts)))
 
 
 def _row(value: User | Session | Device) -> dict[str, Value]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _session(row: Row) -> Session:
+    values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
+    values["face_enrolled"] = bool(values["face_enrolled"])
+    return Session(**values)
 
 
 def _card_row(card: Card) -> dict[str, Value]:

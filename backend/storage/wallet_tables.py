@@ -27,6 +27,7 @@ users = Table(
     Column("email", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=True),  # none: the demo user, who enters with the token
     Column("created_at_us", Integer, nullable=False),
+    Column("erased_at_us", Integer),  # since then nothing here tells who it was
 )
 
 devices = Table(
@@ -38,6 +39,7 @@ devices = Table(
     Column("name", Text, nullable=False),
     Column("lost_at_us", Integer),
     Column("created_at_us", Integer, nullable=False),
+    Column("public_key", Text),  # JWK; None until the device showed one
     CheckConstraint("kind IN ('phone', 'watch')", name="kind"),
 )
 
@@ -51,6 +53,8 @@ sessions = Table(
     Column("device_id", Text),
     Column("created_at_us", Integer, nullable=False),
     Column("expires_at_us", Integer, nullable=False),
+    Column("device_verified_at_us", Integer),  # its device proved that it holds its key
+    Column("face_enrolled", Integer, nullable=False, server_default=text("0")),
 )
 
 provisioned_cards = Table(

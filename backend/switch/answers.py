@@ -42,6 +42,7 @@ class AuthorizationRequest:
         atc: the card's transaction counter, which such a message says apart.
         merchant_name: DE 43, as the cardholder will read it.
         is_remote: nobody met: an app's payment, made with the token's remote key.
+        approved_offline: card and till have approved already: the network is told, not asked.
     """
 
     payment_id: str
@@ -58,6 +59,7 @@ class AuthorizationRequest:
     merchant_category: str
     terminal_id: str
     emv_data: bytes = field(repr=False)
+    approved_offline: bool = False
     track_2: str = field(default="", repr=False)
     atc: int = 0
     is_remote: bool = False

@@ -35,7 +35,7 @@ CONTACTLESS_CHIP = "071"
 CONTACTLESS_STRIPE = "911"
 ECOMMERCE = "810"
 IN_APP_INDICATOR = "07"  # electronic commerce indicator of a cryptogram in an app
-NORMAL_CONDITION = "00"
+NORMAL_CONDITION, PREAUTHORIZED_CONDITION = "00", "06"
 
 
 def authorization(request: AuthorizationRequest) -> Message:
@@ -59,7 +59,7 @@ def authorization(request: AuthorizationRequest) -> Message:
             "14": request.expiry,
             "18": request.merchant_category,
             "23": request.psn.zfill(3),
-            "25": NORMAL_CONDITION,
+            "25": PREAUTHORIZED_CONDITION if request.approved_offline else NORMAL_CONDITION,
             "32": ACQUIRER,
             "37": request.reference.rrn,
             "41": _text(request.terminal_id, 8),

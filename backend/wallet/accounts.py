@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import BadRequest, Conflict
+from backend.wallet.limits import SIGN_IN, Limits
 from backend.wallet.model import AuditEntry, Session, User
 from backend.wallet.passwords import Passwords
-from backend.wallet.ports import WalletRows, WalletStore
+from backend.wallet.ports import SessionCache, WalletRows, WalletStore
 
 SESSION_LIFE_S = 7 * 86_400
 PASSWORD_LENGTH = (10, 256)
@@ -48,9 +49,27 @@ class Accounts:
     """Registers people and opens and ends their sessions."""
 
     def __init__(
-        self, store: WalletStore, clock: Clock, entropy: Entropy, passwords: Passwords
+        self,
+        store: WalletStore,
+        clock: Clock,
+        entropy: Entropy,
+        passwords: Passwords,
+        limits: Limits,
+        kept: SessionCache | None = None,
     ) -> None:
+        """Over a store.
+
+        Args:
+            store: people and sessions.
+            clock: lab time.
+            entropy: identifiers and cookies.
+            passwords: hashes and checks them.
+            limits: how often somebody may try.
+            kept: sessions that were read lately, where that is quicker than the store.
+        """
         self._store = store
+        self._kept = kept
+        self.limits = limits
         self._clock = clock
         self._identifiers = entropy.secret("wallet.identifiers")
         self._cookies = entropy.secret("wallet.sessions")
@@ -88,8 +107,10 @@ class Accounts:
 
         Raises:
             NotSignedIn: unknown address or wrong password (not told apart); audited.
+            TooMany: too many tries for this address, whether it is known or not.
         """
         address = email.strip().lower()
+        self.limit_guesses(address)
         user = self._store.read(lambda rows: rows.user_by_email(address))
         matches = await self._passwords.matches(user.password_hash if user else None, password)
         if user is None or not matches:
@@ -102,6 +123,14 @@ class Accounts:
         person = user
         return await self._store.write(lambda rows: self._open(rows, person, ip_address))
 
+    def limit_guesses(self, address: str) -> None:
+        """Count a try at somebody's password.
+
+        Raises:
+            TooMany: there were too many.
+        """
+        self.limits.take(SIGN_IN, hashlib.sha256(address.encode()).hexdigest())
+
     async def login_demo(self, ip_address: str | None) -> SignedIn:
         """Sign in as the demo user, made on first use; the caller has shown the local token."""
 
@@ -110,6 +139,8 @@ class Accounts:
             if user is None:
                 user = User(DEMO_USER_ID, DEMO_EMAIL, None, self._clock.now_us())
                 rows.add_user(user)
+            if user.erased_at_us is not None:
+                raise NotSignedIn("demo_erased", "this folder's demo user was erased: register")
             return self._open(rows, user, ip_address)
 
         return await self._store.write(work)
@@ -126,8 +157,14 @@ class Accounts:
                 rows.audit(_entry(now_us, session.user_id, "logout", ip_address))
 
         await self._store.write(work)
+        await self.changed(id_hash)
 
-    def session(self, cookie: str | None) -> Session:
+    async def changed(self, *id_hashes: bytes) -> None:
+        """These sessions ended or changed: nobody may go by what was kept of them."""
+        if self._kept is not None:
+            await self._kept.forget(*id_hashes)
+
+    async def session(self, cookie: str | None) -> Session:
         """The session behind a cookie.
 
         Raises:
@@ -135,10 +172,21 @@ class Accounts:
         """
         session = None
         if cookie:
-            id_hash = hash_cookie(cookie)
-            session = self._store.read(lambda rows: rows.session(id_hash))
+            session = await self._read(hash_cookie(cookie))
         if session is None or session.expires_at_us <= self._clock.now_us():
             raise NotSignedIn("not_signed_in", "sign in first: POST /api/auth/login")
+        return session
+
+    async def _read(self, id_hash: bytes) -> Session | None:
+        kept = self._kept
+        if kept is None:
+            return self._store.read(lambda rows: rows.session(id_hash))
+        if (session := await kept.get(id_hash)) is not None:
+            return session
+        changes = kept.changes(id_hash)
+        session = self._store.read(lambda rows: rows.session(id_hash))
+        if session is not None:
+            await kept.put(session, changes=changes)
         return session
 
     def user(self, session: Session) -> User:

@@ -214,17 +214,7 @@ class Cards:
 
         def work(rows: WalletRows) -> _Done:
             card = owned(rows, caller, card_id)
-            withdraw(rows, card_id, now_us, *(set(Operation) - {Operation.DELETE}))
-            take_away(rows, card, now_us, reason=None)
-            order_id = ordered(
-                rows,
-                card,
-                Operation.DELETE,
-                now_us,
-                actor=CARDHOLDER,
-                reason="CONSUMER_DELETED",
-                ip_address=caller.ip_address,
-            )
+            order_id = let_go(rows, card, now_us, ip_address=caller.ip_address)
             return _Done(card, order_id=order_id)
 
         done = await self._change(caller, card_id, "card.removed", work)
@@ -270,6 +260,21 @@ class Cards:
             self._events.publish(event)
         self._orders.wake()
         return done
+
+
+def let_go(rows: WalletRows, card: Card, at_us: int, *, ip_address: str | None) -> int:
+    """Take a card off its device and order its token's deletion; the order's number."""
+    withdraw(rows, card.id, at_us, *(set(Operation) - {Operation.DELETE}))
+    take_away(rows, card, at_us, reason=None)
+    return ordered(
+        rows,
+        card,
+        Operation.DELETE,
+        at_us,
+        actor=CARDHOLDER,
+        reason="CONSUMER_DELETED",
+        ip_address=ip_address,
+    )
 
 
 def owned(rows: WalletRows, caller: Caller, card_id: str) -> Card:

@@ -13,6 +13,8 @@ from backend.networks.token_life import Suspender
 from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import EventLog
+from backend.wallet.accounts import Accounts
+from backend.wallet.device_proof import checked_key
 from backend.wallet.model import (
     DEVICE_KINDS,
     AuditEntry,
@@ -42,7 +44,9 @@ class Devices:
         events: EventLog,
         lists: CardListCache,
         orders: TokenOrders,
+        sessions: Accounts,
     ) -> None:
+        self._sessions = sessions
         self._store = store
         self._clock = clock
         self._events = events
@@ -62,15 +66,24 @@ class Devices:
         return _owned(self._store.read(lambda rows: rows.device(device_id)), user_id)
 
     async def register(
-        self, caller: Caller, session: Session, device_id: str, *, kind: str, name: str
+        self,
+        caller: Caller,
+        session: Session,
+        device_id: str,
+        *,
+        kind: str,
+        name: str,
+        public_key: dict[str, object] | None = None,
     ) -> Device:
         """Make a device known, or rename it; the session speaks for it from now on.
 
         Raises:
             BadRequest: identifier, kind or name cannot be used.
-            Conflict: the identifier is another person's device.
+            Conflict: the identifier is another person's device, or the device has another key,
+                which only a session that it verified may replace.
         """
         _check(device_id, kind, name)
+        shown = None if public_key is None else checked_key(public_key)
         now_us = self._clock.now_us()
         event = self._events.make(
             "device.registered", actor="phone", data={"device_id": device_id, "kind": kind}
@@ -80,18 +93,19 @@ class Devices:
             known = rows.device(device_id)
             if known is not None and known.user_id != caller.user_id:
                 raise Conflict("device_taken", "this identifier is another person's device")
-            device = (
-                replace(known, kind=kind, name=name)
-                if known is not None
-                else Device(device_id, caller.user_id, kind, name, None, now_us)
+            device = known or Device(device_id, caller.user_id, kind, name, None, now_us)
+            device = replace(
+                device, kind=kind, name=name, public_key=_next_key(device, shown, session)
             )
             rows.put_device(device)
-            rows.bind_session(session.id_hash, device_id)
+            if session.device_id != device_id:
+                rows.bind_session(session.id_hash, device_id)
             rows.audit(_entry(now_us, caller, "device.registered", device_id))
             rows.record(event)
             return device
 
         device = await self._store.write(work)
+        await self._sessions.changed(session.id_hash)
         self._events.publish(event)
         return device
 
@@ -104,7 +118,7 @@ class Devices:
         now_us = self._clock.now_us()
         event = self._events.make("device.lost", actor="person", data={"device_id": device_id})
 
-        def work(rows: WalletRows) -> list[Card]:
+        def work(rows: WalletRows) -> tuple[list[Card], list[bytes]]:
             device = _owned(rows.device(device_id), caller.user_id)
             if device.lost_at_us is None:
                 rows.mark_lost(device_id, now_us)
@@ -114,12 +128,13 @@ class Devices:
                 hold(rows, not_pending(card, "reactivate"), WALLET, now_us, reason="device_lost")
                 ordered(rows, card, Operation.SUSPEND, now_us, actor=WALLET, reason="LOST",
                         ip_address=caller.ip_address)  # fmt: skip
-            rows.end_sessions_of_device(device_id)
+            ended = rows.end_sessions_of_device(device_id)
             rows.audit(_entry(now_us, caller, "device.lost", device_id))
             rows.record(event)
-            return held
+            return held, ended
 
-        held = await self._store.write(work)
+        held, ended = await self._store.write(work)
+        await self._sessions.changed(*ended)
         await self._lists.forget(caller.user_id, *(card.token_ref for card in held))
         self._events.publish(event)
         self._orders.wake()
@@ -181,6 +196,15 @@ def _owned(device: Device | None, user_id: str) -> Device:
     if device is None or device.user_id != user_id:
         raise NotFound("device_unknown", "no such device: PUT /api/devices/{id} registers one")
     return device
+
+
+def _next_key(device: Device, shown: str | None, session: Session) -> str | None:
+    if shown is None or shown == device.public_key:
+        return device.public_key
+    verified = session.is_device_verified and session.device_id == device.id
+    if device.public_key is not None and not verified:
+        raise Conflict("device_key_known", "this device has another key: prove that one first")
+    return shown
 
 
 def _is_to_be_held(card: Card) -> bool:

@@ -14,6 +14,8 @@ from backend.runtime.clock import to_iso
 
 NETWORKS = ("visa", "mastercard", "amex")
 DEVICE_KINDS = ("phone", "watch")
+PERMISSIONS = ("cards", "devices", "history")
+"""Of every session; see `Session.permissions`."""
 PARTIES = ("wallet", "network", "issuer")
 """Who decides about a provisioning, in the order of `Card.decisions`."""
 
@@ -24,12 +26,14 @@ class User:
 
     Attributes:
         password_hash: argon2id in PHC form; None for the demo user, who enters with the token.
+        erased_at_us: since then this is a number without a person: nobody signs in.
     """
 
     id: str
     email: str
     password_hash: str | None = field(repr=False)
     created_at_us: int
+    erased_at_us: int | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -43,18 +47,41 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in client; ended by deleting its row."""
+    """A signed-in client; ended by deleting its row.
+
+    Attributes:
+        device_verified_at_us: when its device proved that it holds its key; None before.
+        face_enrolled: whether that device says that its person enrolled a face.
+    """
 
     id_hash: bytes = field(repr=False)
     user_id: str
     device_id: str | None
     created_at_us: int
     expires_at_us: int
+    device_verified_at_us: int | None = None
+    face_enrolled: bool = False
+
+    @property
+    def is_device_verified(self) -> bool:
+        """Whether its device proved that it holds its key."""
+        return self.device_verified_at_us is not None
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """What it may do; to pay in an app the device and a face on it have to be known."""
+        if self.is_device_verified and self.face_enrolled:
+            return (*PERMISSIONS, "payments:in_app")
+        return PERMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A phone or a watch."""
+    """A phone or a watch.
+
+    Attributes:
+        public_key: JWK (P-256) as JSON, with which it proves itself; None until it showed one.
+    """
 
     id: str
     user_id: str
@@ -62,6 +89,7 @@ class Device:
     name: str
     lost_at_us: int | None
     created_at_us: int
+    public_key: str | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, object]:
         """As `/api/devices` shows it."""

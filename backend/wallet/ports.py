@@ -50,13 +50,19 @@ class UserRows(Protocol):
         """Store a session."""
 
     def bind_session(self, id_hash: bytes, device_id: str) -> None:
-        """Remember which device this session speaks for."""
+        """Remember which device this session speaks for; it has yet to prove itself."""
+
+    def verify_session(self, id_hash: bytes, at_us: int, *, face_enrolled: bool) -> None:
+        """Remember that the session's device proved itself."""
 
     def end_session(self, id_hash: bytes) -> int:
         """Delete it; how many there were."""
 
-    def end_sessions_of_device(self, device_id: str) -> int:
-        """Delete every session of a device; how many there were."""
+    def end_sessions_of_device(self, device_id: str) -> list[bytes]:
+        """Delete every session of a device; the hashes of those that there were."""
+
+    def end_sessions_of(self, user_id: str) -> list[bytes]:
+        """Delete every session of a person; the hashes of those that there were."""
 
 
 class DeviceRows(Protocol):
@@ -172,7 +178,29 @@ class OrderRows(Protocol):
         """Everything up to this event was taken in."""
 
 
-class WalletRows(UserRows, DeviceRows, CardRows, RequestRows, OrderRows, Protocol):
+class PrivacyRows(Protocol):
+    """What is stored of one person, to be handed out and to be forgotten."""
+
+    def is_being_given_a_card(self, user_id: str) -> bool:
+        """Whether a network is being asked for a card of theirs at this moment."""
+
+    def sessions_of(self, user_id: str) -> list[dict[str, object]]:
+        """A person's sessions as they see them."""
+
+    def payments_of(self, user_id: str) -> list[dict[str, object]]:
+        """Every payment of a person, newest first."""
+
+    def audit_of(self, user_id: str) -> list[dict[str, object]]:
+        """Every line of the audit trail that names a person, oldest first."""
+
+    def forget_messages(self, user_id: str) -> None:
+        """Delete what waits for a person's devices."""
+
+    def forget_person(self, user_id: str, at_us: int) -> None:
+        """Take everything that tells who it was."""
+
+
+class WalletRows(UserRows, DeviceRows, CardRows, RequestRows, OrderRows, PrivacyRows, Protocol):
     """Everything one unit of work of the wallet may touch."""
 
     def audit(self, entry: AuditEntry) -> None:
@@ -206,6 +234,22 @@ class CardListCache(Protocol):
 
     async def forget(self, user_id: str, *token_refs: str) -> None:
         """A card of this person changed."""
+
+
+class SessionCache(Protocol):
+    """Sessions that were read lately; may forget at any moment."""
+
+    def changes(self, id_hash: bytes) -> int:
+        """How often this session changed; take it before reading the database."""
+
+    async def get(self, id_hash: bytes) -> Session | None:
+        """The session, or None."""
+
+    async def put(self, session: Session, *, changes: int) -> None:
+        """Keep a session, unless it changed meanwhile."""
+
+    async def forget(self, *id_hashes: bytes) -> None:
+        """These sessions changed or ended."""
 
 
 class TokenService(Protocol):

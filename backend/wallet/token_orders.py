@@ -196,6 +196,9 @@ class TokenOrders:
         except StorageError as error:
             self._report(error)
             await self._scheduler.sleep(STORAGE_WAIT_S)
+        except Exception:  # a slip of this program: told as such, and not again at once
+            await self._scheduler.sleep(STORAGE_WAIT_S)
+            raise
         finally:
             self._in_work.discard(order.card_id)
             self.wake()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from hardware.card.allowance import Allowance, read_allowance
 from hardware.card.offline_data import OfflineData, read_offline_data
 from hardware.card.stripe_data import StripeData, read_stripe_data
 from hardware.emv.formats import luhn_valid
@@ -70,6 +71,8 @@ class Credentials:
     replaces: str | None
     offline: OfflineData | None = None
     """None: this token cannot be authenticated offline."""
+    allowance: Allowance | None = None
+    """None: its issuer is asked of every payment."""
     stripe: StripeData | None = None
     """None: this token has no mag-stripe mode with dynamic codes."""
 
@@ -159,5 +162,6 @@ def read_credentials(document: Mapping[str, object]) -> Credentials:
         service_code=_text(document, "serviceCode", r"[0-9]{3}"),
         replaces=replaces,
         offline=None if offline is None else read_offline_data(offline),
+        allowance=read_allowance(document.get("allowance")),
         stripe=None if stripe is None else read_stripe_data(stripe),
     )

@@ -35,7 +35,7 @@ RELATED_NUMBER_LENGTH = 4
 _PRIME_LENGTHS = range(48, 65)
 _PROFILE_LENGTH = 2
 _HASH_LENGTH = 20
-_COMBINED, _FAST_ONLINE = 0x05, 0x95
+_COMBINED, _FAST_OFFLINE, _FAST_ONLINE = 0x05, 0x05, 0x95
 """Signed data formats; INTERNAL AUTHENTICATE has the first one too."""
 _SHA_1 = 0x01
 _VERSION_1 = b"\x01"
@@ -181,18 +181,26 @@ def related_data(number: bytes, qualifiers: bytes) -> bytes:
 
 
 def fast_signature(
-    offline: OfflineData, values: Mapping[int, bytes], atc: bytes, related: bytes
+    offline: OfflineData,
+    values: Mapping[int, bytes],
+    atc: bytes,
+    related: bytes,
+    *,
+    approved: bool = False,
 ) -> bytes:
-    """Tag 9F4B of an online payment; its number is the counter (lab approximation).
+    """Tag 9F4B beside a cryptogram; its number is the counter (lab approximation).
 
     Args:
         offline: the key.
         values: the terminal's objects by tag.
         atc: tag 9F36.
         related: tag 9F69.
+        approved: the card approves by itself, instead of asking its issuer.
     """
     covered = values[0x9F37] + values[0x9F02] + values[0x5F2A] + related
-    return _sign(offline.key, _FAST_ONLINE, bytes([len(atc)]) + atc, covered)
+    return _sign(
+        offline.key, _FAST_OFFLINE if approved else _FAST_ONLINE, bytes([len(atc)]) + atc, covered
+    )
 
 
 def _sign(key: PrivateKey | None, data_format: int, inside: bytes, covered: bytes) -> bytes:

@@ -18,6 +18,7 @@ from hardware.card.answers import Refused as _Refused
 from hardware.card.answers import options_values as _options_values
 from hardware.card.answers import split as _split
 from hardware.card.answers import template as _template
+from hardware.card.approving import approve_or_ask, visa_kind
 from hardware.card.credentials import Credentials, Network
 from hardware.card.offline_data import (
     FILE,
@@ -51,7 +52,6 @@ from hardware.emv.bitfields import (
     TTQ_AUTHENTICATION_FOR_ONLINE,
     TTQ_CVM_REQUIRED,
     TTQ_EMV_SUPPORTED,
-    TTQ_OFFLINE_ONLY,
     CryptogramType,
     has_bit,
 )
@@ -70,6 +70,7 @@ _RELATED_RECORD = (1, 4)
 _RELATED_LOCATOR = bytes.fromhex("20010100")
 """AFL: file 4, record 1, not signed: what Visa's signature covers besides the terminal's data."""
 _CRYPTOGRAM_TYPE = 0xC0
+_APPROVAL = 0x40
 _SIGN_IT = 0x10
 _RESERVED_TYPE = 0xC0
 _BY_DEVICE = b"\x01"
@@ -198,14 +199,13 @@ class PaymentCard:
             is_signed=has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE),
             owner_wanted=has_bit(values[0x9F66], TTQ_CVM_REQUIRED),
         )
-        offline = has_bit(values[0x9F66], TTQ_OFFLINE_ONLY)
-        kind = CryptogramType.AAC if offline else CryptogramType.ARQC
+        kind = visa_kind(self._element, credentials, values)
         objects = {0x82: profile(credentials), **self._spend(credentials, values, kind)}
         objects[0x57] = track_2(credentials)
         objects[0x5F34] = bytes.fromhex(credentials.psn)
         objects[0x9F6C] = qualifiers(verified=self._verified)
         objects[0x9F6E] = FORM_FACTOR
-        signed = self._fast_objects(credentials, values, objects) if not offline else {}
+        signed = self._fast_objects(credentials, values, objects, kind)
         locator = RECORD_LOCATOR if self._with_records else b""
         locator += signed.pop(0x94, b"")
         if locator:
@@ -215,18 +215,23 @@ class PaymentCard:
         return _template(0x77, objects | signed)
 
     def _fast_objects(
-        self, credentials: Credentials, values: dict[int, bytes], objects: dict[int, bytes]
+        self,
+        credentials: Credentials,
+        values: dict[int, bytes],
+        objects: dict[int, bytes],
+        kind: CryptogramType,
     ) -> dict[int, bytes]:
         """Signature and record locator, where the reader wants them and the token has a key."""
-        offline = credentials.offline
-        asked = has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE)
-        if offline is None or not asked:
+        offline, approved = credentials.offline, kind is CryptogramType.TC
+        asked = approved or has_bit(values[0x9F66], TTQ_AUTHENTICATION_FOR_ONLINE)
+        if offline is None or not asked or kind is CryptogramType.AAC:
             return {}
         if not has_bit(offline.profile, AIP_DYNAMIC_AUTHENTICATION):
             return {}
         number = self._element.draw(RELATED_NUMBER_LENGTH)
         self._related = related_data(number, objects[0x9F6C])
-        signature = fast_signature(offline, values, objects[0x9F36], self._related)
+        counter = objects[0x9F36]
+        signature = fast_signature(offline, values, counter, self._related, approved=approved)
         return {0x94: offline.locator + _RELATED_LOCATOR, 0x9F4B: signature}
 
     def _spend(
@@ -241,6 +246,8 @@ class PaymentCard:
             raise _Refused(0x6986) from None
         except AtcExhausted:
             raise _Refused(0x6985) from None
+        if kind is CryptogramType.TC:
+            self._element.count_offline(credentials.token_ref, values)
         objects = sign(
             credentials.network,
             credentials.proximity,
@@ -257,7 +264,7 @@ class PaymentCard:
     # GENERATE AC -----------------------------------------------------------------------------
 
     def _generate_cryptogram(self, command: CommandApdu) -> bytes:
-        """The first and only cryptogram (Book 3, 6.5.5): the issuer is asked, or it is declined."""
+        """The first and only cryptogram (Book 3, 6.5.5): what was asked for, or less."""
         credentials = self._selected
         if self._state is not _State.PROCESSED or credentials is None:
             raise _Refused(0x6985)
@@ -268,6 +275,8 @@ class PaymentCard:
             raise _Refused(0x6A86)
         values = _split(PERSONALITIES[credentials.network].cdol, command.data)
         kind = CryptogramType.ARQC if control else CryptogramType.AAC
+        if control == _APPROVAL:
+            kind = approve_or_ask(self._element, credentials, values)
         if not self._verified and kind is not CryptogramType.AAC and not signed:
             raise _Refused(0x6985)
         if not self._verified and values.get(0x9F34, b"")[:1] == _BY_DEVICE:

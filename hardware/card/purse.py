@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from hardware.card.approving import Allowing
+
 if TYPE_CHECKING:
     from hardware.card.credentials import Credentials
     from hardware.card.installed import InstalledToken
     from hardware.card.recovery import KeptAnswer
 
 
-class Purse(Protocol):
+class Purse(Allowing, Protocol):
     """What a card needs of the element that it lives in."""
 
     @property

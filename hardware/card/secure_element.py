@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hardware.card.allowance import Spent, after
 from hardware.card.credentials import CardKey, Credentials, open_envelope, read_credentials
 from hardware.card.device_key import draw_device_key, public_jwk
 from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, assertion_mac
@@ -23,10 +24,12 @@ from hardware.card.sealed_file import SealedFile, TokenRow
 from hardware.runtime.errors import NotArmed, ProvisioningRefused, SecureElementDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hardware.runtime.ports import Clock, Stream
 
+_OFFLINE = "offline "
+"""Name under which a token's offline counters are kept, its reference behind it."""
 _CHALLENGE_LENGTH = 16
 
 
@@ -134,6 +137,8 @@ class SecureElement:
                 if self.express == credentials.replaces:
                     self._file.set_text("express", credentials.token_ref)
             self._file.put_token(row, _pack(credentials), position=position)
+            for gone in (credentials.token_ref, credentials.replaces or credentials.token_ref):
+                self._file.set_text(_OFFLINE + gone, None)
             self._file.put_session(credentials.session_id, credentials.token_ref)
             self._file.set_text("default", default or credentials.token_ref)
         if self._arming is not None and self._arming.token_ref == credentials.replaces:
@@ -153,6 +158,7 @@ class SecureElement:
             self.disarm()
         with self._file.writing():
             gone = self._file.delete_token(token_ref) is not None
+            self._file.set_text(_OFFLINE + token_ref, None)
             if self._file.text("default") == token_ref:
                 rest = self._file.tokens()
                 self._file.set_text("default", rest[0][0] if rest else None)
@@ -308,6 +314,18 @@ class SecureElement:
         """Unpredictable bytes for a card's signature."""
         return self._stream.bytes(count)
 
+    def offline_spent(self, token_ref: str) -> Spent:
+        """What a token has approved without its issuer since its keys came."""
+        kept = self._file.secret(_OFFLINE + token_ref)
+        return Spent() if kept is None else Spent(*json.loads(kept))
+
+    def count_offline(self, token_ref: str, values: Mapping[int, bytes]) -> None:
+        """Count one such approval; on disk when this returns."""
+        spent = after(self.offline_spent(token_ref), values)
+        kept = json.dumps([spent.total_minor, spent.payments]).encode()
+        with self._file.writing():
+            self._file.set_secret(_OFFLINE + token_ref, kept)
+
     def keep_answer(self, token_ref: str, kept: KeptAnswer) -> None:
         """Keep a token's last answer to GENERATE AC, sealed and on disk when this returns."""
         self._file.put_answer(token_ref, kept.to_bytes())
@@ -365,6 +383,7 @@ def _pack(credentials: Credentials) -> bytes:
             "serviceCode": credentials.service_code,
             "replaces": credentials.replaces,
             "offline": None if credentials.offline is None else credentials.offline.to_json(),
+            "allowance": None if credentials.allowance is None else credentials.allowance.to_json(),
             "stripe": None if credentials.stripe is None else credentials.stripe.to_json(),
         }
     ).encode()

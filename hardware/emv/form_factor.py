@@ -22,6 +22,7 @@ _MASTERCARD_RID = bytes.fromhex("A000000004")
 _MASTERCARD_DEVICE_AT = 4
 _MASTERCARD_CARD = b"00"
 _HIDDEN = 0xEE
+_WALLET_ATS = bytes.fromhex("0578807002")
 _MANUFACTURER_UID = 7
 """Bytes of an identifier that begins with its maker's number (ISO/IEC 14443-3, 6.5.4)."""
 
@@ -68,7 +69,9 @@ class FormFactor:
     evidence: tuple[Evidence, ...] = ()
 
 
-def judge(objects: Mapping[int, bytes], aid: bytes, uid: bytes, *, random_uid: bool) -> FormFactor:
+def judge(
+    objects: Mapping[int, bytes], aid: bytes, uid: bytes, *, random_uid: bool, ats: bytes = b""
+) -> FormFactor:
     """Phone or plastic.
 
     Args:
@@ -76,8 +79,12 @@ def judge(objects: Mapping[int, bytes], aid: bytes, uid: bytes, *, random_uid: b
         aid: the application that said it; empty where none was selected.
         uid: the anti-collision identifier; empty where it is not known.
         random_uid: whether it is drawn anew each time.
+        ats: the answer to select; empty where the driver does not tell.
     """
     said, shown = _from_objects(objects, aid), _from_identifier(uid, random_uid=random_uid)
+    if ats == _WALLET_ATS:
+        says = "as wallet phones answer in public traces"
+        shown.append(Evidence("ATS", says, Medium.PHONE, decides=False))
     # What the card says goes before what its identifier looks like; contradictions decide nothing.
     decisive = [one for one in said if one.decides] or [one for one in shown if one.decides]
     deciding = {evidence.points_to for evidence in decisive}

@@ -172,6 +172,11 @@ class FaultyReader:
         """Whether a fault pulled the plug; `replug` puts it back."""
         return self._unplugged
 
+    def use_reader(self, reader: Reader) -> None:
+        """Wrap another reader from the next card on; the plug of that one is in."""
+        self._reader = reader
+        self.replug()
+
     def announce(self, frame: bytes | None) -> None:
         """As the wrapped reader does, where it can (capability `announce`)."""
         if isinstance(self._reader, Announces):

@@ -6,11 +6,16 @@ functions, so that listing readers imports no driver that is not installed.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardware.readers.polling import ANNOUNCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+_NUMBERED = re.compile(r"(pcsc:.*\([^()]+\)) [0-9A-F]{2} ([0-9A-F]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,32 @@ class ReaderInfo:
     usable: bool
     why: str
     """Why it is not usable, with the remedy; empty where it is."""
+    model: str = ""
+    """The model, where the table of models knows it."""
+    serial: str = ""
+    """The device's serial number, where it tells one."""
+    quirks: tuple[str, ...] = ()
+    """Names of what usually goes wrong with that model."""
+
+    @property
+    def identity(self) -> str:
+        """What stays the same when the device is plugged in elsewhere, as far as it can be told.
+
+        The scheme with the serial number; without one the URL. pcsc-lite puts the serial number
+        into the name and a running number after it, which changes with the order of plugging.
+        """
+        scheme = self.url.partition(":")[0]
+        if self.serial:
+            return f"{scheme}:#{self.serial}"
+        numbered = _NUMBERED.fullmatch(self.url)
+        return f"{numbered[1]} {numbered[2]}" if numbered else self.url
 
 
 EMULATED = ReaderInfo(
     url="sim:",
     name="Emulated reader",
     driver="emulated",
-    capabilities=("faults", "read"),
+    capabilities=("apdu", ANNOUNCE, "faults"),
     card=None,
     usable=True,
     why="",

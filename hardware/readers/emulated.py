@@ -16,6 +16,8 @@ from hardware.readers.polling import ANNOUNCE, HearsPolling
 from hardware.runtime.errors import CardCollision, CardFault, CardRemoved, NoCard, ReaderGone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardware.readers.port import Card
     from hardware.readers.timing import TimingProfile
     from hardware.runtime.ports import Scheduler, Stream
@@ -42,6 +44,7 @@ class EmulatedReader:
         self._cards: list[Card] = []
         self._presentation = 0
         self._closed = False
+        self.on_card: Callable[[bool], None] = lambda _there: None
         self._announced: bytes | None = None
 
     @property
@@ -57,7 +60,7 @@ class EmulatedReader:
     @property
     def capabilities(self) -> frozenset[str]:
         """It reads, faults can be put on it, and it can announce what it is."""
-        return frozenset({"read", "faults", ANNOUNCE})
+        return frozenset({"apdu", "faults", ANNOUNCE})
 
     @property
     def profile(self) -> TimingProfile:
@@ -72,11 +75,15 @@ class EmulatedReader:
         """Bring a card into the field; a second one makes a collision."""
         self._cards.append(card)
         self._presentation += 1
+        self.on_card(True)
 
     def withdraw(self) -> None:
         """Take every card out of the field; an exchange under way ends in `CardRemoved`."""
+        was_there = bool(self._cards)
         self._cards.clear()
         self._presentation += 1
+        if was_there:
+            self.on_card(False)
 
     async def wait_for_card(self, timeout_s: float) -> EmulatedLink:
         """A link to the card in the field, or to the first that comes within `timeout_s`.

@@ -22,6 +22,7 @@ from typing import TypeVar
 from hardware.readers.discovery import ReaderInfo
 from hardware.readers.frames import Frame, FrameMemory, Way, selection
 from hardware.readers.isodep_initiator import Act, Heard, Initiator, Trouble
+from hardware.readers.models import APDU, EMULATE, FRAMES
 from hardware.readers.nfc_controller import Controller, Found, NfcAddress
 from hardware.readers.nfc_seat import NfcPatience, Seat
 from hardware.readers.tag_kinds import Activation
@@ -83,7 +84,7 @@ class NfcReader:
     @property
     def capabilities(self) -> frozenset[str]:
         """It reads, by frames of ours; some can be a card too."""
-        return frozenset({"read", "frames"} | ({"emulate"} if self._emulates else set()))
+        return frozenset({APDU, FRAMES} | ({EMULATE} if self._emulates else set()))
 
     def subscribe(self, tell: Callable[[ReaderInfo], None]) -> None:
         """Tell how the reader is, now and whenever its controller was opened or lost."""

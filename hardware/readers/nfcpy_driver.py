@@ -54,6 +54,16 @@ def serial_ports() -> tuple[str, ...]:
     return tuple(port.device for port in ports if port.vid is not None)
 
 
+def serial_numbers() -> dict[str, str]:
+    """Serial numbers of the devices behind serial ports, by port; those that tell one.
+
+    Raises:
+        DriverMissing: nfcpy is not installed.
+    """
+    ports = Nfcpy().transport.serial.tools.list_ports.comports()
+    return {port.device: port.serial_number for port in ports if port.serial_number}
+
+
 class Nfcpy:
     """nfcpy's modules, loaded; it has no types, hence Any."""
 
@@ -70,7 +80,9 @@ class Nfcpy:
         except (ImportError, OSError) as absent:
             raise DriverMissing(f"NFC library: {absent}", _library_remedy()) from absent
         # It logs what it raises, and would print that where nobody asked for it.
-        logging.getLogger("nfc").addHandler(logging.NullHandler())
+        quiet = logging.getLogger("nfc")
+        if not quiet.handlers:
+            quiet.addHandler(logging.NullHandler())
         self.clf = nfc.clf
         self.device = nfc.clf.device
         self.transport = nfc.clf.transport

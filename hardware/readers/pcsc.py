@@ -14,7 +14,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from hardware.readers.lights import Signal, light_commands, own_tone_off
+from hardware.readers.models import APDU, model_by_name
 from hardware.readers.pcsc_errors import as_link_error
+from hardware.readers.pcsc_lights import PcscLights
 from hardware.readers.pcsc_link import Patience, PcscLink
 from hardware.readers.pcsc_monitor import PcscMonitor, Snapshot
 from hardware.readers.pcsc_service import PcscService, Seat
@@ -69,6 +72,8 @@ class PcscReader:
         self._patience = patience or Patience()
         self._changed = asyncio.Event()
         self._link: PcscLink | None = None
+        self._lights: PcscLights | None = None
+        self._own_tone_off = False
         self._closed = False
 
     @property
@@ -83,8 +88,26 @@ class PcscReader:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """It reads."""
-        return frozenset({"read"})
+        """What its model can do; of an unknown one, that it carries APDUs."""
+        model = model_by_name(self._name)
+        return frozenset(model.capabilities if model else (APDU,))
+
+    async def signal(self, signal: Signal, *, sound: bool) -> bool:
+        """Show a moment of the till on the reader's own lights; whether it did.
+
+        A reader that is not known to have lights is sent nothing. Not while a card is talked to.
+        """
+        model = model_by_name(self._name)
+        if model is None or model.lighting is None:
+            return False
+        if self._lights is None:
+            self._lights = PcscLights(self._name, self._service, model.lighting)
+        commands = light_commands(model.lighting, signal, sound=sound)
+        if not self._own_tone_off:
+            commands = (own_tone_off(model.lighting), *commands)
+        shown = await self._lights.show(commands)
+        self._own_tone_off = self._own_tone_off or shown
+        return shown
 
     async def wait_for_card(self, timeout_s: float) -> PcscLink:
         """A link to the card on the reader, or to the first that comes within `timeout_s`.

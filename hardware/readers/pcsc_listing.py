@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from hardware.readers.discovery import ReaderInfo
+from hardware.readers.models import APDU, model_by_name
 from hardware.readers.pcsc import SCHEME
 from hardware.readers.pcsc_errors import SERVICE_LOST, Code, PcscFault
 from hardware.readers.pcsc_monitor import Snapshot
@@ -67,14 +68,17 @@ def reader_info(seat: Seat) -> ReaderInfo:
         why = "it is being plugged out: plug it in again"
     elif seat.held:
         why = "another program holds its card exclusively: close that program"
+    model = model_by_name(seat.name)
     return ReaderInfo(
         url=SCHEME + seat.name,
         name=seat.name,
         driver=DRIVER,
-        capabilities=("read",),
+        capabilities=model.capabilities if model else (APDU,),
         card=seat.atr.hex().upper() or None if seat.has_card else None,
         usable=not why,
         why=why,
+        model=model.name if model else "",
+        quirks=tuple(quirk.value for quirk in model.quirks) if model else (),
     )
 
 

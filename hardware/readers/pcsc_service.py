@@ -22,6 +22,8 @@ PLUG_AND_PLAY = "\\\\?PnP?\\Notification"
 """The pseudo reader whose state changes when a reader comes or goes."""
 UNAWARE = 0x0000
 _SCOPE_USER, _SHARED, _DIRECT, _LEAVE_CARD, _UNPOWER_CARD = 0, 2, 3, 0, 2
+_ESCAPE, _ESCAPE_ON_WINDOWS = 1, 3500
+"""Function numbers of the CCID escape: pcsc-lite's and Microsoft's drivers' own."""
 _ANY_PROTOCOL = 3
 PROTOCOL_T0 = 1
 _STATE_CHANGED, _STATE_UNKNOWN = 0x0002, 0x0004
@@ -103,6 +105,14 @@ class PcscService(Protocol):
 
     def connect_reader(self, context: int, name: str) -> int:
         """Talk to a reader itself, whether or not a card lies on it: a handle."""
+        ...
+
+    def control(self, reader: int, command: bytes) -> bytes:
+        """Send a command to the reader itself (CCID escape); many systems forbid that."""
+        ...
+
+    def leave(self, handle: int) -> None:
+        """Give a handle back and leave the card as it is."""
         ...
 
 
@@ -187,6 +197,19 @@ class Winscard:
         code, reader, _protocol = self._scard.SCardConnect(context, name, _DIRECT, 0)
         _check("SCardConnect", code)
         return int(reader)
+
+    def control(self, reader: int, command: bytes) -> bytes:
+        """One escape."""
+        function = _ESCAPE_ON_WINDOWS if sys.platform == "win32" else _ESCAPE
+        code, answer = self._scard.SCardControl(
+            reader, self._scard.SCARD_CTL_CODE(function), list(command)
+        )
+        _check("SCardControl", code)
+        return bytes(answer)
+
+    def leave(self, handle: int) -> None:
+        """End a connection; what has gone needs no farewell."""
+        self._scard.SCardDisconnect(handle, _LEAVE_CARD)
 
 
 def _check(function: str, code: int) -> None:

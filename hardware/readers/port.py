@@ -62,7 +62,7 @@ class Reader(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What it can do, such as `read`, `faults`, `emulate`."""
+        """What it can do, such as `apdu`, `frames`, `emulate`: see `models`."""
         ...
 
     async def wait_for_card(self, timeout_s: float) -> CardLink:

@@ -32,6 +32,8 @@ DYNAMIC_OBJECTS = (0x8F, 0x90, 0x9F32, 0x9F46, 0x9F47)
 _PROFILE_ONLY = b"\x82"
 _EXPONENTS = {3, 65537}
 _DYNAMIC_FORMAT = 0x05
+FAST_OFFLINE, FAST_ONLINE = 0x05, 0x95
+"""Formats of Visa's signature: for an approval by the card, and for an online payment."""
 _NUMBER_LENGTHS = range(2, 9)
 _CENTURY = 2000
 _VERSION_1 = 0x01
@@ -196,7 +198,9 @@ def open_combined_signature(
     return inside[1:9]
 
 
-def check_fast_signature(data: CardData, card: PublicKey, values: Mapping[int, bytes]) -> None:
+def check_fast_signature(
+    data: CardData, card: PublicKey, values: Mapping[int, bytes], data_format: int
+) -> None:
     """Visa's signature beside the answer to GPO, version 01 (Book C-3, fast authentication).
 
     Raises:
@@ -207,7 +211,7 @@ def check_fast_signature(data: CardData, card: PublicKey, values: Mapping[int, b
         raise Unauthentic("related_data")
     covered = values[0x9F37] + values[0x9F02] + values[0x5F2A] + related
     opened = offline.dynamic_data(card.modulus, card.exponent, data.need(0x9F4B), covered)
-    if opened is None or not opened.hash_ok:
+    if opened is None or not opened.hash_ok or opened.data_format != data_format:
         raise Unauthentic("signature")
 
 

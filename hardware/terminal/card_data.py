@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardware.emv.tlv import Tlv, tag_name
+from hardware.terminal.limits import DEFAULT_LIMITS, ResponseLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,7 +80,8 @@ class Track2:
 class CardData:
     """The objects of one tap."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ResponseLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
         self._objects: dict[int, bytes] = {}
         self._lengths: Mapping[int, range] = _LENGTHS
         self.signed_records = b""
@@ -93,8 +95,13 @@ class CardData:
         """Collect every primitive in a template.
 
         Raises:
-            BrokenRule: an object that is there already, or one of a length it cannot have.
+            BrokenRule: an object that is there already, or one of a length it cannot have; more
+                or deeper than the till's limits.
         """
+        if template.length > self.limits.response_bytes:
+            raise BrokenRule("answer_too_long")
+        if _depth(template) > self.limits.depth:
+            raise BrokenRule("answer_too_deep")
         for node in template.walk():
             if not node.constructed:
                 self.put(node.tag, node.value)
@@ -103,6 +110,8 @@ class CardData:
         """Collect one object; raises as `add` does."""
         if tag in self._objects:
             raise BrokenRule(f"duplicate_{tag_name(tag)}")
+        if len(self._objects) >= self.limits.objects:
+            raise BrokenRule("too_many_objects")
         allowed = self._lengths.get(tag)
         if allowed is not None and len(value) not in allowed:
             raise BrokenRule(f"bad_{tag_name(tag)}")
@@ -143,6 +152,16 @@ class CardData:
         if pan is not None and pan.hex().upper().rstrip("F") != number:
             raise BrokenRule("pan_mismatch")
         return Track2(number, expiry, service, rest[7:])
+
+
+def _depth(template: Tlv) -> int:
+    """Templates inside templates, this one counted; level by level, a card chooses how many."""
+    depth = 0
+    level: tuple[Tlv, ...] = (template,)
+    while level:
+        depth += any(node.constructed for node in level)
+        level = tuple(child for node in level for child in node.children)
+    return depth
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hardware.terminal.authorities import NO_AUTHORITIES, Authorities
+from hardware.terminal.limits import DEFAULT_LIMITS, ResponseLimits
 from hardware.terminal.relay import RelaySettings
-from hardware.terminal.risk import ActionCodes
+from hardware.terminal.risk import NO_SELECTION, ActionCodes, RandomSelection
 from hardware.terminal.torn import LIFETIME_DEFAULT_S, RECORDS_DEFAULT
 
 AMOUNT_MINOR_MAX = 999_999_999_999
@@ -31,6 +32,21 @@ KERNEL_OF_RID: dict[bytes, int] = {
 
 _COMBINED = {2, 4}
 """Kernels whose cards sign the cryptogram itself, which costs no command."""
+_OFFLINE_ONLY, _ONLINE_ONLY = {3, 6}, {1, 4}
+
+
+@dataclass(frozen=True, slots=True)
+class KernelOptions:
+    """What one kernel may do, where its book leaves it to the till.
+
+    Attributes:
+        on_device_verification: take the device's word for its owner (kernel 2, DF811B bit 6).
+        on_device_limit_minor: from this amount on no payment by a device that verifies its owner
+            (kernel 2, DF8125); None does not limit. Others have the reader's limit.
+    """
+
+    on_device_verification: bool = True
+    on_device_limit_minor: int | None = None
 
 
 class Modes(Enum):
@@ -50,6 +66,8 @@ class Combination:
 
     aid: bytes
     kernel: int
+    transaction_type: int | None = None
+    """Tag 9C for which it stands; None stands for every type."""
     reader_limit_minor: int | None = None
     """From this amount on no contactless payment."""
     floor_limit_minor: int | None = 0
@@ -58,7 +76,9 @@ class Combination:
     """From this amount on the cardholder must be verified."""
     zero_amount_allowed: bool = True
     action_codes: ActionCodes = field(default_factory=ActionCodes)
-    """Which findings decline (kernels 2 and 4)."""
+    """Which findings decline and which go online (kernels 2 and 4)."""
+    selection: RandomSelection = NO_SELECTION
+    """Which payments below the floor limit go online all the same."""
     offline_authentication: bool = False
     """Have the card sign the payment and check it, where both can. For Visa it costs four more
     commands (transaction qualifiers, byte 1 bit 1); kernels 2 and 4 sign the cryptogram itself."""
@@ -66,6 +86,24 @@ class Combination:
     """Kernels 2 and 4; kernel 3 has EMV mode alone."""
     status_check: bool = False
     """Ask for an online cryptogram where the amount is a single unit of currency."""
+    ttq: bytes | None = None
+    """Static transaction qualifiers of this combination; None takes the till's."""
+    capabilities: bytes | None = None
+    """9F33 of this combination; None takes the till's."""
+    options: KernelOptions = KernelOptions()
+    limits: ResponseLimits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        assert self.ttq is None or len(self.ttq) == 4
+        assert self.capabilities is None or len(self.capabilities) == 3
+
+    @property
+    def entry_limit_minor(self) -> int | None:
+        """What entry point refuses by: a kernel that knows two limits looks for itself."""
+        own, device = self.reader_limit_minor, self.options.on_device_limit_minor
+        if self.kernel != 2 or own is None or not self.options.on_device_verification:
+            return own
+        return None if device is None else max(own, device)
 
 
 def _default_combinations() -> tuple[Combination, ...]:
@@ -112,6 +150,8 @@ class TerminalConfig:
     """In order of the till's preference; the card's priority comes first."""
     authorities: Authorities = NO_AUTHORITIES
     """Whose certificates the till accepts."""
+    ui_hold_ms: int = 0
+    """How long a result stays before the display may be used again (Book A, hold time)."""
     transit: bool = False
     """A gate of public transport: every card is to sign, since the gate cannot wait for an issuer.
     Its reader announces it (`readers.polling`), where it can."""
@@ -129,6 +169,22 @@ class TerminalConfig:
         assert self.merchant_category.isdecimal()
         assert self.torn_records_max >= 0
         assert self.torn_lifetime_s >= 0
+        assert self.ui_hold_ms >= 0
+
+    @property
+    def selects_by_chance(self) -> bool:
+        """Whether any combination sends payments online by chance."""
+        return any(each.selection != NO_SELECTION for each in self.combinations)
+
+    @property
+    def offline_only(self) -> bool:
+        """Whether this type of till never asks an issuer (Book 4, A1)."""
+        return self.terminal_type & 0x0F in _OFFLINE_ONLY
+
+    @property
+    def online_only(self) -> bool:
+        """Whether this type of till asks the issuer of every payment (Book 4, A1)."""
+        return self.terminal_type & 0x0F in _ONLINE_ONLY
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from hardware.terminal.entry_point import (
     PPSE_NAME,
     Candidate,
     candidates_for,
+    offers,
     prepare,
     read_directory,
 )
@@ -83,12 +84,14 @@ class Dialogue:
         unpredictable_number: bytes,
         lab_time_us: int,
         trust: Trust = Trust.LAB_ONLY,
+        percent: int = 100,
         means: Means = NO_MEANS,
     ) -> None:
         assert len(unpredictable_number) == UNPREDICTABLE_LENGTH
         self._config = config
         self._request = request
         self._trust = trust
+        self._percent = percent
         self._means = means
         self.answered_in_us = 0
         """How long the card took for the last answer; whoever drives the dialogue measures it."""
@@ -117,9 +120,11 @@ class Dialogue:
 
     def _steps(self) -> Generator[CommandApdu, ResponseApdu, KernelResult]:
         self.progress.step("pre_processing")
-        prepared = prepare(self._config, self._request, self._means)
+        prepared = prepare(self._config, self._request, self._means, percent=self._percent)
         if not prepared:
-            return KernelResult("over_reader_limit", CardData())
+            meant = offers(self._config, self._request)
+            reason = "over_reader_limit" if meant else "transaction_type_not_configured"
+            return KernelResult(reason, CardData())
         self.progress.step("ppse")
         answer = yield select_command(PPSE_NAME)
         if not answer.ok:
@@ -158,6 +163,8 @@ class Dialogue:
             selection = read_selection(answer.data, candidate.aid)
         except TlvError:
             return KernelResult("fci_malformed", CardData(), select_next=True)
+        if len(answer.data) > candidate.prepared.combination.limits.response_bytes:
+            return KernelResult("answer_too_long", CardData(), select_next=True)
         self.progress.lab_card = selection.lab_card
         run_kernel = KERNELS.get(candidate.kernel)
         if run_kernel is None:
@@ -165,6 +172,8 @@ class Dialogue:
         if not selection.lab_card and self._trust is Trust.LAB_ONLY:
             return KernelResult("real_card", CardData())
         self.progress.step(f"kernel_{candidate.kernel}")
+        own = candidate.prepared.combination.capabilities
+        self.values[0x9F33] = own or self._config.capabilities
         return (
             yield from run_kernel(
                 selection.pdol, candidate.prepared, self.values, self.progress.step

@@ -4,15 +4,16 @@ Theory of operation: GPO brings the profile and the locator, the records bring t
 GENERATE AC with the first CDOL the cryptogram, which covers the terminal's own findings. Where
 card and till can, the cryptogram comes inside the card's signature (combined data authentication);
 the signature is looked at after the card has answered, as the time in the field is dear, and a
-false one ends the tap. Nothing is approved by a card alone, signed or not. Kernel 2 also measures
-how near the card is, and takes up a torn tap again; then the torn tap's question stands for this
-one's. What differs between the two kernels is a `Rules` value.
+false one ends the tap. A card that is asked for an approval and gives it (TC) has approved: the
+issuer hears of it later. Kernel 2 also measures how near the card is, and takes up a torn tap
+again; then the torn tap's question stands for this one's. What differs between the two kernels is a
+`Rules` value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardware.emv.bitfields import (
@@ -81,6 +82,7 @@ class Rules:
             It raises `BrokenRule` where card and till have no mode in common.
         skipped_entry: a locator's first entry that this mode does not read.
         verify_on_device: how the device verified its owner; None where that is not its business.
+        check_limit: raises `BrokenRule` where this card is not for this amount.
         static_authentication: whether a card that signs nothing itself is checked all the same.
         relay_resistance: whether it measures how near the card is.
         recovery: whether a torn tap is taken up again.
@@ -92,6 +94,7 @@ class Rules:
     other_mode: Callable[[bytes, Prepared], Mode | None]
     skipped_entry: bytes
     verify_on_device: Callable[[CardData, Prepared, Verdicts], Chosen | None]
+    check_limit: Callable[[CardData, Prepared], None] = lambda _data, _prepared: None
     static_authentication: bool = False
     relay_resistance: bool = False
     recovery: bool = False
@@ -113,7 +116,7 @@ def run_emv_mode(
         values: the terminal's objects by tag.
         step: told the name of each step reached.
     """
-    data, found = CardData(), Verdicts()
+    data, found = CardData(prepared.combination.limits), Verdicts()
     values[0x9F09] = rules.application_version
     means = prepared.means
     try:
@@ -122,6 +125,7 @@ def run_emv_mode(
         own = {**values, **rules.own_values(prepared)}
         yield from get_processing_options(wanted, own, data, rules.refusals)
         options = build_dol(wanted, own)
+        rules.check_limit(data, prepared)
         other_mode = rules.other_mode(data.need(0x82), prepared)
         if other_mode is not None:
             return (yield from other_mode(data, prepared, own, step))
@@ -135,7 +139,9 @@ def run_emv_mode(
             data.need(tag)
         signer = _authentication(rules, data, prepared, values, found, step)
         chosen = _find(rules, data, prepared, values, found, step)
-        ask = wanted_cryptogram(data, found, prepared.combination.action_codes)
+        codes = prepared.combination.action_codes
+        must_ask, can_ask = prepared.must_ask, prepared.can_ask
+        ask = wanted_cryptogram(data, found, codes, must_ask=must_ask, can_ask=can_ask)
         own |= {0x9F37: values[0x9F37], 0x95: found.to_bytes(), 0x9F34: chosen.results}
         own |= relay.objects() if relay is not None else {}
         question = Question(
@@ -153,20 +159,28 @@ def run_emv_mode(
         )
         # What a torn tap asked is what its cryptogram covers, and so what goes online.
         values.update({tag: question.values[tag] for tag in values})
-        found = Verdicts(values[0x95])
+        found = Verdicts(values[0x95], found.status)
         if signer is not None and given.kind is not CryptogramType.AAC:
             step("combined_authentication")
             _open_signature(data, signer, prepared, question, given.covered, found)
         for tag in _WITH_CRYPTOGRAM:
             data.need(tag)
+        found.did(verdicts.DID_CARD_RISK_MANAGEMENT)
         step("card_decision")
-        return _conclude(data, given.kind, question, found)
-    except BrokenRule as broken:
-        return KernelResult(
-            broken.reason, data, select_next=broken.select_next, findings=found.to_bytes()
+        reason = _reason(question.wanted, given.kind, found, can_ask=can_ask)
+        way, results = question.chosen.way, question.chosen.results
+        return _ended(
+            KernelResult(reason, data, data.track_2(), given.kind, way, results),
+            found,
         )
+    except BrokenRule as broken:
+        return _ended(KernelResult(broken.reason, data, select_next=broken.select_next), found)
     except Unauthentic as false:
-        return KernelResult(false.reason, data, findings=found.to_bytes())
+        return _ended(KernelResult(false.reason, data), found)
+
+
+def _ended(result: KernelResult, found: Verdicts) -> KernelResult:
+    return replace(result, findings=found.to_bytes(), status=found.status)
 
 
 def _authentication(
@@ -204,6 +218,7 @@ def _authentication(
         if feasible(data, STATIC_OBJECTS, authority, failure, found):
             assert authority is not None, "feasible says so"
             step("static_authentication")
+            found.did(verdicts.DID_AUTHENTICATION)
             _check_static(data, authority, prepared, values, found)
         return None
     found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
@@ -233,6 +248,7 @@ def _open_signature(
     found: Verdicts,
 ) -> None:
     """Take the cryptogram out of the card's signature; both keys are recovered on the way."""
+    found.did(verdicts.DID_AUTHENTICATION)
     today, number = question.values[0x9A], question.values[0x9F37]
     relayed = b"" if question.relay is None else question.relay.exchanged
     exchanged = question.options + answered
@@ -254,8 +270,11 @@ def _find(
     step: Step,
 ) -> Chosen:
     """Everything the till finds out without the card; the cardholder's verification comes back."""
+    found.did(verdicts.DID_RISK_MANAGEMENT)
     if prepared.over_floor_limit:
         found.note(verdicts.OVER_FLOOR_LIMIT)
+    if prepared.selected:
+        found.note(verdicts.SELECTED_BY_CHANCE)
     step("processing_restrictions")
     restrict(data, values, found)
     step("cardholder_verification")
@@ -266,24 +285,22 @@ def _find(
         online_pin = has_bit(prepared.ttq, TTQ_ONLINE_PIN)
         here = situation(values, required=prepared.cvm_required, online_pin=online_pin)
         chosen = choose(data, here, found)
+    if chosen.results != NO_VERIFICATION:
+        found.did(verdicts.DID_VERIFICATION)
     step("terminal_decision")
     return chosen
 
 
-def _conclude(
-    data: CardData, kind: CryptogramType, question: Question, found: Verdicts
-) -> KernelResult:
-    """What the cryptogram's type means where nothing is approved offline."""
-    track_2, chosen = data.track_2(), question.chosen
-    match kind:
+def _reason(asked: CryptogramType, given: CryptogramType, found: Verdicts, *, can_ask: bool) -> str:
+    """What the cryptogram's type means (Book 3, 10.8)."""
+    match given:
         case CryptogramType.AAC if found.meets(verdicts.RELAYED):
-            reason = "relay_suspected"
+            return "relay_suspected"
+        case CryptogramType.AAC if asked is CryptogramType.AAC:
+            return "till_declined"
         case CryptogramType.AAC:
-            reason = "card_declined"
+            return "card_declined"
         case CryptogramType.TC:
-            reason = "offline_not_supported"
+            return "offline_approved"
         case CryptogramType.ARQC:
-            reason = "online_request"
-    return KernelResult(
-        reason, data, track_2, kind, chosen.way, chosen.results, findings=found.to_bytes()
-    )
+            return "online_request" if can_ask else "online_not_possible"

@@ -14,7 +14,9 @@ from hardware.emv import tlv
 from hardware.emv.bitfields import (
     TTQ_AUTHENTICATION_FOR_ONLINE,
     TTQ_CVM_REQUIRED,
+    TTQ_OFFLINE_ONLY,
     TTQ_ONLINE_CRYPTOGRAM_REQUIRED,
+    has_bit,
 )
 from hardware.emv.formats import decode_text
 from hardware.runtime.errors import TlvError
@@ -43,6 +45,13 @@ class Prepared:
     over_floor_limit: bool
     authorities: Authorities = NO_AUTHORITIES
     """Whose certificates the till accepts."""
+    must_ask: bool = False
+    """Whether the issuer is asked whatever is found: zero amount, status check, type of till."""
+    can_ask: bool = True
+    """Whether the till can ask an issuer."""
+    selected: bool = False
+    """Whether chance picked this payment for the issuer."""
+    amount_minor: int = 0
     means: Means = NO_MEANS
     """What else the till has at hand."""
 
@@ -70,14 +79,34 @@ class Candidate:
 
 
 def prepare(
-    config: TerminalConfig, request: TapRequest, means: Means = NO_MEANS
+    config: TerminalConfig,
+    request: TapRequest,
+    means: Means = NO_MEANS,
+    *,
+    percent: int = 100,
 ) -> tuple[Prepared, ...]:
-    """Pre-processing: the combinations this amount allows (Book B, 3.1.1)."""
+    """Pre-processing: the combinations this payment allows (Book B, 3.1.1).
+
+    Args:
+        config: the till.
+        request: the payment.
+        means: what else the till has at hand.
+        percent: a random number from 1 to 99, for random selection; 100 picks nothing.
+    """
     return tuple(
-        replace(_qualify(combination, config, request), means=means)
+        replace(_qualify(combination, config, request, percent), means=means)
         for combination in _at_gate(config)
-        if _allowed(combination, request)
+        if _allowed(combination, config, request)
     )
+
+
+def offers(config: TerminalConfig, request: TapRequest) -> bool:
+    """Whether any combination stands for this type of transaction, whatever the amount."""
+    return any(_is_for(combination, request) for combination in config.combinations)
+
+
+def _is_for(combination: Combination, request: TapRequest) -> bool:
+    return combination.transaction_type in {None, request.transaction_type}
 
 
 def _at_gate(config: TerminalConfig) -> tuple[Combination, ...]:
@@ -87,21 +116,30 @@ def _at_gate(config: TerminalConfig) -> tuple[Combination, ...]:
     return tuple(replace(each, offline_authentication=True) for each in config.combinations)
 
 
-def _allowed(combination: Combination, request: TapRequest) -> bool:
-    if request.amount_minor == 0 and not combination.zero_amount_allowed:
+def _allowed(combination: Combination, config: TerminalConfig, request: TapRequest) -> bool:
+    if not _is_for(combination, request):
         return False
-    limit = combination.reader_limit_minor
+    if request.amount_minor == 0:
+        # A zero amount needs an online cryptogram, which an offline-only reader cannot use.
+        offline_only = has_bit(combination.ttq or config.ttq, TTQ_OFFLINE_ONLY)
+        if offline_only or not combination.zero_amount_allowed:
+            return False
+    limit = combination.entry_limit_minor
     return limit is None or request.amount_minor < limit
 
 
-def _qualify(combination: Combination, config: TerminalConfig, request: TapRequest) -> Prepared:
+def _qualify(
+    combination: Combination, config: TerminalConfig, request: TapRequest, percent: int
+) -> Prepared:
     amount = request.amount_minor
     floor, cvm = combination.floor_limit_minor, combination.cvm_limit_minor
     single_unit = combination.status_check and amount == 10**request.exponent
     over_floor = floor is not None and amount > floor
-    online = amount == 0 or single_unit or over_floor
+    must_ask = amount == 0 or single_unit or config.online_only
+    selected = not over_floor and combination.selection.picks(amount, floor, percent)
+    online = must_ask or over_floor or selected
     verify = cvm is not None and amount >= cvm
-    ttq = bytearray(config.ttq)
+    ttq = bytearray(combination.ttq or config.ttq)
     # The two dynamic bits start at zero for every payment.
     ttq[1] &= 0x3F
     for wanted, (index, mask) in (
@@ -110,7 +148,17 @@ def _qualify(combination: Combination, config: TerminalConfig, request: TapReque
         (combination.offline_authentication, TTQ_AUTHENTICATION_FOR_ONLINE),
     ):
         ttq[index] |= mask if wanted else 0
-    return Prepared(combination, bytes(ttq), verify, over_floor, config.authorities)
+    return Prepared(
+        combination,
+        bytes(ttq),
+        verify,
+        over_floor,
+        config.authorities,
+        must_ask=must_ask,
+        can_ask=not config.offline_only,
+        selected=selected,
+        amount_minor=amount,
+    )
 
 
 @dataclass(frozen=True, slots=True)

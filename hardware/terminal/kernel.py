@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from hardware.emv.bitfields import CryptogramType
     from hardware.terminal.stripe_data import Stripe
 
-RECORDS_MAX = 32
-"""Records one tap reads at most; a card that names more is broken or hostile."""
 DOL_DATA_MAX = 252
 _PAYMENT_FILE_MAX = 10
 """Up to this file a signed record counts without its template (Book 3, 10.3)."""
@@ -56,6 +54,8 @@ class KernelResult:
     """The finished track of a tap in mag-stripe mode; None in EMV mode."""
     findings: bytes = NO_FINDINGS
     """Terminal verification results as they stood at the end (tag 95)."""
+    status: bytes = bytes(2)
+    """Transaction status information at the end (tag 9B)."""
 
 
 Kernel = Generator[CommandApdu, ResponseApdu, KernelResult]
@@ -124,8 +124,8 @@ def read_records(
     located = []
     for place in locate_records(locator):
         located.append(place)
-        if len(located) > RECORDS_MAX:
-            raise BrokenRule("afl_malformed")
+        if len(located) > data.limits.records:
+            raise BrokenRule("too_many_records")
     if located:
         step("records")
     for place in located:

@@ -48,9 +48,28 @@ def _other_mode(profile: bytes, prepared: Prepared) -> Mode | None:
     return run_stripe_mode
 
 
+def _by_device(data: CardData, prepared: Prepared) -> bool:
+    allowed = prepared.combination.options.on_device_verification
+    return allowed and has_bit(data.need(0x82), AIP_CDCVM_SUPPORTED)
+
+
+def _check_limit(data: CardData, prepared: Prepared) -> None:
+    """One limit for devices that verify their owner, another for the rest (DF8124, DF8125).
+
+    Raises:
+        BrokenRule: too much for this card; the next candidate may do.
+    """
+    combination = prepared.combination
+    limit = combination.reader_limit_minor
+    if _by_device(data, prepared):
+        limit = combination.options.on_device_limit_minor
+    if limit is not None and prepared.amount_minor >= limit:
+        raise BrokenRule("over_device_limit", select_next=True)
+
+
 def _verify_on_device(data: CardData, prepared: Prepared, _found: Verdicts) -> Chosen | None:
     """The profile alone says it: the device would not have answered an owner it does not know."""
-    if not has_bit(data.need(0x82), AIP_CDCVM_SUPPORTED):
+    if not _by_device(data, prepared):
         return None
     if prepared.cvm_required:
         return Chosen(CardholderVerification.DEVICE, DEVICE_VERIFIED)
@@ -65,6 +84,7 @@ _RULES = Rules(
     # The record that only mag-stripe mode reads (Book C-2, 6.2.3).
     skipped_entry=STRIPE_ENTRY,
     verify_on_device=_verify_on_device,
+    check_limit=_check_limit,
     relay_resistance=True,
     recovery=True,
 )

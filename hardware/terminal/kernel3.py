@@ -1,28 +1,33 @@
-"""Kernel 3: Visa, qVSDC, online only (Book C-3).
+"""Kernel 3: Visa, qVSDC (Book C-3).
 
 Theory of operation: a generator that yields a command and receives the parsed answer. GPO carries
 the terminal's data in the PDOL's order and brings back everything an online payment needs, the
 cryptogram included; records are read only where the card's AFL names some. Then, without the
-card: the cryptogram's type decides, and the cardholder's verification must fit the amount. There
-is no offline approval here: a TC asks the issuer where the card allows it, and is declined where it
-does not. Where the till wants the card authenticated for an online payment (qualifiers, byte 1 bit
-1), a card that can do so signs beside its answer and its records hold the certificates; a false or
-missing signature declines. The findings stay in the till: Visa's cryptogram is older than they are.
+card: the cryptogram's type decides, and the cardholder's verification must fit the amount. An
+approval by the card (TC) stands where the till did not demand the issuer, the card is not expired
+and its signature is true; else it asks the issuer where the card allows it, or changes to another
+interface, or is declined. Where the till wants the card authenticated for an online payment
+(qualifiers, byte 1 bit 1), a card that can do so signs beside its answer and its records hold the
+certificates; a false or missing signature declines. The findings stay in the till: Visa's
+cryptogram is older than they are.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardware.emv.bitfields import (
     AIP_DYNAMIC_AUTHENTICATION,
     AIP_MSD_OFFERED,
     CTQ_CDCVM_PERFORMED,
+    CTQ_ONLINE_IF_EXPIRED,
     CTQ_ONLINE_IF_ODA_FAILS,
     CTQ_ONLINE_PIN_REQUIRED,
     CTQ_SIGNATURE_REQUIRED,
     CTQ_SWITCH_IF_ODA_FAILS,
     TTQ_AUTHENTICATION_FOR_ONLINE,
+    TTQ_ONLINE_CRYPTOGRAM_REQUIRED,
     TTQ_ONLINE_PIN,
     TTQ_SIGNATURE,
     CryptogramType,
@@ -33,6 +38,8 @@ from hardware.emv.bitfields import (
 from hardware.terminal import verdicts
 from hardware.terminal.authentication import (
     DYNAMIC_OBJECTS,
+    FAST_OFFLINE,
+    FAST_ONLINE,
     Unauthentic,
     authority_of,
     card_key,
@@ -51,6 +58,7 @@ from hardware.terminal.kernel import (
     read_records,
 )
 from hardware.terminal.outcome import CardholderVerification
+from hardware.terminal.risk import date_of
 from hardware.terminal.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -83,7 +91,7 @@ def run_kernel(
         values: the terminal's objects by tag.
         step: told the name of each step reached.
     """
-    data, found = CardData(), Verdicts()
+    data, found = CardData(prepared.combination.limits), Verdicts()
     try:
         wanted = read_list(pdol or b"", "pdol_malformed", select_next=True)
         _demand_qualifiers(wanted)
@@ -91,11 +99,14 @@ def run_kernel(
         own = {**values, 0x9F66: prepared.ttq}
         yield from get_processing_options(wanted, own, data, _GPO_REFUSALS)
         yield from read_records(data.get(0x94) or b"", data, step)
-        return _decide(data, prepared, values, found, step)
+        result = _decide(data, prepared, values, found, step)
+        return replace(result, findings=found.to_bytes(), status=found.status)
     except BrokenRule as broken:
-        return KernelResult(broken.reason, data, select_next=broken.select_next)
+        return KernelResult(
+            broken.reason, data, select_next=broken.select_next, findings=found.to_bytes()
+        )
     except Unauthentic as false:
-        return KernelResult(false.reason, data, findings=found.to_bytes())
+        return KernelResult(false.reason, data, findings=found.to_bytes(), status=found.status)
 
 
 def _demand_qualifiers(wanted: tuple[DolEntry, ...]) -> None:
@@ -116,21 +127,68 @@ def _decide(
     kind = _kind(data)
     step("card_decision")
     qualifiers = data.get(0x9F6C) or b""
+    found.did(verdicts.DID_CARD_RISK_MANAGEMENT)
     if kind is CryptogramType.AAC:
         return KernelResult("card_declined", data, track_2, kind)
-    if kind is CryptogramType.TC and not has_bit(qualifiers, CTQ_ONLINE_IF_ODA_FAILS):
-        switch = has_bit(qualifiers, CTQ_SWITCH_IF_ODA_FAILS)
-        reason = "switch_interface" if switch else "offline_not_supported"
+    if kind is CryptogramType.TC:
+        reason = _approval(data, prepared, values, found, step)
+    else:
+        reason = "online_request" if prepared.can_ask else "online_not_possible"
+        _authenticate(data, prepared, values, found, step)
+    if reason not in _GO_ON:
         return KernelResult(reason, data, track_2, kind)
-    _authenticate(data, prepared, values, found, step)
     step("cardholder_verification")
     verification = _verify(qualifiers, prepared.ttq)
     if prepared.cvm_required and verification is CardholderVerification.NONE:
         return KernelResult("cvm_not_satisfied", data, track_2, kind)
+    if verification is not CardholderVerification.NONE:
+        found.did(verdicts.DID_VERIFICATION)
+    if verification is CardholderVerification.ONLINE_PIN:
+        # Only the issuer knows the PIN, whatever the card approved.
+        reason = "online_request" if prepared.can_ask else "online_not_possible"
     results = _VERIFICATION_RESULTS[verification]
-    return KernelResult(
-        "online_request", data, track_2, kind, verification, results, findings=found.to_bytes()
-    )
+    return KernelResult(reason, data, track_2, kind, verification, results)
+
+
+_GO_ON = {"online_request", "offline_approved"}
+
+
+def _approval(
+    data: CardData,
+    prepared: Prepared,
+    values: Mapping[int, bytes],
+    found: Verdicts,
+    step: Step,
+) -> str:
+    """What an approval by the card is worth here (Book C-3, 5.6 and 5.7)."""
+    qualifiers = data.get(0x9F6C) or b""
+    online = prepared.can_ask and has_bit(qualifiers, CTQ_ONLINE_IF_ODA_FAILS)
+    if has_bit(prepared.ttq, TTQ_ONLINE_CRYPTOGRAM_REQUIRED):
+        found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
+        if online:
+            return "online_request"
+        switch = has_bit(qualifiers, CTQ_SWITCH_IF_ODA_FAILS)
+        return "switch_interface" if switch else "offline_not_supported"
+    if date_of(data.need(0x5F24), 0x5F24) < date_of(values[0x9A], 0x9A):
+        found.note(verdicts.EXPIRED)
+        ask = prepared.can_ask and has_bit(qualifiers, CTQ_ONLINE_IF_EXPIRED)
+        return "online_request" if ask else "application_expired"
+    try:
+        _demand_signing(data, found)
+        _check_signature(data, prepared, values, found, step, FAST_OFFLINE)
+    except Unauthentic:
+        if online:
+            return "online_request"
+        if has_bit(qualifiers, CTQ_SWITCH_IF_ODA_FAILS):
+            return "switch_interface"
+        raise
+    return "offline_approved"
+
+
+def _demand_signing(data: CardData, found: Verdicts) -> None:
+    if not has_bit(data.need(0x82), AIP_DYNAMIC_AUTHENTICATION):
+        found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
+        raise Unauthentic("not_possible")
 
 
 def _refuse_stripe_data(data: CardData) -> None:
@@ -167,14 +225,27 @@ def _authenticate(
     if not asked or not has_bit(data.get(0x82) or b"", AIP_DYNAMIC_AUTHENTICATION):
         found.note(verdicts.NOT_AUTHENTICATED_OFFLINE)
         return
+    _check_signature(data, prepared, values, found, step, FAST_ONLINE)
+
+
+def _check_signature(
+    data: CardData,
+    prepared: Prepared,
+    values: Mapping[int, bytes],
+    found: Verdicts,
+    step: Step,
+    data_format: int,
+) -> None:
+    """Recover the keys and look at the signature; raises as `_authenticate` does."""
     step("fast_authentication")
     authority = authority_of(data, prepared.rid, prepared.authorities)
     if not feasible(data, _FAST_OBJECTS, authority, verdicts.DYNAMIC_DATA_FAILED, found):
         raise Unauthentic("data_missing" if authority is not None else "authority_unknown")
     assert authority is not None, "feasible says so"
+    found.did(verdicts.DID_AUTHENTICATION)
     try:
         issuer = issuer_key(data, authority, prepared.authorities, values[0x9A])
-        check_fast_signature(data, card_key(data, issuer, values[0x9A]), values)
+        check_fast_signature(data, card_key(data, issuer, values[0x9A]), values, data_format)
     except Unauthentic:
         found.note(verdicts.DYNAMIC_DATA_FAILED)
         raise

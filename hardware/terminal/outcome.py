@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Outcome(StrEnum):
     """How a tap ended."""
 
+    APPROVED = "approved"
+    """By card and till alone; the issuer hears of it afterwards."""
     ONLINE_REQUEST = "online_request"
     DECLINED = "declined"
     TRY_AGAIN = "try_again"
@@ -125,13 +127,19 @@ ENDINGS: dict[str, Ending] = {
     "real_card_read_only": _ending(
         Outcome.READ_ONLY, UiMessage.CARD_READ_OK, UiStatus.CARD_READ_OK
     ),
+    "offline_approved": _ending(Outcome.APPROVED, UiMessage.APPROVED, UiStatus.CARD_READ_OK),
     "card_declined": _DECLINED,
+    "till_declined": _DECLINED,
+    "application_expired": _DECLINED,
+    "online_not_possible": _DECLINED,
     "offline_not_supported": _DECLINED,
     "cvm_not_satisfied": _DECLINED,
     "unauthentic": _DECLINED,
     "relay_suspected": _DECLINED,
     # The card, the phone or the limits ask for something else.
     "over_reader_limit": _OTHER_INTERFACE,
+    "over_device_limit": _OTHER_CARD,
+    "transaction_type_not_configured": _OTHER_INTERFACE,
     "switch_interface": _OTHER_INTERFACE,
     "see_phone": _ending(
         Outcome.SEE_PHONE, UiMessage.SEE_PHONE, UiStatus.READY_TO_READ, StartPoint.B
@@ -151,6 +159,10 @@ ENDINGS: dict[str, Ending] = {
     "gpo_refused": _BAD_CARD,
     "msd_not_supported": _BAD_CARD,
     "gpo_malformed": _BAD_CARD,
+    "answer_too_long": _BAD_CARD,
+    "answer_too_deep": _BAD_CARD,
+    "too_many_objects": _BAD_CARD,
+    "too_many_records": _BAD_CARD,
     "afl_malformed": _BAD_CARD,
     "record_refused": _BAD_CARD,
     "record_malformed": _BAD_CARD,
@@ -219,6 +231,8 @@ class TapResult:
     """Hex."""
     cryptogram_type: str | None = None
     """ARQC, TC, AAC or None."""
+    status_information: str = ""
+    """Hex of the transaction status information (tag 9B)."""
     findings: str = ""
     """Hex of the terminal verification results at the end; those of DE 55 are older where the
     card's signature was looked at after its cryptogram."""

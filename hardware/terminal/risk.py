@@ -1,8 +1,9 @@
-"""Processing restrictions and terminal action analysis (Book 3, 10.4 and 10.7).
+"""Processing restrictions, terminal risk management and action analysis (Book 3, 10.4 to 10.7).
 
 What a till finds without the card, once the card's data are there: another application version,
-dates, a service the issuer does not allow, an amount over the floor limit; and which cryptogram
-follows from it and from the action codes of issuer and till. Knows no kernel.
+dates, a service the issuer does not allow, an amount over the floor limit, a payment that chance
+picked; and which cryptogram follows from it and from the action codes of issuer and till. Knows no
+kernel.
 """
 
 from __future__ import annotations
@@ -24,20 +25,66 @@ _OTHER_THAN_ATM = 0x01
 _DOMESTIC_GOODS_AND_SERVICES = 0x28
 _INTERNATIONAL_GOODS_AND_SERVICES = 0x14
 _CENTURY_PIVOT = 50
-_NOTHING = bytes(5)
+_NOTHING, _EVERYTHING = bytes(5), bytes.fromhex("FFFFFFFFFC")
+"""What an issuer without codes of its own means: all but whether relays were measured (C-2, A)."""
+_PERCENT_MAX = 99
 
 
 @dataclass(frozen=True, slots=True)
 class ActionCodes:
-    """The till's action codes: which findings decline (tag 95's bits; DF8121 of kernel 2).
+    """The till's action codes over tag 95's bits (kernel 2: DF8120, DF8121, DF8122).
 
-    The codes for going online and for a default have no say here, where every payment goes online.
+    Attributes:
+        denial: findings that decline.
+        online: findings for which the issuer is asked.
+        default: findings that decline where the issuer cannot be asked.
     """
 
-    denial: bytes = bytes(5)
+    denial: bytes = _NOTHING
+    online: bytes = bytes.fromhex("FC50BCF800")
+    default: bytes = bytes.fromhex("FC50BCA000")
 
     def __post_init__(self) -> None:
-        assert len(self.denial) == 5
+        assert all(len(code) == 5 for code in (self.denial, self.online, self.default))
+
+
+@dataclass(frozen=True, slots=True)
+class RandomSelection:
+    """Which payments below the floor limit go online by chance (Book 3, 10.6.2).
+
+    Attributes:
+        target_percent: how many of those below the threshold, 0 to 99.
+        max_target_percent: how many just below the floor limit; not under the target.
+        threshold_minor: from this amount on the share grows from one to the other.
+    """
+
+    target_percent: int = 0
+    max_target_percent: int = 0
+    threshold_minor: int = 0
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.target_percent <= self.max_target_percent <= _PERCENT_MAX
+        assert self.threshold_minor >= 0
+
+    def picks(self, amount_minor: int, floor_limit_minor: int | None, percent: int) -> bool:
+        """Whether this payment is picked.
+
+        Args:
+            amount_minor: of the payment, not above the floor limit.
+            floor_limit_minor: None has no limit, and so no growing share.
+            percent: a random number from 1 to 99.
+        """
+        if amount_minor < self.threshold_minor or floor_limit_minor is None:
+            return percent <= self.target_percent
+        span = floor_limit_minor - self.threshold_minor
+        if span <= 0:
+            return percent <= self.max_target_percent
+        more = self.max_target_percent - self.target_percent
+        part = more * (amount_minor - self.threshold_minor) // span
+        return percent <= self.target_percent + part
+
+
+NO_SELECTION = RandomSelection()
 
 
 def restrict(data: CardData, values: Mapping[int, bytes], found: Verdicts) -> None:
@@ -92,13 +139,32 @@ def date_of(value: bytes, tag: int) -> tuple[int, int, int]:
     return (1900 if year >= _CENTURY_PIVOT else 2000) + year, int(text[2:4]), int(text[4:])
 
 
-def wanted_cryptogram(data: CardData, found: Verdicts, codes: ActionCodes) -> CryptogramType:
+def wanted_cryptogram(
+    data: CardData,
+    found: Verdicts,
+    codes: ActionCodes,
+    *,
+    must_ask: bool,
+    can_ask: bool,
+) -> CryptogramType:
     """What the till asks the card for (Book 3, 10.7).
 
-    A till without offline data authentication never asks for an approval by the card alone: what
-    its action codes leave to the card, the issuer decides.
+    An issuer that gave no codes of its own has the till ask for everything that was found.
+
+    Args:
+        data: what the card has said: 9F0D, 9F0E and 9F0F are read.
+        found: the till's findings.
+        codes: the till's own.
+        must_ask: the issuer is asked whatever was found (type of till, zero amount, status check).
+        can_ask: whether this till can ask an issuer at all.
     """
-    denial = data.get(0x9F0E, _NOTHING) or _NOTHING
-    if found.meets(denial, codes.denial):
+    if found.meets(data.get(0x9F0E, _NOTHING) or _NOTHING, codes.denial):
         return CryptogramType.AAC
-    return CryptogramType.ARQC
+    if not can_ask:
+        default = data.get(0x9F0D, _EVERYTHING) or _EVERYTHING
+        doubtful = must_ask or found.meets(default, codes.default)
+        return CryptogramType.AAC if doubtful else CryptogramType.TC
+    online = data.get(0x9F0F, _EVERYTHING) or _EVERYTHING
+    if must_ask or found.meets(online, codes.online):
+        return CryptogramType.ARQC
+    return CryptogramType.TC

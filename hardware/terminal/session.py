@@ -77,6 +77,7 @@ async def run_tap(  # noqa: PLR0913 -- every port and every choice by its name
         unpredictable_number=stream.bytes(UNPREDICTABLE_LENGTH),
         lab_time_us=now_us,
         trust=trust,
+        percent=stream.randint(1, 99) if config.selects_by_chance else 100,
         means=Means(
             torn=torn,
             now_us=now_us,
@@ -183,6 +184,7 @@ def _conclude(
         cryptogram=(data.get(0x9F26) or b"").hex().upper(),
         cryptogram_type=result.kind.value if result.kind is not None else None,
         findings=result.findings.hex().upper(),
+        status_information=result.status.hex().upper(),
         unpredictable_number=dialogue.values[0x9F37].hex().upper(),
         emv_data=_emv_data(dialogue, result) if told and _has_chip_data(result) else b"",
         track_2=result.stripe.track_2 if told and result.stripe is not None else "",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.emv import tlv
-from hardware.runtime.errors import CardRemoved, TlvError, TraceFormatError
+from hardware.runtime.errors import CardCollision, CardRemoved, TlvError, TraceFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,10 +43,12 @@ class RecordedDialogue:
     exchanges: tuple[RecordedExchange, ...]
     again: tuple[RecordedExchange, ...] = ()
     """What the same card answered at the same till when it was tapped once more."""
+    cards: int = 1
+    """Cards in the field; from two on the reader reports a collision."""
 
 
 def read_dialogues(document: object) -> tuple[RecordedDialogue, ...]:
-    """Dialogues out of parsed JSON: `[{"id", "apdus": [{"c": hex, "r": hex}]}]`.
+    """Dialogues out of parsed JSON: `[{"id", "apdus": [{"c": hex, "r": hex}], "cards": 1}]`.
 
     A pair may have `ms`, how long the answer took; a dialogue `again`, pairs of a second tap.
 
@@ -65,10 +67,13 @@ def _read_dialogue(entry: object, position: int) -> RecordedDialogue:
     identifier, again = str(entry.get("id", position)), entry.get("again", [])
     if not isinstance(again, list) or len(again) > _ENTRIES_MAX:
         raise TraceFormatError(f"{identifier}: 'again' is no list")
+    cards = entry.get("cards", 1)
+    if not isinstance(cards, int) or isinstance(cards, bool) or cards < 1:
+        raise TraceFormatError(f"dialogue {identifier}: 'cards' counts no cards")
     first, second = (
         tuple(_read_pair(pair, identifier) for pair in pairs) for pairs in (apdus, again)
     )
-    return RecordedDialogue(identifier, first, second)
+    return RecordedDialogue(identifier, first, second, cards)
 
 
 def _read_pair(pair: object, identifier: str) -> RecordedExchange:
@@ -158,6 +163,7 @@ class ReplayLink:
     def __init__(self, dialogue: RecordedDialogue, clock: ReplayClock | None = None) -> None:
         """A link whose answers take their recorded time on `clock`, or no time at all."""
         self._exchanges = dialogue.exchanges
+        self._collides = dialogue.cards > 1
         self._clock = clock
         self._used: set[int] = set()
 
@@ -175,8 +181,11 @@ class ReplayLink:
         """The recorded answer.
 
         Raises:
+            CardCollision: more than one card was there.
             CardRemoved: the recording is torn here.
         """
+        if self._collides:
+            raise CardCollision("more than one card was recorded")
         position = self._find(command)
         if position is None:
             return _NOT_FOUND

@@ -30,6 +30,11 @@ class AnyCardDesk:
     raw: RawFlow
     enrol: EnrolFlow
 
+    def reader_changed(self) -> None:
+        """The till stands at another reader now."""
+        self.raw.reader_changed()
+        self.enrol.reader_changed()
+
     def heard(self, event: Event) -> None:
         """What the till's tap said."""
         self.stranger.heard(event)
@@ -71,7 +76,7 @@ def desk_of(
     desk = AnyCardDesk(stranger, raw, enrol)
 
     def typed(conversation: int, trace: Trace) -> None:
-        bench.look_at_trace(str(conversation), tr("raw.title", reader=reader.name), trace)
+        bench.look_at_trace(str(conversation), tr("raw.title", reader=raw.state.reader), trace)
 
     def read_with_consent(recorder: TraceRecorder, _reading: Reading) -> None:
         bench.look_at_trace("consent", tr("anycard.consent.title"), recorder.finish(None))

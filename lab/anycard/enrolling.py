@@ -73,6 +73,10 @@ class EnrolFlow:
         """What is shown."""
         return self._state
 
+    def reader_changed(self) -> None:
+        """The till stands at another reader, which recognizes things or not."""
+        self._show()
+
     # -- enrolling ----------------------------------------------------------------------------
 
     async def enrol(self, card_id: str) -> None:

@@ -1,6 +1,7 @@
 """The raw box: one typed command to the card in the field, its answer to the bench.
 
-The conversation stays open between commands, so that SELECT holds, until the card leaves, the user
+The card lies at the reader that has the bench's role, or else at the till's. The conversation
+stays open between commands, so that SELECT holds, until the card leaves, the user
 lets it go, the till wants its reader, or a minute passes. What would change a card waits to be
 confirmed; what a stranger's card is never asked is not sent at all. Everything is masked as it is
 heard. Runs in the I/O thread and blocks nobody: the reader's driver has a worker of its own.
@@ -8,7 +9,9 @@ heard. Runs in the I/O thread and blocks nobody: the reader's driver has a worke
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from backend.api import Clock, Scheduler
@@ -18,6 +21,7 @@ from hardware.api import (
     CardLinkError,
     CommandApdu,
     NoCard,
+    Reader,
     TlvError,
     Trace,
     TraceRecorder,
@@ -63,11 +67,13 @@ class RawFlow:
         self._scheduler = scheduler
         self._bus = bus
         self._link: CardLink | None = None
+        self._at_bench = contextlib.AsyncExitStack()
         self._recorder = TraceRecorder(clock=clock, reader=reader.url)
         self._count = self._conversations = 0
         self._lab_card = self._consented = False
         self._state = RawState(reader=reader.name)
         self.on_trace: Callable[[int, Trace], None] = lambda _conversation, _trace: None
+        self.bench_reader: Callable[[], AbstractAsyncContextManager[Reader | None]] = _no_bench
         bus.publish(self._state)
 
     @property
@@ -100,8 +106,13 @@ class RawFlow:
     async def let_go(self) -> None:
         """End the conversation."""
         self._link = None
+        await self._at_bench.aclose()
         await self._reader.give_back()
         self._show(in_conversation=False, heard=(), lab_card=False)
+
+    def reader_changed(self) -> None:
+        """The till stands at another reader."""
+        self._show(reader=self._reader.name)
 
     def taken_back(self) -> None:
         """The till has its reader again."""
@@ -165,13 +176,20 @@ class RawFlow:
     async def _opened(self) -> CardLink:
         if self._link is not None and self._count < EXCHANGES_MAX:
             return self._link
-        link = await self._reader.borrow(WAIT_S)
+        at_bench = await self._at_bench.enter_async_context(self.bench_reader())
+        reader = at_bench or self._reader
+        self._show(reader=reader.name)
+        if at_bench is None:
+            link = await self._reader.borrow(WAIT_S)
+        else:
+            link = await at_bench.wait_for_card(WAIT_S)
+            self._at_bench.push_async_callback(link.release)
         self._link = link
         self._conversations += 1
         self._count = 0
         self._lab_card = self._consented = False
-        self._recorder = TraceRecorder(clock=self._clock, reader=self._reader.url)
-        self._show(in_conversation=True, reader=self._reader.name, heard=(), lab_card=False)
+        self._recorder = TraceRecorder(clock=self._clock, reader=reader.url)
+        self._show(in_conversation=True, heard=(), lab_card=False)
         return link
 
     def _note_selection(self, command: CommandApdu, answer: bytes) -> None:
@@ -194,6 +212,11 @@ class RawFlow:
     def _show(self, **changes: object) -> None:
         self._state = replace(self._state, **changes)  # type: ignore[arg-type]  # by name
         self._bus.publish(self._state)
+
+
+def _no_bench() -> AbstractAsyncContextManager[Reader | None]:
+    """No reader has the bench's role: the till's is borrowed."""
+    return contextlib.nullcontext()
 
 
 def _no_answer(fault: CardLinkError) -> Message:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lab.bench import relay
+from lab.bench.offline_decisions import asked_for, ended_by
 from lab.bench.state import COMMAND, RESPONSE, ApduLine, Decision, DecodedNode
 from lab.words import Message, message
 from lab.words.flow_words import NETWORK_NAMES
@@ -87,7 +88,7 @@ def _said(
         case "B2":
             yield from _record(apdu.index, answer)
         case "AE":
-            yield from _generated(apdu.index, question, answer)
+            yield from _generated(apdu, question, answer)
         case "D0":
             yield Decision(apdu.index, Message("bench.why.recovered", "good"))
             yield from _cryptogram(apdu.index, answer)
@@ -187,6 +188,8 @@ def _options(
 ) -> Iterator[Decision]:
     if says(question, "9F66", _ONLINE_REQUIRED):
         yield Decision(index, Message("bench.why.must_ask"), COMMAND, "9F66")
+    elif object_of(question, "9F66") is not None:
+        yield Decision(index, Message("bench.why.left_to_card"), COMMAND, "9F66")
     for tag in ("9F66", "9F6E"):
         if says(question, tag, _VERIFY_REQUIRED):
             yield Decision(index, Message("bench.why.must_verify"), COMMAND, tag)
@@ -253,8 +256,9 @@ def _checksum(
 
 
 def _generated(
-    index: int, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
+    apdu: ApduLine, question: tuple[DecodedNode, ...], answer: tuple[DecodedNode, ...]
 ) -> Iterator[Decision]:
+    index, wanted = apdu.index, asked_for(apdu.command_hex)
     results = object_of(question, "95")
     if results is not None and not _MASKED.search(results.value):
         found = words_about(question, "95")
@@ -264,6 +268,8 @@ def _generated(
     how = object_of(question, "9F34")
     if how is not None and how.value in _DEVICE_RESULTS:
         yield Decision(index, Message("bench.why.verified", "good"), COMMAND, "9F34")
+    if wanted is not None:
+        yield Decision(index, wanted)
     yield from _cryptogram(index, answer)
 
 
@@ -280,6 +286,9 @@ def _cryptogram(index: int, answer: tuple[DecodedNode, ...]) -> Iterator[Decisio
 
 def _ended(index: int, ended: Ended) -> Decision:
     outcome, reason = ended.outcome.replace("_", " "), ended.reason.replace("_", " ")
+    own = ended_by(ended.reason)
+    if own is not None:
+        return Decision(index, own)
     if ended.outcome == "online_request":
         return Decision(index, Message("bench.why.online", "good"))
     key = "bench.why.ended" if outcome == reason else "bench.why.ended_because"

@@ -25,7 +25,7 @@ from lab.amounts import format_amount
 from lab.bench.comparison import compare
 from lab.bench.conversation import conversation_of, ended_of, trace_of
 from lab.bench.decisions import NETWORK_OF, Ended
-from lab.bench.state import Conversation, Listed
+from lab.bench.state import Conversation, Listed, ReaderFinding
 from lab.bus import Bus
 from lab.clock_text import time_of_day
 from lab.console.state import BenchState, ReaderView
@@ -56,16 +56,13 @@ class _Kept:
 class BenchFlow:
     """The bench's presenter."""
 
-    def __init__(
-        self, *, clock: Clock, scheduler: Scheduler, bus: Bus, readers: tuple[ReaderView, ...]
-    ) -> None:
-        """A bench that shows `readers` and no conversation yet.
+    def __init__(self, *, clock: Clock, scheduler: Scheduler, bus: Bus) -> None:
+        """A bench that shows no reader and no conversation yet.
 
         Args:
             clock: lab time, for what is replayed.
             scheduler: waits until a tap is over.
             bus: shows the bench's state.
-            readers: those that there are.
         """
         self._clock = clock
         self._scheduler = scheduler
@@ -76,7 +73,7 @@ class BenchFlow:
         self._names: dict[str, str] = {}
         self._chosen_by_hand = False
         self._beside = ""
-        self._state = BenchState(readers=readers)
+        self._state = BenchState()
         self.toast: Callable[[Message], None] = lambda _what: None
         bus.publish(self._state)
 
@@ -117,9 +114,14 @@ class BenchFlow:
         if tap_id in self._decoded:
             self._decoded[tap_id] = replace(self._decoded[tap_id], title=kept.title)
 
-    def readers_are(self, readers: tuple[ReaderView, ...]) -> None:
-        """A reader came or went, or what lies on it did."""
-        self._state = replace(self._state, readers=readers)
+    def readers_are(self, readers: tuple[ReaderView, ...], *, silent: bool) -> None:
+        """A reader came or went, or what lies on it did; `silent`: they show nothing themselves."""
+        self._state = replace(self._state, readers=readers, readers_silent=silent)
+        self._bus.publish(self._state)
+
+    def findings_are(self, findings: tuple[ReaderFinding, ...] | None) -> None:
+        """What the doctor says of readers; None while it looks."""
+        self._state = replace(self._state, findings=findings)
         self._bus.publish(self._state)
 
     async def _keep_tap(self, tap_id: str, events: tuple[Event, ...]) -> None:

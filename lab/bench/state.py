@@ -11,6 +11,24 @@ COMMAND, RESPONSE = "command", "response"
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderEvent:
+    """Something that happened to a reader, at a moment of lab time."""
+
+    at_us: int
+    what: Message
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFinding:
+    """What the doctor says of readers. `level` is "note" or "problem"."""
+
+    name: str
+    level: str
+    detail: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApduLine:
     """One exchange in the conversation. Hex is masked before it gets here."""
 

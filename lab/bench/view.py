@@ -11,18 +11,21 @@ from PySide6.QtWidgets import QFrame, QSplitter, QStackedWidget, QWidget
 
 from lab.anycard.view_raw import RawPanel
 from lab.anycard.view_stranger import StrangerBanner
+from lab.bench.reader_words import reader_kind, reader_label, reader_state, role_word
 from lab.bench.state import Conversation, Decision
 from lab.bench.view_comparison import ComparisonPanel
 from lab.bench.view_conversation import ConversationPanel
 from lab.bench.view_decoded import DecodedPanel
+from lab.bench.view_readers import ReadersPage
 from lab.console.state import BenchState, ReaderView
-from lab.design.blocks import Label, Panel, Shape, clear_layout, column, row
+from lab.design.blocks import Button, Label, Panel, Shape, clear_layout, column, row
 from lab.design.look import MEDIUM, Look
 from lab.design.tokens import SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX
 from lab.window.commands import LabCommands
 from lab.words import tr
 
-ONE, TWO = 0, 1  # pages
+ONE, TWO, READERS = 0, 1, 2  # pages
+LINES_MAX = 3
 
 
 class ReaderLine(QFrame):
@@ -35,13 +38,15 @@ class ReaderLine(QFrame):
         box = row(look, self)
         box.setContentsMargins(*(look.px(SPACE_M), look.px(6)) * 2)
         mark = Shape(look, 10)
-        mark.show_kind("good" if reader.usable else "bad")
+        mark.show_kind(reader_kind(reader))
         box.addWidget(mark)
         name = Label(look, "readerName", weight=MEDIUM)
-        name.say(f"{reader.name} · {reader.role}" if reader.role else reader.name)
+        label = reader_label(reader)
+        name.say(f"{label} · {role_word(reader.role)}" if reader.role else label)
         second = Label(look, "readerAbout", size_px=TEXT_CAPTION_PX, tone="dim").eliding()
         card = reader.card or tr("bench.reader.no_card")
-        second.say(f"{reader.url} · {reader.driver} · {card}" if reader.usable else reader.why)
+        whole = f"{reader.url} · {reader.driver} · {card}"
+        second.say(whole if reader.usable else reader_state(reader))
         box.addWidget(name)
         box.addWidget(second, 1)
 
@@ -55,10 +60,15 @@ class BenchView(QWidget):
         self._look = look
         self._state: BenchState | None = None
         self._shown = Conversation()
+        self._at_readers = False
         box = column(look, self, SPACE_S)
         self._readers = Panel(look, "benchReaders", tr("bench.readers"))
         self._reader_rows = column(look, None, SPACE_XS)
         self._readers.body.addLayout(self._reader_rows)
+        self._readers.head.addStretch(1)
+        more = Button(look, "openReaders", tr("reader.page.open"), kind="link")
+        more.clicked.connect(self._open_readers)
+        self._readers.head.addWidget(more)
         box.addWidget(self._readers)
         self.stranger = StrangerBanner(look, lab)
         box.addWidget(self.stranger)
@@ -77,6 +87,9 @@ class BenchView(QWidget):
         self._pages.setObjectName("benchPages")
         self._pages.addWidget(split)
         self._pages.addWidget(self._comparison)
+        self._page = ReadersPage(look, lab)
+        self._page.left.connect(self._show_conversation)
+        self._pages.addWidget(self._page)
         box.addWidget(self._pages, 1)
         self.raw = RawPanel(look, lab)
         box.addWidget(self.raw)
@@ -93,7 +106,30 @@ class BenchView(QWidget):
         self._talk.show_state(state)
         if state.comparison is not None:
             self._comparison.show_comparison(state.comparison)
-        self._pages.setCurrentIndex(ONE if state.comparison is None else TWO)
+        self._page.show_state(state)
+        if state.comparison is not None and (before is None or before.comparison is None):
+            self._at_readers = False  # somebody wants to see two conversations
+        self._turn()
+
+    def show_readers(self, url: str = "") -> None:
+        """Turn to the readers, and to one of them in full."""
+        self._at_readers = True
+        if url:
+            self._page.choose(url)
+        self._turn()
+
+    def _open_readers(self) -> None:
+        self.show_readers()
+
+    def _show_conversation(self) -> None:
+        self._at_readers = False
+        self._turn()
+
+    def _turn(self) -> None:
+        compared = self._state is not None and self._state.comparison is not None
+        self._pages.setCurrentIndex(READERS if self._at_readers else TWO if compared else ONE)
+        self._readers.setVisible(not self._at_readers)
+        self.raw.setVisible(not self._at_readers)
 
     def _show_exchange(self, index: int) -> None:
         self._decoded.show_exchange(self._shown, index)
@@ -103,7 +139,7 @@ class BenchView(QWidget):
 
     def _show_readers(self, readers: tuple[ReaderView, ...]) -> None:
         clear_layout(self._reader_rows)
-        for reader in readers:
+        for reader in sorted(readers, key=lambda reader: not reader.role)[:LINES_MAX]:
             self._reader_rows.addWidget(ReaderLine(self._look, reader))
         if not readers:
             none = Label(self._look, "noReaders", tone="dim")

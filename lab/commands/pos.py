@@ -13,6 +13,8 @@ from pathlib import Path
 
 from backend.api import Entropy, LabClock
 from hardware.api import (
+    NO_AUTHORITIES,
+    Authorities,
     HardwareError,
     RecordedDialogue,
     ReplayClock,
@@ -26,9 +28,18 @@ from hardware.api import (
     run_tap,
 )
 from lab.amounts import currency_of, parse_amount
-from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
+from lab.authorities import own_authorities
+from lab.commands.shared import (
+    SUCCESS,
+    Subparsers,
+    command,
+    terminal_option,
+    write,
+    write_json,
+)
 from lab.commands.vectors import read_json
 from lab.errors import WrongUse
+from lab.terminal_files import read_terminal
 from lab.trace_files import read_trace
 
 DIALOGUES_MAX = 10_000
@@ -47,6 +58,9 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--id", metavar="ID", help="only the dialogue of that id")
     parser.add_argument("--amount", default="1.00", help="decimal amount (default %(default)s)")
     parser.add_argument("--currency", default="USD", help="ISO 4217 letters (default %(default)s)")
+    terminal_option(parser)
+    parser.add_argument("--authorities", type=Path, metavar="FILE",
+                        help="authorities' keys (TOML) for recorded certificates")  # fmt: skip
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -56,7 +70,12 @@ def run(chosen: argparse.Namespace) -> int:
     request = TapRequest(
         parse_amount(chosen.amount, currency.code), currency.numeric, currency.exponent
     )
-    results = [(each, _play(each, request)) for each in dialogues]
+    path = getattr(chosen, "terminal", None)
+    config = replace(
+        TerminalConfig() if path is None else read_terminal(path),
+        authorities=_believed(chosen.authorities),
+    )
+    results = [(each, _play(each, request, config)) for each in dialogues]
     if chosen.json:
         write_json([describe(dialogue, result) for dialogue, result in results])
     else:
@@ -95,16 +114,26 @@ def _read(path: Path, identifier: str | None) -> tuple[RecordedDialogue, ...]:
     return dialogues
 
 
-def _play(dialogue: RecordedDialogue, request: TapRequest) -> TapResult:
+def _believed(path: Path | None) -> Authorities:
+    """Recorded certificates are of the recording's own authorities."""
+    if path is None:
+        return NO_AUTHORITIES
+    if not path.is_file():
+        raise WrongUse(f"{path} is not there")
+    return own_authorities(path)
+
+
+def _play(dialogue: RecordedDialogue, request: TapRequest, config: TerminalConfig) -> TapResult:
     """One tap; two at the same till where the recording goes on, and then the second's result."""
-    clock, torn = ReplayClock(LabClock().now_us()), TornLog()
+    clock = ReplayClock(LabClock().now_us())
+    torn = TornLog(config.torn_records_max, config.torn_lifetime_s)
     stream = Entropy(0).stream("pos replay")
 
     def tap(part: RecordedDialogue) -> TapResult:
         return asyncio.run(
             run_tap(
                 ReplayLink(part, clock),
-                TerminalConfig(),
+                config,
                 request,
                 clock=clock,
                 stream=stream,

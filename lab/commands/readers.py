@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from backend.api import LabClock, LabScheduler
-from hardware.api import ReaderInfo
+from hardware.api import ReaderInfo, in_order
 from lab.commands.shared import SUCCESS, Subparsers, command, write, write_json
 from lab.readers import all_readers
 
@@ -51,7 +51,9 @@ async def _watch(known: tuple[ReaderInfo, ...]) -> None:
 def _line(reader: ReaderInfo) -> str:
     state = "usable" if reader.usable else f"not usable: {reader.why}"
     card = f", card {reader.card}" if reader.card else ""
-    return f"{reader.url}  {reader.name} ({reader.driver}{card}): {state}"
+    can = ", ".join(in_order(reader.capabilities))
+    can = f"; {can}" if can else ""
+    return f"{reader.url}  {reader.name} ({reader.driver}{card}{can}): {state}"
 
 
 def _document(reader: ReaderInfo) -> dict[str, object]:
@@ -59,7 +61,9 @@ def _document(reader: ReaderInfo) -> dict[str, object]:
         "url": reader.url,
         "name": reader.name,
         "driver": reader.driver,
-        "capabilities": list(reader.capabilities),
+        "model": reader.model,
+        "serial": reader.serial,
+        "capabilities": list(in_order(reader.capabilities)),
         "card": reader.card,
         "usable": reader.usable,
         "why": reader.why,

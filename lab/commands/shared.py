@@ -94,6 +94,17 @@ def profile_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def terminal_option(parser: argparse.ArgumentParser) -> None:
+    """What the till may do, as a file."""
+    parser.add_argument(
+        "--terminal",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="terminal configuration (TOML, see docs/terminal-configuration.md)",
+    )
+
+
 def settings_of(chosen: argparse.Namespace, *, pace: float = 0.0) -> Settings:
     """The settings that the options amount to; the data folder exists afterwards."""
     folder = chosen.data_dir or default_data_dir()
@@ -104,6 +115,7 @@ def settings_of(chosen: argparse.Namespace, *, pace: float = 0.0) -> Settings:
         profile=getattr(chosen, "profile", "lab"),
         pace=pace,
         reader=getattr(chosen, "reader", None) or DEFAULT_READER,
+        terminal_file=getattr(chosen, "terminal", None),
         mag_stripe=getattr(chosen, "mag_stripe", False),
         transit=getattr(chosen, "transit", False),
     )

@@ -27,6 +27,7 @@ from lab.commands.shared import (
     profile_option,
     remark,
     settings_of,
+    terminal_option,
     write,
     write_json,
 )
@@ -37,6 +38,7 @@ from lab.pos.state import OUTCOMES
 from lab.readers import check_there, is_emulated
 from lab.settings import Settings
 from lab.shop import Till, till_opened
+from lab.wallet.pocket_cards import POCKET_CARDS
 from lab.words import tell
 from lab.world import World
 
@@ -62,6 +64,11 @@ def add(commands: Subparsers) -> None:
         "--wait", type=_seconds, default=WAIT_S, metavar="S",
         help="at a real reader: seconds to wait for a card (default %(default)g)",
     )  # fmt: skip
+    parser.add_argument(
+        "--pocket",
+        action="store_true",
+        help="pay with a card that may approve small payments alone (see --terminal)",
+    )
     mag_stripe_option(parser)
     version_option(parser)
     parser.add_argument(
@@ -69,6 +76,7 @@ def add(commands: Subparsers) -> None:
         action="store_true",
         help="at a transit gate: the card is the phone's express card and pays without a face scan",
     )
+    terminal_option(parser)
     profile_option(parser)
 
 
@@ -77,13 +85,20 @@ def run(chosen: argparse.Namespace) -> int:
     amount_minor = parse_amount(chosen.amount, chosen.currency)
     currency = currency_of(chosen.currency).code
     settings = settings_of(chosen)
+    if chosen.pocket and chosen.cryptogram:
+        raise WrongUse("--pocket and --cryptogram name two cards: choose one")
     if not is_emulated(settings.reader):
+        if chosen.pocket:
+            raise WrongUse("--pocket is the phone's: at a real reader whichever card comes pays")
         if settings.mag_stripe:
             raise WrongUse("--mag-stripe is the phone's: at a real reader the card decides")
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
-        card = await card_for(world, chosen.card, chosen.cryptogram)
+        if chosen.pocket:
+            card = await pocket_card_for(world, chosen.card)
+        else:
+            card = await card_for(world, chosen.card, chosen.cryptogram)
         demand_stripe(world, card)
         if settings.transit:
             world.wallet.set_express(card.id, chosen=True)
@@ -163,6 +178,20 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+async def pocket_card_for(world: World, network: str) -> CardRecord:
+    """The wallet's card of a network that may approve alone; added where it is not there yet.
+
+    Raises:
+        NotDone: its keys did not arrive.
+    """
+    draft = POCKET_CARDS[network]
+    for card in world.wallet.cards:
+        if (card.network, card.last4) == (network, draft.last4) and card.is_verified:
+            return card
+    remark(f"adding the lab's {network} pocket card")
+    return await world.wallet.add(draft)
+
+
 def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
     """The document that `tap --json` promises; without a card, no token reference."""
     answer, tap = sale.answer, sale.tap
@@ -174,6 +203,8 @@ def describe(sale: Sale, card: CardRecord | None) -> dict[str, object]:
         "response_code": answer.response_code if answer else None,
         "reason": sale.problem or None,
         "kernel": tap.kernel if tap else None,
+        "cryptogram": tap.cryptogram_type if tap else None,
+        "offline": tap.reason == "offline_approved" if tap else False,
         "mode": _mode_of(tap),
         "apdu_count": tap.apdu_count if tap else 0,
         "transaction_id": answer.payment_id if answer else None,

@@ -22,6 +22,7 @@ from typing_extensions import override
 
 from lab.console.state import LatencyBucket, LatencySeries
 from lab.design.look import MEDIUM, Look
+from lab.design.names import TAKEN
 from lab.design.tokens import TEXT_CAPTION_PX
 from lab.words import tr
 
@@ -320,7 +321,10 @@ class LatencyPlot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
     def _show_dots(self, series: LatencySeries) -> None:
         full = {b.at_us // series.bucket_us for b in series.buckets if b.n >= SAMPLES_MIN}
         theme = self._look.theme
-        looks = {"approved": ("o", theme.green), "declined": ("s", theme.red)}
+        looks = {
+            **dict.fromkeys(TAKEN, ("o", theme.green)),
+            "declined": ("s", theme.red),
+        }
         spots = []
         for point in series.points:
             if point.at_us // series.bucket_us in full:

@@ -42,7 +42,7 @@ class Film:
         """A payment of this session, in its present state; synthetic ones stay in the charts."""
         if record.synthetic or record.created_at_us < self._from_us:
             return
-        kind = record.state
+        kind = record.told
         self._dots[record.id] = FilmMark(record.created_at_us, kind, payment_id=record.id)
         while len(self._dots) > MARKS_MAX:
             del self._dots[next(iter(self._dots))]

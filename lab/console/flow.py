@@ -13,12 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.api import Clock, Event, Scheduler
-from hardware.api import ReaderInfo
 from lab.bench.flow import BenchFlow
 from lab.bus import Bus
 from lab.client import EngineClient
 from lab.console import presets, rows
-from lab.console.bench import reader_views
 from lab.console.film import Film
 from lab.console.state import (
     ConsoleState,
@@ -75,7 +73,7 @@ class ConsoleFlow:
         self._film = Film(clock.now_us())
         self.on_state: Callable[[LabState], None] = lambda _state: None
         self.stop_traffic: Callable[[], Awaitable[None]] | None = None
-        self.bench = BenchFlow(clock=clock, scheduler=scheduler, bus=bus, readers=reader_views())
+        self.bench = BenchFlow(clock=clock, scheduler=scheduler, bus=bus)
         self.bench.toast = self.toast
         self._state = ConsoleState(session_from_us=clock.now_us(), now_us=clock.now_us())
         self._show()
@@ -116,10 +114,6 @@ class ConsoleFlow:
                 hops=rows.hops(part, sale.tap.reader_us, sale.total_us),
             )
         )
-
-    def readers_are(self, readers: tuple[ReaderInfo, ...], in_use: str, name: str) -> None:
-        """A reader came or went, or what lies on it did; `in_use` and `name`: the till's."""
-        self.bench.readers_are(reader_views(readers, in_use, name))
 
     async def payment_changed(self, record: PaymentRecord) -> None:
         """The engine's word on one payment, again."""

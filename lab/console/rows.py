@@ -32,7 +32,15 @@ from lab.json_fields import (
 from lab.pos.display import network_name, refusal
 from lab.words import Message, tell
 
-_KINDS = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
+_KINDS = {
+    "approved": "good",
+    "captured": "good",
+    "part_refunded": "neutral",
+    "refunded": "neutral",
+    "declined": "bad",
+    "not_sent": "bad",
+    "reversed": "neutral",
+}
 
 
 def payment_row(record: PaymentRecord) -> PaymentRow:
@@ -45,8 +53,8 @@ def payment_row(record: PaymentRecord) -> PaymentRow:
         amount_text=format_amount(record.amount_minor, record.currency),
         card_text=f"{network_name(record.network)} ·{record.last4}",
         network=record.network,
-        state=record.state,
-        outcome=Message(f"payment.{record.state}", _KINDS.get(record.state, "waiting")),
+        state=record.shown,
+        outcome=Message(f"payment.{record.shown}", _KINDS.get(record.shown, "waiting")),
         phone=record.phone,
         till=record.till,
         bank=record.bank,
@@ -127,15 +135,21 @@ def _facts(record: PaymentRecord) -> tuple[tuple[str, str], ...]:
         ("Auth code", record.auth_code),
         ("Response code", record.response_code),
         ("Reason", _reason(record)),
+        ("Captured", _money(record.captured_minor, record.currency)),
+        ("Refunded", _money(record.refunded_minor, record.currency)),
         ("Payment", record.id),
         ("Tap", record.tap_id),
     )
     return tuple((name, value) for name, value in facts if value)
 
 
+def _money(amount_minor: int, currency: str) -> str:
+    return format_amount(amount_minor, currency) if amount_minor else ""
+
+
 def _reason(record: PaymentRecord) -> str:
     """Why it was not approved, in the till's words."""
-    if not record.reason or record.state == "approved":
+    if not record.reason or record.state in {"approved", "captured"}:
         return ""
     return tell(refusal(record.reason, record.steered, record.network, record.response_code))
 

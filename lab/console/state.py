@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backend.api import Event
-from lab.bench.state import Comparison, Conversation, Listed
+from lab.bench.state import Comparison, Conversation, Listed, ReaderEvent, ReaderFinding
 from lab.words import Message
 
 
@@ -164,7 +164,17 @@ class PaymentDetail:
 
 @dataclass(frozen=True, slots=True)
 class ReaderView:
-    """One reader, as the chips in the top bar and the bench show it."""
+    """One reader, as the chips in the top bar and the bench show it.
+
+    Attributes:
+        role: "till", "phone", "bench" or ""; `roles` are those that it can play.
+        card: what lies on it: an ATR in hex, or words; `uid` its identifier where it was asked.
+        there: whether it is plugged in.
+        label: its short name; "" where that is `name`.
+        quirks: names of what usually goes wrong with its model.
+        named: whether a person added it by its URL.
+        history: newest first.
+    """
 
     url: str
     name: str
@@ -173,6 +183,16 @@ class ReaderView:
     card: str
     usable: bool
     why: str
+    there: bool = True
+    label: str = ""
+    uid: str = ""
+    model: str = ""
+    serial: str = ""
+    capabilities: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    named: bool = False
+    history: tuple[ReaderEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +201,16 @@ class BenchState:
 
     Attributes:
         on_offer: conversations that can be looked at, newest first.
+        findings: what the doctor says of readers; None while nobody has asked it.
+        readers_silent: whether the readers' own lights and buzzers are left alone.
     """
 
     readers: tuple[ReaderView, ...] = ()
     shown: Conversation = field(default_factory=Conversation)
     on_offer: tuple[Listed, ...] = ()
     comparison: Comparison | None = None
+    findings: tuple[ReaderFinding, ...] | None = None
+    readers_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

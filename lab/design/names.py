@@ -5,10 +5,16 @@ from __future__ import annotations
 from lab.words import ENGLISH, tr
 
 NETWORKS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "Amex"}
+TAKEN = ("approved", "captured", "part_refunded", "refunded")
+"""States of a payment that its bank approved, whatever the merchant did with it afterwards."""
 STATE_TONES = {
     "approved": "good",
+    "approved offline": "good",
     "authorized": "good",
     "captured": "good",
+    "booked": "good",
+    "refunded": "neutral",
+    "part_refunded": "neutral",
     "declined": "bad",
     "failed": "bad",
     "not_sent": "bad",

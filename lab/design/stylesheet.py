@@ -51,6 +51,10 @@ QFrame[surface="panel"] {{ background: {theme.panel}; border: 1px solid {theme.l
 QFrame[surface="panel"][alarm="bad"] {{ border-color: {theme.red}; }}
 QFrame[surface="panel"][alarm="waiting"] {{ border-color: {theme.amber}; }}
 QFrame[surface="raised"] {{ background: {theme.raised}; border-radius: {look.px(RADIUS_S)}px; }}
+QFrame[surface="chosen"] {{ background: {theme.blue_quiet};
+    border-radius: {look.px(RADIUS_S)}px; }}
+QFrame[surface="raised"]:focus, QFrame[surface="chosen"]:focus {{
+    border: 2px solid {theme.blue}; }}
 QFrame[surface="ours"] {{ background: {theme.violet_quiet}; border: 1px solid {theme.violet};
     border-radius: {look.px(RADIUS_S)}px; }}
 QFrame[surface="bar"] {{ background: {theme.panel}; border: none; }}
@@ -128,12 +132,20 @@ QPushButton[kind="phone-choice"]:hover, QPushButton[kind="phone-link"]:hover {{
 QPushButton[kind="row"] {{ background: transparent; text-align: left;
     padding: {look.px(4)}px {look.px(4)}px; border-radius: {radius}px; color: {theme.text}; }}
 QPushButton[kind="row"]:hover {{ background: {theme.hover}; }}
+QPushButton[kind="choice"] {{ background: {theme.raised}; color: {theme.text};
+    border-radius: {radius}px; padding: {look.px(4)}px {look.px(10)}px; }}
+QPushButton[kind="choice"]:hover {{ background: {theme.hover}; }}
+QPushButton[kind="choice"]:checked {{ background: {theme.blue_quiet};
+    border: 2px solid {theme.blue}; }}
+QPushButton[kind="chip"] {{ background: {theme.raised}; border-radius: {look.px(11)}px; }}
+QPushButton[kind="chip"]:hover {{ background: {theme.hover}; }}
 QPushButton[kind="ours"] {{ border: 1px solid {theme.violet}; }}
 QPushButton[kind="ours"]:hover {{ background: {theme.hover}; }}
 QPushButton:disabled {{ background: {theme.raised}; color: {theme.text_dim}; }}
 QPushButton[kind="key"]:disabled, QPushButton[kind="charge"]:disabled,
 QPushButton[kind="cancel"]:disabled {{ background: {theme.till_key}; }}
-QPushButton[kind="link"]:disabled, QPushButton[kind="quiet"]:disabled {{
+QPushButton[kind="choice"]:disabled, QPushButton[kind="link"]:disabled,
+QPushButton[kind="quiet"]:disabled {{
     background: transparent; }}
 QPushButton[kind="phone"]:disabled, QPushButton[kind="phone-key"]:disabled {{
     background: {theme.phone_raised}; color: {theme.phone_text_dim}; }}
@@ -162,6 +174,14 @@ QLineEdit[wrong="yes"] {{ border: 1px solid {theme.red}; }}
 QLineEdit:focus, QComboBox:focus, QDoubleSpinBox:focus {{ border: 1px solid {theme.blue}; }}
 QDoubleSpinBox {{ padding: {look.px(1)}px {look.px(4)}px; }}
 QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 0; border: none; }}
+QMenu {{ background: {theme.raised}; border: 1px solid {theme.line_strong};
+    border-radius: {radius}px; padding: {look.px(4)}px; }}
+QMenu::item {{ padding: {look.px(5)}px {look.px(16)}px {look.px(5)}px {look.px(28)}px;
+    border-radius: {look.px(6)}px; }}
+QMenu::item:selected {{ background: {theme.blue_quiet}; }}
+QMenu::item:disabled {{ color: {theme.text_dim}; }}
+QMenu::separator {{ height: 1px; background: {theme.line}; margin: {look.px(4)}px; }}
+QMenu::indicator {{ left: {look.px(8)}px; width: {look.px(12)}px; height: {look.px(12)}px; }}
 QComboBox {{ padding: {look.px(2)}px {look.px(6)}px; }}
 QComboBox::drop-down {{ border: none; width: {look.px(16)}px; }}
 QComboBox::down-arrow {{ image: none; }}

@@ -54,7 +54,7 @@ def usb_permissions(machine: Machine, readers: tuple[UsbReader, ...]) -> Finding
     closed = [
         reader
         for reader in readers
-        if reader.model.is_controller
+        if reader.model.by_nfcpy
         and not reader.model.why_not
         and reader.node
         and not machine.may_use(machine.root / reader.node)

@@ -27,7 +27,7 @@ def ccid_driver(machine: Machine, readers: tuple[UsbReader, ...]) -> Finding:
     chosen = machine.run(("defaults", "read", PREFERENCES, CHOICE))
     if chosen is not None and chosen.code == 0 and chosen.text.strip() in {"1", "true", "YES"}:
         return Finding("CCID driver", "ok", f"macOS {major} uses the IFD one")
-    served = [reader.model.name for reader in readers if not reader.model.is_controller]
+    served = [reader.model.name for reader in readers if not reader.model.by_nfcpy]
     return Finding(
         "CCID driver",
         "problem" if served else "note",

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardware.api import READER_MODELS, ReaderModel
 from lab.doctor.finding import Finding
 from lab.doctor.machine import Machine, read_text
 
@@ -23,36 +24,10 @@ _NO_DRIVER = 28
 """Windows' problem code for a device without a driver (CM_PROB_FAILED_INSTALL)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A reader as it is sold."""
-
-    name: str
-    is_controller: bool
-    """Whether nfcpy drives it; else PC/SC does."""
-    why_not: str = ""
-    """What keeps every driver here from using it."""
-
-
 MODELS = {
-    "072f:2200": Model("ACS ACR122U", is_controller=False),
-    "072f:223b": Model("ACS ACR1252U", is_controller=False),
-    "072f:223e": Model("ACS ACR1252U", is_controller=False),
-    "072f:2259": Model("ACS ACR1252U", is_controller=False),
-    "076b:5022": Model("HID Omnikey 5022", is_controller=False),
-    "076b:5127": Model("HID Omnikey 5127", is_controller=False),
-    "076b:5422": Model("HID Omnikey 5422", is_controller=False),
-    "076b:5427": Model("HID Omnikey 5427", is_controller=False),
-    "04e6:5790": Model("Identiv uTrust 3700F", is_controller=False),
-    "04e6:5724": Model("Identiv uTrust 4701F", is_controller=False),
-    "04cc:2533": Model("NXP PN533 board", is_controller=True),
-    "04e6:5591": Model("SCM SCL3711", is_controller=True),
-    "04e6:5593": Model("SCM SCL3712", is_controller=True),
-    "054c:06c1": Model("Sony RC-S380", is_controller=True),
-    "054c:06c3": Model("Sony RC-S380", is_controller=True),
-    "054c:0dc8": Model("Sony RC-S300", is_controller=True, why_not="nfcpy has no driver for it"),
-    "054c:0dc9": Model("Sony RC-S300", is_controller=True, why_not="nfcpy has no driver for it"),
+    f"{vendor:04x}:{product:04x}": model for model in READER_MODELS for vendor, product in model.usb
 }
+"""By vendor and product, as systems write them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +36,7 @@ class UsbReader:
 
     identity: str
     """Vendor and product, `072f:2200`."""
-    model: Model
+    model: ReaderModel
     drivers: tuple[str, ...]
     """Which drivers of the system have it."""
     node: str = ""
@@ -144,9 +119,9 @@ def _judge(reader: UsbReader, system: str) -> str:
         return f"sudo modprobe -r {names}, then plug the reader in again"
     if reader.drivers == (KEYBOARD,):
         return f"{model.name} types what it reads: set it to CCID mode with its maker's tool"
-    if system == "win32" and reader.trouble == _NO_DRIVER and not model.is_controller:
+    if system == "win32" and reader.trouble == _NO_DRIVER and not model.by_nfcpy:
         return f"{model.name} has no driver: install its maker's, or let Windows Update look for it"
-    if system == "win32" and model.is_controller and not _has_winusb(reader.drivers):
+    if system == "win32" and model.by_nfcpy and not _has_winusb(reader.drivers):
         return (
             f"{model.name} needs the WinUSB driver: run Zadig (zadig.akeo.ie), choose the device "
             f"with USB ID {reader.identity.upper().replace(':', ' ')}, take WinUSB, Replace Driver"

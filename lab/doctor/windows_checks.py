@@ -86,7 +86,7 @@ def service(seen: WindowsLook | None) -> Finding:
         )
     if seen.state == "Running":
         return Finding(name, "ok", "the smart card service runs")
-    if any(not reader.model.is_controller for reader in seen.readers):
+    if any(not reader.model.by_nfcpy for reader in seen.readers):
         remedy = "as administrator: sc.exe start SCardSvr; or plug the reader in again"
         return Finding(name, "problem", f"the smart card service: {seen.state.lower()}", remedy)
     return Finding(name, "ok", "the smart card service starts with the first reader")

@@ -118,14 +118,39 @@ def receipt(sale: SaleRecord, merchant: str, terminal_id: str) -> Receipt:
         (date_and_time(sale.at_us), terminal_id),
         ("Sale", amount),
         (f"{network_name(sale.network)} contactless", f"device ·{sale.last4}"),
-        ("Result", sale.state.replace("_", " ")),
+        ("Result", sale.shown.replace("_", " ")),
     ]
     if sale.auth_code:
         lines.append(("Auth code", sale.auth_code))
     if sale.response_code:
         lines.append(("Response", sale.response_code))
+    if sale.refunded_minor:
+        lines.append(("Refunded", format_amount(sale.refunded_minor, sale.currency)))
     lines.append(("Payment", sale.payment_id[-12:]))
     return Receipt(sale.payment_id, tuple(lines))
+
+
+def refund_receipt(
+    sale: SaleRecord,
+    *,
+    amount_minor: int,
+    refund_id: str,
+    at_us: int,
+    merchant: str,
+    terminal_id: str,
+) -> Receipt:
+    """A refund's receipt: its own line and reference, and those of the sale that it is about."""
+    lines = (
+        (merchant, ""),
+        (date_and_time(at_us), terminal_id),
+        ("Refund", format_amount(amount_minor, sale.currency)),
+        (f"{network_name(sale.network)} contactless", f"device ·{sale.last4}"),
+        ("Refund no.", refund_id[-12:]),
+        ("Original sale", format_amount(sale.amount_minor, sale.currency)),
+        ("of", date_and_time(sale.at_us)),
+        ("Payment", sale.payment_id[-12:]),
+    )
+    return Receipt(refund_id, lines)
 
 
 def recent(sales: tuple[SaleRecord, ...]) -> tuple[RecentSale, ...]:
@@ -135,7 +160,7 @@ def recent(sales: tuple[SaleRecord, ...]) -> tuple[RecentSale, ...]:
             sale.payment_id,
             hour_and_minute(sale.at_us),
             format_amount(sale.amount_minor, sale.currency),
-            sale.state,
+            sale.shown,
         )
         for sale in sales
     )

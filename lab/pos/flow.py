@@ -16,15 +16,10 @@ from pathlib import Path
 from backend.api import Clock, EventLog, Scheduler, Stream, identifier
 from hardware.api import (
     Authorities,
-    CardCollision,
-    CardFault,
-    CardHeld,
     CardLink,
     CardLinkError,
-    CardMute,
-    CardRemoved,
     Exchange,
-    NoCard,
+    Outcome,
     Reader,
     TapRequest,
     TapResult,
@@ -41,9 +36,11 @@ from lab.bus import Bus
 from lab.client import PATIENCE_S, EngineClient
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
-from lab.pos import display, gate
-from lab.pos.kernel_outcomes import card_words, event_of, may_be_kept
+from lab.pos import display, gate, offline
+from lab.pos.kept_approvals import KeptApprovals
+from lab.pos.kernel_outcomes import card_words, event_of, fault_of, may_be_kept
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
+from lab.pos.sale_records import PAID, ordered_since, record_of, record_of_copy, verdict_of
 from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.tap_told import exchange_told, outcome_told
 from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
@@ -91,6 +88,7 @@ class PosFlow:
         bus: Bus,
         memory: TillMemory,
         traces_dir: Path | None = None,
+        kept: KeptApprovals | None = None,
     ) -> None:
         """A till that stands at `reader`.
 
@@ -105,6 +103,7 @@ class PosFlow:
             bus: shows the till's state.
             memory: sequence number and last payments.
             traces_dir: where conversations are recorded, masked; None records none.
+            kept: offline approvals that the engine has not heard of; None keeps none.
         """
         self._reader = reader
         self._config = config
@@ -123,15 +122,17 @@ class PosFlow:
         self._total_us = 0
         self._trace: Trace | None = None
         self._shown_tap_id = ""
+        self._held_until_us = 0
         # An engine in trouble did nothing; but a copy that the network made may have come through.
         self._doubtful: dict[str, tuple[NfcOrder, str]] = {}
         self._presenting: asyncio.Task[CardLink] | None = None
+        self._forwarding = offline.Forwarding(client, scheduler, self._forwarded, kept)
+        self.resume = self._forwarding.resume
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
         self._state = PosState(
             merchant=config.merchant_name,
             terminal_id=config.terminal_id,
-            reader_text=gate.standing_at(reader, config),
         )
         self._show(PosPhase.IDLE)
 
@@ -145,9 +146,18 @@ class PosFlow:
         """The amount typed, in minor units."""
         return int(self._digits or 0)
 
+    @property
+    def merchant_id(self) -> str:
+        """Whose till it is."""
+        return self._config.merchant_id
+
     def believe(self, authorities: Authorities) -> None:
         """Take these certification authorities' keys, from the next tap on."""
         self._config = replace(self._config, authorities=authorities)
+
+    def reader_changed(self) -> None:
+        """The till stands at another reader; what was typed stays."""
+        self._show(self._state.phase, keep=True)
 
     # -- keys ---------------------------------------------------------------------------------
 
@@ -199,8 +209,29 @@ class PosFlow:
         """Show the receipt of one of the last payments."""
         sale = self._memory.find(payment_id)
         if sale is not None:
-            self._state = replace(self._state, receipt=self._receipt(sale))
-            self._bus.publish(self._state)
+            self.print_out(self._receipt(sale))
+
+    def print_out(self, receipt: Receipt) -> None:
+        """Put a receipt on the paper."""
+        self._state = replace(self._state, receipt=receipt)
+        self._bus.publish(self._state)
+
+    def print_refund(self, sale: SaleRecord, amount_minor: int, refund_id: str) -> None:
+        """Put a refund's receipt on the paper."""
+        self.print_out(
+            display.refund_receipt(
+                sale,
+                amount_minor=amount_minor,
+                refund_id=refund_id,
+                at_us=self._clock.now_us(),
+                merchant=self._config.merchant_name,
+                terminal_id=self._config.terminal_id,
+            )
+        )
+
+    def look_again(self) -> None:
+        """Another part of the till changed what it remembers: show it."""
+        self._show(self._state.phase, keep=True)
 
     # -- the sale -----------------------------------------------------------------------------
 
@@ -216,6 +247,7 @@ class PosFlow:
         Returns:
             How it went; None when there is nothing to charge now, or it was cancelled.
         """
+        await self._let_it_be_read()
         if not self.amount_minor or advance(self._state.phase, PosEvent.CHARGE) is None:
             return None
         tap_id = identifier(self._stream, "tap")
@@ -238,18 +270,14 @@ class PosFlow:
             self._presenting = None
         return await self._read_and_pay(link, tap_id, sequence, key, patience_s)
 
+    async def _let_it_be_read(self) -> None:
+        """A result stays as long as the configuration holds it (Book A, hold time)."""
+        left_us = self._held_until_us - self._clock.monotonic_us()
+        if left_us > 0 and self.amount_minor:
+            await self._scheduler.sleep(left_us / 1_000_000)
+
     def _no_card(self, tap_id: str, fault: CardLinkError) -> Sale:
-        match fault:
-            case NoCard():
-                event, problem = PosEvent.NOBODY_CAME, "no_card"
-            case CardCollision():
-                event, problem = PosEvent.TWO_CARDS, "two_cards"
-            case CardHeld():
-                event, problem = PosEvent.TRY_AGAIN, "card_held"
-            case CardMute() | CardFault() | CardRemoved():
-                event, problem = PosEvent.TRY_AGAIN, "card_silent"
-            case _:
-                event, problem = PosEvent.OUT_OF_REACH, "reader_gone"
+        event, problem = fault_of(fault)
         self._go(event, tap_id=tap_id, why=message(f"pos.why.{problem}", "bad"))
         return self._sale(tap_id, problem=problem)
 
@@ -270,6 +298,8 @@ class PosFlow:
         )
         tap = await self._read(link, tap_id, sequence)
         event = event_of(tap)
+        if event is PosEvent.APPROVED_OFFLINE:
+            return await self._approved_offline(tap, tap_id, key, patience_s)
         if event is not PosEvent.CARD_READ:
             self._go(event, tap_id=tap_id, why=card_words(tap))
             self._keep_trace(tap_id)
@@ -321,8 +351,38 @@ class PosFlow:
             path.write_text(self._trace.to_text(), encoding="utf-8")
         self._trace = None
 
-    async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
-        order = NfcOrder(
+    async def _approved_offline(
+        self, tap: TapResult, tap_id: str, key: str, patience_s: float
+    ) -> Sale:
+        """Card and till have approved: shown at once, told to the engine as soon as it hears."""
+        order = self._order(tap, tap_id)
+        self._forwarding.keep(order, key)
+        kept = offline.kept_record(order, key, self._clock.now_us(), tap.kernel)
+        self._state = replace(self._state, receipt=self._receipt(kept), payment_id=tap_id)
+        self._go(PosEvent.APPROVED_OFFLINE, tap_id=tap_id, why=Message("pos.offline.kept", "good"))
+        self.on_read(tap_id)
+        self._memory.remember(kept)
+        self._keep_trace(tap_id)
+        answer = await self._forwarding.tell(order, key, patience_s=patience_s)
+        sale = self._sale(tap_id, tap=tap, answer=answer, problem=answer.reason if answer else "")
+        self.on_sale(sale)
+        return sale
+
+    def _forwarded(self, order: NfcOrder, key: str, answer: PaymentAnswer) -> None:
+        """The engine has booked an offline approval, or will not."""
+        sale = record_of(answer, order, key, self._clock.now_us())
+        self._memory.settle(order.tap_id, sale)
+        if self._is_shown(order.tap_id):
+            self._state = replace(
+                self._state,
+                receipt=self._receipt(sale),
+                payment_id=answer.payment_id,
+                detail=offline.told_words(answer),
+            )
+        self._show(self._state.phase, keep=True)
+
+    def _order(self, tap: TapResult, tap_id: str) -> NfcOrder:
+        return NfcOrder(
             token=tap.token,
             cryptogram=tap.cryptogram,
             atc=tap.atc or 0,
@@ -334,8 +394,12 @@ class PosFlow:
             expiry=tap.expiry,
             psn=tap.psn or "00",
             tap_id=tap_id,
+            approved_offline=tap.outcome is Outcome.APPROVED,
             track_2=tap.track_2,
         )
+
+    async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
+        order = self._order(tap, tap_id)
         try:
             answer = await self._client.pay_nfc(order, key=key, patience_s=patience_s)
         except EngineUnreachable as fault:
@@ -372,7 +436,7 @@ class PosFlow:
                 return
             if answer.status == "pending":
                 continue
-            sale = self._record_of(answer, order, key)
+            sale = record_of(answer, order, key, self._clock.now_us())
             self._memory.remember(sale)
             if self._is_shown(tap_id):
                 self._state = replace(
@@ -386,8 +450,8 @@ class PosFlow:
     # -- results ------------------------------------------------------------------------------
 
     def _answered(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> None:
-        event, detail = self._verdict(answer)
-        sale = self._record_of(answer, order, key)
+        event, detail = verdict_of(answer)
+        sale = record_of(answer, order, key, self._clock.now_us())
         self._state = replace(
             self._state, receipt=self._receipt(sale), payment_id=answer.payment_id
         )
@@ -396,43 +460,17 @@ class PosFlow:
         self._memory.remember(sale)
         self._show(self._state.phase, keep=True)
 
-    def _record_of(self, answer: PaymentAnswer, order: NfcOrder, key: str) -> SaleRecord:
-        return SaleRecord(
-            payment_id=answer.payment_id,
-            at_us=self._clock.now_us(),
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            network=answer.network,
-            last4=order.token[-4:],
-            state="not completed" if answer.status == "pending" else answer.status,
-            auth_code=answer.auth_code or "",
-            response_code=answer.response_code or "",
-            reason=answer.reason,
-            key=key,
-        )
-
-    def _verdict(self, answer: PaymentAnswer) -> tuple[PosEvent, Message]:
-        match answer.status:
-            case "approved":
-                return PosEvent.APPROVED, message(
-                    "pos.detail.approved",
-                    "good",
-                    network=display.network_name(answer.network),
-                    auth_code=answer.auth_code or "",
-                )
-            case "pending":
-                return PosEvent.NO_ANSWER, Message("pos.why.no_answer_in_time", "waiting")
-            case _:
-                return PosEvent.DECLINED, display.refusal(
-                    answer.reason, answer.steered, answer.network, answer.response_code
-                )
-
     def resolved(self, record: PaymentRecord) -> None:
         """The engine says how a payment of this till ended, maybe long after the tap."""
-        if record.tap_id in self._doubtful and record.state == "approved":
+        if record.tap_id in self._doubtful and record.told in PAID:
             self._remember_copy(record, *self._doubtful.pop(record.tap_id))
             return
         known = self._memory.find(record.id)
+        if known is not None and (changes := ordered_since(known, record)) is not None:
+            if changes:
+                self._memory.revise(record.id, **changes)
+                self.look_again()
+            return
         if known is None or known.state == record.state or record.state not in FINAL:
             return
         revised = self._memory.revise(
@@ -441,30 +479,20 @@ class PosFlow:
             auth_code=record.auth_code,
             response_code=record.response_code,
             reason=record.reason,
+            captured_minor=record.captured_minor,
+            refunded_minor=record.refunded_minor,
         )
         assert revised is not None
         receipt = self._state.receipt
         if receipt is not None and receipt.payment_id == record.id:
             self._state = replace(self._state, receipt=self._receipt(revised))
-        paid = record.state == "approved"
+        paid = record.told in PAID
         key = "pos.late.paid" if paid else f"pos.late.{record.state}"
         self._late(record.tap_id, record.id, Message(key), paid=paid)
 
     def _remember_copy(self, record: PaymentRecord, order: NfcOrder, key: str) -> None:
         """A sale that was taken for failed was paid by another copy of its request."""
-        sale = SaleRecord(
-            payment_id=record.id,
-            at_us=record.created_at_us,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            network=record.network,
-            last4=order.token[-4:],
-            state=record.state,
-            auth_code=record.auth_code,
-            response_code=record.response_code,
-            reason=record.reason,
-            key=key,
-        )
+        sale = record_of_copy(record, order, key)
         self._memory.remember(sale)
         if self._is_shown(order.tap_id):
             self._state = replace(self._state, receipt=self._receipt(sale), payment_id=record.id)
@@ -512,6 +540,7 @@ class PosFlow:
             payment_id=payment_id or None,
             also={"total_us": self._total_us} if first else None,
         )
+        self._held_until_us = self._clock.monotonic_us() + self._config.ui_hold_ms * 1000
 
     def _show(self, phase: PosPhase, *, detail: Message | None = None, keep: bool = False) -> None:
         lights, caption = display.lights(phase)
@@ -524,6 +553,7 @@ class PosFlow:
             lights=lights,
             lights_caption=caption,
             tone=display.tone(phase),
+            reader_text=gate.standing_at(self._reader, self._config),
             can_charge=bool(self._digits) and phase in KEEPS_AMOUNT,
             can_cancel=phase is PosPhase.PRESENT or (phase in RESTING and bool(self._digits)),
             recent=display.recent(self._memory.sales),

@@ -5,11 +5,22 @@ The outcomes are EMV's (Book A, 6); the table is the whole of what the till make
 
 from __future__ import annotations
 
-from hardware.api import Outcome, TapResult
+from hardware.api import (
+    CardCollision,
+    CardFault,
+    CardHeld,
+    CardLinkError,
+    CardMute,
+    CardRemoved,
+    NoCard,
+    Outcome,
+    TapResult,
+)
 from lab.pos.machine import PosEvent
 from lab.words import Message, message
 
 _EVENTS: dict[Outcome, PosEvent] = {
+    Outcome.APPROVED: PosEvent.APPROVED_OFFLINE,
     Outcome.ONLINE_REQUEST: PosEvent.CARD_READ,
     Outcome.DECLINED: PosEvent.DECLINED,
     Outcome.TRY_AGAIN: PosEvent.TRY_AGAIN,
@@ -36,6 +47,15 @@ _OWN_WORDS = frozenset(
         "reader_gone",
         "card_silent",
         "two_cards",
+        "card_declined",
+        "till_declined",
+        "online_not_possible",
+        "offline_not_supported",
+        "application_expired",
+        "over_reader_limit",
+        "over_device_limit",
+        "no_candidates",
+        "transaction_type_not_configured",
         "relay_suspected",
     }
 )
@@ -48,6 +68,21 @@ STRANGERS = frozenset({"real_card", "no_ppse", "ppse_malformed", "no_candidates"
 def event_of(tap: TapResult) -> PosEvent:
     """An error of the link is another thing than a card that breaks the rules."""
     return _LINK_EVENTS.get(tap.reason, _EVENTS[tap.outcome])
+
+
+def fault_of(fault: CardLinkError) -> tuple[PosEvent, str]:
+    """What it means that no card came to be read, and the problem in one stable word."""
+    match fault:
+        case NoCard():
+            return PosEvent.NOBODY_CAME, "no_card"
+        case CardCollision():
+            return PosEvent.TWO_CARDS, "two_cards"
+        case CardHeld():
+            return PosEvent.TRY_AGAIN, "card_held"
+        case CardMute() | CardFault() | CardRemoved():
+            return PosEvent.TRY_AGAIN, "card_silent"
+        case _:
+            return PosEvent.OUT_OF_REACH, "reader_gone"
 
 
 def may_be_kept(tap: TapResult) -> bool:

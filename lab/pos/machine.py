@@ -21,6 +21,7 @@ class PosEvent(Enum):
     CANCEL = "cancel"
     CARD_IN_FIELD = "card_in_field"
     CARD_READ = "card_read"
+    APPROVED_OFFLINE = "approved_offline"
     APPROVED = "approved"
     DECLINED = "declined"
     NO_ANSWER = "no_answer"
@@ -59,6 +60,7 @@ def _table() -> dict[tuple[PosPhase, PosEvent], PosPhase]:
         (phase.PRESENT, event.OUT_OF_REACH): phase.FAILED,
         (phase.PRESENT, event.CARD_IN_FIELD): phase.READING,
         (phase.READING, event.CARD_READ): phase.AUTHORIZING,
+        (phase.READING, event.APPROVED_OFFLINE): phase.APPROVED,
         (phase.READING, event.DECLINED): phase.DECLINED,
         (phase.READING, event.TRY_AGAIN): phase.TRY_AGAIN,
         (phase.READING, event.OTHER_CARD): phase.OTHER_CARD,

@@ -36,9 +36,11 @@ from lab.design.tokens import (
     TEXT_LEAD_PX,
     TEXT_TITLE_PX,
 )
+from lab.pos.after_sale_state import AfterSaleState, SaleStep
 from lab.pos.state import Light, PosPhase, PosState
 from lab.pos.view_lights import LightBar
-from lab.pos.view_receipt import ReceiptPage, RecentPage
+from lab.pos.view_receipt import ReceiptPage
+from lab.pos.view_sale import SalesPage
 from lab.window.commands import PosCommands
 from lab.words import tell, tr
 
@@ -127,12 +129,21 @@ class Display(QFrame):
             self._currency.addItems(list(state.currencies))
         self._currency.setCurrentText(state.currency)
         self._currency.setEnabled(state.phase in {PosPhase.IDLE, PosPhase.AMOUNT})
+        detail = tell(state.detail) if state.detail is not None else state.reader_text
         amount = state.amount_text or tr("till.no_amount")
+        self._say(amount, tell(state.headline), KINDS.get(state.phase, ""), detail)
+
+    def show_sale(self, state: AfterSaleState) -> None:
+        """Draw what is asked or told about a sale that was made."""
+        kind = state.headline.kind if state.headline.kind != "neutral" else ""
+        detail = tell(state.detail) if state.detail is not None else ""
+        self._say(state.display_text, tell(state.headline), kind, detail)
+        self._currency.setEnabled(False)
+
+    def _say(self, amount: str, headline: str, kind: str, detail: str) -> None:
         self._amount.setFont(self._fitting(amount))
         self._amount.say(amount)
-        kind = KINDS.get(state.phase)
-        self._headline.say(tell(state.headline), f"display-{kind}" if kind else "display")
-        detail = tell(state.detail) if state.detail is not None else state.reader_text
+        self._headline.say(headline, f"display-{kind}" if kind else "display")
         self._detail.say(detail)
         self._detail.setVisible(bool(detail))
 
@@ -203,6 +214,8 @@ class PosView(QWidget):
         self.setAccessibleName(tr("till.name"))
         self._look = look
         self._commands = commands
+        self._state = PosState()
+        self._after = AfterSaleState()
         self._phase = PosPhase.IDLE
         self._all_on = False
         self._sheet: bool | None = None
@@ -221,9 +234,9 @@ class PosView(QWidget):
         self._papers = QStackedWidget()
         self._papers.setObjectName("tillPapers")
         self._receipt = ReceiptPage(look)
-        self._recent = RecentPage(look, commands)
+        self._sales = SalesPage(look, commands)
         self._papers.addWidget(self._receipt)
-        self._papers.addWidget(self._recent)
+        self._papers.addWidget(self._sales)
         box.addWidget(self._lights)
         box.addWidget(self._caption)
         box.addWidget(self._display)
@@ -303,15 +316,44 @@ class PosView(QWidget):
         self._caption.say(f"{caption} · {tr('till.tone.' + state.tone)}" if state.tone else caption)
         if was_read or (all_on and not self._all_on):
             self._lights.run_read()
-        self._phase, self._all_on = state.phase, all_on
-        self._display.show_state(state)
-        self._charge.setEnabled(state.can_charge)
-        under_way = state.phase in SALE_UNDER_WAY
-        self._cancel.say(tr("till.cancel" if under_way else "till.clear"))
-        self._cancel.become("cancel" if under_way else "key")
-        self._cancel.setEnabled(state.can_cancel)
+        self._state, self._phase, self._all_on = state, state.phase, all_on
         self._receipt.show_receipt(state.receipt)
-        self._recent.show_recent(state.recent)
+        self._sales.show_recent(state.recent)
+        self._show_display_and_keys()
+
+    def show_after_sale(self, state: AfterSaleState) -> None:
+        """Draw a chosen sale; where keypad or receipt is what matters next, show that."""
+        before, self._after = self._after.step, state
+        self._sales.show_sale(state)
+        if state.step is not before:
+            if state.step is SaleStep.AMOUNT and self._sheet:
+                self._turn_to(0)
+            elif state.step is SaleStep.DONE and state.payment_id and not self._sheet:
+                self._turn_to(1)
+        self._show_display_and_keys()
+
+    def _turn_to(self, index: int) -> None:
+        self._tab_buttons[index].setChecked(True)
+        self._show_tab(index)
+
+    def _show_display_and_keys(self) -> None:
+        """A sale under way has display and keys; else the chosen sale, if there is one."""
+        state, after = self._state, self._after
+        under_way = state.phase in SALE_UNDER_WAY
+        if under_way or after.step is SaleStep.CLOSED:
+            self._display.show_state(state)
+            self._charge.say(tr("till.charge"))
+            self._charge.setEnabled(state.can_charge)
+            self._cancel.say(tr("till.cancel" if under_way else "till.clear"))
+            self._cancel.setEnabled(state.can_cancel)
+        else:
+            self._display.show_sale(after)
+            self._charge.say(_confirming(after))
+            self._charge.setEnabled(bool(after.confirm))
+            typing = after.step is SaleStep.AMOUNT
+            self._cancel.say(tr("till.clear" if typing else "till.sale.close"))
+            self._cancel.setEnabled(after.step is not SaleStep.WORKING)
+        self._cancel.become("cancel" if under_way else "key")
 
     def _squeeze(self, *, low: bool) -> None:
         """Take less height for display and keys when there is very little."""
@@ -337,3 +379,14 @@ class PosView(QWidget):
         painter.setBrush(QColor(theme.till_body))
         radius = self._look.px(RADIUS_L)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+
+
+def _confirming(state: AfterSaleState) -> str:
+    """What stands on the green key."""
+    match state.confirm:
+        case "refund":
+            return tr("till.sale.refund")
+        case "repeat":
+            return tr("till.sale.repeat")
+        case _:
+            return tr("till.charge")

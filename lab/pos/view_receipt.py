@@ -185,4 +185,8 @@ class RecentPage(QWidget):
         )
         show.clicked.connect(lambda: self._commands.select_receipt(sale.payment_id))
         box.addWidget(show)
+        more = Button(look, f"more_{sale.payment_id}", tr("till.sale.more"), kind="quiet")
+        more.named(tr("till.sale.open", amount=sale.amount_text))
+        more.clicked.connect(lambda: self._commands.choose_sale(sale.payment_id))
+        box.addWidget(more)
         return line

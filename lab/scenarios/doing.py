@@ -13,12 +13,14 @@ from dataclasses import replace
 from lab.errors import NotDone
 from lab.pos.flow import Sale
 from lab.pos.state import OUTCOMES
+from lab.scenarios import orders
 from lab.scenarios.model import (
     Advance,
     ApplyFaults,
     ChangeCard,
     ForceBreaker,
     KillEngine,
+    OrderSale,
     Provision,
     Step,
     Tap,
@@ -56,7 +58,7 @@ class Doer:
         self.before_kill: Callable[[], Awaitable[None]] | None = None
         self.after_kill: Callable[[], Awaitable[None]] | None = None
 
-    async def do(self, step: Step) -> None:
+    async def do(self, step: Step) -> None:  # noqa: C901 -- one case a kind of step
         """Take one step.
 
         Raises:
@@ -82,6 +84,8 @@ class Doer:
             case ForceBreaker(network=network, state=state):
                 await world.client.force_breaker(network, state)
                 (self.forced.discard if state == "auto" else self.forced.add)(network)
+            case OrderSale():
+                await orders.carry_out(world.after_sale, step, await self._payment_of(step.tap))
             case WaitFor():
                 await self._wait(step)
             case ApplyFaults():
@@ -145,6 +149,14 @@ class Doer:
             case _:
                 await world.wallet.set_default(card_id)
         await world.wallet.refresh()
+
+    async def _payment_of(self, tap: str) -> str:
+        """The payment that a tap led to, even if the till was told only afterwards; else ""."""
+        taken = self.taps[tap]
+        for payment in await self._watcher.payments():
+            if taken.tap_id and payment.tap_id == taken.tap_id:
+                return payment.id
+        return taken.payment_id
 
     async def _kill(self) -> None:
         if self.before_kill is not None:

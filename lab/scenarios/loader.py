@@ -2,8 +2,8 @@
 
 Everything that can be known to be wrong without playing it is refused here, with the line and what
 was probably meant: keys and words that do not exist, names of steps and faults that nothing bears,
-expectations that contradict each other, sizes beyond reason, steps that are not built. Faults are
-checked by the engine's own reader of plans. The format is told in `assets/scenarios/README.md`.
+expectations that contradict each other, sizes beyond reason. Faults are checked by the engine's
+own reader of plans. The format is told in `assets/scenarios/README.md`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from lab.scenarios.model import (
     Tap,
     WaitFor,
 )
+from lab.scenarios.orders import ORDERS, read_order
 from lab.scenarios.positions import Lines
 from lab.scenarios.subjects import BREAKER_STATES, TAP_BOUNDS, TAP_WORDS
 
@@ -50,11 +51,6 @@ WAIT_USUAL_S = 60.0
 PULL_APDU_MAX = 1_000
 FAULT_OWN_KEYS = frozenset({"name", "during"})
 PROFILES = ("instant", "lab")
-NOT_BUILT = {
-    "capture": "capture",
-    "refund": "refund",
-    "void": "void",
-}
 _ReadStep: TypeAlias = Callable[[Fields, str, list[Step]], Step]
 
 
@@ -164,8 +160,6 @@ class _Inline:
 
 def _step(fields: Fields, name: str, earlier: list[Step]) -> Step:
     kind = fields.text("do")
-    if kind in NOT_BUILT:
-        fields.wrong("do", f"{NOT_BUILT[kind]} is not built yet, so no step can do it")
     if kind not in _STEPS:
         fields.wrong("do", f"do {kind!r} is unknown; {meant(kind, _STEPS)}")
     return _STEPS[kind](fields, name, earlier)
@@ -253,6 +247,7 @@ _STEPS: dict[str, _ReadStep] = {
     "apply_faults": _apply,
     "reset_faults": lambda _fields, name, _: ApplyFaults(name, ()),
     "force_breaker": _force,
+    **{what: read_order(what) for what in ORDERS},
     "wait_for": _wait_for,
 }
 

@@ -139,6 +139,29 @@ class ForceBreaker:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderSale:
+    """What the cashier does with a tap's sale afterwards; one that is open is asked again.
+
+    Attributes:
+        what: "capture", "void" or "refund".
+        tap: the step whose sale it is.
+        amount_minor: for a refund; 0 is everything that is left.
+        ends: how it must end: "done", "refused", or "open" when its answer does not arrive.
+    """
+
+    name: str
+    what: str
+    tap: str
+    amount_minor: int = 0
+    ends: str = "done"
+
+    @property
+    def does(self) -> str:
+        """In a few words, for reports."""
+        return f"{self.what} {self.tap}"
+
+
+@dataclass(frozen=True, slots=True)
 class WaitFor:
     """Wait until something holds, at most `within_s` lab seconds; else the step fails.
 
@@ -164,7 +187,15 @@ class WaitFor:
 
 
 Step: TypeAlias = (
-    Tap | Provision | ChangeCard | Advance | KillEngine | ApplyFaults | ForceBreaker | WaitFor
+    Tap
+    | Provision
+    | ChangeCard
+    | Advance
+    | KillEngine
+    | ApplyFaults
+    | ForceBreaker
+    | OrderSale
+    | WaitFor
 )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.api import Event
+from lab.amounts import format_decimal
 from lab.engine_shapes import LabState, PaymentRecord
 from lab.json_fields import Json, number, objects, text, whole
 from lab.pos.state import OUTCOMES, PosPhase
@@ -29,6 +30,7 @@ from lab.scenarios.model import (
     Expectation,
     ForceBreaker,
     KillEngine,
+    OrderSale,
     PlannedFault,
     Scenario,
     Step,
@@ -38,7 +40,7 @@ from lab.scenarios.model import (
 )
 
 PAUSE_MIN_S = 1.0
-FINAL = frozenset({"approved", "declined", "reversed", "not_sent"})
+FINAL = frozenset({"approved", "declined", "reversed", "not_sent", "captured"})
 BOARD_KEYS = frozenset({"id", "fired"})  # what the board adds to a plan's entry
 _RESULTS = {phase.value for phase in PosPhase} - {"idle", "amount", "present", "reading"}
 
@@ -110,6 +112,8 @@ class Recording:
                 self._tap_began(event, event.tap_id)
             case "till.showed" | "phone.showed" if event.tap_id in self._taps:
                 self._showed(event, self._taps[event.tap_id])
+            case "payment.captured" | "payment.voided" | "payment.refunded" if event.payment_id:
+                self._ordered(event, event.payment_id)
             case "fault.applied":
                 self._seed = whole(event.data, "seed", self._seed)
                 self._applied(event.lab_time_us, objects(event.data, "faults"))
@@ -208,6 +212,12 @@ class Recording:
             faults.append(PlannedFault(name, body))
         self._plan = self._did(at_us, ApplyFaults("", tuple(faults)))
 
+    def _ordered(self, event: Event, payment_id: str) -> None:
+        """A merchant did something with a sale; which tap's it is, is known when it ends."""
+        what = {"captured": "capture", "voided": "void"}.get(event.kind.partition(".")[2], "refund")
+        amount_minor = whole(event.data, "refund_minor", 0)
+        self._did(event.lab_time_us, OrderSale("", what, payment_id, amount_minor))
+
     def _fired(self, data: Mapping[str, object]) -> None:
         name = self._ids.get(str(data.get("fault")))
         if name is not None and self._plan is not None:
@@ -239,7 +249,7 @@ class Recording:
         killed_us = [d.at_us for d in self._deeds if isinstance(d.step, KillEngine)]
         waiting: list[tuple[int, str]] = []  # taps in the background: until when
         now_us, broken = self._began_us, False
-        for deed in sorted(self._deeds, key=lambda deed: deed.at_us):
+        for deed in sorted(self._deeds_of(records), key=lambda deed: deed.at_us):
             name, step = self._named(deed, len(taps), len(steps) + 1, records)
             if isinstance(step, ApplyFaults):
                 if not (broken or step.faults):
@@ -265,7 +275,14 @@ class Recording:
         rest_s = (ended_us - now_us) / 1e6
         if rest_s >= PAUSE_MIN_S:
             steps.append(Advance("the rest", round(rest_s, 1)))
-        return tuple(steps), taps
+        names = {records[h.tap_id].id: name for name, h in taps.items() if h.tap_id in records}
+        ordered = (_with_tap(step, names) for step in steps)
+        return tuple(ordered), taps
+
+    def _deeds_of(self, records: Mapping[str, PaymentRecord]) -> list[_Deed]:
+        """What was done, without orders about sales from before the recording."""
+        sold = {record.id for record in records.values() if record.tap_id in self._taps}
+        return [d for d in self._deeds if not isinstance(d.step, OrderSale) or d.step.tap in sold]
 
     def _named(
         self, deed: _Deed, taps: int, place: int, records: Mapping[str, PaymentRecord]
@@ -286,14 +303,26 @@ class Recording:
             case KillEngine():
                 name = f"kill {place}"
                 return name, KillEngine(name)
-            case ForceBreaker() as force:
-                name = f"force {place}"
-                return name, replace(force, name=name)
-            case ChangeCard() as change:
-                name = f"{change.change} {place}"
-                return name, replace(change, name=name)
+            case ForceBreaker() | ChangeCard() | OrderSale() as deed_done:
+                name = f"{_word(deed_done)} {place}"
+                return name, replace(deed_done, name=name)
             case other:
                 raise AssertionError(f"nobody records a step such as {other}")
+
+
+def _word(step: ForceBreaker | ChangeCard | OrderSale) -> str:
+    match step:
+        case ForceBreaker():
+            return "force"
+        case ChangeCard(change=change):
+            return change
+        case OrderSale(what=what):
+            return what
+
+
+def _with_tap(step: Step, names: Mapping[str, str]) -> Step:
+    """An order with the step of its tap in the place of the payment's identifier."""
+    return replace(step, tap=names[step.tap]) if isinstance(step, OrderSale) else step
 
 
 def _told(name: str, heard: _TapHeard) -> Expectation:
@@ -310,6 +339,8 @@ def _ended(name: str, heard: _TapHeard, record: PaymentRecord | None) -> Expecta
     if record is None or record.state not in FINAL:
         return Expectation((), tap=name)
     wants = [_is("payment", record.state), _is("bank", record.bank)]
+    if record.refunded_minor:
+        wants.append(_is("refunded", format_decimal(record.refunded_minor, record.currency)))
     if record.response_code:
         wants.append(_is("response_code", record.response_code))
     if record.phone:

@@ -103,6 +103,7 @@ class TapTaken:
         payment: the payment's state, "none" when the engine knows of none.
         phone, till, bank: what each believed at the end.
         latency_ms: parts by name, "total" the person's wait.
+        captured, refunded: how much the merchant took and gave back, in decimals.
     """
 
     step: str
@@ -119,6 +120,8 @@ class TapTaken:
     till: str
     bank: str
     latency_ms: dict[str, float] = field(default_factory=dict)
+    captured: str = "none"
+    refunded: str = "none"
 
     def to_json(self) -> dict[str, object]:
         """The fields by name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lab.amounts import format_decimal
 from lab.deviations import deviations
 from lab.engine_shapes import LabState, PaymentRecord
 from lab.scenarios.fault_line import FaultLine
@@ -21,7 +22,7 @@ from lab.words import tell
 TOLD_LIMIT_S = 3.0
 LOOK_AGAIN_S = 0.02
 PAYMENTS_MAX = 500
-PHONE_TELLS = frozenset({"approved", "declined", "not_sent", "reversed"})
+PHONE_TELLS = frozenset({"approved", "declined", "not_sent", "reversed", "refunded"})
 _DEVICES = {"phone.showed": "phone", "till.showed": "till"}
 
 
@@ -66,9 +67,9 @@ class Watcher:
             untold = [
                 payment
                 for payment in await self.payments()
-                if payment.state in PHONE_TELLS
+                if payment.told in PHONE_TELLS
                 and payment.card_id in cards
-                and payment.phone != payment.state
+                and payment.phone != payment.told
             ]
             if not untold:
                 return
@@ -117,4 +118,6 @@ class Watcher:
             response_code=record.response_code or tap.response_code,
             payment=record.state,
             bank=record.bank,
+            captured=format_decimal(record.captured_minor, record.currency),
+            refunded=format_decimal(record.refunded_minor, record.currency),
         )

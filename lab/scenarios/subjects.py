@@ -17,6 +17,7 @@ PAYMENT_STATES = (
     "unknown",
     "reversing",
     "reversed",
+    "captured",
 )
 NONE = "none"
 
@@ -35,9 +36,11 @@ TAP_WORDS: dict[str, tuple[str, ...]] = {
     "response_code": (),
     "reason": (),
     "payment": (*PAYMENT_STATES, NONE),
-    "phone": ("read", "approved", "declined", "not_sent", "reversed", NONE),
+    "phone": ("read", "approved", "declined", "not_sent", "reversed", "refunded", NONE),
     "till": (*(phase.value for phase in PosPhase), NONE),
-    "bank": ("held", "declined", "released", "unknown", NONE),
+    "bank": ("held", "booked", "declined", "released", "unknown", NONE),
+    "captured": (),
+    "refunded": (),
 }
 TAP_BOUNDS: dict[str, tuple[str, ...]] = {"latency_ms": LATENCY_PARTS}
 
@@ -55,6 +58,8 @@ MEANINGS = {
     "phone": "what the phone believed",
     "till": "what the till believed",
     "bank": "what the bank believed",
+    "captured": "captured amount",
+    "refunded": "refunded amount",
     "latency_ms": "milliseconds",
     "ledger": "the ledger",
     "holds": "holds that stand",

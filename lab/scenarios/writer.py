@@ -19,6 +19,7 @@ from lab.scenarios.model import (
     Expectation,
     ForceBreaker,
     KillEngine,
+    OrderSale,
     PlannedFault,
     Provision,
     Scenario,
@@ -45,10 +46,14 @@ def to_toml(scenario: Scenario) -> str:
         head["profile"] = scenario.profile
     if scenario.cards != USUAL_CARDS:
         head["cards"] = list(scenario.cards)
+    currencies = {step.name: step.currency for step in scenario.steps if isinstance(step, Tap)}
     inline = {each.after: each for each in scenario.expectations if each.after == each.tap != ""}
     apart = [each for each in scenario.expectations if each is not inline.get(each.after)]
     blocks = [
-        *(_block("step", _step(step, inline.get(step.name))) for step in scenario.steps),
+        *(
+            _block("step", _step(step, inline.get(step.name), currencies))
+            for step in scenario.steps
+        ),
         *(_block("fault", _fault(fault)) for fault in scenario.faults),
         *(_block("expect", _expectation(each)) for each in apart),
     ]
@@ -75,12 +80,14 @@ def _key(name: str) -> str:
     return name if _BARE.fullmatch(name) else tomli_w.dumps({name: 0}).rpartition(" = ")[0]
 
 
-def _step(step: Step, expected: Expectation | None) -> Table:
-    table = {"name": step.name, **_doing(step)}
+def _step(step: Step, expected: Expectation | None, currencies: Mapping[str, str]) -> Table:
+    table = {"name": step.name, **_doing(step, currencies)}
     return table if expected is None else table | {"expect": _wanted(expected)}
 
 
-def _doing(step: Step) -> Table:  # noqa: PLR0911 -- one return a kind of step
+def _doing(  # noqa: C901, PLR0911 -- one return a kind of step
+    step: Step, currencies: Mapping[str, str]
+) -> Table:
     match step:
         case Tap():
             amount = format_decimal(step.amount_minor, step.currency)
@@ -101,8 +108,17 @@ def _doing(step: Step) -> Table:  # noqa: PLR0911 -- one return a kind of step
             return {"do": "apply_faults", "faults": [_fault(fault) for fault in faults]}
         case ForceBreaker(network=network, state=state):
             return {"do": "force_breaker", "network": network, "state": state}
+        case OrderSale():
+            return {"do": step.what, **_ordered(step, currencies[step.tap])}
         case WaitFor():
             return {"do": "wait_for", **_awaited(step), "within_s": step.within_s}
+
+
+def _ordered(step: OrderSale, currency: str) -> Table:
+    amount: Table = {}
+    if step.amount_minor:
+        amount = {"amount": format_decimal(step.amount_minor, currency)}
+    return {"tap": step.tap} | amount | ({} if step.ends == "done" else {"ends": step.ends})
 
 
 def _awaited(step: WaitFor) -> Table:

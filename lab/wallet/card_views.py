@@ -7,7 +7,7 @@ from dataclasses import replace
 from hardware.api import SecureElement
 from lab.amounts import format_amount
 from lab.clock_text import iso_to_text
-from lab.engine_shapes import CardRecord, DeviceRecord
+from lab.engine_shapes import CardRecord, DeviceRecord, shown_state
 from lab.json_fields import Json, text, whole
 from lab.wallet.state import CardView, DeviceView, HistoryRow
 
@@ -82,8 +82,18 @@ def history_rows(payments: tuple[Json, ...], card: CardRecord) -> tuple[HistoryR
             merchant=text(payment, "merchantName", ""),
             at_text=iso_to_text(text(payment, "createdAt")),
             amount_text=format_amount(whole(payment, "amount"), text(payment, "currency")),
-            state=text(payment, "state", ""),
+            state=shown_state(
+                text(payment, "state", ""),
+                whole(payment, "captured", 0),
+                whole(payment, "refunded", 0),
+            ),
+            back_text=_back_text(payment),
         )
         for payment in payments
         if text(payment, "cardId", "") == card.id
     )
+
+
+def _back_text(payment: Json) -> str:
+    back_minor = whole(payment, "refunded", 0)
+    return format_amount(back_minor, text(payment, "currency")) if back_minor else ""

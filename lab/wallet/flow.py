@@ -19,6 +19,7 @@ from hardware.api import (
     ProvisioningRefused,
     SecureElement,
 )
+from lab.amounts import format_amount
 from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import EngineClient
@@ -44,6 +45,14 @@ PHONE_NAME = "Phone"
 TERMS_SHOWN = "1"  # the version of what the form says above its box
 READ_SHOWN_S = 3.0
 BANNER_SHOWN_S = 6.0
+BANK_TELLS = {
+    "approved": "good",
+    "declined": "bad",
+    "not_sent": "bad",
+    "reversed": "neutral",
+    "refunded": "good",
+}
+"""What a bank sends a message about, and whether that is good news."""
 DELIVERY_LIMIT_S = 5.0
 
 DEMO_CARDS = (  # published test numbers; any code and any future date do
@@ -464,16 +473,19 @@ class WalletFlow:
         """The bank's message about a payment with one of this phone's cards, if it is news."""
         if record.card_id not in {card.id for card in self._memory.cards}:
             return
-        kinds = {"approved": "good", "declined": "bad", "not_sent": "bad", "reversed": "neutral"}
-        if record.state not in kinds:
+        if record.told not in BANK_TELLS:
             return
-        if not self._beliefs.showed(record.state, tap_id=record.tap_id, payment_id=record.id):
+        back_minor = record.refunded_minor
+        if not self._beliefs.showed(
+            record.told, tap_id=record.tap_id, payment_id=record.id, times=back_minor
+        ):
             return  # the person knows: a banner that was wiped away does not come back
         banner = message(
-            f"wallet.bank.{record.state}",
-            kinds[record.state],
+            f"wallet.bank.{record.told}",
+            BANK_TELLS[record.told],
             amount=amount_text,
             merchant=record.merchant_name,
+            back=format_amount(back_minor, record.currency),
         )
         self._show(banner=banner, banner_payment_id=record.id)
         self._scheduler.spawn(self._banner_ends(record.id), "banner")

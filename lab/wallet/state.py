@@ -80,13 +80,14 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One payment in a card's history."""
+    """One payment in a card's history; `back_text` is what was paid back of it, if anything."""
 
     payment_id: str
     merchant: str
     at_text: str
     amount_text: str
     state: str
+    back_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ class PhoneView(QWidget):
             screen.STARTING: (self._start, partial(start, starting=True), _nothing),
             screen.FIRST_START: (self._start, partial(start, starting=False), _nothing),
             screen.STACK: (self._stack, self._stack.show_state, _nothing),
-            screen.CARD_DETAIL: (self._detail, self._detail.show_state, _nothing),
+            screen.CARD_DETAIL: (self._detail, self._detail.show_state, self._detail.begin),
             screen.ADD_CARD: (self._add, self._add.show_state, _nothing),
             screen.VERIFY: (self._verify, self._verify.show_state, self._verify.begin),
             screen.PAY_SHEET: (self._pay, partial(scan, sheet=True), _nothing),

@@ -34,6 +34,7 @@ class DetailPage(QWidget):
         self._commands = commands
         self._card_id = ""
         self._is_suspended = False
+        self._is_sure = False
         self._history: tuple[HistoryRow, ...] | None = None
         box = column(look, self, SPACE_M)
         head = row(look)
@@ -57,7 +58,7 @@ class DetailPage(QWidget):
         box.addWidget(self._held)
         commands = self._commands
         self._default = self._button("detailDefault", "phone.make_default", commands.set_default)
-        self._remove = self._button("detailRemove", "phone.remove", commands.remove)
+        self._remove = self._button("detailRemove", "phone.remove", self._remove_if_sure)
         self._stop = self._button("detailSuspend", "phone.suspend", self._stop_or_go)
         self._refresh = self._button("detailRefresh", "phone.refresh", commands.refresh_token)
         for left, right in ((self._default, self._stop), (self._refresh, self._remove)):
@@ -88,11 +89,23 @@ class DetailPage(QWidget):
         button.clicked.connect(lambda: asks(self._card_id))
         return button
 
+    def _remove_if_sure(self, card_id: str) -> None:
+        """The first press asks, the second does: nothing brings the card back."""
+        if self._is_sure:
+            self._commands.remove(card_id)
+            return
+        self._is_sure = True
+        self._remove.say(tr("phone.remove.sure"))
+
     def _stop_or_go(self, card_id: str) -> None:
         if self._is_suspended:
             self._commands.reactivate(card_id)
         else:
             self._commands.suspend(card_id)
+
+    def begin(self) -> None:
+        """The page is opened: nobody has pressed anything yet."""
+        self._is_sure = False
 
     def show_state(self, state: WalletState) -> None:
         """Draw `state`."""
@@ -100,6 +113,8 @@ class DetailPage(QWidget):
         self._slot.show_card(card)
         if card is None:
             return
+        if card.id != self._card_id or state.notice is not None:
+            self._is_sure = False
         self._card_id = card.id
         lines = [
             tr("phone.card_number", last4=card.last4),
@@ -135,6 +150,7 @@ class DetailPage(QWidget):
         self._stop.setEnabled(can_ask and card.status in {"active", "suspended"})
         self._stop.say(tr("phone.reactivate" if self._is_suspended else "phone.suspend"))
         self._remove.setEnabled(can_ask)
+        self._remove.say(tr("phone.remove.sure" if self._is_sure else "phone.remove"))
 
     def _show_history(self, history: tuple[HistoryRow, ...]) -> None:
         if history == self._history:
@@ -169,7 +185,10 @@ class HistoryLine(QFrame):
         amount.say(entry.amount_text)
         state = Label(look, "historyState", size_px=TEXT_CAPTION_PX)
         state.setAlignment(Qt.AlignmentFlag.AlignRight)
-        state.say(state_word(entry.state), STATE_TONES.get(entry.state, "phone-dim"))
+        if entry.back_text:
+            state.say(tr("phone.history.back", back=entry.back_text), "phone")
+        else:
+            state.say(state_word(entry.state), STATE_TONES.get(entry.state, "phone-dim"))
         right.addWidget(amount)
         right.addWidget(state)
         box.addLayout(right)

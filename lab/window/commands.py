@@ -121,6 +121,18 @@ class PosCommands(Protocol):
     def select_receipt(self, payment_id: str) -> None:
         """Show the receipt of one of the last payments."""
 
+    def choose_sale(self, payment_id: str) -> None:
+        """Take one of the last payments, to do something with it; "" puts it away."""
+
+    def ask_refund(self) -> None:
+        """Ask on the keypad how much of the chosen sale goes back."""
+
+    def order(self, what: str) -> None:
+        """Have the chosen sale captured ("capture") or cancelled ("void")."""
+
+    def close_day(self) -> None:
+        """Take the money of every sale that waits for it."""
+
 
 class LabCommands(AnyCardCommands, PreflightCommands, Protocol):
     """What the person at the laboratory does."""
@@ -193,6 +205,21 @@ class LabCommands(AnyCardCommands, PreflightCommands, Protocol):
 
     def quiet_traffic(self, on: bool) -> None:  # noqa: FBT001 - the seam's shape
         """Synthetic payments of a quiet shop, on or off."""
+
+    def set_reader_role(self, url: str, role: str) -> None:
+        """Let a reader be "till", "phone", "bench" or nothing ("")."""
+
+    def add_reader(self, url: str) -> None:
+        """Put a reader that no list shows on the table, by its URL."""
+
+    def forget_reader(self, url: str) -> None:
+        """Take a reader that was added by hand off the table."""
+
+    def silence_readers(self, silent: bool) -> None:  # noqa: FBT001 - the seam's shape
+        """Leave the readers' own lights and buzzers alone, or not."""
+
+    def examine_readers(self) -> None:
+        """Ask the doctor what it thinks of this machine's readers."""
 
     def force_breaker(self, name: str, state: str) -> None:
         """Force a breaker "open", "closed" or "auto"."""

@@ -30,6 +30,7 @@ from lab.design.look import MEDIUM, Look, load_fonts
 from lab.design.motion import TAP_DISTANCE_PX, TAP_MS, Motion
 from lab.design.stylesheet import stylesheet
 from lab.design.tokens import PRESENTER_SCALE, SPACE_M, THEMES
+from lab.pos.after_sale_state import AfterSaleState
 from lab.pos.state import PosState
 from lab.pos.view import PosView
 from lab.scenarios.desk import RecordingState
@@ -97,6 +98,7 @@ class MainWindow(QWidget):
             {
                 WalletState: self.show_wallet,
                 PosState: self.show_pos,
+                AfterSaleState: self._till.show_after_sale,
                 ConsoleState: self.show_console,
                 BenchState: self.show_bench,
                 RecordingState: self.show_recording,
@@ -115,6 +117,7 @@ class MainWindow(QWidget):
         self._top = TopBar(look, lab)
         self._top.place_wanted.connect(self.go_to)
         self._top.help_wanted.connect(self.show_help)
+        self._top.reader_wanted.connect(self.show_reader)
         self._engine = EngineLine(look)
         self._strip = Strip(look, lab)
         self._looking = LookingLine(look, lab)
@@ -246,6 +249,11 @@ class MainWindow(QWidget):
         self._bench_state = state
         self._top.show_readers(state.readers)
         self._show_insight()
+
+    def show_reader(self, url: str) -> None:
+        """Show a reader on the bench."""
+        self.go_to("bench")
+        self._bench.show_readers(url)
 
     def show_recording(self, state: RecordingState) -> None:
         """Draw the record key."""

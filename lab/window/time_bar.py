@@ -28,7 +28,13 @@ DRAG_FROM_PX = 4
 HIT_PX = 7
 ICON_PX = 16
 STEP_US = 1_000_000
-KINDS = {"approved": "good", "declined": "bad", "unknown": "waiting", "payment": "neutral"}
+KINDS = {
+    "approved": "good",
+    "refunded": "good",
+    "declined": "bad",
+    "unknown": "waiting",
+    "payment": "neutral",
+}
 
 
 class Film(QWidget):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QWidget
@@ -13,11 +15,12 @@ from lab.design.choices import Switch
 from lab.design.look import MEDIUM, SEMIBOLD, Look
 from lab.design.tokens import SPACE_L, SPACE_M, SPACE_XS, TEXT_CAPTION_PX, TEXT_LEAD_PX
 from lab.window.commands import LabCommands
+from lab.window.reader_chip import ReaderChip
 from lab.words import tr
 
 PLACES = ("console", "payment", "bench")
-READERS_SHOWN_MAX = 3
-READERS_FROM_PX = 1000
+READERS_FROM_PX = ((1500, 3), (1220, 2), (1000, 1))
+"""How many readers have room in a bar of so many pixels; shorter bars leave them to the bench."""
 PREFLIGHT_FROM_PX = 1300  # narrower, the help sheet leads there
 
 
@@ -51,10 +54,15 @@ class Chip(QFrame):
 
 
 class TopBar(QFrame):
-    """The top bar. `place_wanted` carries the name of a place; `help_wanted` asks for the keys."""
+    """The top bar.
+
+    `place_wanted` carries the name of a place, `reader_wanted` a reader's URL; `help_wanted` asks
+    for the keys.
+    """
 
     place_wanted = Signal(str)
     help_wanted = Signal()
+    reader_wanted = Signal(str)
     preflight_wanted = Signal()
 
     def __init__(self, look: Look, lab: LabCommands) -> None:
@@ -62,8 +70,10 @@ class TopBar(QFrame):
         self.setObjectName("topBar")
         self.setProperty("surface", "bar")
         self._look = look
+        self._lab = lab
         self._world: tuple[str, int, bool] | None = None
         self._readers: tuple[ReaderView, ...] | None = None
+        self._shown_max = 0
         box = row(look, self, SPACE_M)
         box.setContentsMargins(look.px(SPACE_L), 0, look.px(SPACE_L), 0)
         name = Label(look, "productName", size_px=TEXT_LEAD_PX, weight=SEMIBOLD)
@@ -106,10 +116,17 @@ class TopBar(QFrame):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the readers to the bench when the bar is too short for them."""
+        """Leave readers to the bench when the bar is too short for them."""
         super().resizeEvent(event)
-        self._reader_line.setVisible(self.width() >= self._look.px(READERS_FROM_PX))
+        room = self._room()
+        self._reader_line.setVisible(room > 0)
+        if room != self._shown_max and self._readers is not None:
+            self._draw_readers(self._readers)
         self._ready.setVisible(self.width() >= self._look.px(PREFLIGHT_FROM_PX))
+
+    def _room(self) -> int:
+        fitting = (n for wide, n in READERS_FROM_PX if self.width() >= self._look.px(wide))
+        return next(fitting, 0)
 
     def show_place(self, place: str) -> None:
         """Mark the place that is shown."""
@@ -147,15 +164,21 @@ class TopBar(QFrame):
 
     def show_readers(self, readers: tuple[ReaderView, ...]) -> None:
         """One chip a reader, the first few."""
-        if readers == self._readers:
-            return
-        self._readers = readers
+        told = tuple(replace(reader, history=(), card="", uid="") for reader in readers)
+        if told == self._readers:
+            return  # a menu that is open stays open whatever lies on the readers
+        self._readers = told
+        self._draw_readers(told)
+
+    def _draw_readers(self, readers: tuple[ReaderView, ...]) -> None:
+        self._shown_max = self._room()
         clear_layout(self._reader_chips)
-        for reader in readers[:READERS_SHOWN_MAX]:
-            text = f"{reader.name} · {reader.role}" if reader.role else reader.name
-            kind, tip = ("good", reader.url) if reader.usable else ("bad", reader.why)
-            self._reader_chips.addWidget(Chip(self._look, f"chip_{reader.url}", kind, text, tip))
-        if len(readers) > READERS_SHOWN_MAX:
+        with_role_first = sorted(readers, key=lambda reader: not reader.role)
+        for reader in with_role_first[: self._shown_max]:
+            self._reader_chips.addWidget(
+                ReaderChip(self._look, reader, self._lab, self.reader_wanted.emit)
+            )
+        if len(readers) > self._shown_max:
             more = Label(self._look, "moreReaders", size_px=TEXT_CAPTION_PX, tone="dim")
-            more.say(tr("window.more_readers", count=len(readers) - READERS_SHOWN_MAX))
+            more.say(tr("window.more_readers", count=len(readers) - self._shown_max))
             self._reader_chips.addWidget(more)

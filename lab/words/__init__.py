@@ -15,6 +15,9 @@ from lab.words import (
     bench_words,
     card_words,
     flow_words,
+    kernel_words,
+    reader_words,
+    sale_words,
     scenario_words,
     view_words,
 )
@@ -64,11 +67,14 @@ class Words:
 
 ENGLISH: dict[str, tuple[str, str]] = {
     **flow_words.WORDS,
+    **kernel_words.WORDS,
     **view_words.WORDS,
     **bench_words.WORDS,
     **card_words.WORDS,
+    **reader_words.WORDS,
     **scenario_words.WORDS,
     **anycard_words.WORDS,
+    **sale_words.WORDS,
 }
 
 _words = Words()

@@ -133,7 +133,7 @@ _BOTH: dict[str, str] = {
     "enrol.none": "Nothing is enrolled yet.",
     "enrol.thing": "{thing} → {card}",
     "enrol.thing.once": "Next thing with a random identifier → {card}, once",
-    "enrol.emulated": "The emulated reader recognizes nothing: start at a real one (--reader URL).",
+    "enrol.emulated": "The emulated reader recognizes nothing: let a real reader be the till.",
     "enrol.no_cards": "The wallet has no card yet: add one first.",
     "enrol.nobody": "Nothing was laid on the reader.",
     "enrol.busy": "The till uses its reader, or the wait was ended.",

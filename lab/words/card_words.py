@@ -36,6 +36,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "phone.suspend": ("Suspend", "Suspend token"),
     "phone.reactivate": ("Reactivate", "Resume token"),
     "phone.refresh": ("New number", "Refresh token"),
+    "phone.remove.sure": ("Really remove?", "Really delete?"),
     "phone.held.CARDHOLDER": ("Suspended by you", "Suspended by CARDHOLDER"),
     "phone.held.TOKEN_REQUESTOR": (
         "Suspended because its device was lost",
@@ -102,7 +103,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "phone.device.is_lost": ("Marked as lost", "LOST"),
     "phone.device.lost": ("It is lost", "Report lost"),
     "phone.device.found": ("It is found", "Report found"),
-    "phone.device.found_all": ("Found: reactivate its cards", "Found: RESUME its tokens"),
+    "phone.device.found_all": ("Found, reactivate all", "Found: RESUME all"),
     "phone.lost.title": ("This phone is marked as lost", "Device LOST"),
     "phone.lost.text": (
         "None of its cards pays. Whoever finds it cannot change that without your account.",

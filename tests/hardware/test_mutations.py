@@ -223,11 +223,16 @@ def test_a_card_cannot_replace_what_the_till_said(recorded: Recorded) -> None:
 
 @pytest.mark.parametrize(
     "locator",
-    ["10", "10010102", "10020100", "10000100", "00010100", "11010100", "F8010100", "1001FF00" * 2],
+    ["10", "10010102", "10020100", "10000100", "00010100", "11010100", "F8010100"],
 )
 def test_locators_that_lead_nowhere_are_refused(recorded: Recorded, locator: str) -> None:
     result = recorded.tap(gpo=replaced(recorded.objects(), 0x94, bytes.fromhex(locator)))
     assert result.reason == "afl_malformed"
+
+
+def test_a_locator_of_more_records_than_the_till_reads(recorded: Recorded) -> None:
+    result = recorded.tap(gpo=replaced(recorded.objects(), 0x94, bytes.fromhex("1001FF00" * 2)))
+    assert result.reason == "too_many_records"
 
 
 def test_format_1_brings_no_cryptogram_and_is_an_error(recorded: Recorded) -> None:

@@ -348,7 +348,7 @@ def test_an_unknown_authority_is_a_finding_for_the_action_codes(
     bench.arm(f"tok-{network}-signing")
     codes = ActionCodes(denial=bytes([COMBINED_FAILED, 0, 0, 0, 0]))
     strict = bench.tap(config=till(known, action_codes=codes))
-    assert (strict.outcome, strict.reason) == (Outcome.DECLINED, "card_declined")
+    assert (strict.outcome, strict.reason) == (Outcome.DECLINED, "till_declined")
 
 
 @pytest.mark.parametrize("drop", [0x8F, 0x90, 0x9F32, 0x9F46, 0x9F47])

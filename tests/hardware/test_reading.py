@@ -228,3 +228,10 @@ class WithoutMark:
         self.instructions.append(command[1])
         answer: bytes = await self._link.transmit(command)
         return answer.replace(bytes.fromhex("4203999901"), bytes.fromhex("4203424242"))
+
+
+def test_a_wallets_answer_to_select_is_a_hint_and_no_proof() -> None:
+    verdict = judge({}, b"", b"", random_uid=False, ats=bytes.fromhex("0578807002"))
+    assert verdict.medium is Medium.UNKNOWN
+    [evidence] = verdict.evidence
+    assert (evidence.where, evidence.points_to, evidence.decides) == ("ATS", Medium.PHONE, False)

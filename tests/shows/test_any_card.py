@@ -268,3 +268,28 @@ def test_pre_flight_says_what_is_not_ready_and_its_key_mends_it(shared_lab: Labo
             == {"good"}
         )
     )
+
+
+def test_typed_commands_go_to_the_benchs_reader_and_the_till_is_left_alone(
+    board: Bench, tmp_path: Path
+) -> None:
+    lab = opened(tmp_path / "lab")
+    try:
+        lab.run(lab.world.wallet.start_with_demo_cards())
+        raw, window, url = lab.world.anycard.raw, window_of(lab), f"pn532:{board.path()}"
+        card = SoftCard(strangers_card.answer)
+        board.put(card)
+        window.add_reader(url)
+        window.set_reader_role(url, "bench")
+        views = lab.world.console.bench
+        lab.until(lambda: any(view.url == url and view.uid for view in views.state.readers))
+        window.send_command("00A4040007A000000003101000")
+        lab.until(lambda: raw.state.done == 1 or raw.state.problem is not None)
+        assert raw.state.problem is None
+        assert b"\xa0\x00\x00\x00\x03\x10\x10" in card.commands[-1]
+        assert space(lab).phase is PosPhase.APPROVED  # at the emulated reader, meanwhile
+        assert raw.state.in_conversation
+        window.let_card_go()
+        lab.until(lambda: not raw.state.in_conversation)
+    finally:
+        lab.stop()

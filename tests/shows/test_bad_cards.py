@@ -16,7 +16,7 @@ from typing import Protocol
 
 import pytest
 
-from hardware.api import ScanOutcome, build_tlv
+from hardware.api import ScanOutcome, Snapshot, build_tlv
 from lab.pos.flow import Sale
 from lab.pos.machine import RESTING
 from lab.pos.state import PosPhase
@@ -29,6 +29,8 @@ from tests.shows.laboratory import Laboratory, opened
 APDUS = 3
 READY_US = 2_000_000
 UID_COMMAND = bytes.fromhex("FFCA000000")
+FOR_THE_READER = 0xFF
+"""The class of commands that a reader keeps from the card: its lights; vpcd's reader keeps none."""
 OK = b"\x90\x00"
 WIRE_MAX = 65_535
 """Of one message of vpcd's; the other stacks carry what the longest answer has and more."""
@@ -139,10 +141,16 @@ class AtService:
         """Wait until the till's monitor has found the service again: it looks once a second."""
         real = self.lab.world.real
         assert real is not None
+        assert real.monitor is not None
         usable: list[bool] = []
-        real.watch(lambda readers: usable.append(any(each.card is not None for each in readers)))
+
+        def looked(snapshot: Snapshot) -> None:
+            usable.append(any(seat.has_card for seat in snapshot.seats))
+
+        forget = real.monitor.subscribe(looked)
         self.put()
         self.lab.until(lambda: any(usable))
+        forget()
 
     def left(self) -> None:
         """It was pulled out, or its service died: the next one is put in anew."""
@@ -152,6 +160,8 @@ class AtService:
     def _answer(self, command: bytes) -> object:
         if command == UID_COMMAND:
             return b"\x08\x01\x02\x03" + OK
+        if command[0] == FOR_THE_READER:
+            return OK
         said = self.card.ask(command, self.lab.running.call)
         return said[:WIRE_MAX] if isinstance(said, bytes) else said
 
@@ -293,9 +303,17 @@ def pays(stand: Stand) -> None:
     assert len(stand.lab.holds(amount)) == 1
 
 
-def threads() -> set[str]:
-    """Those of the product, by name; a virtual card of these tests has one of its own."""
-    return {t.name for t in threading.enumerate() if "(_serve)" not in t.name}
+def threads(lab: Laboratory) -> set[str]:
+    """Those of the product, by name; a virtual card of these tests has one of its own.
+
+    The reader's lights follow a sale in one that ends when they are told: that is waited for.
+    """
+
+    def names() -> set[str]:
+        return {t.name for t in threading.enumerate() if "(_serve)" not in t.name}
+
+    lab.until(lambda: not any(name.startswith("lights of") for name in names()))
+    return names()
 
 
 def instead(at_apdu: int, said: object) -> Hook:
@@ -311,12 +329,12 @@ def instead(at_apdu: int, said: object) -> Hook:
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_bad_answers_at_every_command(stand: Stand, kind: str) -> None:
     pays(stand)
-    before = threads()
+    before = threads(stand.lab)
     for apdu in range(1, APDUS + 1):
         sale = refused(stand, instead(apdu, ANSWERS[kind]))
         assert sale.tap is None or sale.tap.apdu_count <= APDUS + 1
     pays(stand)
-    assert threads() <= before
+    assert threads(stand.lab) <= before
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -350,13 +368,13 @@ def test_nothing_at_every_command(emulation: AtEmulation, board: AtBoard) -> Non
 def test_a_card_silent_at_any_command_leaves_no_thread(service: AtService) -> None:
     """Nobody can call a driver back that waits: it is left, and ends when the card is pulled."""
     pays(service)
-    before = threads()
+    before = threads(service.lab)
     for apdu in range(1, APDUS + 1):
         sale = refused(service, instead(apdu, Misbehave.SILENT), patience_us=6_000_000)
         assert sale.problem == "card_silent"
         service.left()
         pays(service)
-    assert threads() <= before
+    assert threads(service.lab) <= before
 
 
 @pytest.mark.parametrize("apdu", range(1, APDUS + 1))

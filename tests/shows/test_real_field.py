@@ -98,7 +98,6 @@ def test_a_cable_pulled_in_the_middle_is_named_in_till_and_window(
         return found[0] if found else None
 
     forget = desk.running.call(lambda: world.bus.subscribe(see))
-    desk.running.call(world._watch_readers)
     desk.until(lambda: (view := till()) is not None and view.usable)
     card = phone(desk, boards)
 

@@ -169,7 +169,6 @@ def test_the_window_shows_the_tills_reader_coming_and_going(
             shown.append(state)
 
     forget = desk_lab.running.call(lambda: world.bus.subscribe(see))
-    desk_lab.running.call(world._watch_readers)
 
     def till() -> ReaderView | None:
         found = [view for state in shown[-1:] for view in state.readers if view.role == "till"]

@@ -15,7 +15,7 @@ from backend.storage.verify import verify as verify_store
 from lab.engine_stream import EventStream
 from lab.simulation import SimulatedLab
 
-FINAL = {"approved", "declined", "reversed", "not_sent"}
+FINAL = {"approved", "declined", "reversed", "not_sent", "captured"}
 ENDED_HOLD = "released"
 ATC_MAX = 65_535
 
@@ -65,12 +65,14 @@ class Checkers:
         self._one_authorization_a_tap()
         self._watermarks_rise()
         self._holds_end_once()
+        self._never_more_than_was_sold()
 
     def at_the_quiet_end(self) -> None:
         """Faults are off and time has passed: nothing is stuck, and everybody believes the same."""
         self.after_step()
         payments = self._engine(
-            "SELECT id, tap_id, state, network, rrn, amount_minor FROM payments"
+            "SELECT id, tap_id, state, network, rrn, amount_minor, captured_minor, refunded_minor,"
+            " voided_at_us FROM payments"
         )
         states = {row["id"]: row["state"] for row in payments}
         _none(f"{i}: {state}" for i, state in states.items() if state not in FINAL)
@@ -81,11 +83,13 @@ class Checkers:
             "SELECT key, state FROM idempotency_keys WHERE state NOT IN ('final', 'released')"
         ))  # fmt: skip
         self._holds_agree(payments)
+        said_yes = {row["id"] for row in payments if _bank_said_yes(row)}
         for payment_id, status in self._told.items():
             if status == "approved":
-                _hold(states[payment_id] == "approved", f"{payment_id}: approval was told and lost")
+                _hold(payment_id in said_yes, f"{payment_id}: approval was told and lost")
+        self._orders_are_carried_out(payments)
         self._outbox_is_drained()
-        self._beliefs_agree(states)
+        self._beliefs_agree(payments, said_yes)
 
     # -- each step -------------------------------------------------------------------------------
 
@@ -139,6 +143,21 @@ class Checkers:
             " AND h.account_id = b.account_id AND h.currency = b.currency)"
         ))  # fmt: skip
 
+    def _never_more_than_was_sold(self) -> None:
+        _none(row["id"] for row in self._engine(
+            "SELECT id FROM payments WHERE NOT (refunded_minor <= captured_minor"
+            " AND captured_minor <= amount_minor AND 0 <= refunded_minor)"
+        ))  # fmt: skip
+        _none(row["payment_id"] for row in self._engine(
+            "SELECT payment_id FROM advices WHERE kind = 'completion'"
+            " GROUP BY payment_id HAVING count(*) > 1"
+        ))  # fmt: skip
+        sums = "sum(CASE kind WHEN 'refund' THEN amount_minor ELSE 0 END)"
+        _none(row["rrn"] for row in self._networks(
+            f"SELECT rrn FROM host_presentments GROUP BY network, rrn HAVING {sums} >"  # noqa: S608 - our own
+            " sum(CASE kind WHEN 'completion' THEN amount_minor ELSE 0 END)"
+        ))  # fmt: skip
+
     # -- the quiet end ---------------------------------------------------------------------------
 
     def _holds_agree(self, payments: list[dict[str, object]]) -> None:
@@ -154,6 +173,29 @@ class Checkers:
         _none(f"{hold} held for nothing" for hold in held - approved)
         _none(f"{hold} approved and not held" for hold in approved - held)
 
+    def _orders_are_carried_out(self, payments: list[dict[str, object]]) -> None:
+        """Every network has taken note, and owes what was captured less what was refunded."""
+        _none(f"advice {row['id']} is open" for row in self._engine(
+            "SELECT id FROM advices WHERE done_at_us IS NULL"
+        ))  # fmt: skip
+        _none(f"{row['id']} is {row['state']}" for row in self._engine(
+            "SELECT id, state FROM refunds WHERE state != 'succeeded'"
+        ))  # fmt: skip
+        owed = {
+            (row["network"], row["rrn"]): row["owed"]
+            for row in self._networks(
+                "SELECT network, rrn, sum(CASE kind WHEN 'refund' THEN -amount_minor"
+                " ELSE amount_minor END) AS owed FROM host_presentments GROUP BY network, rrn"
+            )
+        }
+        for row in payments:
+            ours = row["captured_minor"] - row["refunded_minor"]
+            theirs = owed.pop((row["network"], row["rrn"]), 0)
+            _hold(ours == theirs, f"{row['id']}: {ours} captured, its network owes {theirs}")
+        _none(f"{name} is owed for nothing" for name in owed)
+        open_orders = self._lab.world.pos._memory._orders
+        _none(f"the till has {order.what} of {order.payment_id} open" for order in open_orders)
+
     def _outbox_is_drained(self) -> None:
         stored = self._engine("SELECT seq FROM events WHERE source = 'engine' AND seq > ?",
                               self._heard_from)  # fmt: skip
@@ -163,7 +205,8 @@ class Checkers:
             "SELECT id, kind FROM device_messages WHERE delivered_at_us IS NULL"
         ))  # fmt: skip
 
-    def _beliefs_agree(self, states: dict[object, object]) -> None:
+    def _beliefs_agree(self, payments: list[dict[str, object]], said_yes: set[object]) -> None:
+        known = {row["id"]: row for row in payments}
         rows = self._engine(
             "SELECT p.id, p.state, p.card_id, b.phone, b.till FROM payments p"
             " LEFT JOIN tap_beliefs b ON b.tap_id = p.tap_id"
@@ -171,13 +214,16 @@ class Checkers:
         stayed = {card.id for card in self._lab.world.wallet.cards} - self._left
         for row in rows:
             name, state, till, phone = row["id"], row["state"], row["till"], row["phone"]
-            _hold((till == "approved") is (state == "approved"), f"{name} {state}, till: {till}")
+            _hold((till == "approved") is (name in said_yes), f"{name} {state}, till: {till}")
             # a card that was not on the phone at the time has had no messages
             told = self._on_phone[name] and row["card_id"] in stayed
-            _hold(not told or phone == state, f"{name} {state}, phone: {phone}")
+            _hold(not told or phone == _as_told(known[name]), f"{name} {state}, phone: {phone}")
         for sale in self._lab.world.pos._memory.sales:
-            told = states[sale.payment_id]
-            _hold(sale.state == told, f"{sale.payment_id} {told}, the till keeps {sale.state}")
+            payment = known[sale.payment_id]
+            state = "voided" if payment["voided_at_us"] else payment["state"]
+            _hold(sale.state == state, f"{sale.payment_id} {state}, the till keeps {sale.state}")
+            back = sale.refunded_minor
+            _hold(back == payment["refunded_minor"], f"{sale.payment_id}: the till keeps {back}")
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -218,6 +264,18 @@ class Checkers:
     def _networks(self, sql: str, *values: object) -> list[dict[str, object]]:
         database = self._lab.engine.engine.lab.networks_database
         return [dict(row) for row in database._reader.execute(sql, values)]
+
+
+def _bank_said_yes(payment: dict[str, object]) -> bool:
+    """Whether the till was told yes, whatever its merchant did afterwards."""
+    return payment["state"] in {"approved", "captured"} or payment["voided_at_us"] is not None
+
+
+def _as_told(payment: dict[str, object]) -> object:
+    """What the bank's last message to the phone says of a payment."""
+    if payment["refunded_minor"]:
+        return "refunded"
+    return "approved" if payment["state"] == "captured" else payment["state"]
 
 
 def _hold(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - the verdict

@@ -23,6 +23,7 @@ from backend.networks.numbers import NETWORKS
 from lab.errors import EngineRefused, EngineUnreachable, NotDone
 from lab.pos.machine import RESTING
 from lab.simulation import SimulatedLab
+from tests.simulation.cashier import Cashier
 from tests.simulation.checkers import Broken, Checkers
 
 TAPS = 40
@@ -45,6 +46,7 @@ BY_HAND = {
     ("latency", "ms"): (0, 40, 600, 2_500),
     ("slow", "ms"): (30, 400, 3_000),
     ("mute", "ms"): (30, 400),
+    ("relay", "ms"): (8, 80, 400),
     ("reorder", "ms"): (50, 700),
     ("slow_close", "ms"): (50, 700),
     ("slicer", "ms"): (1, 60),
@@ -149,6 +151,7 @@ class Swarm:
         self.dice = SeededStream(seed, "swarm")
         self.favourite = self.dice.choice(NETWORKS)
         self.checkers = Checkers(lab)
+        self.cashier = Cashier(seed, lab)
         self.tally = Tally(seeds=1)
         # Every kind has its turn as the first of a seed's own; the others are drawn.
         own: list[tuple[str, str]] = [PAIRS[seed % len(PAIRS)]]
@@ -173,6 +176,7 @@ class Swarm:
         engine = self.lab.engine
         for moment, count in engine.commit_crashes.items():
             tally.fired[f"crash {moment} a commit"] = count
+        tally.sales.update(self.cashier.orders)
         tally.checks, tally.commits = self.checkers.checks, self.lab.engine.commits
         tally.lab_s = (self.world.clock.now_us() - began_us) / 1e6
         return tally
@@ -203,6 +207,7 @@ class Swarm:
                 state = self.dice.choice(("open", "auto", "auto"))
                 await self._try(self.world.client.force_breaker(network, state))
         await self._tap()
+        await self.cashier.maybe()
 
     async def _tap(self) -> None:
         world, dice = self.world, self.dice
@@ -317,6 +322,7 @@ class Swarm:
     def _quiet_end(self) -> None:
         """Faults off, breakers free, and time passes until nothing is open."""
         self.lab.run(self._switch_everything_off())
+        self.lab.run(self.cashier.settle())
         for round_ in range(QUIET_ROUNDS):
             self.lab.run(self._let_time_pass(round_))
             self.checkers.after_step()
@@ -344,6 +350,7 @@ class Swarm:
         return bool(
             self.checkers._engine(
                 "SELECT 1 FROM payments WHERE state IN ('authorizing', 'unknown', 'reversing')"
+                " UNION SELECT 1 FROM advices WHERE done_at_us IS NULL"
             )
         )
 

@@ -39,7 +39,7 @@ VISA_IAD_LENGTH = 0x06
 VISA_IAD_FORMAT_2 = 0x1F
 VISA_IAD_BYTES_MIN = 7
 MASTERCARD_IAD_BYTES_MIN = 8
-ARQC_TYPE = 0x80
+ARQC_TYPE, TC_TYPE = 0x80, 0x40
 CRYPTOGRAM_TYPE_MASK = 0xC0
 RESULT_VERIFIED = 0x04
 
@@ -102,6 +102,7 @@ class Verdict(Enum):
     OTHER_CHANNEL = "key_of_other_channel"
     UNKNOWN_VERSION = "cryptogram_version_unknown"
     NOT_ARQC = "cryptogram_is_no_arqc"
+    NOT_TC = "cryptogram_is_no_tc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def read_covered_data(objects: Mapping[str, bytes]) -> ChipData:
 
 
 def check_cryptogram(
-    chip: ChipData, issuer_keys: Mapping[str, bytes], pan: str, psn: str
+    chip: ChipData, issuer_keys: Mapping[str, bytes], pan: str, psn: str, *, approved: bool = False
 ) -> Verdict:
     """Whether this card's key made the cryptogram over exactly this data.
 
@@ -172,12 +173,15 @@ def check_cryptogram(
         issuer_keys: derivation key index to issuer master key (16 bytes).
         pan: the device account number.
         psn: PAN sequence number, 2 digits.
+        approved: the till says that the card has approved: it must be a TC, which the same recipe
+            makes over another 9F10.
     """
     if chip.recipe is None:
         return Verdict.UNKNOWN_VERSION
     information = chip.objects.get("9F27")
-    if information and information[0] & CRYPTOGRAM_TYPE_MASK != ARQC_TYPE:
-        return Verdict.NOT_ARQC
+    wanted = TC_TYPE if approved else ARQC_TYPE
+    if information and information[0] & CRYPTOGRAM_TYPE_MASK != wanted:
+        return Verdict.NOT_TC if approved else Verdict.NOT_ARQC
     issuer_key = issuer_keys.get(chip.key_index)
     if issuer_key is None:
         return Verdict.UNKNOWN_KEY

@@ -9,8 +9,9 @@ from fakeredis import FakeAsyncRedis, FakeServer
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from backend.cache.answers import StoredAnswers
-from backend.cache.card_lists import CARD_LIST_TTL_S, CardLists
+from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
+from backend.cache.policy import DEFAULT
 from backend.cache.tolerant import TolerantCache
 from backend.payments.ports import CachedReply
 from backend.runtime.errors import UsageError
@@ -120,7 +121,7 @@ def test_a_list_that_was_overtaken_by_a_change_is_not_kept() -> None:
         assert await lists.get("usr_1") is None
         await lists.put("usr_1", [{"id": "new"}], changes=lists.changes("usr_1"))
         assert await lists.get("usr_1") == [{"id": "new"}]
-        await asyncio.sleep(CARD_LIST_TTL_S)
+        await asyncio.sleep(DEFAULT.cards_ttl_s)
         assert await lists.get("usr_1") is None
 
     in_virtual_time(work)

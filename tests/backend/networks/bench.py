@@ -177,7 +177,8 @@ class Phone:
         }
         key = bytes.fromhex(self.payload["keys"]["proximity"]["mk"])
         dki = self.payload["keys"]["proximity"]["dki"]
-        issuer_data = f"06{dki}1203{'A4' if self.verified else 'A0'}0000"
+        results = "A4" if self.verified else "A0"
+        issuer_data = changes.pop("9F10", f"06{dki}1203{results}0000")
         covered = bytes.fromhex("".join(tags.values()) + issuer_data)
         tags["9F26"] = oracle_cvn_18(key, self.atc, covered).hex()
         tags |= {"9F27": "80", "9F10": issuer_data, **changes}
@@ -204,6 +205,7 @@ def payment(
     *,
     emv_data: bytes | None = None,
     reference: NetworkReference | None = None,
+    approved_offline: bool = False,
 ) -> AuthorizationRequest:
     data = emv_data if emv_data is not None else phone.chip_data(amount_minor, currency)
     return AuthorizationRequest(
@@ -221,4 +223,5 @@ def payment(
         merchant_category="5814",
         terminal_id="TILL0001",
         emv_data=data,
+        approved_offline=approved_offline,
     )

@@ -136,3 +136,12 @@ def test_any_chip_data_is_read_or_refused(data):
     except BadRequest as refusal:
         outcome = refusal.code
     assert outcome in {"taken", "emv_data_malformed", "emv_data_disagrees"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept", "is_advice"),
+    [("40", True, True), ("4F", True, True), ("40", False, False), ("80", True, False)],
+)
+def test_what_card_and_till_approved_is_told_and_not_asked(kind, kept, is_advice):
+    order = order_from_json({**BODY, "emvData": CHIP + "9f2701" + kind, "storeAndForward": kept})
+    assert order.is_advice is is_advice

@@ -18,11 +18,15 @@ def ended_while_on_the_wire(lab, order, happening: str, *, code: str = "00"):
     return lab.run(story())
 
 
+HELD = "UPDATE provisioned_cards SET status = 'suspended', suspended_by = 'CARDHOLDER'"
+SUSPEND = f"{HELD} WHERE token_ref = 'tok_1'"
+
+
 @pytest.mark.inv(56, 59)
 @pytest.mark.parametrize(
     "happening",
     [
-        "UPDATE provisioned_cards SET status = 'suspended' WHERE token_ref = 'tok_1'",
+        SUSPEND,
         "DELETE FROM provisioned_cards WHERE token_ref = 'tok_1'",
     ],
 )
@@ -46,16 +50,15 @@ def test_an_approval_that_a_suspension_overtook_is_none(lab, order, answer, happ
 
 
 def test_a_decline_is_the_networks_own(lab, order, answer):
-    suspend = "UPDATE provisioned_cards SET status = 'suspended' WHERE token_ref = 'tok_1'"
-    body = answer(ended_while_on_the_wire(lab, order, suspend, code="51"))
+    body = answer(ended_while_on_the_wire(lab, order, SUSPEND, code="51"))
     assert (body["status"], body["reason"]) == ("declined", "insufficient_funds")
     assert lab.states() == ["declined"]
     assert lab.red_checks() == []
 
 
 def test_another_cards_suspension_changes_nothing(lab, order, answer):
-    suspend = "UPDATE provisioned_cards SET status = 'suspended' WHERE token_ref = 'tok_2'"
-    assert answer(ended_while_on_the_wire(lab, order, suspend))["approved"]
+    other = f"{HELD} WHERE token_ref = 'tok_2'"
+    assert answer(ended_while_on_the_wire(lab, order, other))["approved"]
 
 
 def test_a_token_refreshed_meanwhile_has_paid(lab, order, answer):
@@ -65,8 +68,7 @@ def test_a_token_refreshed_meanwhile_has_paid(lab, order, answer):
 
 
 def test_a_kill_after_the_overruling_ends_in_the_reversal(lab, order):
-    suspend = "UPDATE provisioned_cards SET status = 'suspended' WHERE token_ref = 'tok_1'"
-    ended_while_on_the_wire(lab, order, suspend)
+    ended_while_on_the_wire(lab, order, SUSPEND)
     lab.restart()
     lab.run(lab.engine.recover())
     lab.pass_time(10)

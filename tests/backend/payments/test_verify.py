@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from backend.storage.verify import CHECKS, HostAuthorization, verify
@@ -77,6 +79,7 @@ def test_a_store_reopened_after_a_kill_keeps_every_promise(lab, order):
 def allow_meddling(lab) -> None:
     for operation in ("update", "delete"):
         lab.change(f"DROP TRIGGER tr_ledger_entries_no_{operation}")
+        lab.change(f"DROP TRIGGER tr_audit_logs_no_{operation}")
 
 
 BREAKS = {
@@ -90,6 +93,10 @@ BREAKS = {
     "approved payments hold": "UPDATE payments SET hold_open = 0 WHERE state = 'approved'",
     "each counter once a token": "UPDATE payments SET atc = 9 WHERE state = 'approved'",
     "watermarks come from sent counters": "UPDATE token_atc SET last_atc = 65535",
+    "suspended cards are held by somebody": "UPDATE provisioned_cards SET suspended_by = 'ISSUER'",
+    "what a card waits for is ordered": (
+        "UPDATE provisioned_cards SET pending_operation = 'refresh'"
+    ),
     "unknown outcomes are followed up": "DELETE FROM payment_follow_ups WHERE done_at_us IS NULL",
     "settled payments are left alone": "UPDATE payment_follow_ups SET done_at_us = NULL",
     "keys agree with their payments": (
@@ -98,6 +105,10 @@ BREAKS = {
     "payments have their keys": "DELETE FROM idempotency_keys WHERE \"key\" = 'k1'",
     "outbox readers are not ahead": "INSERT INTO outbox_cursors VALUES ('webhooks', 1000000)",
     "ledger hash chains": "UPDATE ledger_entries SET sentence = 'nothing to see' WHERE seq = 3",
+    "audit hash chain": "UPDATE audit_logs SET result = 'approved' WHERE id = 2",
+    "addresses go with their person, and only so": (
+        "UPDATE audit_logs SET address_digest = x'00' WHERE id = 2"
+    ),
     "ledger carries what is held": (
         "UPDATE payments SET amount_minor = amount_minor + 1 WHERE state = 'approved'"
     ),
@@ -156,6 +167,27 @@ def test_the_networks_memory_is_compared(busy, damage):
 def test_a_payment_that_changed_state_without_an_event_is_seen(busy):
     busy.change("UPDATE payments SET state = 'declined' WHERE state = 'approved'")
     assert "state is the fold of its events" in red(busy)
+
+
+@pytest.mark.inv(145, 147)
+@pytest.mark.parametrize(
+    ("damage", "where"),
+    [
+        ("DELETE FROM audit_logs WHERE id = 3", "line 4"),
+        ("UPDATE audit_logs SET at_us = at_us + 1 WHERE id = 1", "line 1"),
+        ("UPDATE audit_logs SET user_id = 'usr_eve' WHERE id = 5", "line 5"),
+        ("DELETE FROM audit_logs WHERE id > 9", "are missing"),
+        ("DELETE FROM audit_logs", "are missing"),
+    ],
+)
+def test_the_audit_trail_misses_what_was_changed_or_cut_off(busy, damage, where):
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        busy.change(damage)
+    allow_meddling(busy)
+    busy.change(damage)
+    (check,) = [each for each in verify(busy.database) if each.name == "audit hash chain"]
+    assert not check.ok
+    assert where in check.detail
 
 
 def test_details_name_a_few_and_count_the_rest(busy):

@@ -97,7 +97,7 @@ class Wallet:
         self.clock = VirtualClock(self.loop)
         self.events = EventLog(self.clock, source="engine", world="simulated")
         self.database = Database(path, inline=True)
-        self.store = SqlWalletStore(self.database)
+        self.store = SqlWalletStore(self.database, Entropy(7).stream("audit.salts"))
         self.network = network
         lists = CardLists(open_cache(None, self.clock, self.events.emit))
         scheduler = VirtualScheduler(self.clock)

@@ -104,7 +104,7 @@ class Laboratory:
         self.clock = VirtualClock(self.loop)
         self.database = Database(self.folder / "engine.db", inline=True)
         self.hosts = open_host_store(self.folder / "networks.db", inline=True)
-        self.store = MortalWalletStore(self.database)
+        self.store = MortalWalletStore(self.database, Entropy(7).stream("audit.salts"))
         self.store.fate = self.fate
         self.starts += 1  # the real engine reserves numbers, and its secrets never repeat
         first_seq = self.starts * 1_000

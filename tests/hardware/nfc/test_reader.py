@@ -65,10 +65,10 @@ def test_it_reads_a_card_in_frames_of_its_own(board: Bench) -> None:
     board.put(card)
 
     async def read(reader: NfcReader) -> None:
-        assert reader.capabilities == {"read", "frames"}
+        assert reader.capabilities == {"apdu", "frames"}
         link = await reader.wait_for_card(1)
         assert (reader.name, reader.url) == ("PN532v1.6", "pn532:" + board.path())
-        assert reader.capabilities == {"read", "frames", "emulate"}
+        assert reader.capabilities == {"apdu", "frames", "emulate"}
         assert (link.uid, link.atr) == (PHONE.uid, bytes.fromhex("3B80800101"))
         for length in (5, 252, 253, 254, 1_000):
             command = bytes(position & 0xFF for position in range(length))

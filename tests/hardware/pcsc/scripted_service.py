@@ -29,6 +29,8 @@ class ScriptedService:
         self.answers: dict[bytes, bytes | int] = {}
         """Answers, or the codes instead of them."""
         self.calls: list[str] = []
+        self.allows_escapes = True
+        self.controlled: list[bytes] = []
         self.asleep = False
         """No card is seen until the reader was told to look; in vain unless it `wakes`."""
         self.wakes = True
@@ -111,6 +113,16 @@ class ScriptedService:
     def connect_reader(self, context: int, name: str) -> int:
         self._check("connect_reader")
         return 8
+
+    def control(self, reader: int, command: bytes) -> bytes:
+        self._check("control")
+        if not self.allows_escapes:
+            raise PcscFault("control", 0x8010001F)
+        self.controlled.append(command)
+        return b""
+
+    def leave(self, handle: int) -> None:
+        self.calls.append("leave")
 
     def reconnect(self, card: int) -> int:
         self._check("reconnect")

@@ -207,7 +207,7 @@ def test_a_finished_worker_leaves_no_thread() -> None:
 def test_a_reader_is_named_by_what_was_asked_for_until_it_is_seen() -> None:
     reader = PcscReader("Desk", ScriptedService(), None, None)
     assert (reader.url, reader.name, reader.capabilities) == (
-        "pcsc:Desk", "Desk", frozenset({"read"})
+        "pcsc:Desk", "Desk", frozenset({"apdu"})
     )  # fmt: skip
     assert not Seat("Desk", 0x4, b"").there
 

@@ -47,9 +47,14 @@ class Watching:
 def scripted() -> Iterator[tuple[ScriptedService, Watching]]:
     service = ScriptedService()
     monitor = PcscMonitor(service)
+    before = monitor_threads()  # a window's world that other tests share watches, too
     yield service, Watching(monitor)
     monitor.close()
-    assert [thread for thread in threading.enumerate() if thread.name == "pcsc-monitor"] == []
+    assert monitor_threads() - before == set()
+
+
+def monitor_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "pcsc-monitor"}
 
 
 def names(snapshot: Snapshot) -> list[str]:
@@ -86,19 +91,19 @@ def test_an_idle_monitor_sleeps_in_the_service(desk: Desk) -> None:
     desk.stack.insert(lambda _: OK, slot=1)
     watching.until(lambda snapshot: any(seat.has_card for seat in snapshot.seats))
     before = desk.monitor.wake_ups
-    switches = switches_of(monitor_thread())
+    switches = switches_of(thread_id(desk.monitor))
     context = desk.service.establish()
     for _ in range(200):
         desk.service.reader_names(context)
     desk.service.release(context)
     assert desk.monitor.wake_ups - before <= 5  # what was asked before may still come in
-    assert switches_of(monitor_thread()) - switches <= 20
+    assert switches_of(thread_id(desk.monitor)) - switches <= 20
 
 
-def monitor_thread() -> int:
-    [thread] = [thread for thread in threading.enumerate() if thread.name == "pcsc-monitor"]
-    assert thread.native_id is not None
-    return thread.native_id
+def thread_id(monitor: PcscMonitor) -> int:
+    assert monitor._thread is not None
+    assert monitor._thread.native_id is not None
+    return monitor._thread.native_id
 
 
 def switches_of(thread: int) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ import pytest
 from hardware.api import CardHeld, CardLink, NoCard, PlainTag, build_tlv
 from lab.anycard.account import mask_uid
 from lab.anycard.enrolment import THINGS_MAX, EnrolmentStore
+from lab.anycard.raw import RawFlow
 from lab.anycard.raw_commands import COMMON, command_of, completions, parse_typed
 from lab.anycard.till_reader import Arrival, TillReader
+from lab.bus import Bus
 from lab.console.state import Deviation
 from lab.errors import NotDone
 from lab.preflight import checks
@@ -179,6 +183,54 @@ def test_what_comes_is_shown_and_may_be_answered_for() -> None:
         with pytest.raises(PlainTag):
             await reader.wait_for_card(1.0)
         assert seen[-1].tag is tag
+
+    asyncio.run(play())
+
+
+class NoTime:
+    """A clock that stands still and a scheduler that never comes back to anybody."""
+
+    def now_us(self) -> int:
+        return 0
+
+    def monotonic_us(self) -> int:
+        return 0
+
+    def spawn(self, work: Coroutine[object, object, object], _name: str) -> None:
+        work.close()
+
+
+def test_typed_commands_go_to_the_benchs_reader_where_one_has_that_role() -> None:
+    async def play() -> None:
+        till, bench, entered = QueueReader(), QueueReader(), []
+
+        @contextlib.asynccontextmanager
+        async def bench_reader() -> AsyncIterator[QueueReader]:
+            entered.append("in")
+            try:
+                yield bench
+            finally:
+                entered.append("out")
+
+        time = NoTime()
+        raw = RawFlow(reader=TillReader(till), clock=time, scheduler=time, bus=Bus())  # type: ignore[arg-type]
+        raw.bench_reader = bench_reader
+        link = Link()
+        bench.coming.put_nowait(link)
+        await raw.send("00A4040000")
+        assert (raw.state.done, raw.state.in_conversation) == (1, True)
+        await raw.send("0084000000")
+        assert (raw.state.done, entered) == (2, ["in"])
+        await raw.let_go()
+        assert (link.released, entered) == (True, ["in", "out"])
+        bench.coming.put_nowait(NoCard("nobody"))
+        await raw.send("0084000000")
+        assert raw.state.problem == Message("raw.no_card", "waiting")
+        assert entered == ["in", "out"] * 2
+        raw.bench_reader = contextlib.nullcontext
+        till.coming.put_nowait(link)
+        await raw.send("0084000000")
+        assert raw.state.done == 3
 
     asyncio.run(play())
 

@@ -77,6 +77,7 @@ def reasons(conversation: Conversation) -> list[str]:
         ("visa-good", "No PIN, because the phone had verified its owner", RESPONSE, "9F6C"),
         ("mastercard-good", "The card asks the till for nothing", RESPONSE, ""),
         ("mastercard-good", "The card says: ask the bank (9F27)", RESPONSE, "9F27"),
+        ("mastercard-good", "The till wants the bank asked", RESPONSE, ""),
         ("mastercard-declines", "The card declines (9F27)", RESPONSE, "9F27"),
         ("amex-good", "The card wants 2 things to know from the till", RESPONSE, "9F38"),
         (
@@ -175,6 +176,10 @@ def test_every_reason_names_an_object_that_is_there() -> None:
     [
         (Ended("online_request", "online_request"), "So it went online: the bank decides"),
         (Ended("see_phone", "see_phone"), "So it ended: see phone"),
+        (Ended("approved", "offline_approved"),
+         "So it is approved offline, because nothing speaks against it and the card allows it"),
+        (Ended("declined", "till_declined"),
+         "So it is declined offline, because of what the till found"),
         (Ended("declined", "cvm_not_satisfied"),
          "So it ended: declined, because cvm not satisfied"),
     ],
@@ -288,7 +293,7 @@ def bus() -> Bus:
 
 @pytest.fixture
 def flow(planned: Planned, bus: Bus) -> BenchFlow:
-    return BenchFlow(clock=LabClock(), scheduler=planned, bus=bus, readers=())  # type: ignore[arg-type]
+    return BenchFlow(clock=LabClock(), scheduler=planned, bus=bus)  # type: ignore[arg-type]
 
 
 def events(name: str, tap_id: str, kernel: int = 3) -> list[Event]:

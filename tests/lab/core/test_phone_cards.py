@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,12 +20,11 @@ def view_of(lab: Running, network: str) -> CardView:
     return next(card for card in lab.world.wallet.state.cards if card.network == network)
 
 
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Running]:
-    """A world whose till is a transit gate, with the demo cards."""
+@pytest.fixture(scope="module")
+def _gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     faults: list[BaseException] = []
     settings = Settings(
-        data_dir=tmp_path / "gate", seed=7, profile="instant", pace=0.0, transit=True
+        data_dir=tmp_path_factory.mktemp("gate"), seed=7, profile="instant", pace=0.0, transit=True
     )
     io = IoThread(settings, Bus(), faults.append)
     running = Running(io, io.start(), faults)
@@ -35,6 +33,16 @@ def gate(tmp_path: Path) -> Iterator[Running]:
     yield running
     running.stop()
     assert faults == []
+
+
+@pytest.fixture
+def gate(_gate: Running) -> Iterator[Running]:
+    """A world whose till is a transit gate, with the demo cards and none chosen for gates."""
+    wallet = _gate.world.wallet
+    yield _gate
+    for card in wallet.state.cards:
+        _gate.call(lambda card=card: wallet.set_express(card.id, chosen=False))
+    _gate.call(wallet.close)
 
 
 def test_one_card_is_chosen_for_gates_and_let_go(lab: Running) -> None:

@@ -26,12 +26,19 @@ WRONG = {
                               "'currancy'; did you mean 'currency'?")),
     "unknown deed": ('[[step]]\ndo = "tpa"\n', ("x.toml:3: step 1: do 'tpa' is unknown; did you "
                      "mean 'tap'?")),
-    "not built": ('[[step]]\ndo = "refund"\n', "x.toml:3: step 1: refund is not built yet"),
     "paying in an app, unseen": (
         '[[step]]\ndo = "pay_in_app"\namount = "1"\nbackground = true\n', "no background"
     ),
     "a till's key in an app": ('[[step]]\ndo = "pay_in_app"\namount = "1"\npull_at_apdu = 3\n',
                                "unknown key 'pull_at_apdu'"),
+    "a refund of no tap": ('[[step]]\ndo = "refund"\ntap = "t"\n', "tap 't' is unknown"),
+    "a refund of a later tap": (f'[[step]]\ndo = "refund"\ntap = "t"\n{TAP}', "tap 't' is unknown"),
+    "a refund of nothing": (f'{TAP}[[step]]\ndo = "refund"\ntap = "t"\namount = "0"\n',
+                            "more than nothing"),
+    "a void of a part": (f'{TAP}[[step]]\ndo = "void"\ntap = "t"\namount = "1"\n{EXPECT}',
+                         "unknown key 'amount'"),
+    "an unknown end": (f'{TAP}[[step]]\ndo = "void"\ntap = "t"\nends = "maybe"\n',
+                       "ends 'maybe' is unknown"),
     "no deed": ('[[step]]\nname = "a"\n', "x.toml:2: step 1: 'do' is missing"),
     "amount as a number": ('[[step]]\ndo = "tap"\namount = 12.40\n', ("x.toml:4: step 1: amount is "
                            "a text in quotes")),

@@ -11,7 +11,15 @@ from lab.engine_shapes import BreakerRecord, LabState, PaymentRecord, SuspendedC
 from lab.errors import NotDone, SomethingMissing
 from lab.scenarios.desk import RecordingState, Saved
 from lab.scenarios.loader import load_file, load_text
-from lab.scenarios.model import Advance, ApplyFaults, ChangeCard, ForceBreaker, KillEngine, Tap
+from lab.scenarios.model import (
+    Advance,
+    ApplyFaults,
+    ChangeCard,
+    ForceBreaker,
+    KillEngine,
+    OrderSale,
+    Tap,
+)
 from lab.scenarios.playing import play_once
 from lab.scenarios.recording import Recording
 from lab.scenarios.result import Verdict
@@ -234,3 +242,36 @@ def test_looking_twice_at_the_same_state_records_it_once() -> None:
     given_back, again = recording.finish(state(at_s=1), []).steps[-2:]
     assert given_back == ForceBreaker(given_back.name, "visa", "auto")
     assert again == ChangeCard(again.name, "visa", "reactivate")
+
+
+@pytest.mark.inv(112)
+def test_what_the_cashier_did_afterwards_is_recorded_and_done_again(
+    lab: SimulatedLab, tmp_path: Path
+) -> None:
+    after, desk = lab.world.after_sale, lab.world.desk
+    tap(lab, 500)  # before the recording: what is done with it later is none of its steps
+    earlier = lab.world.pos.state.payment_id
+    lab.run(desk.start())
+    tap(lab, 1240)
+    after.choose(lab.world.pos.state.payment_id)
+    lab.run(after.capture())
+    lab.run(after.refund(240))
+    tap(lab, 760)
+    after.choose(lab.world.pos.state.payment_id)
+    lab.run(after.void())
+    after.choose(earlier)
+    lab.run(after.void())
+    after.close()
+    rest(lab, 3)
+    saved = stopped(lab, tmp_path / "afterwards.toml")
+
+    scenario = load_file(saved.path)
+    orders = [
+        (step.what, step.tap, step.amount_minor)
+        for step in scenario.steps
+        if isinstance(step, OrderSale)
+    ]
+    assert orders == [("capture", "tap 1", 0), ("refund", "tap 1", 240), ("void", "tap 2", 0)]
+    assert load_text(to_toml(scenario), "again") == scenario
+    result = play_once(scenario)
+    assert result.verdict is Verdict.PASSED, [each for each in result.checks if not each.ok]

@@ -1,6 +1,7 @@
 """Each shipped scenario passes, fails when it is falsified, is invalid without its fault.
 
-A live one starts engine processes and kills them, which takes seconds and is what it shows.
+A live one starts engine processes and kills them, which takes seconds and is what it shows. That it
+can fail and be invalid is shown in the simulated world, where the same checks judge it.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def test_every_expectation_of_it_can_fail(path: Path) -> None:
     turned = tuple(
         replace(each, wants=tuple(map(falsified, each.wants))) for each in scenario.expectations
     )
-    result = play_once(replace(scenario, expectations=turned))
+    result = play_once(replace(scenario, expectations=turned), world="simulated")
     assert result.verdict is Verdict.FAILED
     ours = [check for check in result.checks if check.name != "invariants of the stores"]
     assert len(ours) == sum(len(each.wants) for each in scenario.expectations)
@@ -80,7 +81,7 @@ def test_every_expectation_of_it_can_fail(path: Path) -> None:
 
 @each_shipped
 def test_it_is_invalid_when_its_fault_cannot_happen(path: Path) -> None:
-    result = play_once(without_chances(load_file(path)))
+    result = play_once(without_chances(load_file(path)), world="simulated")
     assert result.verdict is Verdict.INVALID
     assert {fault.name for fault in result.silent_faults} == {
         fault.name for fault in result.scenario.all_faults

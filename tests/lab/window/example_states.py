@@ -47,7 +47,7 @@ from lab.wallet.state import (
     VerifyForm,
     WalletState,
 )
-from lab.words import Message, message, words
+from lab.words import ENGLISH, Message, message, words
 
 DIALOGUES = Path(__file__).parents[2] / "data" / "dialogues.json"
 NOW_US = 1_780_000_000_000_000
@@ -77,7 +77,7 @@ MARKED = (
 STOPPED = (
     CardView(
         "c1", "ref1", "Travel", "Mastercard", "5454", "8812", "travel", "suspended", False,
-        ("CARDHOLDER", "ISSUER", "TOKEN_REQUESTOR"), "reactivate",
+        suspended_by=("CARDHOLDER", "ISSUER", "TOKEN_REQUESTOR"), waiting_for="reactivate",
     ),
     *CARDS[1:],
 )  # fmt: skip
@@ -333,6 +333,25 @@ def pos_states() -> dict[str, PosState]:
             recent=RECENT,
             lights_caption=say("Lights out: the card may go"),
             payment_id="pay_1",
+        ),
+        "approved_offline": PosState(
+            p.APPROVED,
+            amount_text="$12.40",
+            headline=say("Approved", "good"),
+            detail=say(ENGLISH["pos.offline.kept"][0], "good"),
+            recent=(RecentSale("tap_1", "12:05", "$12.40", "approved offline"), *RECENT[:4]),
+            lights_caption=say("Lights out: the card may go"),
+        ),
+        "advice_refused": PosState(
+            p.APPROVED,
+            amount_text="$12.40",
+            headline=say("Approved", "good"),
+            detail=say(
+                ENGLISH["pos.offline.refused"][1].format(reason="cryptogram key index unknown"),
+                "bad",
+            ),
+            recent=RECENT,
+            lights_caption=say("Lights out: the card may go"),
         ),
         "declined": PosState(
             p.DECLINED,

@@ -170,8 +170,8 @@ def test_common_commands_complete_by_name(window: MainWindow) -> None:
     QTest.keyClicks(field, "challenge")
     popup = QApplication.activePopupWidget()
     assert isinstance(popup, QListView)
-    QTest.keyClick(popup, Qt.Key.Key_Down)
-    QTest.keyClick(popup, Qt.Key.Key_Return)
+    first = popup.visualRect(popup.model().index(0, 0)).center()
+    QTest.mouseClick(popup.viewport(), Qt.MouseButton.LeftButton, pos=first)
     assert field.text() == "0084000000"
 
 

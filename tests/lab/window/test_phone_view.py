@@ -70,7 +70,6 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("stack", "tapWithoutReader", ("space",)),
         ("stack", "card_c1", ("open_card", "c1")),
         ("card-detail-empty", "detailDefault", ("set_default", "c1")),
-        ("card-detail", "detailRemove", ("remove", "c3")),
         ("card-detail", "detailExpress", ("set_express", "c3", True)),
         ("card-detail-express", "detailExpress", ("set_express", "c3", False)),
         ("card-detail", "detailBack", ("close",)),
@@ -237,6 +236,7 @@ def test_the_end_of_a_verification_says_which(phone: PhoneView, name: str, title
 def test_a_device_is_lost_and_found_from_its_own_line(phone: PhoneView, asked: Asked) -> None:
     for state, button in (("devices", "deviceLost"), ("devices-lost", "deviceFound")):
         phone.show_state(STATES[state])
+        settle()
         lines = phone.findChildren(QWidget, "device_dev_watch")
         press(next(line for line in lines if not line.isHidden()), button)
     assert asked.calls == [("device_lost", "dev_watch"), ("device_found", "dev_watch", False)]
@@ -252,3 +252,17 @@ def test_a_suspended_card_says_who_holds_it(phone: PhoneView) -> None:
     assert not phone.findChild(QAbstractButton, "detailRefresh").isEnabled()
     phone.show_state(STATES["card-detail"])
     assert not phone.findChild(QLabel, "detailHeld").isVisible()
+
+
+def test_a_card_is_removed_by_the_second_press_only(phone: PhoneView, asked: Asked) -> None:
+    phone.show_state(STATES["card-detail"])
+    press(phone, "detailRemove")
+    assert asked.calls == []
+    assert phone.findChild(QAbstractButton, "detailRemove").text() == "Really remove?"
+    phone.show_state(STATES["stack"])
+    phone.show_state(STATES["card-detail"])
+    assert phone.findChild(QAbstractButton, "detailRemove").text() == "Remove"
+    press(phone, "detailRemove")
+    phone.show_state(STATES["card-detail"])
+    press(phone, "detailRemove")
+    assert asked.calls == [("remove", "c3")]
