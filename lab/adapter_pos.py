@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 
+from lab.pos.offline_commands import OfflineAdapter
 from lab.pos.till_keys import TillKeys
 from lab.world import World
 
@@ -11,15 +12,14 @@ Work = Callable[[], Awaitable[object] | None]
 Post = Callable[[Work], None]
 
 
-class PosAdapter:
+class PosAdapter(OfflineAdapter):
     """The window's `PosCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
-        self._flow = world.pos
+        super().__init__(world.pos, post)
         self._after = world.after_sale
         self._keys = TillKeys(world.pos, world.after_sale)
         self._wallet = world.wallet
-        self._post = post
 
     def key(self, text: str) -> None:
         """Press "0" to "9" or "00"."""

@@ -129,6 +129,8 @@ class NfcOrder:
     """In mag-stripe mode, in place of cryptogram and chip data."""
     approved_offline: bool = False
     """Card and till have approved; the engine is told."""
+    stored: bool = False
+    """The till kept the cryptogram while it was offline; the issuer decides on upload."""
 
     def to_json(self) -> dict[str, object]:
         """The body of `POST /api/payments/nfc`."""
@@ -136,7 +138,7 @@ class NfcOrder:
             read: dict[str, object] = {"entryMode": "magstripe", "track2": self.track_2}
         else:
             read = {"cryptogram": self.cryptogram, "emvData": self.emv_data}
-        if self.approved_offline:
+        if self.approved_offline or self.stored:
             read |= {"storeAndForward": True}
         return read | {
             "token": self.token,

@@ -34,6 +34,8 @@ from lab.pos.after_sale import AfterSale
 from lab.pos.flow import PosFlow
 from lab.pos.kept_approvals import FILE as KEPT_FILE
 from lab.pos.kept_approvals import KeptApprovals
+from lab.pos.offline_rules import FILE as RULES_FILE
+from lab.pos.offline_rules import RuleFile
 from lab.pos.till_memory import TillMemory
 from lab.readers import RealReader, real_reader
 from lab.settings import Settings, prepare_data_dir
@@ -231,6 +233,7 @@ def wire_till(settings: Settings, bus: Bus, ground: Ground, real: RealReader | N
         kept=KeptApprovals(
             settings.data_dir / KEPT_FILE, ground.seal_key, ground.entropy.secret("till nonces")
         ),
+        rules=RuleFile(settings.data_dir / RULES_FILE),
     )
     after_sale = AfterSale(pos=pos, client=client, memory=memory, clock=clock, bus=bus)
     forwarding = EventForwarding(log, client, real_scheduler)

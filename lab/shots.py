@@ -18,7 +18,11 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
+<<<<<<< HEAD
 from lab import shots_any_card, shots_in_app, shots_till, shots_wallet
+=======
+from lab import shots_any_card, shots_in_app, shots_offline, shots_till
+>>>>>>> offline
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -26,7 +30,7 @@ from lab.errors import LabError
 from lab.load import generator, synthetic_till
 from lab.load.mix import Mix
 from lab.load.wire import LeanClient
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.settings import Settings
 from lab.shots_wallet import WalletScenes
@@ -48,7 +52,11 @@ ALL = (
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
     *shots_in_app.NAMES, "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
+<<<<<<< HEAD
     *shots_any_card.NAMES, *shots_till.NAMES, *shots_wallet.NAMES,
+=======
+    *shots_any_card.NAMES, *shots_till.NAMES, *shots_offline.NAMES,
+>>>>>>> offline
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
@@ -150,6 +158,7 @@ class _Session:
         self._shot("36-bench-comparison", self._two_taps)
         shots_till.play(self._world, self._window, self._shot, self._io, self._until)
         shots_any_card.play(self._world, self._window, self._shot, self._io, self._until)
+        shots_offline.play(self._world, self._window, self._shot, self._io, self._until, self._tap)
         self._shot("17-console-latency", self._traffic)
         self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
         self._shot("31-window-1280x640", lambda: self._window.resize(1280, 640))
@@ -247,6 +256,7 @@ class _Session:
     def _payment(self) -> None:
         self._tap(1240, PosPhase.APPROVED)
         payment_id = self._world.pos.state.payment_id
+        shots_till.take_and_give_back(self._world, payment_id, self._io, self._until)
         self._pause()
         self._io(lambda: self._world.console.show_payment(payment_id))
         self._until(lambda: self._shown_payment() == payment_id)

@@ -62,6 +62,23 @@ def play(
     _turn_to(window, "tabReceipt")
 
 
+def take_and_give_back(
+    world: World,
+    payment_id: str,
+    io: Callable[[Work], None],
+    until: Callable[[Callable[[], bool]], None],
+) -> None:
+    """A sale's money taken, and a part of it given back, so that its life shows both."""
+    after = world.after_sale
+    io(partial(after.choose, payment_id))
+    until(lambda: after.state.payment_id == payment_id)
+    io(after.capture)
+    until(lambda: after.state.step is SaleStep.DONE)
+    io(partial(after.refund, int(REFUND_DIGITS)))
+    until(lambda: bool(after.state.back_text))
+    io(after.close)
+
+
 def _turn_to(window: MainWindow, tab: str) -> None:
     button = window.findChild(QAbstractButton, tab)
     assert button is not None

@@ -15,8 +15,9 @@ from backend.api import Scheduler
 from hardware.api import EmulatedReader, SecureElement, stripe_card
 from lab.bus import Bus
 from lab.client import PATIENCE_S
-from lab.pos.flow import PosFlow, Sale
+from lab.pos.flow import PosFlow
 from lab.pos.machine import RESTING
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase, PosState
 from lab.wallet.flow import WalletFlow
 from lab.wallet.state import PhoneScreen
@@ -26,7 +27,7 @@ ORDINARY_AMOUNT_MINOR = 1240
 SHEET_S = 0.45
 APPROACH_S = 0.35
 AFTER_READ_S = 0.4
-_CARD_DONE = frozenset({PosPhase.AUTHORIZING, PosPhase.APPROVED})
+_CARD_DONE = frozenset({PosPhase.AUTHORIZING, PosPhase.APPROVED, PosPhase.STORED})
 _AT_THE_READER = frozenset({PosPhase.PRESENT, PosPhase.READING})
 
 

@@ -29,6 +29,7 @@ from lab import fault_progress, kept_streams
 from lab.errors import NotDone, SomethingMissing, WrongUse
 from lab.json_fields import Json, as_object, section, text, whole
 from lab.pos.kept_approvals import FILE as KEPT_FILE
+from lab.pos.offline_rules import FILE as RULES_FILE
 from lab.seal_key import seal_key
 
 FORMAT = "tap-lab world 1"
@@ -38,11 +39,19 @@ MANIFEST_BYTES_MAX = 1 << 20
 DATABASES = ("engine.db", "networks.db")
 SECURE_ELEMENT = "secure-element.db"
 REQUIRED = (*DATABASES, SECURE_ELEMENT, "vault.json")
-OPTIONAL = ("world.json", kept_streams.FILE, "phone.json", "till.json", KEPT_FILE, "vault.key")
+OPTIONAL = (
+    "world.json",
+    kept_streams.FILE,
+    "phone.json",
+    "till.json",
+    KEPT_FILE,
+    RULES_FILE,
+    "vault.key",
+)
 STORES = (*DATABASES, SECURE_ELEMENT, "traffic.db")
 REMEMBERED = (
-    "world.json", kept_streams.FILE, "phone.json", "till.json", KEPT_FILE, "engine.json",
-    "engine.log", fault_progress.FILE,
+    "world.json", kept_streams.FILE, "phone.json", "till.json", KEPT_FILE, RULES_FILE,
+    "engine.json", "engine.log", fault_progress.FILE,
 )  # fmt: skip
 _DAMAGE = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, EOFError)
 """What a damaged archive may raise; a method or a password that we do not know is damage too."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from backend.cache.policy import DEFAULT, CachePolicy
 from backend.cache.remembered import RUN_BYTES, Remembered
 from backend.cache.tolerant import TolerantCache
+from backend.runtime.errors import StorageError
 from backend.runtime.events import Event
 
 OwnerOf = Callable[[str], str | None]
@@ -43,9 +44,14 @@ class RecentHistory:
         """Subscribed to the event log."""
         if not self._kept or event.payment_id is None or not event.kind.startswith("payment."):
             return
-        owner = self._owner_of(event.payment_id)
-        if owner in self._kept:
-            self._kept.discard(owner)
+        try:
+            owner = self._owner_of(event.payment_id)
+        except StorageError:  # it may be anybody's
+            changed = set(self._kept)
+        else:
+            changed = self._kept & {owner or ""}
+        self._kept -= changed
+        for owner in changed:
             self._pages.spoil(owner)
 
     async def get(self, user_id: str) -> bytes | None:

@@ -84,7 +84,7 @@ class InAppRoutes:
         cardId, sessionId, merchantId, amount, currency; token, expiry, cryptogram, atc and emvData
         as the secure element signed them with the remote key; deviceVerification: face or passcode.
         """
-        caller = caller_of(request, self.accounts)
+        caller = await caller_of(request, self.accounts)
         body = json_object(await request.body())
         key = idempotency_key(request)
         order = wallet_order(body)

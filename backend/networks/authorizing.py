@@ -18,10 +18,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from backend.networks.afterwards import (
+    is_advice,
+    is_stored,
+    refusal_of_state,
+    take_counter,
+)
 from backend.networks.chip import stripe
 from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
 from backend.networks.chip.keys import master_key
 from backend.networks.chip.tlv import read_chip_data
+from backend.networks.counters import is_too_old
 from backend.networks.currencies import code_of
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
@@ -40,7 +47,6 @@ from backend.runtime.errors import MessageError, StorageError
 
 SEQUENCE_NUMBER = "01"
 CARDS_REMEMBERED_MAX = 10_000
-PREAUTHORIZED = "06"
 STRIPE_ENTRY_MODE = "91"  # DE 22 begins so for a track; every other way brings chip data
 
 
@@ -53,6 +59,7 @@ class Examined:
         refusal: why the issuer will not be asked, or None.
         cryptogram_valid: 1 or 0, or None when nobody looked; a track's code counts as one.
         atc: the card's transaction counter, when the chip data could be read.
+        stored: the acquirer declares the tap as stored and forwarded.
     """
 
     currency: str
@@ -60,6 +67,7 @@ class Examined:
     refusal: Decision | None = None
     cryptogram_valid: int | None = None
     atc: int = 0
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class NetworkRules:
         )
         if token is None:
             return Examined(currency, refusal=Decision("14", "token_unknown"))
-        refusal = _refusal_of_state(token) or self._refusal_of_expiry(token, request)
+        refusal = refusal_of_state(token) or self._refusal_of_expiry(token, request)
         if refusal is not None:
             return Examined(currency, token, refusal)
         entered = "35" if request.fields["22"].startswith(STRIPE_ENTRY_MODE) else "55"
@@ -103,6 +111,7 @@ class NetworkRules:
         number = request.fields["2"]
         try:
             chip = read_covered_data(read_chip_data(bytes.fromhex(request.fields["55"])))
+            stored = is_stored(request)
         except MessageError:
             return Examined(currency, token, Decision("30", "emv_data_malformed"))
         if not _agrees(chip, request):
@@ -117,7 +126,10 @@ class NetworkRules:
         if chip.key_index == REMOTE_INDEX and not chip.is_holder_verified:
             unverified = Decision("05", "cardholder_not_verified")
             return Examined(currency, token, unverified, 1, chip.atc)
-        return Examined(currency, token, None, 1, chip.atc)
+        today = to_datetime(self.clock.now_us()).date()
+        too_old = stored and is_too_old(chip.objects["9A"], today)
+        refusal = Decision("05", "stored_too_long") if too_old else None
+        return Examined(currency, token, refusal, 1, chip.atc, stored=stored)
 
     def _examine_track(self, request: Message, currency: str, token: TokenRow) -> Examined:
         """The dynamic code of a track; the counter it stands for decides with the others.
@@ -270,14 +282,12 @@ class NetworkRules:
     ) -> Decision:
         if examined.refusal is not None or examined.token is None:
             return examined.refusal or Decision("14", "token_unknown")
-        token_ref = examined.token.token_ref
         advice = is_advice(request)
-        # An advice may come after later payments; its own repeat is known by its reference.
-        if not rows.take_atc(token_ref, examined.atc) and not advice:  # or just suspended
-            token = rows.token(token_ref)
-            if token is None:
-                return Decision("14", "token_unknown")
-            return _refusal_of_state(token) or Decision("05", "atc_not_higher")
+        refusal = take_counter(
+            rows, examined.token, examined.atc, advice=advice, stored=examined.stored
+        )
+        if refusal is not None:
+            return refusal
         card = self._card(rows, examined.token)
         act = self.issuer.book if advice else self.issuer.decide
         return act(rows, card, request.reference, amount_minor, examined.currency)
@@ -323,11 +333,6 @@ class NetworkRules:
         return None
 
 
-def is_advice(request: Message) -> bool:
-    """Whether a 0100 tells of a payment that card and till have approved already (DE 25 = 06)."""
-    return request.fields.get("25") == PREAUTHORIZED
-
-
 def is_past(expiry: str, now_us: int) -> bool:
     """Whether the last day of the month YYMM is over.
 
@@ -335,18 +340,6 @@ def is_past(expiry: str, now_us: int) -> bool:
     """
     today = to_datetime(now_us)
     return (2000 + int(expiry[:2]), int(expiry[2:])) < (today.year, today.month)
-
-
-def _refusal_of_state(token: TokenRow) -> Decision | None:
-    match token.status:
-        case "active":
-            return None
-        case "suspended":
-            return Decision("62", "token_suspended")
-        case "inactive":
-            return Decision("62", "token_inactive")
-        case _:
-            return Decision("14", "token_deactivated")
 
 
 def _agrees(chip: ChipData, request: Message) -> bool:

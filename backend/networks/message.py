@@ -52,6 +52,7 @@ PRIVATE_KEYS = frozenset(
         "iu",  # microseconds at the issuer
         "cv",  # cryptogram verdict: Y or N
         "at",  # mag-stripe mode: the whole transaction counter, as the till heard it
+        "sf",  # stored and forwarded: Y, the counter may lie below later ones
         "ec",  # authorization: electronic commerce indicator of an app's payment
         "fd",  # inquiry: authorization found: Y or N
         "oc",  # inquiry: the DE 39 that it got

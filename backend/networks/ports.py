@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from backend.networks.counters import CounterWindow
 from backend.networks.life_ports import TokenLifeRows
 
 T = TypeVar("T")
@@ -225,6 +226,12 @@ class HostRows(VerificationRows, TokenLifeRows, Protocol):
 
     def take_atc(self, token_ref: str, atc: int) -> bool:
         """Remember a transaction counter; False when the token is not active or saw a higher."""
+
+    def counter_window(self, token_ref: str) -> CounterWindow | None:
+        """The counters that a token has used; None before the first."""
+
+    def put_counter_window(self, token_ref: str, window: CounterWindow) -> None:
+        """Keep the counters that a token has used."""
 
     def authorization(self, network: str, reference: Reference) -> AuthorizationRow | None:
         """What was answered to the authorization with this reference."""

@@ -65,7 +65,7 @@ from backend.switch.answers import (
 Tx = TypeVar("Tx")
 
 CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
-ADVICE_DEADLINE_S = 25.0  # nobody stands at the till and waits; shorter than the link's patience
+STORED_DEADLINE_S = 25.0  # nobody stands at the till and waits; shorter than the link's patience
 MERCHANTS_REMEMBERED_MAX = 10_000
 
 
@@ -299,7 +299,7 @@ class PaymentEngine(Generic[Tx]):
         called_us = clock.monotonic_us()
         answer = await self._ports.switch.authorize(
             request_for(order, payment),
-            channel_deadline_s=ADVICE_DEADLINE_S if order.is_advice else CHANNEL_DEADLINE_S,
+            channel_deadline_s=STORED_DEADLINE_S if order.store_and_forward else CHANNEL_DEADLINE_S,
         )
         answered_us = clock.monotonic_us()
         started_us, stored_us = times_us

@@ -41,6 +41,7 @@ def request_for(order: NfcOrder, payment: Payment) -> AuthorizationRequest:
         terminal_id=payment.terminal_id,
         emv_data=order.emv_data,
         approved_offline=order.is_advice,
+        stored=order.store_and_forward and not order.is_advice,
         track_2=order.track_2,
         atc=order.atc,
         is_remote=order.channel is Channel.IN_APP,

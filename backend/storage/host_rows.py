@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Table, bindparam, create_engine, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from backend.networks.counters import CounterWindow
 from backend.networks.ports import (
     AccountRow,
     AuthorizationRow,
@@ -27,6 +28,7 @@ from backend.storage.host_tables import (
     host_approvals,
     host_authorizations,
     host_balances,
+    host_counters,
     host_holds,
     host_postings,
     host_presentments,
@@ -76,6 +78,15 @@ _TAKE_ATC = Statement(
         host_tokens.c.status == "active",
     )
     .values(atc_seen=bindparam("atc"))
+)
+_COUNTER_WINDOW = _select_by(host_counters, "token_ref")
+_PUT_COUNTER_WINDOW = Statement(
+    upsert(host_counters)
+    .values({column.name: bindparam(column.name) for column in host_counters.columns})
+    .on_conflict_do_update(
+        index_elements=["token_ref"],
+        set_={"highest": bindparam("highest"), "used_below": bindparam("used_below")},
+    )
 )
 _AUTHORIZATION = _select_by(host_authorizations, *_REFERENCE)
 _ADD_AUTHORIZATION = _insert_all(host_authorizations)
@@ -207,6 +218,16 @@ class SqlHostRows(SqlTokenLifeRows):
     def take_atc(self, token_ref: str, atc: int) -> bool:
         """Remember a transaction counter; False when the token is not active or saw a higher."""
         return self._tx.run(_TAKE_ATC, {"wanted": token_ref, "at": atc, "atc": atc}) == 1
+
+    def counter_window(self, token_ref: str) -> CounterWindow | None:
+        """The counters that a token has used; None before the first."""
+        row = self._tx.one(_COUNTER_WINDOW, {"token_ref": token_ref})
+        return None if row is None else CounterWindow(row["highest"], row["used_below"])
+
+    def put_counter_window(self, token_ref: str, window: CounterWindow) -> None:
+        """Keep the counters that a token has used."""
+        values = {"highest": window.highest, "used_below": window.used_below}
+        self._tx.run(_PUT_COUNTER_WINDOW, {"token_ref": token_ref, **values})
 
     def authorization(self, network: str, reference: Reference) -> AuthorizationRow | None:
         """What was answered to the authorization with this reference."""

@@ -75,6 +75,15 @@ host_tokens = Table(
     ),
 )
 
+host_counters = Table(
+    "host_counters",
+    host_metadata,
+    Column("token_ref", Text, primary_key=True),
+    Column("highest", Integer, nullable=False),
+    Column("used_below", Integer, nullable=False),  # bit n: highest - 1 - n was used
+    sqlite_with_rowid=False,
+)
+
 host_authorizations = Table(
     "host_authorizations",
     host_metadata,

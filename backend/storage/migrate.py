@@ -19,7 +19,7 @@ from backend.runtime.errors import StorageError
 from backend.storage.database import connect
 
 HEAD = "0007"
-HOSTS_SCHEMA = 4
+HOSTS_SCHEMA = 5
 ADDED_TO_HOSTS = {
     2: ("host_approvals",),
     3: ("host_verifications", "host_codes", "host_notices"),
@@ -31,6 +31,7 @@ ADDED_TO_HOSTS = {
         "host_token_events",
         "host_retired_numbers",
     ),
+    5: ("host_counters",),
 }
 """Tables that a version of the hosts' schema brought."""
 REBUILT_IN_HOSTS = {3: ("host_tokens",)}
@@ -125,6 +126,9 @@ def _upgrade(path: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:
+            # Nobody reads this copy before `_fold` has brought the whole of it to the disk.
+            connection.exec_driver_sql("PRAGMA synchronous=OFF")
+            connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()

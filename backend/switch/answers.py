@@ -42,6 +42,7 @@ class AuthorizationRequest:
         atc: the card's transaction counter, which such a message says apart.
         merchant_name: DE 43, as the cardholder will read it.
         approved_offline: card and till have approved already: the network is told, not asked.
+        stored: the till kept the tap while it was offline; the network is asked all the same.
         is_remote: nobody met: an app's payment, made with the token's remote key.
     """
 
@@ -60,6 +61,7 @@ class AuthorizationRequest:
     terminal_id: str
     emv_data: bytes = field(repr=False)
     approved_offline: bool = False
+    stored: bool = False
     track_2: str = field(default="", repr=False)
     atc: int = 0
     is_remote: bool = False

@@ -73,7 +73,8 @@ def authorization(request: AuthorizationRequest) -> Message:
 def _card_data(request: AuthorizationRequest) -> dict[str, str]:
     """Entry mode and what it brings: chip data, or a track and the counter that it shortens.
 
-    An app's payment brings chip data and its electronic commerce indicator.
+    Chip data also say whether the tap was stored (DE 48 `sf`); a track has no signed day to be
+    stored with. An app's payment brings chip data and its electronic commerce indicator.
     """
     if request.track_2:
         track = request.track_2.replace("D", "=")
@@ -84,7 +85,8 @@ def _card_data(request: AuthorizationRequest) -> dict[str, str]:
     if request.is_remote:
         indicator = private_text({"ec": IN_APP_INDICATOR})
         return {"22": ECOMMERCE, "48": indicator, "55": chip_data}
-    return {"22": CONTACTLESS_CHIP, "55": chip_data}
+    chip = {"22": CONTACTLESS_CHIP, "55": chip_data}
+    return chip | {"48": private_text({"sf": "Y"})} if request.stored else chip
 
 
 def reversal(

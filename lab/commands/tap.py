@@ -33,7 +33,8 @@ from lab.commands.shared import (
 )
 from lab.engine_shapes import CardRecord, PaymentRecord
 from lab.errors import NotDone, WrongUse
-from lab.pos.flow import PosFlow, Sale
+from lab.pos.flow import PosFlow
+from lab.pos.sale import Sale
 from lab.pos.state import OUTCOMES
 from lab.readers import check_there, is_emulated
 from lab.settings import Settings

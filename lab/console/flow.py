@@ -30,7 +30,7 @@ from lab.engine_supervision import EngineStatus
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.fault_files import read_plan, write_plan
 from lab.json_fields import Json, section
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.words import Message, message
 
 STATE_EVERY_S = 0.5

@@ -39,7 +39,7 @@ FACT_COLUMNS = 3
 BESIDE_FROM_PX = 820  # from this width, steps stand beside money and time
 NAMED_FACTS = ("mti", "network", "name", "sw", "to", "link", "fault", "outcome", "belief", "status")
 BAD_WORDS = ("declined", "failed", "refused", "timeout", "lost", "rejected", "open")
-GOOD_WORDS = ("approved", "captured", "completed", "verified", "activated")
+GOOD_WORDS = ("approved", "captured", "completed", "succeeded", "verified", "activated")
 WAITING_WORDS = ("unknown", "reversing", "retry", "waiting", "half_open")
 
 
@@ -86,7 +86,7 @@ class StepRow(QFrame):
         offset.say(f"+{offset_us / 1000:,.1f} ms")
         mark = Shape(look, 10)
         mark.show_kind(event_kind(event))
-        actor = Label(look, "stepActor", weight=MEDIUM).eliding(look.px(56))
+        actor = Label(look, "stepActor", weight=MEDIUM).eliding(look.px(66))
         actor.say(event.actor if named else "")
         actor.setAccessibleName(event.actor)
         text = Label(look, "stepText").eliding()

@@ -12,6 +12,8 @@ STATE_TONES = {
     "approved offline": "good",
     "authorized": "good",
     "captured": "good",
+    "stored offline": "waiting",
+    "expired": "bad",
     "booked": "good",
     "refunded": "neutral",
     "part_refunded": "neutral",

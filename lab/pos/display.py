@@ -24,7 +24,13 @@ ALERT_LIGHTS: Lights = (_ALERT, _OFF, _OFF, _OFF)
 
 _GOOD = frozenset({PosPhase.APPROVED})
 _WAITING = frozenset(
-    {PosPhase.PRESENT, PosPhase.READING, PosPhase.AUTHORIZING, PosPhase.NOT_COMPLETED}
+    {
+        PosPhase.PRESENT,
+        PosPhase.READING,
+        PosPhase.AUTHORIZING,
+        PosPhase.NOT_COMPLETED,
+        PosPhase.STORED,
+    }
 )
 _CALM = frozenset({PosPhase.IDLE, PosPhase.AMOUNT})
 ALERTING = frozenset(PosPhase) - _GOOD - _WAITING - _CALM - {PosPhase.TIMED_OUT}

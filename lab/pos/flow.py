@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from backend.api import Clock, EventLog, Scheduler, Stream, identifier
@@ -19,7 +19,6 @@ from hardware.api import (
     CardLink,
     CardLinkError,
     Exchange,
-    Outcome,
     Reader,
     TapRequest,
     TapResult,
@@ -40,7 +39,17 @@ from lab.pos import display, gate, offline
 from lab.pos.kept_approvals import KeptApprovals
 from lab.pos.kernel_outcomes import card_words, event_of, fault_of, may_be_kept
 from lab.pos.machine import KEEPS_AMOUNT, RESTING, PosEvent, advance
-from lab.pos.sale_records import PAID, ordered_since, record_of, record_of_copy, verdict_of
+from lab.pos.offline_desk import OfflineDesk
+from lab.pos.offline_rules import RuleFile
+from lab.pos.sale import Sale
+from lab.pos.sale_records import (
+    PAID,
+    order_of,
+    ordered_since,
+    record_of,
+    record_of_copy,
+    verdict_of,
+)
 from lab.pos.state import PosPhase, PosState, Receipt
 from lab.pos.tap_told import exchange_told, outcome_told
 from lab.pos.till_memory import FINAL, SALES_KEPT, SaleRecord, TillMemory
@@ -48,28 +57,6 @@ from lab.words import Message, message
 
 PRESENT_LIMIT_S = 60.0
 ASK_AGAIN_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """How one attempt went.
-
-    Attributes:
-        phase: where the till stands.
-        tap: what the kernel said; None when no card came.
-        answer: what the engine said; None when it was not asked or did not answer.
-        total_us: from the card in the field to the result.
-        problem: why there is neither, in one stable word.
-    """
-
-    tap_id: str
-    phase: PosPhase
-    amount_minor: int
-    currency: str
-    tap: TapResult | None = None
-    answer: PaymentAnswer | None = None
-    total_us: int = 0
-    problem: str = ""
 
 
 class PosFlow:
@@ -89,6 +76,7 @@ class PosFlow:
         memory: TillMemory,
         traces_dir: Path | None = None,
         kept: KeptApprovals | None = None,
+        rules: RuleFile | None = None,
     ) -> None:
         """A till that stands at `reader`.
 
@@ -103,7 +91,8 @@ class PosFlow:
             bus: shows the till's state.
             memory: sequence number and last payments.
             traces_dir: where conversations are recorded, masked; None records none.
-            kept: offline approvals that the engine has not heard of; None keeps none.
+            kept: taps that the engine has not heard of; None keeps none.
+            rules: whether and how far taps are taken offline; None never does.
         """
         self._reader = reader
         self._config = config
@@ -126,7 +115,12 @@ class PosFlow:
         # An engine in trouble did nothing; but a copy that the network made may have come through.
         self._doubtful: dict[str, tuple[NfcOrder, str]] = {}
         self._presenting: asyncio.Task[CardLink] | None = None
-        self._forwarding = offline.Forwarding(client, scheduler, self._forwarded, kept)
+        rules = rules or RuleFile(None)
+        self._forwarding = offline.Forwarding(
+            client, scheduler, self._forwarded, kept,
+            clock=clock, rules=rules, changed=self.reader_changed,
+        )  # fmt: skip
+        self.offline = OfflineDesk(self._forwarding, rules, kept, clock, self.reader_changed)
         self.resume = self._forwarding.resume
         self.on_read: Callable[[str], None] = lambda _tap_id: None
         self.on_sale: Callable[[Sale], None] = lambda _sale: None
@@ -156,7 +150,7 @@ class PosFlow:
         self._config = replace(self._config, authorities=authorities)
 
     def reader_changed(self) -> None:
-        """The till stands at another reader; what was typed stays."""
+        """The till stands at another reader, or something waits beside it; what was typed stays."""
         self._show(self._state.phase, keep=True)
 
     # -- keys ---------------------------------------------------------------------------------
@@ -250,7 +244,12 @@ class PosFlow:
         await self._let_it_be_read()
         if not self.amount_minor or advance(self._state.phase, PosEvent.CHARGE) is None:
             return None
+        over = self.offline.refusal(self.amount_minor, self._state.currency)
         tap_id = identifier(self._stream, "tap")
+        if self.offline.is_now and over is not None:  # known before anybody taps
+            self._go(PosEvent.CHARGE)
+            self._go(PosEvent.OUT_OF_REACH, tap_id=tap_id, why=over)
+            return self._sale(tap_id, problem=over.key.rpartition(".")[2])
         sequence, key = self._memory.next_attempt()
         self._card_in_field_us, self._total_us = None, 0
         self._shown_tap_id = tap_id
@@ -355,7 +354,7 @@ class PosFlow:
         self, tap: TapResult, tap_id: str, key: str, patience_s: float
     ) -> Sale:
         """Card and till have approved: shown at once, told to the engine as soon as it hears."""
-        order = self._order(tap, tap_id)
+        order = order_of(tap, tap_id, self._config, self.amount_minor, self._state.currency)
         self._forwarding.keep(order, key)
         kept = offline.kept_record(order, key, self._clock.now_us(), tap.kernel)
         self._state = replace(self._state, receipt=self._receipt(kept), payment_id=tap_id)
@@ -372,34 +371,20 @@ class PosFlow:
         """The engine has booked an offline approval, or will not."""
         sale = record_of(answer, order, key, self._clock.now_us())
         self._memory.settle(order.tap_id, sale)
+        told, known = offline.told_words(order, answer), answer.payment_id != order.tap_id
+        payment_id = answer.payment_id if known else ""
         if self._is_shown(order.tap_id):
             self._state = replace(
-                self._state,
-                receipt=self._receipt(sale),
-                payment_id=answer.payment_id,
-                detail=offline.told_words(answer),
+                self._state, receipt=self._receipt(sale), payment_id=payment_id, detail=told
             )
+        if order.stored:
+            self._late(order.tap_id, payment_id, told, paid=answer.status == "approved")
         self._show(self._state.phase, keep=True)
 
-    def _order(self, tap: TapResult, tap_id: str) -> NfcOrder:
-        return NfcOrder(
-            token=tap.token,
-            cryptogram=tap.cryptogram,
-            atc=tap.atc or 0,
-            amount_minor=self.amount_minor,
-            currency=self._state.currency,
-            merchant_id=self._config.merchant_id,
-            terminal_id=self._config.terminal_id,
-            emv_data=tap.emv_data.hex().upper(),
-            expiry=tap.expiry,
-            psn=tap.psn or "00",
-            tap_id=tap_id,
-            approved_offline=tap.outcome is Outcome.APPROVED,
-            track_2=tap.track_2,
-        )
-
     async def _authorize(self, tap: TapResult, tap_id: str, key: str, patience_s: float) -> Sale:
-        order = self._order(tap, tap_id)
+        order = order_of(tap, tap_id, self._config, self.amount_minor, self._state.currency)
+        if self.offline.is_now:
+            return self._store(tap, order, key)
         try:
             answer = await self._client.pay_nfc(order, key=key, patience_s=patience_s)
         except EngineUnreachable as fault:
@@ -407,6 +392,8 @@ class PosFlow:
                 self._go(PosEvent.NO_ANSWER, tap_id=tap_id, why=Message("pos.why.engine_silent"))
                 self._scheduler.spawn(self._ask_again(order, key, tap_id), "till asks again")
                 return self._sale(tap_id, tap=tap, problem="engine_silent")
+            if self.offline.when_down:
+                return self._store(tap, order, key)
             self._go(PosEvent.OUT_OF_REACH, tap_id=tap_id, why=Message("pos.why.engine_down"))
             return self._sale(tap_id, tap=tap, problem="engine_unreachable")
         except EngineRefused as refusal:
@@ -419,6 +406,20 @@ class PosFlow:
             return self._sale(tap_id, tap=tap, problem=refusal.code)
         self._answered(answer, order, key)
         return self._sale(tap_id, tap=tap, answer=answer, problem=answer.reason)
+
+    def _store(self, tap: TapResult, order: NfcOrder, key: str) -> Sale:
+        """Keep the tap for later, if the shop's limits allow that."""
+        refusal = self.offline.refusal_of(order)
+        if refusal is not None:
+            self._go(PosEvent.OUT_OF_REACH, tap_id=order.tap_id, why=refusal)
+            return self._sale(order.tap_id, tap=tap, problem=refusal.key.rpartition(".")[2])
+        order = replace(order, stored=True)
+        self.offline.keep(order, key)
+        kept = offline.kept_record(order, key, self._clock.now_us(), tap.kernel)
+        self._memory.remember(kept)
+        self._state = replace(self._state, receipt=self._receipt(kept), payment_id=order.tap_id)
+        self._go(PosEvent.STORED, tap_id=order.tap_id, why=Message("pos.stored.kept", "waiting"))
+        return self._sale(order.tap_id, tap=tap)
 
     async def _ask_again(self, order: NfcOrder, key: str, tap_id: str) -> None:
         """The same key, until the engine answers: it decides whether the first one arrived."""
@@ -557,6 +558,7 @@ class PosFlow:
             can_charge=bool(self._digits) and phase in KEEPS_AMOUNT,
             can_cancel=phase is PosPhase.PRESENT or (phase in RESTING and bool(self._digits)),
             recent=display.recent(self._memory.sales),
+            offline=self.offline.state(),
         )
         self._bus.publish(self._state)
 

@@ -1,15 +1,17 @@
-"""Offline approvals that the engine has not heard of yet, in the till's own file.
+"""Taps that the engine has not answered yet, in the till's own file: approved by card, or stored.
 
-Goods have changed hands, so they outlive the process: written before the display says approved,
-taken out when the engine has answered. An order holds a device account number, so each is sealed
-(AES-256-GCM, the folder's seal key, the idempotency key as its context). Window and command may run
-the same till at once: the file decides. Knows no engine.
+Goods have changed hands, so they outlive the process: written before the display says so, taken out
+when the engine has answered, with a line about how each ended. An order holds a device account
+number, so each is sealed (AES-256-GCM, the folder's seal key, the idempotency key as its context).
+Window and command may run the same till at once: the file decides, and a tap ends there once. Knows
+no engine.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -22,11 +24,50 @@ from filelock import FileLock
 from backend.api import Stream
 from lab.engine_shapes import NfcOrder
 from lab.errors import SomethingMissing
-from lab.json_fields import as_object, objects, text, whole
+from lab.json_fields import Json, as_object, flag, objects, text, whole
 from lab.wallet.phone_cache import replace_file
 
 FILE = "till-offline.json"
+ENDED_KEPT = 50
 _NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTap:
+    """A tap that the engine has not answered.
+
+    Attributes:
+        key: its Idempotency-Key, fixed at the tap.
+        at_us: lab time of the tap.
+        tried: it may have reached the engine already.
+    """
+
+    order: NfcOrder
+    key: str
+    at_us: int = 0
+    tried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTap:
+    """How a kept tap ended: `outcome` is the payment's status, or "expired"."""
+
+    tap_id: str
+    at_us: int
+    amount_minor: int
+    currency: str
+    last4: str
+    outcome: str
+    reason: str
+
+    @staticmethod
+    def of(tap: KeptTap, outcome: str, reason: str) -> EndedTap:
+        """What is left of a tap: no number."""
+        order = tap.order
+        return EndedTap(
+            order.tap_id, tap.at_us, order.amount_minor, order.currency, order.token[-4:],
+            outcome, reason,
+        )  # fmt: skip
 
 
 class KeptApprovals:
@@ -36,7 +77,7 @@ class KeptApprovals:
         """Open it.
 
         Args:
-            path: the file; made when the first approval is kept.
+            path: the file; made when the first tap is kept.
             seal_key: the folder's.
             stream: fresh nonces.
 
@@ -47,40 +88,63 @@ class KeptApprovals:
         self._stream = stream
         self._lock = FileLock(path.with_suffix(".lock"), mode=0o600)
         self._cipher = AESGCM(HKDF(SHA256(), 32, None, b"taplab.till.offline.v1").derive(seal_key))
+        self._ended: tuple[EndedTap, ...] = ()
         self.all()
 
-    def keep(self, order: NfcOrder, key: str) -> None:
+    def keep(self, tap: KeptTap) -> None:
         """On disk when this returns."""
         nonce = self._stream.bytes(_NONCE_BYTES)
-        plain = orjson.dumps(order.to_json())
-        sealed = nonce + self._cipher.encrypt(nonce, plain, key.encode())
+        plain = orjson.dumps(
+            tap.order.to_json() | {"approved": tap.order.approved_offline, "atUs": tap.at_us}
+        )
+        sealed = nonce + self._cipher.encrypt(nonce, plain, tap.key.encode())
         with self._changing() as kept:
-            kept[key] = sealed.hex()
+            kept.taps[tap.key] = {"key": tap.key, "sealed": sealed.hex(), "tried": tap.tried}
 
-    def forget(self, key: str) -> None:
-        """The engine has it."""
+    def mark_tried(self, key: str) -> None:
+        """It is about to be sent: from now on only the engine can say how it ended."""
         with self._changing() as kept:
-            kept.pop(key, None)
+            if key in kept.taps:
+                kept.taps[key] = {**kept.taps[key], "tried": True}
 
-    def all(self) -> tuple[tuple[NfcOrder, str], ...]:
-        """Every approval with its idempotency key, the oldest first.
+    def end(self, tap: KeptTap, outcome: str, reason: str = "") -> bool:
+        """Take a tap out for good; False when another process has done so."""
+        with self._changing() as kept:
+            if kept.taps.pop(tap.key, None) is None:
+                return False
+            kept.ended = [EndedTap.of(tap, outcome, reason), *kept.ended][:ENDED_KEPT]
+        return True
+
+    def forget_ended(self) -> None:
+        """Somebody has seen how they ended."""
+        with self._changing() as kept:
+            kept.ended = []
+
+    @property
+    def ended(self) -> tuple[EndedTap, ...]:
+        """How the last ones ended, the newest first, as this process last read it."""
+        return self._ended
+
+    def all(self) -> tuple[KeptTap, ...]:
+        """Every tap that waits, the oldest first.
 
         Raises:
             SomethingMissing: the file is damaged, or another folder's.
         """
         try:
-            return tuple((self._open(key, sealed), key) for key, sealed in self._read().items())
+            return tuple(self._open(row) for row in self._read().taps.values())
         except (ValueError, InvalidTag) as damage:
             raise SomethingMissing(
                 f"the till's offline approvals {self._path} cannot be read ({damage!r})",
                 "load a saved world, or start over with tap-lab world reset",
             ) from damage
 
-    def _open(self, key: str, sealed: str) -> NfcOrder:
-        raw = bytes.fromhex(sealed)
+    def _open(self, row: Json) -> KeptTap:
+        key, raw = text(row, "key"), bytes.fromhex(text(row, "sealed"))
         plain = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], key.encode())
         body = as_object(orjson.loads(plain), FILE)
-        return NfcOrder(
+        approved = flag(body, "approved") if "approved" in body else True
+        order = NfcOrder(
             token=text(body, "token"),
             cryptogram=text(body, "cryptogram"),
             atc=whole(body, "atc"),
@@ -92,19 +156,45 @@ class KeptApprovals:
             expiry=text(body, "expiry"),
             psn=text(body, "psn"),
             tap_id=text(body, "tapId"),
-            approved_offline=True,
+            approved_offline=approved,
+            stored=not approved,
         )
+        at_us = whole(body, "atUs") if "atUs" in body else 0
+        return KeptTap(order, key, at_us, flag(row, "tried") if "tried" in row else True)
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> _Content:
         if not self._path.exists():
-            return {}
+            return _Content({}, [])
         body = as_object(orjson.loads(self._path.read_bytes()), FILE)
-        return {text(row, "key"): text(row, "sealed") for row in objects(body, "kept")}
+        self._ended = tuple(_ended(row) for row in objects(body, "ended"))
+        return _Content({text(row, "key"): row for row in objects(body, "kept")}, list(self._ended))
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[dict[str, str]]:
+    def _changing(self) -> Iterator[_Content]:
         with self._lock:
-            kept = self._read()
-            yield kept
-            rows = [{"key": key, "sealed": sealed} for key, sealed in kept.items()]
-            replace_file(self._path, orjson.dumps({"kept": rows}))
+            content = self._read()
+            yield content
+            ended = [{name: getattr(row, name) for name in row.__slots__} for row in content.ended]
+            body = {"kept": list(content.taps.values()), "ended": ended}
+            replace_file(self._path, orjson.dumps(body))
+            self._ended = tuple(content.ended)
+
+
+@dataclass(slots=True)
+class _Content:
+    """The file's two lists, taps by key."""
+
+    taps: dict[str, Json]
+    ended: list[EndedTap]
+
+
+def _ended(row: Json) -> EndedTap:
+    return EndedTap(
+        tap_id=text(row, "tap_id"),
+        at_us=whole(row, "at_us"),
+        amount_minor=whole(row, "amount_minor"),
+        currency=text(row, "currency"),
+        last4=text(row, "last4"),
+        outcome=text(row, "outcome"),
+        reason=text(row, "reason"),
+    )

@@ -23,6 +23,7 @@ class PosEvent(Enum):
     CARD_READ = "card_read"
     APPROVED_OFFLINE = "approved_offline"
     APPROVED = "approved"
+    STORED = "stored"
     DECLINED = "declined"
     NO_ANSWER = "no_answer"
     TRY_AGAIN = "try_again"
@@ -68,9 +69,12 @@ def _table() -> dict[tuple[PosPhase, PosEvent], PosPhase]:
         (phase.READING, event.TWO_CARDS): phase.ONE_CARD,
         (phase.READING, event.OUT_OF_REACH): phase.FAILED,
         (phase.AUTHORIZING, event.APPROVED): phase.APPROVED,
+        (phase.AUTHORIZING, event.STORED): phase.STORED,
         (phase.AUTHORIZING, event.DECLINED): phase.DECLINED,
         (phase.AUTHORIZING, event.NO_ANSWER): phase.NOT_COMPLETED,
         (phase.AUTHORIZING, event.OUT_OF_REACH): phase.FAILED,
+        (phase.STORED, event.LATE_APPROVED): phase.APPROVED,
+        (phase.STORED, event.LATE_NOT_PAID): phase.DECLINED,
         (phase.FAILED, event.LATE_APPROVED): phase.APPROVED,
         (phase.NOT_COMPLETED, event.LATE_APPROVED): phase.APPROVED,
         (phase.NOT_COMPLETED, event.LATE_NOT_PAID): phase.DECLINED,

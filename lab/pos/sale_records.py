@@ -6,6 +6,7 @@ refund) is told apart from an outcome that comes late.
 
 from __future__ import annotations
 
+from hardware.api import Outcome, TapResult, TerminalConfig
 from lab.engine_shapes import NfcOrder, PaymentAnswer, PaymentRecord
 from lab.pos import display
 from lab.pos.machine import PosEvent
@@ -15,6 +16,27 @@ from lab.words import Message, message
 PAID = frozenset({"approved", "refunded"})
 """How a payment's customer hears of it (`PaymentRecord.told`) when its bank said yes."""
 _FINISHED = frozenset({"approved", "captured", "voided"})
+
+
+def order_of(
+    tap: TapResult, tap_id: str, config: TerminalConfig, amount_minor: int, currency: str
+) -> NfcOrder:
+    """What the engine is asked, or told, about a tap."""
+    return NfcOrder(
+        token=tap.token,
+        cryptogram=tap.cryptogram,
+        atc=tap.atc or 0,
+        amount_minor=amount_minor,
+        currency=currency,
+        merchant_id=config.merchant_id,
+        terminal_id=config.terminal_id,
+        emv_data=tap.emv_data.hex().upper(),
+        expiry=tap.expiry,
+        psn=tap.psn or "00",
+        tap_id=tap_id,
+        approved_offline=tap.outcome is Outcome.APPROVED,
+        track_2=tap.track_2,
+    )
 
 
 def record_of(answer: PaymentAnswer, order: NfcOrder, key: str, at_us: int) -> SaleRecord:

@@ -17,6 +17,7 @@ class PosPhase(Enum):
     READING = "reading"
     AUTHORIZING = "authorizing"
     APPROVED = "approved"
+    STORED = "stored"  # taken offline, at the shop's risk: nobody has promised to pay
     DECLINED = "declined"
     NOT_COMPLETED = "not_completed"  # do not tap again: the bank's answer is not known
     TRY_AGAIN = "try_again"
@@ -29,6 +30,7 @@ class PosPhase(Enum):
 
 OUTCOMES = {  # how a sale stands in one stable word; every other phase is an "error"
     PosPhase.APPROVED: "approved",
+    PosPhase.STORED: "stored",
     PosPhase.DECLINED: "declined",
     PosPhase.NOT_COMPLETED: "unknown",
     PosPhase.TRY_AGAIN: "try_again",
@@ -70,6 +72,30 @@ class RecentSale:
 
 
 @dataclass(frozen=True, slots=True)
+class OfflineState:
+    """What the till keeps for its bank, and what became of it.
+
+    Attributes:
+        mode: "never", "when_down" or "now".
+        risk: "3 taps, $41.20 at the shop's risk"; None when nothing waits.
+        waiting: the stored taps, the oldest first.
+        sending: whether one of them is on the wire.
+        uploaded: how many of the last ended ones were paid.
+        lost: declined after the fact or expired, the newest first; `lost_reasons` says why.
+        limits: one payment and total in major units, count, hours.
+    """
+
+    mode: str = "never"
+    risk: Message | None = None
+    waiting: tuple[RecentSale, ...] = ()
+    sending: bool = False
+    uploaded: int = 0
+    lost: tuple[RecentSale, ...] = ()
+    lost_reasons: tuple[str, ...] = ()
+    limits: tuple[int, int, int, int] = (50, 200, 10, 24)
+
+
+@dataclass(frozen=True, slots=True)
 class PosState:
     """Everything that the till shows.
 
@@ -101,3 +127,4 @@ class PosState:
     recent: tuple[RecentSale, ...] = ()
     payment_id: str = ""
     reader_text: str = ""
+    offline: OfflineState = OfflineState()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from lab.pos.after_sale import AfterSale
 from lab.pos.after_sale_state import SaleStep
-from lab.pos.flow import PosFlow, Sale
+from lab.pos.flow import PosFlow
 from lab.pos.machine import RESTING
+from lab.pos.sale import Sale
 
 
 class TillKeys:

@@ -24,7 +24,7 @@ from lab.wallet.phone_cache import replace_file
 SALES_KEPT = 5
 OPEN_KEPT = 100
 """Older payments whose outcome nobody has told yet; a bank that is away does not fill the file."""
-FINAL = frozenset({"approved", "declined", "reversed", "not_sent", "captured", "voided"})
+FINAL = frozenset({"approved", "declined", "reversed", "not_sent", "captured", "voided", "expired"})
 """States of a payment that need no more asking."""
 SEQUENCE_MAX = 99_999_999  # EMV 9F41 is n 4-8
 

@@ -39,6 +39,7 @@ from lab.design.tokens import (
 from lab.pos.after_sale_state import AfterSaleState, SaleStep
 from lab.pos.state import Light, PosPhase, PosState
 from lab.pos.view_lights import LightBar
+from lab.pos.view_offline import OfflinePage, merchant_line
 from lab.pos.view_receipt import ReceiptPage
 from lab.pos.view_sale import SalesPage
 from lab.window.commands import PosCommands
@@ -48,11 +49,13 @@ SHEET_BELOW_PX = 660  # below this height receipt and list take the keypad's pla
 SQUEEZE_BELOW_PX = 480
 CURRENCY_PX = 62  # three letters and an arrow
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0")
+TAB_ICONS = {"Keypad": "calculator", "Offline": "wifi-off"}  # four words are too wide
 SALE_UNDER_WAY = {PosPhase.PRESENT, PosPhase.READING, PosPhase.AUTHORIZING}
 BEFORE_READ = {PosPhase.PRESENT, PosPhase.READING}
 AFTER_READ = {
     PosPhase.AUTHORIZING,
     PosPhase.APPROVED,
+    PosPhase.STORED,
     PosPhase.DECLINED,
     PosPhase.NOT_COMPLETED,
 }
@@ -61,6 +64,7 @@ KINDS = {
     PosPhase.DECLINED: "bad",
     PosPhase.FAILED: "bad",
     PosPhase.AUTHORIZING: "waiting",
+    PosPhase.STORED: "waiting",
     PosPhase.NOT_COMPLETED: "waiting",
     PosPhase.TRY_AGAIN: "waiting",
     PosPhase.OTHER_CARD: "waiting",
@@ -121,7 +125,7 @@ class Display(QFrame):
 
     def show_state(self, state: PosState) -> None:
         """Draw `state`."""
-        self._merchant.say(state.merchant)
+        self._merchant.say(merchant_line(state))
         self._merchant.setToolTip(tr("till.terminal", terminal=state.terminal_id))
         if state.currencies != self._currencies:
             self._currencies = state.currencies
@@ -237,6 +241,8 @@ class PosView(QWidget):
         self._sales = SalesPage(look, commands)
         self._papers.addWidget(self._receipt)
         self._papers.addWidget(self._sales)
+        self._offline = OfflinePage(look, commands)
+        self._papers.addWidget(self._offline)
         box.addWidget(self._lights)
         box.addWidget(self._caption)
         box.addWidget(self._display)
@@ -261,12 +267,16 @@ class PosView(QWidget):
         return keys
 
     def _tabs(self) -> QHBoxLayout:
-        look, tabs = self._look, row(self._look, None, 2)
+        look, tabs = self._look, row(self._look, None, 0)
         self._tab_group = QButtonGroup(self)
         self._tab_buttons: list[Button] = []
-        names = (("tabKeypad", "till.tab.keypad"), ("tabReceipt", "till.tab.receipt"))
-        for index, (name, key) in enumerate((*names, ("tabRecent", "till.tab.recent"))):
-            tab = Button(look, name, tr(key), kind="tab", size_px=TEXT_CAPTION_PX)
+        for index, page in enumerate(("Keypad", "Receipt", "Recent", "Offline")):
+            name, key = f"tab{page}", f"till.tab.{page.lower()}"
+            icon = TAB_ICONS.get(page, "")
+            words = "" if icon else tr(key)
+            tab = Button(
+                look, name, words, kind="tab", icon_name=icon, size_px=TEXT_CAPTION_PX
+            ).named(tr(key))
             tab.setCheckable(True)
             self._tab_group.addButton(tab, index)
             self._tab_buttons.append(tab)
@@ -320,6 +330,7 @@ class PosView(QWidget):
         self._state, self._phase, self._all_on = state, state.phase, all_on
         self._receipt.show_receipt(state.receipt)
         self._sales.show_recent(state.recent)
+        self._offline.show_state(state.offline)
         self._show_display_and_keys()
 
     def show_after_sale(self, state: AfterSaleState) -> None:
@@ -355,6 +366,8 @@ class PosView(QWidget):
             self._cancel.say(tr("till.clear" if typing else "till.sale.close"))
             self._cancel.setEnabled(after.step is not SaleStep.WORKING)
         self._cancel.become("cancel" if under_way else "key")
+        theme = self._look.theme
+        self._cancel.show_icon("x", theme.on_fill if under_way else theme.text, 16)
 
     def _squeeze(self, *, low: bool) -> None:
         """Take less height for display and keys when there is very little."""

@@ -15,7 +15,8 @@ from lab.tap import ORDINARY_AMOUNT_MINOR, CounterFlow, TapFlow
 from lab.words import message
 
 if TYPE_CHECKING:
-    from lab.pos.flow import PosFlow, Sale
+    from lab.pos.flow import PosFlow
+    from lab.pos.sale import Sale
     from lab.reader_roles.flow import RolesFlow
     from lab.wallet.flow import WalletFlow
 

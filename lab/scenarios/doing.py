@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from lab.errors import NotDone
-from lab.pos.flow import Sale
+from lab.pos.offline_rules import OfflineMode
+from lab.pos.sale import Sale
 from lab.pos.state import OUTCOMES
 from lab.scenarios import orders
 from lab.scenarios.model import (
@@ -24,6 +25,7 @@ from lab.scenarios.model import (
     Provision,
     Step,
     Tap,
+    TillOffline,
     WaitFor,
 )
 from lab.scenarios.observation import OPEN, untaken
@@ -67,12 +69,8 @@ class Doer:
         self._last_began_at, self._step_began_at = self._step_began_at, len(self._stage.events)
         world = self._stage.world
         match step:
-            case Tap(background=True):
-                self.taps[step.name] = untaken(step, UNDER_WAY)
-                task = world.real_scheduler.spawn(self._tap(step), step.name)
-                self._background[step.name] = task
             case Tap():
-                await self._tap(step)
+                await self._begin(step)
             case Provision(card=network):
                 await self.provision(network)
             case ChangeCard():
@@ -84,12 +82,22 @@ class Doer:
             case ForceBreaker(network=network, state=state):
                 await world.client.force_breaker(network, state)
                 (self.forced.discard if state == "auto" else self.forced.add)(network)
+            case TillOffline(mode=mode):
+                world.pos.offline.choose(OfflineMode(mode))
             case OrderSale():
                 await orders.carry_out(world.after_sale, step, await self._payment_of(step.tap))
             case WaitFor():
                 await self._wait(step)
             case ApplyFaults():
                 return  # the fault line has done it, when the step began
+
+    async def _begin(self, step: Tap) -> None:
+        if not step.background:
+            await self._tap(step)
+            return
+        self.taps[step.name] = untaken(step, UNDER_WAY)
+        task = self._stage.world.real_scheduler.spawn(self._tap(step), step.name)
+        self._background[step.name] = task
 
     async def provision(self, network: str) -> None:
         """Put the lab's demo card of a network into the phone."""
@@ -185,6 +193,8 @@ class Doer:
         if step.event:
             heard = self._stage.events[self._last_began_at :]
             return any(event.kind == step.event for event in heard)
+        if step.uploaded:
+            return not self._stage.world.pos.offline.stored
         if step.quiet:
             return all(payment.state not in OPEN for payment in await self._watcher.payments())
         lab = await self._stage.world.client.lab_state()

@@ -33,6 +33,7 @@ from lab.scenarios.model import (
     Scenario,
     Step,
     Tap,
+    TillOffline,
     WaitFor,
 )
 from lab.scenarios.orders import ORDERS, read_order
@@ -211,9 +212,9 @@ def _pay_in_app(fields: Fields, name: str, earlier: list[Step]) -> Step:
 
 
 def _wait_for(fields: Fields, name: str, earlier: list[Step]) -> WaitFor:
-    asked = [key for key in ("tap", "event", "breakers", "quiet") if fields.has(key)]
+    asked = [key for key in ("tap", "event", "breakers", "quiet", "uploaded") if fields.has(key)]
     if len(asked) != 1:
-        fields.wrong("", "wait_for takes one of tap, event, breakers, quiet")
+        fields.wrong("", "wait_for takes one of tap, event, breakers, quiet, uploaded")
     within_s = fields.number("within_s", 0.001, WAIT_MAX_S, WAIT_USUAL_S)
     match asked[0]:
         case "tap":
@@ -228,10 +229,10 @@ def _wait_for(fields: Fields, name: str, earlier: list[Step]) -> WaitFor:
                     table.wrong(network, f"no network {network!r}; {meant(network, NETWORKS)}")
             states = {n: table.choice(n, BREAKER_STATES) for n in table.names()}
             return WaitFor(name, within_s, breakers=states)
-        case _:
-            if not fields.flag("quiet"):
-                fields.wrong("quiet", "wait_for takes quiet = true")
-            return WaitFor(name, within_s, quiet=True)
+        case until:
+            if not fields.flag(until):
+                fields.wrong(until, f"wait_for takes {until} = true")
+            return WaitFor(name, within_s, quiet=until == "quiet", uploaded=until == "uploaded")
 
 
 _STEPS: dict[str, _ReadStep] = {
@@ -247,6 +248,9 @@ _STEPS: dict[str, _ReadStep] = {
     "apply_faults": _apply,
     "reset_faults": lambda _fields, name, _: ApplyFaults(name, ()),
     "force_breaker": _force,
+    "till_offline": lambda fields, name, _: TillOffline(
+        name, fields.choice("mode", ("never", "when_down", "now"))
+    ),
     **{what: read_order(what) for what in ORDERS},
     "wait_for": _wait_for,
 }

@@ -162,6 +162,19 @@ class OrderSale:
 
 
 @dataclass(frozen=True, slots=True)
+class TillOffline:
+    """Tell the till when to keep taps: "never", "when_down" or "now"."""
+
+    name: str
+    mode: str
+
+    @property
+    def does(self) -> str:
+        """In a few words, for reports."""
+        return f"till offline: {self.mode.replace('_', ' ')}"
+
+
+@dataclass(frozen=True, slots=True)
 class WaitFor:
     """Wait until something holds, at most `within_s` lab seconds; else the step fails.
 
@@ -170,6 +183,7 @@ class WaitFor:
         event: until an event of that kind is seen (since the step before this one began).
         breakers: until these networks' breakers are in these states.
         quiet: until no payment's outcome is open.
+        uploaded: until the till keeps no tap any more.
     """
 
     name: str
@@ -178,12 +192,14 @@ class WaitFor:
     event: str = ""
     breakers: Mapping[str, str] = field(default_factory=dict)
     quiet: bool = False
+    uploaded: bool = False
 
     @property
     def does(self) -> str:
         """In a few words, for reports."""
         states = ", ".join(f"{name} {state}" for name, state in self.breakers.items())
-        return f"wait for {self.tap or self.event or states or 'quiet'}"
+        rest = "upload" if self.uploaded else "quiet"
+        return f"wait for {self.tap or self.event or states or rest}"
 
 
 Step: TypeAlias = (
@@ -194,6 +210,7 @@ Step: TypeAlias = (
     | KillEngine
     | ApplyFaults
     | ForceBreaker
+    | TillOffline
     | OrderSale
     | WaitFor
 )

@@ -29,6 +29,7 @@ TAP_WORDS: dict[str, tuple[str, ...]] = {
         "unknown",
         "try_again",
         "other_card",
+        "stored",
         "error",
         "not_armed",
         "under_way",

@@ -25,6 +25,7 @@ from lab.scenarios.model import (
     Scenario,
     Step,
     Tap,
+    TillOffline,
     WaitFor,
 )
 from lab.scenarios.subjects import TAP_BOUNDS
@@ -103,11 +104,12 @@ def _doing(  # noqa: C901, PLR0911 -- one return a kind of step
         case KillEngine():
             return {"do": "kill_engine"}
         case ApplyFaults(faults=faults):
-            if not faults:
-                return {"do": "reset_faults"}
-            return {"do": "apply_faults", "faults": [_fault(fault) for fault in faults]}
+            broken: Table = {"do": "apply_faults", "faults": [_fault(fault) for fault in faults]}
+            return broken if faults else {"do": "reset_faults"}
         case ForceBreaker(network=network, state=state):
             return {"do": "force_breaker", "network": network, "state": state}
+        case TillOffline(mode=mode):
+            return {"do": "till_offline", "mode": mode}
         case OrderSale():
             return {"do": step.what, **_ordered(step, currencies[step.tap])}
         case WaitFor():
@@ -126,6 +128,8 @@ def _awaited(step: WaitFor) -> Table:
         return {"tap": step.tap}
     if step.event:
         return {"event": step.event}
+    if step.uploaded:
+        return {"uploaded": True}
     return {"breakers": dict(step.breakers)} if step.breakers else {"quiet": True}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from lab.anycard.commands import AnyCardCommands
+from lab.pos.offline_commands import OfflineCommands
 from lab.preflight.commands import PreflightCommands
 
 
@@ -106,7 +107,7 @@ class WalletCommands(Protocol):
         """Take a card out of the wallet."""
 
 
-class PosCommands(Protocol):
+class PosCommands(OfflineCommands, Protocol):
     """What a cashier does with the till."""
 
     def key(self, text: str) -> None:

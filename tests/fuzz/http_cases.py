@@ -29,12 +29,16 @@ _QUERIES = (
     "?cursor=",
     "?limit=1e9",
     "?a=%00",
+    "?state=lost&cardId=%00",
+    "?fromUs=9e9&toUs=-1",
+    "?user_id=%ff&action=x",
 )
+_DEVICE = {"kind": "phone", "name": "Phone"}
 _READS = (
     "/api/transactions", "/api/cards", "/api/auth/me", "/api/networks/visa/key",
     "/api/networks/diners/key", "/lab/payments", "/lab/payments/pay_x", "/lab/ledger", "/lab/audit",
     "/lab/breakers", "/lab/faults", "/lab/clock", "/lab/metrics/latency",
-    "/api/transactions/%2e%2e",
+    "/api/transactions/%2e%2e", "/api/privacy/export", "/lab/metrics",
 )  # fmt: skip
 _KEYS = ("fuzz", "", " ", "x" * 300, "é".encode().decode("latin-1"), "a b", "order_12345_attempt_1")
 
@@ -58,6 +62,10 @@ def http_case(folder: Path, held: ExitStack) -> Case:
         ("POST", "/lab/clock", {"rate": 1}),
         ("POST", "/lab/breakers/amex/force", {"state": "auto"}),
         ("PUT", f"/api/devices/{phone.device_id}", {"kind": "phone", "name": "Phone"}),
+        ("PUT", f"/api/devices/{phone.device_id}", {**_DEVICE, "publicKey": _public(phone)}),
+        ("POST", f"/api/devices/{phone.device_id}/challenge", {}),
+        ("POST", f"/api/devices/{phone.device_id}/proof", {"proof": "e30.e30.AAAA"}),
+        ("POST", "/api/privacy/erase", {"proof": "not the word"}),
         ("POST", f"/api/cards/{card['id']}/verify", {"method": "sms", "code": "000000"}),
         ("PUT", f"/api/cards/{card['id']}/default", {}),
     )
@@ -85,6 +93,11 @@ def http_case(folder: Path, held: ExitStack) -> Case:
         return world.run(send(stream))
 
     return case
+
+
+def _public(phone: Phone) -> dict[str, object]:
+    shown = phone.key.as_dict(private=False)
+    return {name: shown[name] for name in ("kty", "crv", "x", "y")}
 
 
 def _json(document: object, otherwise: object) -> bytes:

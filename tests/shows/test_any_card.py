@@ -16,7 +16,7 @@ import pytest
 
 from lab.adapter import LabAdapter
 from lab.anycard.state import EnrolState
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from tests import strangers_card
 from tests.pcsc_stack import PcscStack

@@ -17,8 +17,8 @@ from typing import Protocol
 import pytest
 
 from hardware.api import ScanOutcome, Snapshot, build_tlv
-from lab.pos.flow import Sale
 from lab.pos.machine import RESTING
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from tests.hardware.nfc.conftest import REASON
 from tests.pcsc_card import Misbehave

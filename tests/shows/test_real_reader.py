@@ -16,7 +16,7 @@ import pytest
 
 from hardware.api import ScanOutcome
 from lab.console.state import BenchState, ReaderView
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.wallet.state import PhoneScreen
 from lab.words import tell

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.engine_stream import EventStream
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.simulation import SimulatedLab
 from lab.wallet.state import PhoneScreen

@@ -20,6 +20,7 @@ from backend.cache.policy import DEFAULT, PRESETS, SESSION_TTL_S, CachePolicy
 from backend.cache.recent_history import RecentHistory
 from backend.cache.remembered import Remembered
 from backend.cache.tolerant import TolerantCache
+from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
 from backend.wallet.model import Session
 
@@ -169,6 +170,21 @@ def test_a_history_is_spoiled_by_a_payment_of_its_person_only(bench: Bench) -> N
         events.emit("payment.created", actor="engine", payment_id="pay_1")
         await history.put("ann", b"before it", changes=changes)
         assert await history.get("ann") is None
+
+    bench.run(work)
+
+
+def test_a_payment_whose_person_cannot_be_read_spoils_every_history(bench: Bench) -> None:
+    async def work(cache: TolerantCache, events: EventLog) -> None:
+        def owner_of(_payment_id: str) -> str | None:
+            raise StorageError("engine.db: disk I/O error")
+
+        history = RecentHistory(cache, owner_of)
+        events.subscribe(history.heed)
+        for who in ("ann", "bob"):
+            await history.put(who, b"page", changes=history.changes(who))
+        events.emit("payment.approved", actor="engine", payment_id="pay_1")
+        assert (await history.get("ann"), await history.get("bob")) == (None, None)
 
     bench.run(work)
 

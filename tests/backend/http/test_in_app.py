@@ -18,9 +18,9 @@ from backend.paytoken.content import ClearToken
 from backend.paytoken.token import merchant_of, seal
 from backend.runtime.entropy import Entropy
 from backend.simulation import SimulatedWorld
+from backend.storage.audit_tables import audit_logs
 from backend.storage.data_folder import DataFolder
 from backend.storage.database import Statement
-from backend.storage.event_tables import audit_logs
 from backend.storage.payment_rows import SqlPaymentRows
 from tests.backend.http.phone import Phone
 from tests.backend.http.shopper import Shopper, tlv

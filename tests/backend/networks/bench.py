@@ -169,7 +169,7 @@ class Phone:
             "9F1A": "0840",
             "95": "0000000000",
             "5F2A": CURRENCY_TAG[currency],
-            "9A": "261120",
+            "9A": changes.pop("day", "261120"),
             "9C": "00",
             "9F37": "0BADF00D",
             "82": "2000",

@@ -13,7 +13,7 @@ from backend.api import SeededStream, VirtualClock, VirtualLoop, VirtualSchedule
 from lab.client import Endpoint, EngineClient, http_client
 from lab.engine_shapes import NfcOrder, PaymentAnswer
 from lab.errors import SomethingMissing
-from lab.pos.kept_approvals import KeptApprovals
+from lab.pos.kept_approvals import KeptApprovals, KeptTap
 from lab.pos.offline import Forwarding, told_words
 from lab.words import tell
 
@@ -62,7 +62,9 @@ def forwarded(
         async with http_client(engine) as http:
             endpoint = Endpoint("http://127.0.0.1:1", "token")
             client = EngineClient(lambda: endpoint, http, clock=clock, scheduler=scheduler)
-            forwarding = Forwarding(client, scheduler, lambda _o, _k, a: heard.append(a), kept)
+            forwarding = Forwarding(
+                client, scheduler, lambda _o, _k, a: heard.append(a), kept, clock=clock
+            )
             if resume:
                 forwarding.resume()
                 forwarding.resume()  # the second time it is on its way already
@@ -103,7 +105,7 @@ def test_an_approval_is_kept_before_it_is_told(tmp_path: Path) -> None:
     kept = kept_in(tmp_path)
     with pytest.raises(IndexError):  # the process dies in the middle of telling
         forwarded(Engine(), kept)
-    assert kept_in(tmp_path).all() == ((ORDER, KEY),)
+    assert [tap.order for tap in kept_in(tmp_path).all()] == [ORDER]
 
 
 def test_what_the_engine_will_not_look_at_is_not_told_for_ever(tmp_path: Path) -> None:
@@ -111,16 +113,16 @@ def test_what_the_engine_will_not_look_at_is_not_told_for_ever(tmp_path: Path) -
     heard, _ = forwarded(engine, kept)
     assert [(answer.status, answer.reason) for answer in heard] == [("declined", "some_code")]
     assert kept.all() == ()
-    assert "some code" in tell(told_words(heard[0]))
+    assert "some code" in tell(told_words(ORDER, heard[0]))
 
 
 def test_an_approval_outlives_the_till_and_its_file_shows_no_number(tmp_path: Path) -> None:
-    kept_in(tmp_path).keep(ORDER, KEY)
+    kept_in(tmp_path).keep(KeptTap(ORDER, KEY))
     raw = (tmp_path / "till-offline.json").read_bytes()
     assert ORDER.token.encode() not in raw
     assert ORDER.cryptogram.encode() not in raw
     again = kept_in(tmp_path)
-    assert again.all() == ((ORDER, KEY),)
+    assert [(tap.order, tap.key) for tap in again.all()] == [(ORDER, KEY)]
     engine = Engine(APPROVED)
     heard, _ = forwarded(engine, again, resume=True)
     assert len(heard) == len(engine.heard) == 1
@@ -129,7 +131,7 @@ def test_an_approval_outlives_the_till_and_its_file_shows_no_number(tmp_path: Pa
 
 @pytest.mark.parametrize("spoil", ["seal", "key", "text", "shape"])
 def test_a_file_that_is_damaged_or_anothers_is_said_so(spoil: str, tmp_path: Path) -> None:
-    kept_in(tmp_path).keep(ORDER, KEY)
+    kept_in(tmp_path).keep(KeptTap(ORDER, KEY))
     path = tmp_path / "till-offline.json"
     text = path.read_text()
     if spoil == "key":

@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-import orjson
 import pytest
 
-from lab.cli import main
-
-
-@pytest.fixture
-def sold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
-    """A folder with one approved payment; both."""
-    folder = str(tmp_path / "lab")
-    tap = ["tap", "--amount", "12.40", "--profile", "instant", "--json", "--data-dir", folder]
-    assert main(tap) == 0
-    return folder, orjson.loads(capsys.readouterr().out)["payment_id"]
+from tests.lab.core.test_commands import tap_lab
 
 
 @pytest.mark.inv(112, 189, 191)
-def test_a_payment_is_captured_and_refunded_once_a_key(
-    sold: tuple[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Over 0.25 s: each command is a program with an engine of its own."""
-    folder, payment_id = sold
-
-    def run(*words: str) -> tuple[int, str, str]:
-        code = main(["payment", *words, "--data-dir", folder])
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    code, out, _ = run("capture", payment_id)
-    assert (code, out) == (0, "capture of $12.40: captured\n")
+def test_a_payment_is_captured_and_refunded_once_a_key(tmp_path: Path) -> None:
+    """Over 0.25 s: each command is a program of its own."""
+    tap = tap_lab("tap", "--amount", "12.40", "--profile", "instant", "--json", data_dir=tmp_path)
+    payment_id = json.loads(tap.stdout)["transaction_id"]
+    captured = tap_lab("payment", "capture", payment_id, data_dir=tmp_path)
+    assert (captured.returncode, captured.stdout) == (0, "capture of $12.40: captured\n")
+    refund = ("payment", "refund", payment_id, "--amount", "2.40", "--key", "k1", "--json")
     for _ in range(2):  # as after a lost answer
-        code, out, _ = run("refund", payment_id, "--amount", "2.40", "--key", "k1", "--json")
-        answer = orjson.loads(out)
-        assert (code, answer["amount_minor"], answer["refunded_minor"]) == (0, 240, 240)
-    code, _, err = run("refund", payment_id, "--amount", "10.01")
-    assert code == 1
-    assert "refund_exceeds_capture" in err
-    code, _, err = run("void", payment_id)
-    assert code == 1
-    assert "already_captured" in err
-    code, out, _ = run("list", "--json")
-    (row,) = orjson.loads(out)["payments"]
+        answer = json.loads(tap_lab(*refund, data_dir=tmp_path).stdout)
+        assert (answer["amount_minor"], answer["refunded_minor"]) == (240, 240)
+    over = tap_lab("payment", "refund", payment_id, "--amount", "10.01", data_dir=tmp_path)
+    assert over.returncode == 1
+    assert "refund_exceeds_capture" in over.stderr
+    void = tap_lab("payment", "void", payment_id, data_dir=tmp_path)
+    assert void.returncode == 1
+    assert "already_captured" in void.stderr
+    listed = tap_lab("payment", "list", "--json", data_dir=tmp_path)
+    (row,) = json.loads(listed.stdout)["payments"]
     assert (row["id"], row["state"], row["refunded_minor"]) == (payment_id, "captured", 240)
+    unknown = tap_lab("payment", "refund", "pay_nobody", data_dir=tmp_path)
+    assert unknown.returncode == 1
+    assert "payment_not_found" in unknown.stderr
 
 
-def test_bad_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Over 0.25 s: an engine starts, to say that it knows no such payment."""
-    folder = ["--data-dir", str(tmp_path / "lab")]
-    assert main(["payment"]) == 2
-    assert main(["payment", "list", "--limit", "0", *folder]) == 2
-    assert main(["payment", "refund", "pay_nobody", *folder]) == 1
-    assert "payment_not_found" in capsys.readouterr().err
+def test_what_is_no_order_is_wrong_use(tmp_path: Path) -> None:
+    """Over 0.25 s: each command is a program of its own."""
+    assert tap_lab("payment", data_dir=tmp_path).returncode == 2
+    assert tap_lab("payment", "list", "--limit", "0", data_dir=tmp_path).returncode == 2

@@ -10,7 +10,8 @@ from backend.api import EventLog, SeededStream, VirtualClock, VirtualLoop, Virtu
 from hardware.api import INSTANT, EmulatedReader, TerminalConfig
 from lab.bus import Bus
 from lab.client import EngineClient, http_client
-from lab.pos.flow import PosFlow, Sale
+from lab.pos.flow import PosFlow
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.pos.till_memory import TillMemory
 from lab.wallet.state import PhoneScreen

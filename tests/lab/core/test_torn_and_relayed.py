@@ -6,7 +6,7 @@ import pytest
 
 from hardware.api import Outcome, TapResult
 from lab.json_fields import Json
-from lab.pos.flow import Sale
+from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.words import tell
 from tests.lab.core.running import Running

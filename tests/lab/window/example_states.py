@@ -35,7 +35,7 @@ from lab.console.state import (
     PaymentRow,
     ReaderView,
 )
-from lab.pos.state import Light, PosPhase, PosState, Receipt, RecentSale
+from lab.pos.state import Light, OfflineState, PosPhase, PosState, Receipt, RecentSale
 from lab.wallet.state import (
     AddCardForm,
     CardView,
@@ -349,6 +349,25 @@ def pos_states() -> dict[str, PosState]:
             detail=say(ENGLISH["pos.offline.kept"][0], "good"),
             recent=(RecentSale("tap_1", "12:05", "$12.40", "approved offline"), *RECENT[:4]),
             lights_caption=say("Lights out: the card may go"),
+        ),
+        "stored": PosState(
+            p.STORED,
+            amount_text="$12.40",
+            headline=say("Taken offline", "waiting"),
+            detail=say(ENGLISH["pos.stored.kept"][0], "waiting"),
+            recent=(RecentSale("tap_1", "12:05", "$12.40", "stored offline"), *RECENT[:4]),
+            lights_caption=say("Lights out: the card may go"),
+            offline=OfflineState(
+                mode="now",
+                risk=message("till.offline.risk", "waiting", count="3", amount="$41.20"),
+                waiting=tuple(
+                    RecentSale(f"tap_{n}", f"12:0{n}", "$12.40", "stored offline") for n in range(3)
+                ),
+                uploaded=2,
+                lost=(RecentSale("tap_9", "11:58", "$12.51", "declined"),),
+                lost_reasons=("insufficient funds",),
+                limits=(50, 200, 10, 24),
+            ),
         ),
         "advice_refused": PosState(
             p.APPROVED,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QVariantAnimation
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel
 
 from lab.design.look import Look
 from lab.design.motion import Motion
@@ -151,3 +152,48 @@ def test_a_currency_is_chosen_only_before_a_sale(till: PosView, asked: Asked) ->
     assert asked.calls == [("set_currency", "EUR")]
     till.show_state(STATES["present"])
     assert not choice.isEnabled()
+
+
+def test_the_offline_page_says_the_risk_and_what_was_lost(till: PosView, asked: Asked) -> None:
+    till.resize(326, 930)
+    till.findChild(QAbstractButton, "tabOffline").click()
+    till.show_state(STATES["stored"])
+    settle()
+    assert till.findChild(QLabel, "offlineRisk").text() == "3 taps, $41.20 at the shop's risk"
+    assert till.findChild(QLabel, "tillMerchant").text() == "At risk: $41.20"
+    said = [label.text() for label in till.findChildren(QLabel, "offlineLine")]
+    assert said == ["Declined: insufficient funds", *["At the shop's risk"] * 3]
+    till.findChild(QAbstractButton, "offlineSeen").click()
+    mode = till.findChild(QComboBox, "offlineMode")
+    assert mode.currentData() == "now"
+    mode.activated.emit(1)
+    single = till.findChild(QComboBox, "offline_single")
+    assert single.currentData() == 50
+    single.setCurrentIndex(single.findData(100))
+    single.activated.emit(single.currentIndex())
+    assert asked.calls == [
+        ("offline_seen",),
+        ("offline_mode", "when_down"),
+        ("offline_limits", 100, 200, 10, 24),
+    ]
+
+
+def test_what_no_longer_waits_leaves_the_page(till: PosView) -> None:
+    till.resize(326, 930)
+    till.findChild(QAbstractButton, "tabOffline").click()
+
+    def lines() -> list[str]:
+        settle()
+        found = till.findChildren(QLabel, "offlineAmount")
+        return [label.text() for label in found if label.isVisible()]
+
+    till.show_state(STATES["stored"])
+    assert len(lines()) == 4
+    till.show_state(STATES["idle"])
+    assert lines() == []
+
+
+def test_a_limit_that_is_not_on_offer_is_shown_all_the_same(till: PosView) -> None:
+    offline = replace(STATES["stored"].offline, limits=(33, 200, 10, 24))
+    till.show_state(replace(STATES["stored"], offline=offline))
+    assert till.findChild(QComboBox, "offline_single").currentData() == 33
