@@ -18,11 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
-<<<<<<< HEAD
-from lab import shots_any_card, shots_in_app, shots_till, shots_wallet
-=======
-from lab import shots_any_card, shots_in_app, shots_offline, shots_till
->>>>>>> offline
+from lab import shots_any_card, shots_in_app, shots_offline, shots_till, shots_wallet
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -52,11 +48,7 @@ ALL = (
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
     *shots_in_app.NAMES, "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
-<<<<<<< HEAD
-    *shots_any_card.NAMES, *shots_till.NAMES, *shots_wallet.NAMES,
-=======
-    *shots_any_card.NAMES, *shots_till.NAMES, *shots_offline.NAMES,
->>>>>>> offline
+    *shots_any_card.NAMES, *shots_till.NAMES, *shots_offline.NAMES, *shots_wallet.NAMES,
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
