@@ -75,6 +75,14 @@ class Page:
                 "Runtime.evaluate", expression=waiting, awaitPromise=True, returnByValue=True
             )
 
+    async def go_to(self, url: str) -> None:
+        """Load a page, its scripts included."""
+        await self.call("Page.navigate", url=url)
+        loaded = f"document.readyState === 'complete' && location.href === {json.dumps(url)}"
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self.value(loaded):  # not `until`: its context goes with the old page
+                pass
+
     async def click(self, selector: str) -> None:
         await self.value(f"document.querySelector({json.dumps(selector)}).click()")
 
@@ -102,7 +110,7 @@ async def browser_page(folder: Path, url: str) -> AsyncIterator[Page]:
             browser_url = await _address(process)
         async with connect(browser_url, max_size=None) as browser:
             session = Page(browser)
-            target = await session.call("Target.createTarget", url=url)
+            target = await session.call("Target.createTarget", url="about:blank")
             page_url = browser_url.partition("/devtools/")[0] + (
                 f"/devtools/page/{target['targetId']}"
             )
@@ -110,7 +118,7 @@ async def browser_page(folder: Path, url: str) -> AsyncIterator[Page]:
                 page = Page(socket)
                 await page.call("Runtime.enable")
                 await page.call("Log.enable")
-                await page.until("document.readyState === 'complete'")
+                await page.go_to(url)
                 yield page
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -2,8 +2,8 @@
 
 Everything that can be known to be wrong without playing it is refused here, with the line and what
 was probably meant: keys and words that do not exist, names of steps and faults that nothing bears,
-expectations that contradict each other, sizes beyond reason, steps that are not built. Faults are
-checked by the engine's own reader of plans. The format is told in `assets/scenarios/README.md`.
+expectations that contradict each other, sizes beyond reason. Faults are checked by the engine's
+own reader of plans. The format is told in `assets/scenarios/README.md`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from backend.storage.payment_view_rows import SqlViewRows
 ROW_FIELDS = {
     "id", "tap_id", "created_at_us", "network", "last4", "token_ref", "card_id", "amount_minor",
     "currency", "state", "response_code", "auth_code", "reason", "steered", "merchant_id",
-    "merchant_name", "terminal_id", "atc", "phone", "till", "bank", "latency_us", "synthetic",
+    "merchant_name", "terminal_id", "atc", "phone", "till", "transaction_type", "bank",
+    "latency_us", "synthetic",
     "captured_minor", "refunded_minor",
 }  # fmt: skip
 
