@@ -73,7 +73,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "phone.sign_in.busy": ("Signing in…", "Signing in…"),
     "phone.signed_out.title": ("Nobody is signed in", "Signed out"),
     "phone.signed_out.text": (
-        "Cards and payments are off this phone. They stay in your account: sign in to pay.",
+        "Your cards stay in your account. None pays from here.",
         "Session ended, cached cards and history deleted. The keys stay, disarmed.",
     ),
     "phone.suspend": ("Suspend", "Suspend token"),
