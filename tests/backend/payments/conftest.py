@@ -28,7 +28,12 @@ from backend.domain.money import numeric_code
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts, Order
 from backend.gateway.fees import FeePlan
-from backend.payments.engine import PaymentEngine, PaymentPorts
+from backend.payments.engine import (
+    CHANNEL_DEADLINE_S,
+    STORED_DEADLINE_S,
+    PaymentEngine,
+    PaymentPorts,
+)
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
 from backend.payments.ports import IdempotencyCache
@@ -123,7 +128,7 @@ class Networks:
     async def authorize(
         self, request: AuthorizationRequest, *, channel_deadline_s: float
     ) -> AuthorizationAnswer:
-        assert channel_deadline_s == 0.5
+        assert channel_deadline_s in {CHANNEL_DEADLINE_S, STORED_DEADLINE_S}
         self._hear()
         self.authorizations.append(request)
         behaviour = self.behaviours.popleft() if self.behaviours else self.says("00")
