@@ -56,6 +56,7 @@ TEST_PROGRAMS = {
     "node": "nodejs",
     "npm": "npm",
     "chromium": "chromium",
+    "redis-server": "redis-server",
 }
 VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 
