@@ -11,7 +11,6 @@ Knows no SQL and no messages.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
@@ -32,6 +31,7 @@ from backend.payments.follow_up import (
 from backend.payments.machine import Happening
 from backend.payments.ports import PaymentRows, Store
 from backend.payments.records import Payment
+from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
@@ -64,32 +64,15 @@ class Advices(Generic[Tx]):
     def __init__(self, ports: AdvicePorts[Tx]) -> None:
         self._ports = ports
         self._telling: set[int] = set()
-        self._woken = asyncio.Event()
+        self._alarm = Alarm(ports.scheduler, "advice timer")
 
     def wake(self) -> None:
         """Look at the schedule again."""
-        self._woken.set()
+        self._alarm.ring()
 
     async def run_forever(self) -> None:
         """Tell whenever something is due; runs until cancelled."""
-        scheduler = self._ports.scheduler
-        while True:
-            self._woken.clear()
-            due_at_us = self._start_due()
-            timer = (
-                None
-                if due_at_us is None
-                else scheduler.spawn(self._wake_at(due_at_us), "advice timer")
-            )
-            try:
-                await self._woken.wait()
-            finally:
-                if timer is not None:
-                    timer.cancel()
-
-    async def _wake_at(self, due_at_us: int) -> None:
-        await self._ports.scheduler.sleep_until(due_at_us)
-        self.wake()
+        await self._alarm.run_forever(self._start_due)
 
     def _start_due(self) -> int | None:
         """Start what is due; when the next is due."""

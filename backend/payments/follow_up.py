@@ -29,6 +29,7 @@ from backend.payments.changes import Change, Changes
 from backend.payments.machine import NEEDS_FOLLOW_UP, Happening, State, can
 from backend.payments.ports import PaymentRows, Store, Switch
 from backend.payments.records import FollowUp, FollowUpKind, Payment
+from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 from backend.runtime.events import EventLog
@@ -72,7 +73,7 @@ class FollowUps(Generic[Tx]):
         self._scheduler = scheduler
         self._events = events
         self._asking: set[int] = set()
-        self._woken = asyncio.Event()
+        self._alarm = Alarm(scheduler, "follow-up timer")
 
     # The three ways into an unknown outcome.
 
@@ -208,23 +209,11 @@ class FollowUps(Generic[Tx]):
 
     async def run_forever(self) -> None:
         """Ask whenever something is due."""
-        while True:
-            self._woken.clear()
-            due_at_us = self._start_due()
-            timer = (
-                None
-                if due_at_us is None
-                else self._scheduler.spawn(self._wake_at(due_at_us), "follow-up timer")
-            )
-            try:
-                await self._woken.wait()
-            finally:
-                if timer is not None:
-                    timer.cancel()
+        await self._alarm.run_forever(self._start_due)
 
     def wake(self) -> None:
         """Look at the schedule again."""
-        self._woken.set()
+        self._alarm.ring()
 
     def publish(self, change: Change | None) -> None:
         """Tell everyone about a committed change; look at the schedule if it left a question."""
@@ -234,10 +223,6 @@ class FollowUps(Generic[Tx]):
             self._events.publish(event)
         if change.payment.state in NEEDS_FOLLOW_UP:
             self.wake()
-
-    async def _wake_at(self, due_at_us: int) -> None:
-        await self._scheduler.sleep_until(due_at_us)
-        self.wake()
 
     def _start_due(self) -> int | None:
         """Start what is due; when the next is due."""

@@ -24,6 +24,7 @@ from typing import assert_never
 
 from backend.networks.token_life import Suspender
 from backend.networks.tsp_terms import TokenGrant
+from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import (
     BadRequest,
@@ -79,7 +80,7 @@ class TokenOrders:
         self._events = events
         self._lists = lists
         self._fingerprint = fingerprint
-        self._woken = asyncio.Event()
+        self._alarm = Alarm(scheduler, "token order timer")
         self._in_work: set[str] = set()
         self._behind_payment: set[str] = set()
         self._waiting: dict[int, set[asyncio.Future[None]]] = {}
@@ -88,15 +89,13 @@ class TokenOrders:
         """Carry out what is due whenever something is; runs until cancelled."""
         unsubscribe = self._events.subscribe(self._heard)
         try:
-            while True:
-                self._woken.clear()
-                await self._wait(self._start_due())
+            await self._alarm.run_forever(self._start_due)
         finally:
             unsubscribe()
 
     def wake(self) -> None:
         """There is a new order."""
-        self._woken.set()
+        self._alarm.ring()
 
     async def attempted(self, order_id: int) -> None:
         """Wait until an order was carried out, or its network could not be told for now."""
@@ -140,22 +139,6 @@ class TokenOrders:
     def _heard(self, event: Event) -> None:
         if self._behind_payment and event.kind.startswith("payment."):
             self.wake()
-
-    async def _wait(self, due_at_us: int | None) -> None:
-        timer = (
-            None
-            if due_at_us is None
-            else self._scheduler.spawn(self._wake_at(due_at_us), "token order timer")
-        )
-        try:
-            await self._woken.wait()
-        finally:
-            if timer is not None:
-                timer.cancel()
-
-    async def _wake_at(self, due_at_us: int) -> None:
-        await self._scheduler.sleep_until(due_at_us)
-        self.wake()
 
     def _start_due(self) -> int | None:
         """Start what is due; when the next is due."""
