@@ -27,6 +27,7 @@ from hardware.api import (
 from lab.errors import WrongUse
 from lab.scenarios.fields import Fields, Source
 from lab.scenarios.positions import Lines
+from lab.text_file import read_text_file
 
 FILE_BYTES_MAX = 64 * 1024
 COMBINATIONS_MAX = 64
@@ -46,16 +47,7 @@ def read_terminal(path: Path) -> TerminalConfig:
     Raises:
         WrongUse: it cannot be read, or something in it is wrong.
     """
-    try:
-        size = path.stat().st_size
-        if size > FILE_BYTES_MAX:
-            raise WrongUse(f"{path} has {size} bytes; {FILE_BYTES_MAX} are the most")
-        text = path.read_text(encoding="utf-8")
-    except OSError as fault:
-        raise WrongUse(f"{path} cannot be read ({fault.strerror})") from fault
-    except UnicodeDecodeError as fault:
-        raise WrongUse(f"{path} is no text in UTF-8 (byte {fault.start})") from fault
-    return parse_terminal(text, str(path))
+    return parse_terminal(read_text_file(path, FILE_BYTES_MAX), str(path))
 
 
 def parse_terminal(text: str, name: str) -> TerminalConfig:

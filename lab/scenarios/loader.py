@@ -39,6 +39,7 @@ from lab.scenarios.model import (
 from lab.scenarios.orders import ORDERS, read_order
 from lab.scenarios.positions import Lines
 from lab.scenarios.subjects import BREAKER_STATES, TAP_BOUNDS, TAP_WORDS
+from lab.text_file import read_text_file
 
 FILE_BYTES_MAX = 256 * 1024
 STEPS_MAX = 500
@@ -61,16 +62,7 @@ def load_file(path: FilePath) -> Scenario:
     Raises:
         WrongUse: it cannot be read, or something in it is wrong.
     """
-    try:
-        size = path.stat().st_size
-        if size > FILE_BYTES_MAX:
-            raise WrongUse(f"{path} has {size} bytes; a scenario has at most {FILE_BYTES_MAX}")
-        text = path.read_text(encoding="utf-8")
-    except OSError as fault:
-        raise WrongUse(f"{path} cannot be read ({fault.strerror})") from fault
-    except UnicodeDecodeError as fault:
-        raise WrongUse(f"{path} is no text in UTF-8 (byte {fault.start})") from fault
-    return load_text(text, str(path))
+    return load_text(read_text_file(path, FILE_BYTES_MAX), str(path))
 
 
 def load_text(text: str, name: str) -> Scenario:
