@@ -96,6 +96,11 @@ async def apart(hosts: HostAddresses, board: FaultBoard, ground: Ground) -> Edge
 
 
 def hosts_of(settings: Settings) -> HostAddresses:
+    """Where the hosts listen that run apart.
+
+    Raises:
+        UsageError: none are there.
+    """
     assert settings.networks_dir is not None, "asked only when the hosts run apart"
     hosts = DataFolder(settings.networks_dir).hosts()
     if hosts is None or set(hosts.iso) != set(NETWORKS):
