@@ -15,7 +15,14 @@ from starlette.websockets import WebSocket
 from backend.http import event_stream
 from backend.http.answers import json_answer
 from backend.http.attachments import Attachments
-from backend.http.bodies import BreakerOrder, ClockOrder, FaultOrder, ObservedEvents, SnapshotOrder
+from backend.http.bodies import (
+    BreakerOrder,
+    ClockOrder,
+    FaultOrder,
+    ObservedEvents,
+    RulesOrder,
+    SnapshotOrder,
+)
 from backend.http.clock_reset import refuse_unless_history_allows
 from backend.http.laboratory import Laboratory
 from backend.runtime.clock import to_iso
@@ -25,6 +32,7 @@ from backend.storage.audit_rows import BEYOND_EVERY_ID
 from backend.storage.data_folder import DataFolder
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.snapshots import write_snapshot
+from backend.switch.breaker_rules import PRESETS
 from backend.wallet.errors import NetworkUnavailable
 
 PAGE_ROWS_MAX = 500
@@ -50,6 +58,7 @@ class LabRoutes:
         add("/faults/reset", self.reset_faults, methods=["POST"])
         add("/breakers", self.breakers, methods=["GET"])
         add("/breakers/{name}/force", self.force_breaker, methods=["POST"])
+        add("/breakers/{name}/rules", self.judge_breaker_by, methods=["PUT"])
         add("/clock", self.clock, methods=["GET"])
         add("/clock", self.move_clock, methods=["POST"])
         add("/networks", self.networks, methods=["GET"])
@@ -136,6 +145,11 @@ class LabRoutes:
     async def force_breaker(self, name: str, body: BreakerOrder) -> Response:
         """Hold a breaker open or closed, or let it decide again."""
         self._lab.switch.force(name, body.state)
+        return json_answer({"breakers": self._breakers()})
+
+    async def judge_breaker_by(self, name: str, body: RulesOrder) -> Response:
+        """Have a breaker judge by failures in a row, or by a share of the last seconds' calls."""
+        self._lab.switch.judge_by(name, PRESETS[body.rules])
         return json_answer({"breakers": self._breakers()})
 
     async def clock(self) -> Response:
@@ -307,6 +321,8 @@ class LabRoutes:
                 "retry_in_ms": view.retry_in_ms,
                 "rejected": view.rejected,
                 "forced": view.forced,
+                "rules": view.rules,
+                "calls": view.calls,
             }
             for view in self._lab.switch.breakers()
         ]
