@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from backend.networks.access_log import Purpose
 from backend.networks.afterwards import (
     is_advice,
     is_stored,
@@ -33,6 +34,7 @@ from backend.networks.currencies import code_of
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.message import CARD_DATA, REFUND, Message, reference_of_original
+from backend.networks.number_access import Numbers
 from backend.networks.numbers import test_card
 from backend.networks.ports import (
     AuthorizationRow,
@@ -41,7 +43,6 @@ from backend.networks.ports import (
     PresentmentRow,
     TokenRow,
 )
-from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.errors import MessageError, StorageError
 
@@ -71,12 +72,20 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """A token that nothing speaks against, and the card behind it."""
+
+    token: TokenRow
+    card: IssuedCard
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkRules:
     """One network's rules, with what they need."""
 
     network: str
     store: HostStore
-    vault: NetworkVault
+    numbers: Numbers
     keys: NetworkKeys
     issuer: Issuer
     clock: Clock
@@ -89,7 +98,7 @@ class NetworkRules:
             return Examined("XXX", refusal=Decision("30", "currency_unknown"))
         number = request.fields["2"]
         token = self.store.read(
-            lambda rows: rows.token_of_number(self.network, self.vault.fingerprint(number))
+            lambda rows: rows.token_of_number(self.network, self.numbers.fingerprint(number))
         )
         if token is None:
             return Examined(currency, refusal=Decision("14", "token_unknown"))
@@ -181,6 +190,9 @@ class NetworkRules:
             issuer_started_us: monotonic time at which the issuer's share began.
         """
         amount_minor = int(request.fields["4"])
+        payer = None
+        if examined.refusal is None and examined.token is not None:
+            payer = Payer(examined.token, await self.card_of(examined.token))
 
         def unit(rows: HostRows) -> AuthorizationRow:
             row = AuthorizationRow(
@@ -201,7 +213,7 @@ class NetworkRules:
             seen = rows.authorization(self.network, request.reference)
             if seen is not None:
                 return _repeat(seen, row)
-            decision = self._decide(rows, request, examined, amount_minor)
+            decision = self._decide(rows, request, examined, payer)
             row = replace(
                 row,
                 response_code=decision.response_code,
@@ -278,52 +290,48 @@ class NetworkRules:
         return self.store.read(lambda rows: rows.authorization(self.network, reference))
 
     def _decide(
-        self, rows: HostRows, request: Message, examined: Examined, amount_minor: int
+        self, rows: HostRows, request: Message, examined: Examined, payer: Payer | None
     ) -> Decision:
-        if examined.refusal is not None or examined.token is None:
+        if payer is None:
             return examined.refusal or Decision("14", "token_unknown")
         advice = is_advice(request)
         refusal = take_counter(
-            rows, examined.token, examined.atc, advice=advice, stored=examined.stored
+            rows, payer.token, examined.atc, advice=advice, stored=examined.stored
         )
         if refusal is not None:
             return refusal
-        card = self._card(rows, examined.token)
         act = self.issuer.book if advice else self.issuer.decide
-        return act(rows, card, request.reference, amount_minor, examined.currency)
+        amount_minor = int(request.fields["4"])
+        return act(rows, payer.card, request.reference, amount_minor, examined.currency)
 
-    def card_of(self, token: TokenRow) -> IssuedCard:
-        """The card behind a token, outside a unit of work.
+    async def card_of(self, token: TokenRow) -> IssuedCard:
+        """The card behind a token; an account's number hardly ever changes, so it is kept open.
 
         Raises:
             StorageError: its account is missing.
         """
-        return self.store.read(lambda rows: self._card(rows, token))
+        card = self.cards.get(token.account_id)
+        if card is None:
+            card = await self.store.write(lambda rows: self._opened(rows, token))
+            if len(self.cards) < CARDS_REMEMBERED_MAX:  # now that its opening is on record
+                self.cards[token.account_id] = card
+        return card
 
     def forget_card(self, account_id: str) -> None:
         """The account has another card number: it is opened again."""
         self.cards.pop(account_id, None)
 
-    def _card(self, rows: HostRows, token: TokenRow) -> IssuedCard:
-        """The card behind a token; an account's number hardly ever changes, so it is kept open."""
-        known = self.cards.get(token.account_id)
-        if known is not None:
-            return known
+    def _opened(self, rows: HostRows, token: TokenRow) -> IssuedCard:
         account = rows.account(token.account_id)
         if account is None:
             raise StorageError(f"token {token.token_ref} has no account")
-        number = self.vault.unseal(
-            account.sealed_number, self.network, account.account_id, "number"
-        ).decode()
-        card = IssuedCard(
+        number = self.numbers.open_card(rows, account, token.token_ref, Purpose.AUTHORIZE)
+        return IssuedCard(
             account.account_id,
             self.network,
             test_card(number, self.network),
             number[:LEADING_DIGITS],
         )
-        if len(self.cards) < CARDS_REMEMBERED_MAX:
-            self.cards[token.account_id] = card
-        return card
 
     def _refusal_of_expiry(self, token: TokenRow, request: Message) -> Decision | None:
         if request.fields["14"] != token.expiry:

@@ -27,18 +27,19 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
+from backend.networks.access_log import Purpose
 from backend.networks.authority import CardAuthority
 from backend.networks.authorizing import is_past
 from backend.networks.decisions import ORDINARY, Decisions, decisions_of
 from backend.networks.keys import NetworkKeys
 from backend.networks.life_ports import TokenTermsRow
+from backend.networks.number_access import Numbers
 from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
 from backend.networks.step_up import LOCKED_US, Stage
 from backend.networks.token_life import INACTIVE_LIFE_US, Suspender
 from backend.networks.tsp_payload import JWE_ALGORITHMS, DevicePayload, device_key_of
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
 from backend.networks.tsp_verify import method_list
-from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 
@@ -61,7 +62,7 @@ class TokenService:
         self,
         network: str,
         store: HostStore,
-        vault: NetworkVault,
+        held: Numbers,
         keys: NetworkKeys,
         authority: CardAuthority,
         clock: Clock,
@@ -69,7 +70,7 @@ class TokenService:
     ) -> None:
         self.network = network
         self._store = store
-        self._vault = vault
+        self._held = held
         self._keys = keys
         self.authority = authority
         self._payload = DevicePayload(network, keys, authority)
@@ -92,7 +93,7 @@ class TokenService:
             return decided
 
         def unit(rows: HostRows) -> TokenGrant | TokenRefused:
-            if rows.is_retired(self.network, self._vault.fingerprint(card.number)):
+            if rows.is_retired(self.network, self._held.fingerprint(card.number)):
                 return TokenRefused("card_replaced", "this card was replaced: take the new one")
             account = self._account(rows, card.number)
             now_us = self._clock.now_us()
@@ -120,11 +121,8 @@ class TokenService:
             self._bind(rows, token, card, request)
             if token.status == "inactive":
                 self._verify(rows, token, card, decided)
-                return self._granted(rows, decided, account, token)
-            return replace(
-                self._granted(rows, decided, account, token),
-                device_payload=self._sealed(rows, account, token, card.device_key),
-            )
+            grant = self._granted(rows, decided, account, token, Purpose.PROVISION)
+            return self._with_keys(rows, account, token, grant, card.device_key)
 
         return await self._store.write(unit)
 
@@ -184,6 +182,7 @@ class TokenService:
         decided: Decisions,
         account: AccountRow,
         token: TokenRow,
+        purpose: Purpose,
     ) -> TokenGrant:
         """What the wallet hears; the keys are added for an active token only."""
         verification = rows.verification(token.token_ref) if token.status == "inactive" else None
@@ -194,7 +193,7 @@ class TokenService:
         )
         return TokenGrant(
             token_ref=token.token_ref,
-            token=self._unseal_token(token),
+            token=self._held.open_token(rows, token, purpose),
             token_last4=token.token_last4,
             expiry=token.expiry,
             par=account.account_reference,
@@ -221,21 +220,23 @@ class TokenService:
         replaces: str,
     ) -> TokenGrant:
         """A token in another one's place, sealed for the device that had that one."""
-        return replace(
-            self._granted(rows, ORDINARY, account, token),
-            device_payload=self._sealed(rows, account, token, device_key, replaces),
-        )
+        grant = self._granted(rows, ORDINARY, account, token, Purpose.REFRESH)
+        return self._with_keys(rows, account, token, grant, device_key, replaces)
 
-    def _sealed(
+    def _with_keys(
         self,
         rows: HostRows,
         account: AccountRow,
         token: TokenRow,
+        grant: TokenGrant,
         device_key: ECKey,
         replaces: str | None = None,
-    ) -> str:
-        number = self._unseal_token(token)
-        return self._payload.sealed(rows, account, token, number, device_key, replaces)
+    ) -> TokenGrant:
+        """The grant with what only the device can read; the keys of an inactive token stay here."""
+        if token.status == "inactive":
+            return grant
+        payload = self._payload.sealed(rows, account, token, grant.token, device_key, replaces)
+        return replace(grant, device_payload=payload)
 
     def _bind(self, rows: HostRows, token: TokenRow, card: _Card, request: TokenRequest) -> None:
         """The token belongs to this device, and its keys are for this device's key alone."""
@@ -268,7 +269,7 @@ class TokenService:
         )
 
     def _account(self, rows: HostRows, number: str) -> AccountRow:
-        fingerprint = self._vault.fingerprint(number)
+        fingerprint = self._held.fingerprint(number)
         account = rows.account_of_number(self.network, fingerprint)
         if account is not None:
             return account
@@ -278,7 +279,7 @@ class TokenService:
             account_id=account_id,
             network=self.network,
             number_fingerprint=fingerprint,
-            sealed_number=self._vault.seal(number.encode(), self.network, account_id, "number"),
+            sealed_number=self._held.seal_card(number, account_id),
             last4=number[-4:],
             account_reference=numbers.draw_account_reference(self.network, self._secrets),
             card_type=card.card_type,
@@ -309,7 +310,7 @@ class TokenService:
             status: "inactive", "active" or "suspended".
         """
         number = numbers.draw_token(self.network, self._secrets)
-        while rows.token_of_number(self.network, self._vault.fingerprint(number)) is not None:
+        while rows.token_of_number(self.network, self._held.fingerprint(number)) is not None:
             number = numbers.draw_token(self.network, self._secrets)
         token_ref = identifier(self._secrets, "tok")
         token = TokenRow(
@@ -319,8 +320,8 @@ class TokenService:
             device_id=device_id,
             wallet_id=wallet_id,
             session_id=identifier(self._secrets, "prv"),
-            token_fingerprint=self._vault.fingerprint(number),
-            sealed_token=self._vault.seal(number.encode(), self.network, token_ref, "token"),
+            token_fingerprint=self._held.fingerprint(number),
+            sealed_token=self._held.seal_token(number, token_ref),
             token_last4=number[-4:],
             expiry=expiry,
             status=status,
@@ -329,10 +330,6 @@ class TokenService:
         )
         rows.add_token(token)
         return token
-
-    def _unseal_token(self, token: TokenRow) -> str:
-        sealed = token.sealed_token
-        return self._vault.unseal(sealed, self.network, token.token_ref, "token").decode()
 
 
 def _is_forgotten(token: TokenRow, now_us: int, *, is_yellow: bool) -> bool:
