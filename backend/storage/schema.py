@@ -24,6 +24,7 @@ from backend.storage import (
     number_tables,
     payment_tables,
     request_tables,
+    settlement_tables,
     token_order_tables,
     wallet_tables,
 )
@@ -40,6 +41,7 @@ TABLE_MODULES = (
     number_tables,
     payment_tables,
     request_tables,
+    settlement_tables,
     token_order_tables,
     wallet_tables,
 )
