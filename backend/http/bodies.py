@@ -112,6 +112,12 @@ class BreakerOrder(Body):
     state: Literal["open", "closed", "auto"]
 
 
+class RulesOrder(Body):
+    """How a breaker judges: failures in a row, or a share of the last seconds' calls."""
+
+    rules: Literal["consecutive", "rate"]
+
+
 class SnapshotOrder(Body):
     """Where a copy of the world goes: a name under the data folder's `snapshots`."""
 

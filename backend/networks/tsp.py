@@ -25,11 +25,14 @@ from dataclasses import replace
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
+from backend.networks.access_log import Purpose
+from backend.networks.accounts import CardAccounts
 from backend.networks.authority import CardAuthority
-from backend.networks.authorizing import is_past
 from backend.networks.decisions import ORDINARY, Decisions, decisions_of
+from backend.networks.examining import is_past
 from backend.networks.keys import NetworkKeys
 from backend.networks.life_ports import TokenTermsRow
+from backend.networks.number_access import Numbers
 from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
 from backend.networks.step_up import LOCKED_US, Stage
 from backend.networks.token_life import INACTIVE_LIFE_US, Suspender
@@ -37,7 +40,6 @@ from backend.networks.tsp_cards import SOURCE_GONE, MeantCard, MeantCards
 from backend.networks.tsp_payload import DevicePayload
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
 from backend.networks.tsp_verify import method_list
-from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 
@@ -51,7 +53,7 @@ class TokenService:
         self,
         network: str,
         store: HostStore,
-        vault: NetworkVault,
+        held: Numbers,
         keys: NetworkKeys,
         authority: CardAuthority,
         clock: Clock,
@@ -59,13 +61,14 @@ class TokenService:
     ) -> None:
         self.network = network
         self._store = store
-        self._vault = vault
+        self._held = held
         self._keys = keys
         self.authority = authority
         self._payload = DevicePayload(network, keys, authority)
-        self._cards = MeantCards(network, store, vault, keys)
+        self._cards = MeantCards(network, store, held, keys)
         self._clock = clock
         self._secrets = entropy.secret(f"network.{network}.tokens")
+        self._accounts = CardAccounts(network, held, clock, self._secrets)
 
     def public_key(self) -> dict[str, str]:
         """The key that seals card numbers for this network, as a JWK."""
@@ -75,7 +78,7 @@ class TokenService:
 
     async def request(self, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Issue a token for the device, or say why not."""
-        card = self._cards.meant(request)
+        card = await self._cards.meant(request)
         if isinstance(card, TokenRefused):
             return card
         decided = self._decide(card, request)
@@ -86,7 +89,7 @@ class TokenService:
             barred = self._barred(rows, card, request)
             if barred is not None:
                 return barred
-            account = self._account(rows, card.number)
+            account = self._accounts.of_number(rows, card.number)
             now_us = self._clock.now_us()
             is_yellow = decided.colour is Colour.YELLOW
             if is_yellow and rows.failed_since(account.account_id, now_us - LOCKED_US):
@@ -112,11 +115,8 @@ class TokenService:
             self._bind(rows, token, card, request)
             if token.status == "inactive":
                 self._verify(rows, token, card, decided)
-                return self._granted(rows, decided, account, token)
-            return replace(
-                self._granted(rows, decided, account, token),
-                device_payload=self._sealed(rows, account, token, card.device_key),
-            )
+            grant = self._granted(rows, decided, account, token, Purpose.PROVISION)
+            return self._with_keys(rows, account, token, grant, card.device_key)
 
         return await self._store.write(unit)
 
@@ -124,7 +124,7 @@ class TokenService:
         self, rows: HostRows, card: MeantCard, request: TokenRequest
     ) -> TokenRefused | None:
         """What may have changed since the card was read, judged in the unit of work."""
-        if rows.is_retired(self.network, self._vault.fingerprint(card.number)):
+        if rows.is_retired(self.network, self._held.fingerprint(card.number)):
             return TokenRefused("card_replaced", "this card was replaced: take the new one")
         if request.source_token_ref and self._cards.source(rows, request) is None:
             return SOURCE_GONE
@@ -154,6 +154,7 @@ class TokenService:
         decided: Decisions,
         account: AccountRow,
         token: TokenRow,
+        purpose: Purpose,
     ) -> TokenGrant:
         """What the wallet hears; the keys are added for an active token only."""
         verification = rows.verification(token.token_ref) if token.status == "inactive" else None
@@ -164,7 +165,7 @@ class TokenService:
         )
         return TokenGrant(
             token_ref=token.token_ref,
-            token=self._unseal_token(token),
+            token=self._held.open_token(rows, token, purpose),
             token_last4=token.token_last4,
             expiry=token.expiry,
             par=account.account_reference,
@@ -191,21 +192,23 @@ class TokenService:
         replaces: str,
     ) -> TokenGrant:
         """A token in another one's place, sealed for the device that had that one."""
-        return replace(
-            self._granted(rows, ORDINARY, account, token),
-            device_payload=self._sealed(rows, account, token, device_key, replaces),
-        )
+        grant = self._granted(rows, ORDINARY, account, token, Purpose.REFRESH)
+        return self._with_keys(rows, account, token, grant, device_key, replaces)
 
-    def _sealed(
+    def _with_keys(
         self,
         rows: HostRows,
         account: AccountRow,
         token: TokenRow,
+        grant: TokenGrant,
         device_key: ECKey,
         replaces: str | None = None,
-    ) -> str:
-        number = self._unseal_token(token)
-        return self._payload.sealed(rows, account, token, number, device_key, replaces)
+    ) -> TokenGrant:
+        """The grant with what only the device can read; the keys of an inactive token stay here."""
+        if token.status == "inactive":
+            return grant
+        payload = self._payload.sealed(rows, account, token, grant.token, device_key, replaces)
+        return replace(grant, device_payload=payload)
 
     def _bind(
         self, rows: HostRows, token: TokenRow, card: MeantCard, request: TokenRequest
@@ -239,27 +242,6 @@ class TokenService:
             fresh if known is None else replace(known, device_key=fresh.device_key)
         )
 
-    def _account(self, rows: HostRows, number: str) -> AccountRow:
-        fingerprint = self._vault.fingerprint(number)
-        account = rows.account_of_number(self.network, fingerprint)
-        if account is not None:
-            return account
-        card = numbers.test_card(number, self.network)
-        account_id = identifier(self._secrets, "acc")
-        account = AccountRow(
-            account_id=account_id,
-            network=self.network,
-            number_fingerprint=fingerprint,
-            sealed_number=self._vault.seal(number.encode(), self.network, account_id, "number"),
-            last4=number[-4:],
-            account_reference=numbers.draw_account_reference(self.network, self._secrets),
-            card_type=card.card_type,
-            product=card.product,
-            created_at_us=self._clock.now_us(),
-        )
-        rows.add_account(account)
-        return account
-
     def issue(
         self,
         rows: HostRows,
@@ -281,7 +263,7 @@ class TokenService:
             status: "inactive", "active" or "suspended".
         """
         number = numbers.draw_token(self.network, self._secrets)
-        while rows.token_of_number(self.network, self._vault.fingerprint(number)) is not None:
+        while rows.token_of_number(self.network, self._held.fingerprint(number)) is not None:
             number = numbers.draw_token(self.network, self._secrets)
         token_ref = identifier(self._secrets, "tok")
         token = TokenRow(
@@ -291,8 +273,8 @@ class TokenService:
             device_id=device_id,
             wallet_id=wallet_id,
             session_id=identifier(self._secrets, "prv"),
-            token_fingerprint=self._vault.fingerprint(number),
-            sealed_token=self._vault.seal(number.encode(), self.network, token_ref, "token"),
+            token_fingerprint=self._held.fingerprint(number),
+            sealed_token=self._held.seal_token(number, token_ref),
             token_last4=number[-4:],
             expiry=expiry,
             status=status,
@@ -301,10 +283,6 @@ class TokenService:
         )
         rows.add_token(token)
         return token
-
-    def _unseal_token(self, token: TokenRow) -> str:
-        sealed = token.sealed_token
-        return self._vault.unseal(sealed, self.network, token.token_ref, "token").decode()
 
 
 def _is_forgotten(token: TokenRow, now_us: int, *, is_yellow: bool) -> bool:

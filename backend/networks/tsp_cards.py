@@ -19,11 +19,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
+from backend.networks.access_log import Purpose
 from backend.networks.keys import NetworkKeys
+from backend.networks.number_access import Numbers
 from backend.networks.ports import HostRows, HostStore, TokenRow
 from backend.networks.tsp_payload import JWE_ALGORITHMS, device_key_of
 from backend.networks.tsp_terms import TokenRefused, TokenRequest
-from backend.networks.vault import NetworkVault
 
 EXPIRY = re.compile(r"(?P<month>0[1-9]|1[0-2])/(?:20)?(?P<year>\d\d)")
 EXPIRY_ISO = re.compile(r"(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])")
@@ -47,15 +48,13 @@ class MeantCard:
 class MeantCards:
     """Reads requests of one network."""
 
-    def __init__(
-        self, network: str, store: HostStore, vault: NetworkVault, keys: NetworkKeys
-    ) -> None:
+    def __init__(self, network: str, store: HostStore, held: Numbers, keys: NetworkKeys) -> None:
         self._network = network
         self._store = store
-        self._vault = vault
+        self._held = held
         self._keys = keys
 
-    def meant(self, request: TokenRequest) -> MeantCard | TokenRefused:
+    async def meant(self, request: TokenRequest) -> MeantCard | TokenRefused:
         """The card that a request means, or why none can be told."""
         sealed = self._unsealed(request.sealed_pan)
         if sealed is None:
@@ -64,7 +63,7 @@ class MeantCards:
         if device_key is None:
             return TokenRefused("bad_device_key", "the device's key is no P-256 key")
         if request.source_token_ref:
-            return self._store.read(lambda rows: self._known_card(rows, request, device_key))
+            return await self._store.write(lambda rows: self._known_card(rows, request, device_key))
         return self._named_card(request, sealed.get("pan"), device_key)
 
     def source(self, rows: HostRows, request: TokenRequest) -> TokenRow | None:
@@ -82,9 +81,7 @@ class MeantCards:
         account = None if token is None else rows.account(token.account_id)
         if token is None or account is None or account.last4 != request.last4:
             return SOURCE_GONE
-        number = self._vault.unseal(
-            account.sealed_number, self._network, account.account_id, "number"
-        ).decode()
+        number = self._held.open_card(rows, account, token.token_ref, Purpose.SECOND_DEVICE)
         return MeantCard(number, token.expiry, device_key)
 
     def _named_card(
