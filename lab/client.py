@@ -73,6 +73,7 @@ class EngineClient(DeviceRequests, CardRequests, SaleRequests, InAppRequests):
         patience_s: float = PATIENCE_S,
         on_board: Callable[[Json], None] | None = None,
         over_links: bool = True,
+        wallet_line: str = PHONE_LINK,
     ) -> None:
         """A client of whatever engine `endpoint` names at the moment.
 
@@ -85,6 +86,7 @@ class EngineClient(DeviceRequests, CardRequests, SaleRequests, InAppRequests):
             on_board: told each view of the fault board that comes by.
             over_links: the wallet's requests go over the phone's line and a till's over the
                 till's, where faults may be; otherwise beside them.
+            wallet_line: the line of the device whose wallet this is.
         """
         self._endpoint = endpoint
         self._http = http
@@ -93,6 +95,7 @@ class EngineClient(DeviceRequests, CardRequests, SaleRequests, InAppRequests):
         self._patience_s = patience_s
         self._on_board = on_board
         self._over_links = over_links
+        self._wallet_line = wallet_line
         self._logged_in_at = ""
         self._logging_in = asyncio.Lock()
         self._is_signed_out = False
@@ -304,14 +307,14 @@ class EngineClient(DeviceRequests, CardRequests, SaleRequests, InAppRequests):
     async def _wallet(
         self, method: str, path: str, body: Json | None, key: str | None
     ) -> httpx.Response:
-        return await self._send(method, path, body, key=key, bearer=False, link=PHONE_LINK)
+        return await self._send(method, path, body, key=key, bearer=False, link=self._wallet_line)
 
     async def _log_in(self, endpoint: Endpoint) -> None:
         if self._is_signed_out:
             raise EngineRefused("signed_out", "nobody is signed in on this phone", 401)
         async with self._logging_in:  # two sign-ins would be two sessions, one of them nobody's
             if self._logged_in_at != endpoint.token:
-                await self._send("POST", "/api/auth/login", {"demo": True}, link=PHONE_LINK)
+                await self._send("POST", "/api/auth/login", {"demo": True}, link=self._wallet_line)
                 self._logged_in_at = endpoint.token
 
     def _needed(self) -> Endpoint:
