@@ -2,9 +2,9 @@
 
 The file is a ZIP archive of the engine's consistent copies, the secure elements of phone and
 watch, what phone, watch and till remember, seeds and positions of the random streams, and a
-manifest with the SHA-256 of each. What is loaded is data from outside: only names from a fixed list are taken (so no path can
-escape), sizes are limited, hashes must fit and the secure elements must open with the folder's
-key *before* anything is replaced.
+manifest with the SHA-256 of each. What is loaded is data from outside: only names from a fixed list
+are taken (so no path can escape), sizes are limited, hashes must fit and the secure elements must
+open with the folder's key *before* anything is replaced.
 
 The key that seals the element and the networks' vaults stays in its home. Only where that home is
 an UNPROTECTED file does it travel along, because then it lies openly beside the data anyway.

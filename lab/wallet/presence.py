@@ -7,6 +7,8 @@ under this name (somebody else's folder), the device goes on unproven: it can pa
 
 from __future__ import annotations
 
+import asyncio
+
 from backend.api import EventLog
 from hardware.api import SecureElement
 from lab.client import EngineClient
@@ -50,6 +52,7 @@ class Presence:
         self._client = client
         self._element = element
         self._log = log
+        self._showing = asyncio.Lock()
 
     async def show(self) -> None:
         """Make the device known and prove it.
@@ -57,6 +60,10 @@ class Presence:
         Raises:
             EngineRefused, EngineUnreachable: the engine said no, or nothing.
         """
+        async with self._showing:  # a second challenge would spoil the first one
+            await self._show()
+
+    async def _show(self) -> None:
         try:
             await self._register()
         except EngineRefused as refused:
