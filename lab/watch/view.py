@@ -21,6 +21,8 @@ from lab.window.commands import LabCommands
 from lab.words import tell, tr
 
 CASE_WIDTH_PX, CASE_HEIGHT_PX = 152, 184
+LARGE = 1.35
+"""How much larger the watch is drawn where it has the column to itself."""
 STRAP_PX, STRAP_PART = 18, 0.62
 CORNER_PX, BEZEL_PX, INSIDE_PX = 38, 6, 9
 CROWN_PX, CROWN_LENGTH_PX = 5, 36
@@ -40,9 +42,15 @@ class WatchCase(QWidget):
         self._side.setParent(self)
         self._side.clicked.connect(lab.watch_press)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setFixedSize(
-            look.px(CASE_WIDTH_PX + 2 * CROWN_PX), look.px(CASE_HEIGHT_PX + 2 * STRAP_PX)
-        )
+        self.enlarge(by=1.0)
+
+    def enlarge(self, *, by: float) -> None:
+        """Draw it this much larger than usual."""
+        look = self._look
+        width, height = CASE_WIDTH_PX * by, CASE_HEIGHT_PX * by
+        size = QSize(look.px(round(width) + 2 * CROWN_PX), look.px(round(height) + 2 * STRAP_PX))
+        if size != self.size():
+            self.setFixedSize(size)
 
     def _case(self) -> QRectF:
         look = self._look
@@ -95,6 +103,7 @@ class WatchView(QWidget):
         self._case = WatchCase(look, lab)
         self._box.addWidget(self._case, 0, Qt.AlignmentFlag.AlignCenter)
         self._box.addLayout(self._hand(), 1)
+        self._box.addStretch(0)
 
     def _hand(self) -> QVBoxLayout:
         look, lab = self._look, self._lab
@@ -112,7 +121,7 @@ class WatchView(QWidget):
         self._press.clicked.connect(lab.watch_press)
         self._hold = self._button("watchHold", "watch.hold")
         self._hold.clicked.connect(lab.watch_hold)
-        self._line = self._button("watchLine", "watch.cut")
+        self._line = self._button("watchCut", "watch.cut")
         self._line.clicked.connect(lambda: lab.set_fault(FAULT, not self._is_cut, {}))
         for button in (self._wear, self._press, self._hold, self._line):
             box.addWidget(button)
@@ -134,6 +143,9 @@ class WatchView(QWidget):
         """Case above the hand, or beside it."""
         ways = QBoxLayout.Direction
         self._box.setDirection(ways.TopToBottom if upright else ways.LeftToRight)
+        self._box.setStretch(1, 0 if upright else 1)
+        self._box.setStretch(2, 1 if upright else 0)
+        self._case.enlarge(by=LARGE if upright else 1.0)
 
     def show_state(self, state: WatchState) -> None:
         """Draw `state`."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 from typing_extensions import override
 
-from lab.design.blocks import Button, column, row
+from lab.design.blocks import Button, Label, column, row
 from lab.design.look import Look
 from lab.design.tokens import SPACE_S, TEXT_CAPTION_PX
 from lab.in_hand import PHONE, WATCH
@@ -45,6 +45,9 @@ class PersonColumn(QWidget):
 
     def _choices(self, lab: LabCommands) -> QHBoxLayout:
         line = row(self._look)
+        caption = Label(self._look, "inHand", size_px=TEXT_CAPTION_PX, tone="dim")
+        caption.say(tr("watch.hand.caption"))
+        line.addWidget(caption)
         self._group = QButtonGroup(self)
         self._choice: dict[str, Button] = {}
         for device in (PHONE, WATCH):
@@ -57,7 +60,7 @@ class PersonColumn(QWidget):
             )
             button.setCheckable(True)
             button.setFixedHeight(self._look.px(SWITCH_PX))
-            button.clicked.connect(lambda _on=False, device=device: lab.take_in_hand(device))
+            button.clicked.connect(lambda _on=False, device=device: self._take(lab, device))
             self._group.addButton(button)
             self._choice[device] = button
             line.addWidget(button, 1)
@@ -69,6 +72,11 @@ class PersonColumn(QWidget):
         self._watch.show_state(state)
         self._choice[WATCH if state.in_hand else PHONE].setChecked(True)
         self._share()
+
+    def _take(self, lab: LabCommands, device: str) -> None:
+        """Ask for it; what is marked changes when it is in the hand (a tap may be under way)."""
+        lab.take_in_hand(device)
+        self.show_watch(self._state)
 
     def _share(self) -> None:
         is_there, both = self._state.is_there, self.height() >= self._look.px(BOTH_FROM_PX)
