@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
@@ -30,13 +31,14 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    accounts: MerchantServices
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
 
 
-def open_gateway(
+async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
     switch: Switch,
@@ -49,6 +51,7 @@ def open_gateway(
         desk=_desk(files, payments, advices, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        accounts=await open_merchants(files, events, ground),
     )
 
 
