@@ -16,7 +16,9 @@ from backend.assembly.gateway import Gateway, open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
 from backend.assembly.wallet import open_caches, open_wallet
+from backend.cache.buckets import SharedBuckets
 from backend.cache.connect import open_cache
+from backend.domain.token_bucket import LocalBuckets
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
@@ -179,7 +181,8 @@ async def _open(
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
-    gateway = await open_gateway(files, payments, switch, events, ground)
+    buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
+    gateway = await open_gateway(files, payments, switch, events, ground, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()

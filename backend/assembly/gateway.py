@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
@@ -44,6 +45,7 @@ async def open_gateway(
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    buckets: Buckets,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
     advices = _advices(files, payments, switch, events, ground)
@@ -51,7 +53,7 @@ async def open_gateway(
         desk=_desk(files, payments, advices, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
-        accounts=await open_merchants(files, events, ground),
+        accounts=await open_merchants(files, events, ground, buckets),
     )
 
 
