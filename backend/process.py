@@ -17,7 +17,10 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from urllib.parse import urlsplit
 
-from backend.assembly import live_ground, open_engine, open_files, open_networks
+from backend.assembly.edge import open_networks
+from backend.assembly.engine import open_engine
+from backend.assembly.files import open_files
+from backend.assembly.ground import live_ground
 from backend.http.attachments import Attachments
 from backend.http.server import Server, listen, url_of
 from backend.networks.server import NetworkHosts

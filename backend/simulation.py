@@ -23,7 +23,8 @@ from typing import Self, TypeVar
 
 import httpx
 
-from backend.assembly import Engine, entropy_of, open_engine, simulated_ground
+from backend.assembly.engine import Engine, open_engine
+from backend.assembly.ground import entropy_of, simulated_ground
 from backend.http.attachments import Attachments
 from backend.http.in_memory import MemoryServer
 from backend.runtime.errors import Crashed

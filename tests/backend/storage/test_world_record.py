@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.assembly import live_ground
+from backend.assembly.ground import live_ground
 from backend.runtime.entropy import SeededStream
 from backend.runtime.errors import UsageError
 from backend.storage.data_folder import DataFolder, WorldRecord

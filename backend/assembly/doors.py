@@ -1,0 +1,52 @@
+"""Hangs every group of routes on its services."""
+
+from __future__ import annotations
+
+from backend.assembly.gateway import Gateway
+from backend.http.app import Doors, build_app
+from backend.http.attachments import Attachments
+from backend.http.device_push import DevicePush
+from backend.http.front_door import FrontDoor, LocalToken
+from backend.http.health import Health
+from backend.http.laboratory import Laboratory
+from backend.http.routes_history import HistoryRoutes
+from backend.http.routes_in_app import InAppRoutes
+from backend.http.routes_lab import LabRoutes
+from backend.http.routes_payments import NfcRoute
+from backend.http.routes_privacy import PrivacyRoutes
+from backend.http.routes_proof import ProofRoutes
+from backend.http.routes_sales import SalesRoutes
+from backend.http.routes_tokens import TokenRoutes
+from backend.http.routes_wallet import WalletRoutes, WalletServices
+from backend.payments.engine import PaymentEngine
+from backend.storage.data_folder import DataFolder
+from backend.storage.database import Transaction
+from backend.switch.tsp_client import TspClient
+
+
+def open_doors(
+    lab: Laboratory,
+    wallet: WalletServices,
+    tokens: TspClient,
+    payments: PaymentEngine[Transaction],
+    gateway: Gateway,
+    token: LocalToken,
+    folder: DataFolder,
+    attachments: Attachments,
+) -> FrontDoor:
+    """The application that answers HTTP and WebSocket."""
+    doors = Doors(
+        wallet=WalletRoutes(wallet, token),
+        history=HistoryRoutes(wallet.accounts, lab.engine_database, wallet.history),
+        payments=NfcRoute(payments, token),
+        sales=SalesRoutes(gateway.desk, token),
+        in_app=InAppRoutes(gateway.in_app, wallet.accounts, token, lab.clock),
+        privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
+        proof=ProofRoutes(wallet.accounts, wallet.proofs),
+        lab=LabRoutes(lab, folder, attachments),
+        tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
+        health=Health(lab),
+        push=DevicePush(wallet.accounts, wallet.devices, lab.events),
+        cards=wallet.cards,
+    )
+    return build_app(doors, token)

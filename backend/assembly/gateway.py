@@ -1,0 +1,131 @@
+"""Wires what merchants use besides taps: the desk after the sale, and in-app payments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.assembly.files import Files
+from backend.assembly.ground import Ground
+from backend.gateway.advices import AdvicePorts, Advices
+from backend.gateway.desk import Desk, DeskPorts
+from backend.gateway.fees import FeePlan
+from backend.gateway.in_app import InApp, InAppPorts
+from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.networks.vault import NetworkVault
+from backend.payments.engine import PaymentEngine
+from backend.runtime.events import EventLog
+from backend.storage.database import Transaction
+from backend.storage.gateway_rows import SqlGatewayRows
+from backend.storage.in_app_rows import SqlInAppRows
+from backend.storage.payment_outbox_rows import SqlOutbox
+from backend.storage.payment_rows import SqlPaymentRows
+from backend.storage.token_rows import SqlTokenDirectory
+from backend.switch.switch import Switch
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What merchants use besides taps."""
+
+    desk: Desk[Transaction]
+    in_app: InApp[Transaction]
+    advices: Advices[Transaction]
+
+    def start(self, ground: Ground) -> None:
+        """Take up what is due, now and for as long as the engine runs."""
+        ground.scheduler.spawn(self.advices.run_forever(), "advices")
+
+
+def open_gateway(
+    files: Files,
+    payments: PaymentEngine[Transaction],
+    switch: Switch,
+    events: EventLog,
+    ground: Ground,
+) -> Gateway:
+    """Everything that merchants use besides taps, not started."""
+    advices = _advices(files, payments, switch, events, ground)
+    return Gateway(
+        desk=_desk(files, payments, advices, events, ground),
+        in_app=_in_app(files, payments, events, ground),
+        advices=advices,
+    )
+
+
+def _advices(
+    files: Files,
+    payments: PaymentEngine[Transaction],
+    switch: Switch,
+    events: EventLog,
+    ground: Ground,
+) -> Advices[Transaction]:
+    return Advices(
+        AdvicePorts(
+            store=files.engine,
+            payments=SqlPaymentRows(),
+            rows=SqlGatewayRows(),
+            changes=payments.changes,
+            outbox=SqlOutbox(),
+            switch=switch,
+            clock=ground.clock,
+            scheduler=ground.scheduler,
+            events=events,
+        )
+    )
+
+
+def _desk(
+    files: Files,
+    payments: PaymentEngine[Transaction],
+    advices: Advices[Transaction],
+    events: EventLog,
+    ground: Ground,
+) -> Desk[Transaction]:
+    return Desk(
+        DeskPorts(
+            store=files.engine,
+            payments=SqlPaymentRows(),
+            rows=SqlGatewayRows(),
+            changes=payments.changes,
+            follow_ups=payments.follow_ups,
+            references=payments.references,
+            events=events,
+            clock=ground.clock,
+            identifiers=ground.entropy.secret("refund.identifiers"),
+            plan=FeePlan(),
+            wake=advices.wake,
+        )
+    )
+
+
+def _in_app(
+    files: Files, payments: PaymentEngine[Transaction], events: EventLog, ground: Ground
+) -> InApp[Transaction]:
+    rows, secret = SqlInAppRows(), ground.entropy.secret
+    vault_key = files.named_keys.key("payment token")
+    keys = MerchantKeys(
+        KeyPorts(
+            store=files.engine,
+            rows=rows,
+            vault=NetworkVault(vault_key, secret("merchant.nonces")),
+            stream=secret("merchant.keys"),
+            clock=ground.clock,
+            offload=ground.offload,
+        )
+    )
+    return InApp(
+        InAppPorts(
+            store=files.engine,
+            rows=rows,
+            payments=SqlPaymentRows(),
+            tokens=SqlTokenDirectory(),
+            engine=payments,
+            keys=keys,
+            outbox=SqlOutbox(),
+            events=events,
+            clock=ground.clock,
+            seal_stream=secret("payment.tokens"),
+            identifiers=secret("in_app.identifiers"),
+            fingerprint=files.named_keys.fingerprint,
+        )
+    )
