@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.assembly.wire import open_wire
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
@@ -30,6 +32,7 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    wire: WireDoor
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
@@ -49,6 +52,7 @@ def open_gateway(
         desk=_desk(files, payments, advices, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        wire=open_wire(files, events, ground),
     )
 
 

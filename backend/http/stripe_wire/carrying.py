@@ -16,11 +16,11 @@ from functools import partial
 
 import orjson
 
+from backend.gateway.wire_keys import WireKey, WireKeyRows
 from backend.http.stripe_wire import keys
 from backend.http.stripe_wire.call import Call, Done, Find, Json, Long, Read, Write
 from backend.http.stripe_wire.errors import WireError, wire_error_of
 from backend.http.stripe_wire.expansion import expanded
-from backend.http.stripe_wire.keys import WireKey, WireKeyRows
 from backend.payments.ports import Store
 from backend.runtime.errors import BadRequest
 from backend.runtime.events import EventLog
@@ -68,9 +68,7 @@ class Carrier:
         Raises:
             WireError, BadRequest: refused.
         """
-        return self._store.read(
-            lambda tx: self._shown(call, route.body(call, tx), expand, tx)
-        )
+        return self._store.read(lambda tx: self._shown(call, route.body(call, tx), expand, tx))
 
     async def carry_out(
         self,

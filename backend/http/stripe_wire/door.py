@@ -20,13 +20,13 @@ from starlette.types import Receive, Scope, Send
 
 from backend.domain.identifiers import ordered_identifier
 from backend.gateway.merchant_account import MerchantAccount
+from backend.gateway.wire_keys import WireKeyRows
 from backend.http.stripe_wire import keys
 from backend.http.stripe_wire.call import Call, Find, Read, Resource
 from backend.http.stripe_wire.carrying import Answer, Carrier
 from backend.http.stripe_wire.errors import WireError, no_route, wire_error_of
 from backend.http.stripe_wire.expansion import take_expansions
 from backend.http.stripe_wire.forms import Form, parse_form
-from backend.http.stripe_wire.keys import WireKeyRows
 from backend.http.stripe_wire.routing import Routes
 from backend.payments.ports import Store
 from backend.runtime.clock import Clock

@@ -7,46 +7,15 @@ one row more than the page holds, which tells whether there are more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from backend.gateway.pages import LIMIT_DEFAULT, LIMIT_MAX, Page
 from backend.http.stripe_wire.call import Call, Json
 from backend.http.stripe_wire.errors import bad_parameter
 from backend.http.stripe_wire.params import Params
 
 T = TypeVar("T")
-LIMIT_DEFAULT = 10
-LIMIT_MAX = 100
 SECONDS_MAX = 9_999_999_999
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list is wanted.
-
-    Attributes:
-        limit: at most so many.
-        before_id: only identifiers that sort before this one (`starting_after`: older).
-        after_id: only identifiers that sort after this one (`ending_before`: newer).
-        from_us: made at or after this lab time, microseconds.
-        to_us: made before this lab time, microseconds.
-    """
-
-    limit: int = LIMIT_DEFAULT
-    before_id: str | None = None
-    after_id: str | None = None
-    from_us: int | None = None
-    to_us: int | None = None
-
-    @property
-    def rows(self) -> int:
-        """How many rows to fetch: one more than are shown."""
-        return self.limit + 1
-
-    @property
-    def is_backwards(self) -> bool:
-        """Whether the rows next to `after_id` are wanted: fetch them oldest first."""
-        return self.after_id is not None
 
 
 def read_page(params: Params) -> Page:

@@ -112,9 +112,7 @@ class Params:
         if value is not None:
             fields[name] = self._bounded(name, value, length_max) or None
 
-    def whole(
-        self, name: str, *, at_least: int = 0, at_most: int = AMOUNT_MINOR_MAX
-    ) -> int | None:
+    def whole(self, name: str, *, at_least: int = 0, at_most: int = AMOUNT_MINOR_MAX) -> int | None:
         """A whole number.
 
         Raises:
