@@ -1,7 +1,8 @@
 """One request under `/v1`, once its sender is known, and what a resource answers to it.
 
 A resource module lists `Route`s. A route has one of three bodies: `Read` runs on the last committed
-state; `Write` is one unit of work, and an idempotency key is kept in that same unit; `Long` is for
+state; `Write` is one unit of work, and an idempotency key is kept in that same unit; `Prepared` is
+one that awaits something first; `Long` is for
 what calls a network: `begin` is the first unit (with the key), `go_on` does the rest and hands back
 the last unit (with the key's answer). `go_on` may be called again after a crash, with what `begin`
 returned, and has to arrive at the same end. A resource decides nothing about money: it reads
@@ -99,6 +100,13 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """One unit of work that needs something beforehand (a reference of its own)."""
+
+    prepare: Callable[[Call], Awaitable[WriteBody]]
+
+
+@dataclass(frozen=True, slots=True)
 class Long:
     """Commit, then call, then commit."""
 
@@ -118,7 +126,7 @@ class Route:
 
     method: str
     path: str
-    body: Read | Write | Long
+    body: Read | Write | Prepared | Long
 
 
 Find = Callable[[Transaction, str, str], Json | None]

@@ -18,7 +18,7 @@ import orjson
 
 from backend.gateway.wire_keys import WireKey, WireKeyRows
 from backend.http.stripe_wire import keys
-from backend.http.stripe_wire.call import Call, Done, Find, Json, Long, Read, Write
+from backend.http.stripe_wire.call import Call, Done, Find, Json, Long, Prepared, Read, Write
 from backend.http.stripe_wire.errors import WireError, wire_error_of
 from backend.http.stripe_wire.expansion import expanded
 from backend.payments.ports import Store
@@ -73,7 +73,7 @@ class Carrier:
     async def carry_out(
         self,
         call: Call,
-        route: Write | Long,
+        route: Write | Prepared | Long,
         expand: Sequence[str],
         key: str | None,
         request_hash: bytes,
@@ -90,6 +90,8 @@ class Carrier:
                 call.merchant.id, key, request_hash, None, None, None, call.request_id, call.now_us
             )
         try:
+            if isinstance(route, Prepared):
+                route = Write(await route.prepare(call))
             if isinstance(route, Write):
                 return await self._write(call, route, expand, fresh)
             return await self._long(call, route, expand, fresh)
