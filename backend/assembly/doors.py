@@ -43,6 +43,7 @@ def open_doors(
         in_app=InAppRoutes(gateway.in_app, wallet.accounts, token, lab.clock),
         privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
+        merchants=gateway.accounts.routes(lab.clock),
         lab=LabRoutes(lab, folder, attachments),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),

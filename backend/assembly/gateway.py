@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.assembly.wire import open_wire
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
@@ -32,6 +33,7 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    accounts: MerchantServices
     wire: WireDoor
 
     def start(self, ground: Ground) -> None:
@@ -39,7 +41,7 @@ class Gateway:
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
 
 
-def open_gateway(
+async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
     switch: Switch,
@@ -48,11 +50,13 @@ def open_gateway(
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
     advices = _advices(files, payments, switch, events, ground)
+    accounts = await open_merchants(files, events, ground)
     return Gateway(
         desk=_desk(files, payments, advices, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
-        wire=open_wire(files, events, ground),
+        accounts=accounts,
+        wire=open_wire(files, accounts, events, ground),
     )
 
 

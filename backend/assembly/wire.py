@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
-from backend.gateway.merchant_account import MerchantAccount
+from backend.assembly.merchants import MerchantServices
 from backend.gateway.objects import ObjectPorts, Objects
 from backend.http.stripe_wire.account import account_resource
 from backend.http.stripe_wire.call import Resource
 from backend.http.stripe_wire.customers import Customers
 from backend.http.stripe_wire.door import WireDoor, WirePorts
-from backend.payments.records import DEFAULT_MERCHANT
 from backend.runtime.events import EventLog
 from backend.storage.database import Transaction
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.wire_rows import SqlObjectRows, SqlWireKeyRows
 
 
-def open_wire(files: Files, events: EventLog, ground: Ground) -> WireDoor:
+def open_wire(
+    files: Files, accounts: MerchantServices, events: EventLog, ground: Ground
+) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     objects: Objects[Transaction] = Objects(
         ObjectPorts(
@@ -31,7 +32,7 @@ def open_wire(files: Files, events: EventLog, ground: Ground) -> WireDoor:
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
-        merchant_of=_merchant_of,
+        merchant_of=accounts.keys.merchant_of,
         events=events,
         clock=ground.clock,
         identifiers=ground.entropy.secret("request.identifiers"),
@@ -45,11 +46,3 @@ def _resources(objects: Objects[Transaction]) -> list[Resource]:
         account_resource(),
         Customers(objects).resource(),
     ]
-
-
-def _merchant_of(secret: str) -> MerchantAccount | None:
-    """The laboratory's own merchant."""
-    if secret != "sk_test_taplab":  # noqa: S105 - the published key of a fresh folder
-        return None
-    own = DEFAULT_MERCHANT
-    return MerchantAccount(own.id, own.name, own.category, own.terminal_id)
