@@ -22,6 +22,7 @@ class Channel(Enum):
 
     NFC = "nfc"
     IN_APP = "in_app"
+    WEB = "web"  # a card of the vault; no chip, no counter, nobody met
 
 
 @dataclass(frozen=True, slots=True)
