@@ -12,7 +12,7 @@ from functools import partial
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
-from backend.assembly.gateway import open_gateway
+from backend.assembly.gateway import Gateway, open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
 from backend.assembly.wallet import open_caches, open_wallet
@@ -59,6 +59,7 @@ class Engine:
     payments: PaymentEngine[Transaction]
     devices: Devices
     in_app: InApp[Transaction]
+    gateway: Gateway
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -179,7 +180,7 @@ async def _open(
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
-    gateway = open_gateway(files, payments, switch, events, ground)
+    gateway = await open_gateway(files, payments, switch, events, ground)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()
@@ -195,8 +196,8 @@ async def _open(
         ground.scheduler.spawn(daily, "daily snapshots")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
-        recorder, folder,
+        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, networks, ground,
+        edge, recorder, folder,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ BackendError
 │   ├── CardRefused       wallet/provisioning: the network refused the card
 │   ├── StepRefused       wallet/verification: no code was sent, or it was not the right one
 │   └── NotSignedIn       wallet/accounts
+├── WireError             http/stripe_wire/errors: a request under /v1 that is refused
 ├── StorageError          the database refused or broke
 ├── NetworkUnavailable    wallet/errors: a token service could not be asked
 ├── BackgroundFailed      process: a part of the engine broke, and the engine stops
