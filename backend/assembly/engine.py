@@ -34,6 +34,7 @@ from backend.payments.engine import PaymentEngine
 from backend.payments.view import PaymentView
 from backend.runtime.events import EventLog
 from backend.settings import Settings
+from backend.storage.daily_snapshots import take_daily
 from backend.storage.data_folder import DataFolder
 from backend.storage.database import CommitPoints, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
@@ -191,6 +192,11 @@ async def _open(
     gateway.start(ground)
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
+    if settings.daily_snapshots:
+        daily = take_daily(
+            folder.snapshots, settings.daily_snapshots, lab.snapshot, ground.clock, ground.scheduler
+        )
+        ground.scheduler.spawn(daily, "daily snapshots")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
         app, token, lab, payments, wallet.devices, gateway.in_app, gateway, networks, ground,

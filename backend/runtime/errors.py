@@ -15,6 +15,7 @@ BackendError
 │   ├── NotSignedIn       wallet/accounts
 │   ├── TooMany           wallet/limits: a person asked too often
 │   └── TooManyCalls      gateway/rate_limits: a merchant did
+├── WireError             http/stripe_wire/errors: a request under /v1 that is refused
 ├── StorageError          the database refused or broke
 ├── NetworkUnavailable    wallet/errors: a token service could not be asked
 ├── BackgroundFailed      process: a part of the engine broke, and the engine stops
