@@ -24,7 +24,9 @@ from backend.storage.in_app_rows import SqlInAppRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
+from backend.storage.wallet_rows import SqlWalletStore
 from backend.switch.switch import Switch
+from backend.wallet.payment_word import PaymentWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +139,6 @@ def _in_app(
             seal_stream=secret("payment.tokens"),
             identifiers=secret("in_app.identifiers"),
             fingerprint=files.named_keys.fingerprint,
+            words=PaymentWords(SqlWalletStore(files.engine, secret("audit.salts"))),
         )
     )

@@ -44,6 +44,8 @@ from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, Conflict, MessageError, NotFound
 from backend.runtime.events import EventLog
+from backend.wallet.model import Session as SignedIn
+from backend.wallet.payment_word import PaymentWords
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
@@ -99,6 +101,7 @@ class InAppPorts(Generic[Tx]):
         seal_stream: ephemeral keys and transaction identifiers of tokens.
         identifiers: of sessions, and their random numbers.
         fingerprint: keyed digest of a token's digits.
+        words: judges what devices say of payments.
     """
 
     store: Store[Tx]
@@ -113,6 +116,7 @@ class InAppPorts(Generic[Tx]):
     seal_stream: Stream
     identifiers: Stream
     fingerprint: Callable[[str], bytes]
+    words: PaymentWords
 
 
 class InApp(Generic[Tx]):
@@ -203,20 +207,23 @@ class InApp(Generic[Tx]):
     # The two doors.
 
     async def pay_with_wallet(
-        self, user_id: str, asked: WalletOrder, *, key: str, request_hash: bytes
+        self, person: SignedIn, asked: WalletOrder, *, key: str, request_hash: bytes
     ) -> Reply:
         """Seal for the merchant what a person's device signed, and have the merchant take it.
 
         Raises:
+            NotVouched: the session's device is not verified, or says nothing of this payment.
             BadRequest: `session_unknown`, `session_differs`, `network_not_taken`,
                 `device_verification_required`, and everything the merchant's door refuses.
             NotFound: `card_unknown`: absent, another person's, or not active.
             KeyInFlight, KeyMismatch: as for a tap.
         """
+        user_id, words = person.user_id, self._ports.words
         account = f"{user_id}/apps"
         known = self._ports.engine.answered(account=account, key=key, request_hash=request_hash)
         if known is not None:
             return known
+        words.demand_device(person)
         session, order = self.session(asked.session_id), asked.order
         for_merchant = _for_merchant(session, asked)
         self._demand_session(session, for_merchant, random_of(order.emv_data))
@@ -224,6 +231,9 @@ class InApp(Generic[Tx]):
             raise BadRequest("network_not_taken", "the shop takes other networks' cards")
         _demand_verified(order.emv_data)
         self._demand_own(user_id, asked)
+        words.demand_word(
+            person, asked.card_id, asked.word, emv_data=order.emv_data, reference=session.id
+        )
         merchant = session.merchant
         identity = await self._ports.keys.identity(merchant.id)
         authority = await self._ports.keys.authority_for(merchant.id)
