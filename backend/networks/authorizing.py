@@ -1,7 +1,8 @@
 """The rules of one network: what it answers to an authorization, a reversal, a status inquiry.
 
-Theory of operation. A 0100 carries chip data (DE 22 07x, DE 55) or, from mag-stripe mode, a track
-with a dynamic code (DE 22 91x, DE 35). It is looked at twice. Before the database is asked to write
+Theory of operation. A 0100 carries chip data (DE 22 07x, DE 55), from mag-stripe mode a track with
+a dynamic code (DE 22 91x, DE 35), or in an app the block that stands for chip data (DE 22 81x, DE
+48 `cb`). It is looked at twice. Before the database is asked to write
 anything, the token is found, its data are read and cryptogram or code checked: slow arithmetic has
 no place inside a unit of work. Then one unit of work decides: a reference seen before hears its
 first answer again, a reference reversed before it arrived is declined, the transaction counter must
@@ -25,14 +26,14 @@ from backend.networks.afterwards import (
     take_counter,
 )
 from backend.networks.chip import stripe
-from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
+from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram
 from backend.networks.chip.keys import master_key
-from backend.networks.chip.tlv import read_chip_data
 from backend.networks.counters import is_too_old
 from backend.networks.currencies import code_of
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.message import CARD_DATA, REFUND, Message, reference_of_original
+from backend.networks.message_chip import chip_data_of
 from backend.networks.numbers import test_card
 from backend.networks.ports import (
     AuthorizationRow,
@@ -48,6 +49,7 @@ from backend.runtime.errors import MessageError, StorageError
 SEQUENCE_NUMBER = "01"
 CARDS_REMEMBERED_MAX = 10_000
 STRIPE_ENTRY_MODE = "91"  # DE 22 begins so for a track; every other way brings chip data
+APP_ENTRY_MODE = "81"  # or, in an app, the block that stands for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,12 @@ class NetworkRules:
         refusal = refusal_of_state(token) or self._refusal_of_expiry(token, request)
         if refusal is not None:
             return Examined(currency, token, refusal)
-        entered = "35" if request.fields["22"].startswith(STRIPE_ENTRY_MODE) else "55"
-        if CARD_DATA & request.fields.keys() != {entered}:
+        brought, mode = CARD_DATA & request.fields.keys(), request.fields["22"]
+        is_track = mode.startswith(STRIPE_ENTRY_MODE)
+        is_block = mode.startswith(APP_ENTRY_MODE) and not brought
+        if not is_block and brought != {"35" if is_track else "55"}:
             return Examined(currency, token, Decision("30", "entry_mode_disagrees"))
-        if entered == "35":
+        if is_track:
             return self._examine_track(request, currency, token)
         return self._examine_chip(request, currency, token)
 
@@ -110,7 +114,7 @@ class NetworkRules:
         """
         number = request.fields["2"]
         try:
-            chip = read_covered_data(read_chip_data(bytes.fromhex(request.fields["55"])))
+            chip = chip_data_of(request, token, self.store)
             stored = is_stored(request)
         except MessageError:
             return Examined(currency, token, Decision("30", "emv_data_malformed"))

@@ -54,6 +54,7 @@ PRIVATE_KEYS = frozenset(
         "at",  # mag-stripe mode: the whole transaction counter, as the till heard it
         "sf",  # stored and forwarded: Y, the counter may lie below later ones
         "ec",  # authorization: electronic commerce indicator of an app's payment
+        "cb",  # authorization: cryptogram block of an app's payment that has no chip data, hex
         "fd",  # inquiry: authorization found: Y or N
         "oc",  # inquiry: the DE 39 that it got
         "oa",  # inquiry: the DE 38 that it got
@@ -81,6 +82,7 @@ REQUIRED = {
     MANAGEMENT_ANSWER: frozenset(["7", "11", "39", "70"]),
 }
 CARD_DATA = frozenset(["35", "55"])  # a tap's message has the track or the chip data
+BLOCK_OF_CRYPTOGRAM = "cb="  # DE 48 of a message that has neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +171,18 @@ def check(kind: str, fields: Mapping[str, str]) -> None:
         raise MessageError(f"message type {kind!r} is not spoken here")
     if not required <= fields.keys():
         raise MessageError(f"{kind} without DE {min(required - fields.keys(), key=int)}")
-    if kind == AUTHORIZATION and not CARD_DATA & fields.keys():
-        raise MessageError(f"{kind} without DE 55, or DE 35 of mag-stripe mode")
+    if kind == AUTHORIZATION and not _brings_card_data(fields):
+        raise MessageError(f"{kind} without DE 55, DE 35 of mag-stripe mode, or a cryptogram block")
     for number, value in fields.items():
         if number in NUMERIC:
             if not (value.isascii() and value.isdecimal()):
                 raise MessageError(f"DE {number} is not numeric")
         elif number in PRINTABLE and not (value.isascii() and value.isprintable()):
             raise MessageError(f"DE {number} is not printable text")
+
+
+def _brings_card_data(fields: Mapping[str, str]) -> bool:
+    return bool(CARD_DATA & fields.keys()) or BLOCK_OF_CRYPTOGRAM in fields.get("48", "")
 
 
 def transmission_time(at_us: int) -> str:

@@ -53,7 +53,7 @@ from backend.payments.replay_cache import ReplayCache
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest
-from backend.runtime.events import EventLog
+from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
 from backend.switch.answers import (
     Answered,
@@ -245,8 +245,10 @@ class PaymentEngine(Generic[Tx]):
             at_us=intent.at_us,
         ):
             return self._open_again(intent, tx)
-        if intent.admit is not None:
-            intent.admit(tx, intent.payment_id)
+        told = () if intent.admit is None else intent.admit(tx, intent.payment_id)
+        return _telling(self._open_new(intent, tx), told)
+
+    def _open_new(self, intent: Intent[Tx], tx: Tx) -> Change | _Settled:
         token = self._ports.tokens.find(tx, intent.fingerprint)
         if token is None:
             payment = intent.payment(None, network=network_of(intent.order.token))
@@ -380,3 +382,13 @@ class PaymentEngine(Generic[Tx]):
 
 def _refusal_of(token: KnownToken) -> str | None:
     return None if token.status == "active" else TOKEN_NOT_ACTIVE
+
+
+def _telling(opened: Change | _Settled, told: tuple[Event, ...]) -> Change | _Settled:
+    """The same, publishing what its door wrote besides."""
+    if isinstance(opened, Change):
+        return replace(opened, events=opened.events + told)
+    if opened.change is None:
+        return opened
+    change = replace(opened.change, events=opened.change.events + told)
+    return replace(opened, change=change)

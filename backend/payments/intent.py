@@ -13,11 +13,13 @@ from backend.payments.idempotency import KeyInFlight, KeyMismatch, Reply
 from backend.payments.machine import State
 from backend.payments.order import NfcOrder
 from backend.payments.records import KeyRecord, KeyState, KnownToken, Merchant, Payment
+from backend.runtime.events import Event
 from backend.switch.answers import NetworkReference
 
 Tx = TypeVar("Tx")
-Admit = Callable[[Tx, str], None]
-"""What a door settles in the intent's unit of work, told the payment's identifier."""
+Admit = Callable[[Tx, str], tuple[Event, ...]]
+"""What a door settles in the intent's unit of work, told the payment's identifier; the events that
+it wrote there, to be published with the payment's own."""
 
 
 @dataclass(frozen=True, slots=True)

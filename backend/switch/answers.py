@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+IN_APP_INDICATOR = "07"  # electronic commerce indicator of a cryptogram in an app
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkReference:
@@ -44,6 +46,8 @@ class AuthorizationRequest:
         approved_offline: card and till have approved already: the network is told, not asked.
         stored: the till kept the tap while it was offline; the network is asked all the same.
         is_remote: nobody met: an app's payment, made with the token's remote key.
+        cryptogram_block: what such a payment brings when it has no chip data; else empty.
+        eci: electronic commerce indicator of such a payment, two digits.
     """
 
     payment_id: str
@@ -65,6 +69,8 @@ class AuthorizationRequest:
     track_2: str = field(default="", repr=False)
     atc: int = 0
     is_remote: bool = False
+    cryptogram_block: bytes = field(default=b"", repr=False)
+    eci: str = IN_APP_INDICATOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ from backend.switch.answers import (
 CONTACTLESS_CHIP = "071"
 CONTACTLESS_STRIPE = "911"
 ECOMMERCE = "810"
-IN_APP_INDICATOR = "07"  # electronic commerce indicator of a cryptogram in an app
 NORMAL_CONDITION, PREAUTHORIZED_CONDITION = "00", "06"
 
 
@@ -74,17 +73,20 @@ def _card_data(request: AuthorizationRequest) -> dict[str, str]:
     """Entry mode and what it brings: chip data, or a track and the counter that it shortens.
 
     Chip data also say whether the tap was stored (DE 48 `sf`); a track has no signed day to be
-    stored with. An app's payment brings chip data and its electronic commerce indicator.
+    stored with. An app's payment brings its electronic commerce indicator with chip data, or with
+    a cryptogram block (DE 48 `cb`).
     """
     if request.track_2:
         track = request.track_2.replace("D", "=")
         return {
             "22": CONTACTLESS_STRIPE, "35": track, "48": private_text({"at": str(request.atc)}),
         }  # fmt: skip
+    if request.cryptogram_block:
+        block = request.cryptogram_block.hex().upper()
+        return {"22": ECOMMERCE, "48": private_text({"ec": request.eci, "cb": block})}
     chip_data = request.emv_data.hex().upper()
     if request.is_remote:
-        indicator = private_text({"ec": IN_APP_INDICATOR})
-        return {"22": ECOMMERCE, "48": indicator, "55": chip_data}
+        return {"22": ECOMMERCE, "48": private_text({"ec": request.eci}), "55": chip_data}
     chip = {"22": CONTACTLESS_CHIP, "55": chip_data}
     return chip | {"48": private_text({"sf": "Y"})} if request.stored else chip
 
