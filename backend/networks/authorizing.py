@@ -322,7 +322,7 @@ class NetworkRules:
         card = IssuedCard(
             account.account_id,
             self.network,
-            test_card(number, self.network),
+            test_card(number),
             number[:LEADING_DIGITS],
         )
         if len(self.cards) < CARDS_REMEMBERED_MAX:

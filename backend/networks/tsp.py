@@ -33,6 +33,7 @@ from backend.networks.decisions import ORDINARY, Decisions, decisions_of
 from backend.networks.keys import NetworkKeys
 from backend.networks.life_ports import TokenTermsRow
 from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
+from backend.networks.products import CardProduct, product_of
 from backend.networks.step_up import LOCKED_US, Stage
 from backend.networks.token_life import INACTIVE_LIFE_US, Suspender
 from backend.networks.tsp_payload import JWE_ALGORITHMS, DevicePayload, device_key_of
@@ -84,12 +85,10 @@ class TokenService:
 
     async def request(self, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Issue a token for the device, or say why not."""
-        card = self._open(request)
-        if isinstance(card, TokenRefused):
-            return card
-        decided = self._decide(card, request)
-        if isinstance(decided, TokenRefused):
-            return decided
+        judged = self._judge(request)
+        if isinstance(judged, TokenRefused):
+            return judged
+        card, decided, design = judged
 
         def unit(rows: HostRows) -> TokenGrant | TokenRefused:
             if rows.is_retired(self.network, self._vault.fingerprint(card.number)):
@@ -126,12 +125,33 @@ class TokenService:
                 device_payload=self._sealed(rows, account, token, card.device_key),
             )
 
-        return await self._store.write(unit)
+        granted = await self._store.write(unit)
+        return replace(granted, design=design) if isinstance(granted, TokenGrant) else granted
 
-    def _open(self, request: TokenRequest) -> _Card | TokenRefused:
+    def product_of(self, sealed_pan: str) -> CardProduct | TokenRefused:
+        """The product of a sealed card number, or why it is none of this network's."""
+        opened = self._open_sealed(sealed_pan)
+        if isinstance(opened, TokenRefused):
+            return opened
+        refused = self._refuse_number(opened[0], opened[0][-4:])
+        return product_of(opened[0]) if refused is None else refused
+
+    def _judge(self, request: TokenRequest) -> tuple[_Card, Decisions, str] | TokenRefused:
+        """Card, decisions and design; everything that nothing has to be stored for."""
+        card = self._open(request)
+        if isinstance(card, TokenRefused):
+            return card
+        decided = self._decide(card, request)
+        if isinstance(decided, TokenRefused):
+            return decided
+        design = _chosen(product_of(card.number), request)
+        return design if isinstance(design, TokenRefused) else (card, decided, design)
+
+    def _open_sealed(self, sealed_pan: str) -> tuple[str, object] | TokenRefused:
+        """Card number and device key as they were sealed."""
         try:
             plain = jwe.decrypt_compact(
-                request.sealed_pan, self._keys.sealing, algorithms=JWE_ALGORITHMS
+                sealed_pan, self._keys.sealing, algorithms=JWE_ALGORITHMS
             ).plaintext
             body = json.loads(plain or b"")
             number = body["pan"]
@@ -140,6 +160,13 @@ class TokenService:
             return TokenRefused("not_sealed", f"this is no card number sealed for {self.network}")
         if not isinstance(number, str) or not numbers.is_luhn_valid(number):
             return TokenRefused("bad_number", "the card number does not pass its own check digit")
+        return number, device_jwk
+
+    def _open(self, request: TokenRequest) -> _Card | TokenRefused:
+        opened = self._open_sealed(request.sealed_pan)
+        if isinstance(opened, TokenRefused):
+            return opened
+        number, device_jwk = opened
         refused = self._refuse_number(number, request.last4)
         if refused is not None:
             return refused
@@ -168,7 +195,7 @@ class TokenService:
             return TokenRefused("bad_code", f"{self.network} cards have a code of {digits} digits")
         if is_past(card.expiry, self._clock.now_us()):
             return TokenRefused("expired_card", "this card has expired")
-        refusal = numbers.test_card(card.number, self.network).refusal
+        refusal = numbers.test_card(card.number).refusal
         if refusal is not None:
             return TokenRefused(refusal, "the issuer refuses this card")
         said = decisions_of(request.cvv)
@@ -272,7 +299,7 @@ class TokenService:
         account = rows.account_of_number(self.network, fingerprint)
         if account is not None:
             return account
-        card = numbers.test_card(number, self.network)
+        card = numbers.test_card(number)
         account_id = identifier(self._secrets, "acc")
         account = AccountRow(
             account_id=account_id,
@@ -333,6 +360,17 @@ class TokenService:
     def _unseal_token(self, token: TokenRow) -> str:
         sealed = token.sealed_token
         return self._vault.unseal(sealed, self.network, token.token_ref, "token").decode()
+
+
+def _chosen(product: CardProduct, request: TokenRequest) -> str | TokenRefused:
+    """The card's design, if its holder accepted the terms in force and chose one that there is."""
+    if request.terms_version not in {"", product.terms.version}:
+        accept = f"version {product.terms.version} of this card's terms is to be accepted"
+        return TokenRefused("terms_changed", accept)
+    design = product.design(request.design)
+    if design is None:
+        return TokenRefused("design_unknown", f"{product.name} has no such design")
+    return design
 
 
 def _is_forgotten(token: TokenRow, now_us: int, *, is_yellow: bool) -> bool:

@@ -41,6 +41,8 @@ class TokenRequest:
         device_type: "phone" or "watch".
         wallet_id: which wallet account asks.
         wallet_decision: what the wallet says of it, a `Colour`'s word.
+        terms_version: of the product's terms that the holder accepted; empty when not said.
+        design: the face that the holder chose; empty for the product's first one.
     """
 
     sealed_pan: str = field(repr=False)
@@ -51,6 +53,34 @@ class TokenRequest:
     device_type: str
     wallet_id: str
     wallet_decision: str = Colour.GREEN.value
+    terms_version: str = ""
+    design: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DesignOffer:
+    """A face that a holder can choose."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardOffer:
+    """What a card is, before its holder says yes.
+
+    Attributes:
+        product: the issuer's name for the card.
+        card_type: "credit" or "debit".
+        terms_version, terms_text: what is to be accepted.
+        designs: at least one, the first comes without asking.
+    """
+
+    product: str
+    card_type: str
+    terms_version: str
+    terms_text: str
+    designs: tuple[DesignOffer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +129,7 @@ class TokenGrant:
         methods: how it can be verified; empty when it need not be.
         assurance_method: how the cardholder was identified, two digits (EMVCo's token assurance).
         requestor_id: token requestor identifier (TRID), 11 digits.
+        design: the face that the card has; empty where it keeps the one it had.
     """
 
     token_ref: str
@@ -116,6 +147,7 @@ class TokenGrant:
     issuer_decision: str = Colour.GREEN.value
     assurance_method: str = "00"
     requestor_id: str = ""
+    design: str = ""
     methods: tuple[StepUpMethod, ...] = ()
 
 
@@ -184,7 +216,8 @@ class TokenRefused:
 
     Attributes:
         code: stable word: not_sealed, bad_number, wrong_network, number_is_token, last4_differs,
-            bad_expiry, expired_card, bad_code, bad_device_key, wallet_declined,
+            bad_expiry, expired_card, bad_code, bad_device_key, terms_changed, design_unknown,
+            wallet_declined,
             network_declined, issuer_declined, verification_failed, card_replaced,
             token_suspended.
         detail: one sentence for people; never the number.

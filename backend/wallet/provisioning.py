@@ -16,7 +16,6 @@ yellow: the card is pending, its keys are still at the network, and its cardhold
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -29,19 +28,26 @@ from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
 from backend.runtime.events import Event, EventLog
 from backend.wallet.assessment import assess
+from backend.wallet.card_offers import offer_json
+from backend.wallet.card_orders import (
+    CardOrder,
+    check_key,
+    check_network,
+    check_order,
+    check_sealed,
+    yymm,
+)
 from backend.wallet.errors import NetworkUnavailable
-from backend.wallet.model import NETWORKS, PARTIES, AuditEntry, Caller, Card, Device
+from backend.wallet.model import PARTIES, AuditEntry, Caller, Card, Device
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
 from backend.wallet.status import deliver
 from backend.wallet.step_up_view import event_facts, method_json
 from backend.wallet.terms import TERMS_VERSION
 from backend.wallet.token_orders import TokenOrders
 
+OWN_TERMS = (None, TERMS_VERSION)  # the wallet's own, or none said: nothing for the network
+FIELD_TO_BLAME = {"terms_changed": "termsVersion", "design_unknown": "design"}
 LEASE_US = 60_000_000
-KEY_LENGTH_MAX = 255
-SEALED_LENGTH_MAX = 8_192
-_COMPACT_JWE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}")
-_EXPIRY = re.compile(r"(0[1-9]|1[0-2])/?([0-9]{2})")
 
 
 class KeyReused(BadRequest):
@@ -54,39 +60,6 @@ class CardRefused(BadRequest):
     """The network or the issuer will not have this card on this device."""
 
     status = 422
-
-
-@dataclass(frozen=True, slots=True)
-class CardOrder:
-    """What a client sends to put a card on a device.
-
-    Attributes:
-        encrypted_pan: JWE (RFC 7516) of number and device key, for the network's key.
-        expiry: MM/YY as printed.
-        cvv: in memory only, for the network.
-        terms_version: of the terms that the person accepted; None when the client does not say.
-    """
-
-    network: str
-    encrypted_pan: str
-    expiry: str
-    cvv: str
-    last4: str
-    device_id: str
-    terms_version: str | None = None
-
-    def request_hash(self) -> bytes:
-        """What "the same body" means for the idempotency key."""
-        parts = (
-            self.network,
-            self.encrypted_pan,
-            self.expiry,
-            self.cvv,
-            self.last4,
-            self.device_id,
-            *(() if self.terms_version is None else (self.terms_version,)),
-        )
-        return hashlib.sha256(orjson.dumps(parts)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +106,28 @@ class Provisioning:
             BadRequest: no such network.
             NetworkUnavailable: its token service does not answer.
         """
-        _check_network(network)
+        check_network(network)
         try:
             return await self._tokens.public_key(network)
         except (TransportError, MessageError) as error:
             raise NetworkUnavailable(f"the token service of {network} does not answer") from error
+
+    async def offer(self, network: str, sealed_pan: str) -> dict[str, object]:
+        """What a sealed card is: product, kind, terms to accept, designs to choose from.
+
+        Raises:
+            BadRequest: a field is wrong, or it is no card of that network (`CardRefused`).
+            NetworkUnavailable: its token service does not answer.
+        """
+        check_network(network)
+        check_sealed(sealed_pan)
+        try:
+            offer = await self._tokens.offer(network, sealed_pan)
+        except (TransportError, MessageError) as error:
+            raise NetworkUnavailable(f"the token service of {network} does not answer") from error
+        if isinstance(offer, TokenRefused):
+            raise CardRefused(offer.code, offer.detail)
+        return offer_json(offer)
 
     async def add(self, caller: Caller, order: CardOrder, key: str) -> Provisioned:
         """Put a card on a device.
@@ -149,7 +139,7 @@ class Provisioning:
             NetworkUnavailable: the token service does not answer.
         """
         check_key(key)
-        _check(order)
+        check_order(order)
         requested = self._requested_card(caller, order)
         claimed = await self._store.write(
             lambda rows: self._claim(rows, caller, order, key, requested)
@@ -233,13 +223,15 @@ class Provisioning:
             order.network,
             TokenRequest(
                 sealed_pan=order.encrypted_pan,
-                expiry=_yymm(order.expiry),
+                expiry=yymm(order.expiry),
                 cvv=order.cvv,
                 last4=order.last4,
                 device_id=device.id,
                 device_type=device.kind,
                 wallet_id=caller.user_id,
                 wallet_decision=ours.value,
+                terms_version="" if order.terms_version in OWN_TERMS else order.terms_version or "",
+                design=order.design,
             ),
         )
 
@@ -253,6 +245,9 @@ class Provisioning:
             rows.audit(entry)
 
         await self._store.write(work)
+        field = FIELD_TO_BLAME.get(refused.code)
+        if field is not None:
+            raise BadRequest(refused.code, refused.detail, field=field)
         raise CardRefused(refused.code, refused.detail)
 
     async def _grant(
@@ -269,6 +264,7 @@ class Provisioning:
             token_last4=grant.token_last4,
             card_type=grant.card_type,
             product=grant.product,
+            design=grant.design,
             status="active" if is_green else "pending",
             decisions=" ".join(said),
             provisioned_at_us=now_us,
@@ -347,52 +343,3 @@ def _may_replace(same: Card, now_us: int) -> bool:
 def _give_back(rows: WalletRows, caller: Caller, key: str, requested: Card) -> None:
     rows.remove_card(requested.id)
     rows.release_request(caller.user_id, key)
-
-
-def _yymm(expiry: str) -> str:
-    month, year = expiry[:2], expiry[-2:]
-    return f"{year}{month}"
-
-
-def check_key(key: str) -> None:
-    """Raise BadRequest for a text that can be no idempotency key."""
-    if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isprintable():
-        raise BadRequest(
-            "idempotency_key_invalid", f"a key is 1 to {KEY_LENGTH_MAX} printable characters"
-        )
-
-
-def _check_network(network: str) -> None:
-    if network not in NETWORKS:
-        raise BadRequest(
-            "network_unknown", f"network is one of {', '.join(NETWORKS)}", field="network"
-        )
-
-
-def _check(order: CardOrder) -> None:
-    """Everything that can be said about an order without the network.
-
-    Raises:
-        BadRequest: with the field to blame. No message repeats what was sent.
-    """
-    _check_network(order.network)
-    if order.terms_version not in {None, TERMS_VERSION}:
-        raise BadRequest(
-            "terms_changed",
-            f"version {TERMS_VERSION} of the terms is to be accepted: GET /api/terms",
-            field="termsVersion",
-        )
-    sealed = order.encrypted_pan
-    if len(sealed) > SEALED_LENGTH_MAX or not _COMPACT_JWE.fullmatch(sealed):
-        raise BadRequest(
-            "card_not_sealed",
-            "encryptedPan is a compact JWE for the key of GET /api/networks/{n}/key",
-            field="encryptedPan",
-        )
-    if not (len(order.last4) == 4 and order.last4.isascii() and order.last4.isdigit()):
-        raise BadRequest("last4_invalid", "last4 is four digits", field="last4")
-    if not _EXPIRY.fullmatch(order.expiry):
-        raise BadRequest("expiry_invalid", "expiry is MM/YY", field="expiry")
-    cvv_length = 4 if order.network == "amex" else 3
-    if not (len(order.cvv) == cvv_length and order.cvv.isascii() and order.cvv.isdigit()):
-        raise BadRequest("cvv_invalid", f"cvv is {cvv_length} digits here", field="cvv")
