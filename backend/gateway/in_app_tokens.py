@@ -22,7 +22,7 @@ from backend.paytoken.content import KIND_CRYPTOGRAM, KIND_EMV, ClearToken
 from backend.paytoken.errors import TokenRefused
 from backend.paytoken.token import Opened
 from backend.runtime.errors import BadRequest, MessageError
-from backend.switch.answers import IN_APP_INDICATOR
+from backend.switch.answers import NO_AUTHENTICATION
 
 LAST_DAY = "28"  # the token's format wants a day, the card has none
 TAG_RANDOM = 0x9F37
@@ -70,7 +70,7 @@ def content_for(order: NfcOrder, data_type: str) -> ClearToken:
         amount_minor=order.amount_minor,
         manufacturer="0" + TOKEN_REQUESTOR[network],
         cryptogram=order.emv_data if is_emv else _block(chip),
-        eci=None if is_emv else IN_APP_INDICATOR,
+        eci=None if is_emv else NO_AUTHENTICATION,
         kind=data_type,
     )
 
@@ -105,7 +105,7 @@ def order_of_token(content: ClearToken, asked: MerchantOrder, merchant: Merchant
         tap_id=asked.session_id,
         channel=Channel.IN_APP,
         cryptogram_block=b"" if is_emv else content.cryptogram,
-        eci=(content.eci or IN_APP_INDICATOR).zfill(ECI_DIGITS),
+        eci=(content.eci or NO_AUTHENTICATION).zfill(ECI_DIGITS),
     )
 
 

@@ -33,7 +33,7 @@ from backend.http.sessions import (
 )
 from backend.runtime.errors import BadRequest
 from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
-from backend.wallet.card_orders import CardOrder
+from backend.wallet.card_order import CardOrder
 from backend.wallet.cards import Cards
 from backend.wallet.device_proof import DeviceProofs
 from backend.wallet.devices import Devices
@@ -170,6 +170,7 @@ class WalletRoutes:
             last4=body.last4,
             device_id=body.deviceId,
             terms_version=body.termsVersion,
+            source_card_id=body.fromCardId,
             design=body.design,
         )
         self._accounts.limits.take(PROVISIONING, caller.user_id)

@@ -41,6 +41,9 @@ class TokenRequest:
         device_type: "phone" or "watch".
         wallet_id: which wallet account asks.
         wallet_decision: what the wallet says of it, a `Colour`'s word.
+        source_token_ref: an active token of this wallet whose card is meant; `sealed_pan` then
+            holds the device's key alone, and `expiry` and `cvv` may be empty. Empty: the number
+            says which card.
         terms_version: of the product's terms that the holder accepted; empty when not said.
         design: the face that the holder chose; empty for the product's first one.
     """
@@ -53,6 +56,7 @@ class TokenRequest:
     device_type: str
     wallet_id: str
     wallet_decision: str = Colour.GREEN.value
+    source_token_ref: str = ""
     terms_version: str = ""
     design: str = ""
 
@@ -216,8 +220,7 @@ class TokenRefused:
 
     Attributes:
         code: stable word: not_sealed, bad_number, wrong_network, number_is_token, last4_differs,
-            bad_expiry, expired_card, bad_code, bad_device_key, terms_changed, design_unknown,
-            wallet_declined,
+            bad_expiry, expired_card, bad_code, bad_device_key, wallet_declined,
             network_declined, issuer_declined, verification_failed, card_replaced,
             token_suspended.
         detail: one sentence for people; never the number.

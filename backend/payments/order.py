@@ -18,7 +18,7 @@ from backend.domain.pan import is_pan
 from backend.domain.track import read_track_2
 from backend.payments.records import Channel
 from backend.runtime.errors import BadRequest
-from backend.switch.answers import IN_APP_INDICATOR
+from backend.switch.answers import NO_AUTHENTICATION
 
 ATC_MAX = 0xFFFF
 UNKNOWN_EXPIRY = "0000"  # DE 14 when neither the till nor the chip data names one
@@ -72,7 +72,7 @@ class NfcOrder:
     synthetic: bool = False
     channel: Channel = Channel.NFC
     cryptogram_block: bytes = field(default=b"", repr=False)
-    eci: str = IN_APP_INDICATOR
+    eci: str = NO_AUTHENTICATION
 
     def __post_init__(self) -> None:
         """Judge every field, whoever made the order.

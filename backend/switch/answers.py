@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-IN_APP_INDICATOR = "07"  # electronic commerce indicator of a cryptogram in an app
+NO_AUTHENTICATION = "07"  # electronic commerce indicator: sealed, and no 3-D Secure
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,10 @@ class AuthorizationRequest:
         approved_offline: card and till have approved already: the network is told, not asked.
         stored: the till kept the tap while it was offline; the network is asked all the same.
         is_remote: nobody met: an app's payment, made with the token's remote key.
-        cryptogram_block: what such a payment brings when it has no chip data; else empty.
-        eci: electronic commerce indicator of such a payment, two digits.
+        sealed_card: a card's number sealed for the network (JWE); then there is neither token nor
+            chip data nor track.
+        cryptogram_block: what a payment in an app brings when it has no chip data; else empty.
+        eci: electronic commerce indicator where nobody met, two digits.
     """
 
     payment_id: str
@@ -69,8 +71,9 @@ class AuthorizationRequest:
     track_2: str = field(default="", repr=False)
     atc: int = 0
     is_remote: bool = False
+    sealed_card: str = field(default="", repr=False)
     cryptogram_block: bytes = field(default=b"", repr=False)
-    eci: str = IN_APP_INDICATOR
+    eci: str = NO_AUTHENTICATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Answered:
         cryptogram_valid: the network's verdict on the ARQC; None when it did not look.
         reason: stable word behind the code ("insufficient_funds", "cryptogram_invalid" …).
         steered: "amount ends .51" when the amount chose the code, else None.
+        code_matches: the issuer's verdict on a card's security code; None when there was none.
+        disputes_later: the reason for which a test card's holder will dispute this payment.
         hops_us: duration of each hop: "network" (link there and back), "issuer".
     """
 
@@ -94,6 +99,8 @@ class Answered:
     reason: str
     steered: str | None
     hops_us: Mapping[str, int]
+    code_matches: bool | None = None
+    disputes_later: str | None = None
 
     @property
     def approved(self) -> bool:
@@ -106,7 +113,7 @@ class NotSent:
     """Nothing left this process: breaker open, or no connection.
 
     Attributes:
-        reason: "breaker_open" or "no_connection".
+        reason: "breaker_open" or "no_connection"; "vault_unavailable" where a card did not open.
         retry_in_ms: when a breaker will next let a probe through, else None.
     """
 

@@ -34,7 +34,7 @@ from backend.switch.answers import (
 CONTACTLESS_CHIP = "071"
 CONTACTLESS_STRIPE = "911"
 ECOMMERCE = "810"
-NORMAL_CONDITION, PREAUTHORIZED_CONDITION = "00", "06"
+NORMAL_CONDITION, PREAUTHORIZED_CONDITION, REMOTE_CONDITION = "00", "06", "59"
 
 
 def authorization(request: AuthorizationRequest) -> Message:
@@ -48,7 +48,6 @@ def authorization(request: AuthorizationRequest) -> Message:
         AUTHORIZATION,
         {
             **_card_data(request),
-            "2": request.token,
             "3": PURCHASE,
             "4": _amount(request.amount_minor),
             "7": sent,
@@ -57,8 +56,7 @@ def authorization(request: AuthorizationRequest) -> Message:
             "13": sent[:4],
             "14": request.expiry,
             "18": request.merchant_category,
-            "23": request.psn.zfill(3),
-            "25": PREAUTHORIZED_CONDITION if request.approved_offline else NORMAL_CONDITION,
+            "25": _condition(request),
             "32": ACQUIRER,
             "37": request.reference.rrn,
             "41": _text(request.terminal_id, 8),
@@ -74,21 +72,32 @@ def _card_data(request: AuthorizationRequest) -> dict[str, str]:
 
     Chip data also say whether the tap was stored (DE 48 `sf`); a track has no signed day to be
     stored with. An app's payment brings its electronic commerce indicator with chip data, or with
-    a cryptogram block (DE 48 `cb`).
+    a cryptogram block (DE 48 `cb`). A card that is not there brings its number sealed (DE 127), and
+    no DE 2.
     """
+    indicator = private_text({"ec": request.eci})
+    if request.sealed_card:
+        return {"22": ECOMMERCE, "48": indicator, "127": request.sealed_card}
+    token = {"2": request.token, "23": request.psn.zfill(3)}
     if request.track_2:
         track = request.track_2.replace("D", "=")
-        return {
-            "22": CONTACTLESS_STRIPE, "35": track, "48": private_text({"at": str(request.atc)}),
-        }  # fmt: skip
+        heard = private_text({"at": str(request.atc)})
+        return {**token, "22": CONTACTLESS_STRIPE, "35": track, "48": heard}
     if request.cryptogram_block:
-        block = request.cryptogram_block.hex().upper()
-        return {"22": ECOMMERCE, "48": private_text({"ec": request.eci, "cb": block})}
+        block = private_text({"ec": request.eci, "cb": request.cryptogram_block.hex().upper()})
+        return {**token, "22": ECOMMERCE, "48": block}
     chip_data = request.emv_data.hex().upper()
     if request.is_remote:
-        return {"22": ECOMMERCE, "48": private_text({"ec": request.eci}), "55": chip_data}
-    chip = {"22": CONTACTLESS_CHIP, "55": chip_data}
+        return {**token, "22": ECOMMERCE, "48": indicator, "55": chip_data}
+    chip = {**token, "22": CONTACTLESS_CHIP, "55": chip_data}
     return chip | {"48": private_text({"sf": "Y"})} if request.stored else chip
+
+
+def _condition(request: AuthorizationRequest) -> str:
+    """DE 25: asked as ever, told of, or asked for a card that is not there."""
+    if request.approved_offline:
+        return PREAUTHORIZED_CONDITION
+    return REMOTE_CONDITION if request.sealed_card else NORMAL_CONDITION
 
 
 def reversal(
@@ -162,7 +171,7 @@ def answered(answer: Message, round_trip_us: int) -> Answered:
     """
     private = answer.private()
     issuer_us = _whole(private.get("iu", "0"))
-    verdict = private.get("cv")
+    verdict, code = private.get("cv"), private.get("cc")
     return Answered(
         response_code=answer.fields["39"],
         auth_code=answer.fields.get("38"),
@@ -171,6 +180,8 @@ def answered(answer: Message, round_trip_us: int) -> Answered:
         reason=private.get("rs", ""),
         steered=private.get("st"),
         hops_us={"network": max(0, round_trip_us - issuer_us), "issuer": issuer_us},
+        code_matches=None if code is None else code == "M",
+        disputes_later=private.get("dl"),
     )
 
 

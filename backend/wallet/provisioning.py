@@ -11,6 +11,9 @@ the lease runs out and a retry takes both over; the network recognises device an
 Wallet, network and issuer each say a colour. All green: the card is active. Any red: no card. Any
 yellow: the card is pending, its keys are still at the network, and its cardholder is to be verified
 (`verification`).
+
+The same card on another device (a watch beside a phone) needs no number: the order names the card
+that the person has, and its network knows which one that is.
 """
 
 from __future__ import annotations
@@ -25,27 +28,24 @@ import orjson
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
-from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
+from backend.runtime.errors import BadRequest, Conflict, MessageError, NotFound, TransportError
 from backend.runtime.events import Event, EventLog
 from backend.wallet.assessment import assess
 from backend.wallet.card_offers import offer_json
-from backend.wallet.card_orders import (
+from backend.wallet.card_order import (
     CardOrder,
     check_key,
     check_network,
     check_order,
     check_sealed,
-    yymm,
 )
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import PARTIES, AuditEntry, Caller, Card, Device
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
 from backend.wallet.status import deliver
 from backend.wallet.step_up_view import event_facts, method_json
-from backend.wallet.terms import TERMS_VERSION
 from backend.wallet.token_orders import TokenOrders
 
-OWN_TERMS = (None, TERMS_VERSION)  # the wallet's own, or none said: nothing for the network
 FIELD_TO_BLAME = {"terms_changed": "termsVersion", "design_unknown": "design"}
 LEASE_US = 60_000_000
 
@@ -203,6 +203,8 @@ class Provisioning:
                 raise Conflict("request_in_flight", "this key is being worked on; ask again")
             rows.release_request(caller.user_id, key)
             rows.claim_request(caller.user_id, key, order.request_hash(), now_us)
+        if order.source_card_id is not None and _source(rows, caller, order) is None:
+            raise NotFound("card_unknown", "no such active card in this wallet", field="fromCardId")
         same = rows.same_card(caller.user_id, order.device_id, order.last4, order.network)
         if same is not None:
             if not _may_replace(same, now_us):
@@ -214,7 +216,11 @@ class Provisioning:
     async def _ask(
         self, order: CardOrder, device: Device, caller: Caller, requested: Card
     ) -> TokenGrant | TokenRefused:
-        cards = self._store.read(lambda rows: rows.cards_on(device.id))
+        cards, source = self._store.read(
+            lambda rows: (rows.cards_on(device.id), _source(rows, caller, order))
+        )
+        if source is None and order.source_card_id is not None:
+            return TokenRefused("source_unknown", "the card that was named was taken away")
         ours = assess(order.cvv, [card for card in cards if card.id != requested.id])
         if ours is Colour.RED:
             return TokenRefused("wallet_declined", "the wallet does not want this card")
@@ -223,15 +229,16 @@ class Provisioning:
             order.network,
             TokenRequest(
                 sealed_pan=order.encrypted_pan,
-                expiry=yymm(order.expiry),
+                expiry=order.expiry_yymm,
                 cvv=order.cvv,
                 last4=order.last4,
                 device_id=device.id,
                 device_type=device.kind,
                 wallet_id=caller.user_id,
                 wallet_decision=ours.value,
-                terms_version="" if order.terms_version in OWN_TERMS else order.terms_version or "",
-                design=order.design,
+                source_token_ref="" if source is None else source.token_ref,
+                terms_version=order.card_terms,
+                design=order.design or ("" if source is None else source.design),
             ),
         )
 
@@ -245,8 +252,7 @@ class Provisioning:
             rows.audit(entry)
 
         await self._store.write(work)
-        field = FIELD_TO_BLAME.get(refused.code)
-        if field is not None:
+        if (field := FIELD_TO_BLAME.get(refused.code)) is not None:
             raise BadRequest(refused.code, refused.detail, field=field)
         raise CardRefused(refused.code, refused.detail)
 
@@ -331,6 +337,14 @@ class Provisioning:
             caller.ip_address,
             facts,
         )
+
+
+def _source(rows: WalletRows, caller: Caller, order: CardOrder) -> Card | None:
+    """The card that the order goes by: the caller's own, active, and the one that it says."""
+    card = rows.card(order.source_card_id) if order.source_card_id is not None else None
+    if card is None or (card.user_id, card.status) != (caller.user_id, "active"):
+        return None
+    return card if (card.network, card.last4) == (order.network, order.last4) else None
 
 
 def _may_replace(same: Card, now_us: int) -> bool:

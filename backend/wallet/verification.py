@@ -28,7 +28,7 @@ from backend.runtime.errors import (
     TransportError,
 )
 from backend.runtime.events import Event, EventLog
-from backend.wallet.card_orders import check_key
+from backend.wallet.card_order import check_key
 from backend.wallet.cards import owned
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import AuditEntry, Caller, Card

@@ -16,7 +16,7 @@ from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualSchedule
 from backend.storage.database import Database
 from backend.storage.migrate import migrate_engine
 from backend.storage.wallet_rows import SqlWalletStore
-from backend.wallet.card_orders import CardOrder
+from backend.wallet.card_order import CardOrder
 from backend.wallet.cards import Cards
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import Caller, Device
