@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
+from backend.assembly.cards import Cards, open_cards
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
@@ -49,6 +50,7 @@ class Engine:
         app: answers HTTP and WebSocket.
         token: the local token's text.
         devices: what waits for a device, as its push connection would deliver it.
+        cards: cards that merchants keep, and payments with them.
         networks: the simulated hosts, without sockets; None when they run apart.
     """
 
@@ -58,6 +60,7 @@ class Engine:
     payments: PaymentEngine[Transaction]
     devices: Devices
     in_app: InApp[Transaction]
+    cards: Cards
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -179,6 +182,7 @@ async def _open(
     )
     token = folder.token(ground.entropy.secret("engine.token"))
     gateway = open_gateway(files, payments, switch, events, ground)
+    cards = open_cards(files, payments, edge.tokens, events, ground)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()
@@ -189,7 +193,7 @@ async def _open(
     await wallet.news.start()
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
+        app, token, lab, payments, wallet.devices, gateway.in_app, cards, networks, ground, edge,
         recorder, folder,
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from backend.storage import (
     payment_tables,
     request_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
@@ -39,6 +40,7 @@ TABLE_MODULES = (
     payment_tables,
     request_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
