@@ -194,6 +194,7 @@ async def _open(
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     gateway.start(ground)
+    cards.start(ground)
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
     if settings.daily_snapshots:
