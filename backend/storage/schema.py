@@ -28,6 +28,7 @@ from backend.storage import (
     request_tables,
     settlement_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
     wire_tables,
 )
@@ -48,6 +49,7 @@ TABLE_MODULES = (
     request_tables,
     settlement_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
     wire_tables,
 )
