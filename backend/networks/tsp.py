@@ -27,9 +27,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
+from backend.networks.accounts import CardAccounts
 from backend.networks.authority import CardAuthority
-from backend.networks.authorizing import is_past
 from backend.networks.decisions import ORDINARY, Decisions, decisions_of
+from backend.networks.examining import is_past
 from backend.networks.keys import NetworkKeys
 from backend.networks.life_ports import TokenTermsRow
 from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
@@ -75,6 +76,7 @@ class TokenService:
         self._payload = DevicePayload(network, keys, authority)
         self._clock = clock
         self._secrets = entropy.secret(f"network.{network}.tokens")
+        self._accounts = CardAccounts(network, vault, clock, self._secrets)
 
     def public_key(self) -> dict[str, str]:
         """The key that seals card numbers for this network, as a JWK."""
@@ -94,7 +96,7 @@ class TokenService:
         def unit(rows: HostRows) -> TokenGrant | TokenRefused:
             if rows.is_retired(self.network, self._vault.fingerprint(card.number)):
                 return TokenRefused("card_replaced", "this card was replaced: take the new one")
-            account = self._account(rows, card.number)
+            account = self._accounts.of_number(rows, card.number)
             now_us = self._clock.now_us()
             is_yellow = decided.colour is Colour.YELLOW
             if is_yellow and rows.failed_since(account.account_id, now_us - LOCKED_US):
@@ -266,27 +268,6 @@ class TokenService:
         rows.put_verification(
             fresh if known is None else replace(known, device_key=fresh.device_key)
         )
-
-    def _account(self, rows: HostRows, number: str) -> AccountRow:
-        fingerprint = self._vault.fingerprint(number)
-        account = rows.account_of_number(self.network, fingerprint)
-        if account is not None:
-            return account
-        card = numbers.test_card(number, self.network)
-        account_id = identifier(self._secrets, "acc")
-        account = AccountRow(
-            account_id=account_id,
-            network=self.network,
-            number_fingerprint=fingerprint,
-            sealed_number=self._vault.seal(number.encode(), self.network, account_id, "number"),
-            last4=number[-4:],
-            account_reference=numbers.draw_account_reference(self.network, self._secrets),
-            card_type=card.card_type,
-            product=card.product,
-            created_at_us=self._clock.now_us(),
-        )
-        rows.add_account(account)
-        return account
 
     def issue(
         self,

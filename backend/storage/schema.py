@@ -25,6 +25,7 @@ from backend.storage import (
     payment_tables,
     request_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
     wire_tables,
 )
@@ -42,6 +43,7 @@ TABLE_MODULES = (
     payment_tables,
     request_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
     wire_tables,
 )
