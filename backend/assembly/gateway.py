@@ -9,6 +9,7 @@ from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.assembly.wire import open_wire
+from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
@@ -49,10 +50,11 @@ async def open_gateway(
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    buckets: Buckets,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
     advices = _advices(files, payments, switch, events, ground)
-    accounts = await open_merchants(files, events, ground)
+    accounts = await open_merchants(files, events, ground, buckets)
     desk = _desk(files, payments, advices, events, ground)
     return Gateway(
         desk=desk,

@@ -62,6 +62,7 @@ def open_wire(
         clock=ground.clock,
         identifiers=secret("request.identifiers"),
         hash_key=files.named_keys.key("wire requests"),
+        admit=accounts.limits.take,
     )
     return WireDoor(ports, _resources(money, secrets))
 

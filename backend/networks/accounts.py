@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.networks import numbers
+from backend.networks.number_access import Numbers
 from backend.networks.ports import AccountRow, HostRows
-from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream, identifier
 
@@ -24,13 +24,13 @@ class CardAccounts:
     """
 
     network: str
-    vault: NetworkVault
+    held: Numbers
     clock: Clock
     secrets: Stream
 
     def of_number(self, rows: HostRows, number: str) -> AccountRow:
         """The account of a card number, opened now if nobody has seen the number before."""
-        fingerprint = self.vault.fingerprint(number)
+        fingerprint = self.held.fingerprint(number)
         account = rows.account_of_number(self.network, fingerprint)
         if account is not None:
             return account
@@ -40,7 +40,7 @@ class CardAccounts:
             account_id=account_id,
             network=self.network,
             number_fingerprint=fingerprint,
-            sealed_number=self.vault.seal(number.encode(), self.network, account_id, "number"),
+            sealed_number=self.held.seal_card(number, account_id),
             last4=number[-4:],
             account_reference=numbers.draw_account_reference(self.network, self.secrets),
             card_type=card.card_type,

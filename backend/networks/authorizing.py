@@ -20,12 +20,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from backend.networks.access_log import Purpose
 from backend.networks.accounts import CardAccounts
 from backend.networks.afterwards import is_advice, take_counter
 from backend.networks.currencies import code_of
 from backend.networks.examining import Examined, Examiner
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
 from backend.networks.message import REFUND, Message, reference_of_original
+from backend.networks.number_access import Numbers
 from backend.networks.numbers import test_card
 from backend.networks.ports import (
     AuthorizationRow,
@@ -35,11 +37,18 @@ from backend.networks.ports import (
     Reference,
     TokenRow,
 )
-from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 
 CARDS_REMEMBERED_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A token that nothing speaks against, and the card behind it."""
+
+    token: TokenRow
+    card: IssuedCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class NetworkRules:
 
     network: str
     store: HostStore
-    vault: NetworkVault
+    numbers: Numbers
     examiner: Examiner
     issuer: Issuer
     accounts: CardAccounts
@@ -66,6 +75,9 @@ class NetworkRules:
             issuer_started_us: monotonic time at which the issuer's share began.
         """
         amount_minor = int(request.fields["4"])
+        payer = None
+        if examined.refusal is None and examined.token is not None:
+            payer = Payer(examined.token, await self.card_of(examined))
 
         def unit(rows: HostRows) -> AuthorizationRow:
             row = AuthorizationRow(
@@ -87,7 +99,7 @@ class NetworkRules:
             if seen is not None:
                 other = not self._is_of_same_card(rows, request.reference, examined)
                 return _repeat(seen, row, other_card=other)
-            decision = self._decide(rows, request, examined, amount_minor)
+            decision = self._decide(rows, request, examined, payer)
             row = replace(
                 row,
                 response_code=decision.response_code,
@@ -164,7 +176,7 @@ class NetworkRules:
         return self.store.read(lambda rows: rows.authorization(self.network, reference))
 
     def _decide(
-        self, rows: HostRows, request: Message, examined: Examined, amount_minor: int
+        self, rows: HostRows, request: Message, examined: Examined, payer: Payer | None
     ) -> Decision:
         if examined.refusal is not None:
             return examined.refusal
@@ -172,30 +184,33 @@ class NetworkRules:
             account = self.accounts.of_number(rows, examined.remote.number)
             card = examined.remote.issued(account.account_id)
             return self.issuer.decide(
-                rows, card, request.reference, amount_minor, examined.currency
+                rows, card, request.reference, int(request.fields["4"]), examined.currency
             )
-        assert examined.token is not None, "nothing was found against it"
+        if payer is None:
+            return Decision("14", "token_unknown")
         advice = is_advice(request)
         refusal = take_counter(
-            rows, examined.token, examined.atc, advice=advice, stored=examined.stored
+            rows, payer.token, examined.atc, advice=advice, stored=examined.stored
         )
         if refusal is not None:
             return refusal
-        card = self._card(rows, examined.token)
         act = self.issuer.book if advice else self.issuer.decide
-        return act(rows, card, request.reference, amount_minor, examined.currency)
+        amount_minor = int(request.fields["4"])
+        return act(rows, payer.card, request.reference, amount_minor, examined.currency)
 
     def _is_of_same_card(self, rows: HostRows, reference: Reference, examined: Examined) -> bool:
         """Whether a sealed card is the one that the reference holds money of, if it holds any."""
         if examined.remote is None:
             return True
         held_of = rows.account_of_hold(self.network, reference)
-        number = self.vault.fingerprint(examined.remote.number)
+        number = self.numbers.fingerprint(examined.remote.number)
         own = rows.account_of_number(self.network, number)
         return held_of is None or (own is not None and own.account_id == held_of)
 
-    def card_of(self, examined: Examined) -> IssuedCard:
+    async def card_of(self, examined: Examined) -> IssuedCard:
         """The card that pays, outside a unit of work; of one never seen, without its account.
+
+        An account's number hardly ever changes, so it is kept open.
 
         Raises:
             StorageError: its account is missing.
@@ -204,32 +219,28 @@ class NetworkRules:
             return examined.remote.issued("")
         token = examined.token
         assert token is not None, "somebody pays"
-        return self.store.read(lambda rows: self._card(rows, token))
+        card = self.cards.get(token.account_id)
+        if card is None:
+            card = await self.store.write(lambda rows: self._opened(rows, token))
+            if len(self.cards) < CARDS_REMEMBERED_MAX:  # now that its opening is on record
+                self.cards[token.account_id] = card
+        return card
 
     def forget_card(self, account_id: str) -> None:
         """The account has another card number: it is opened again."""
         self.cards.pop(account_id, None)
 
-    def _card(self, rows: HostRows, token: TokenRow) -> IssuedCard:
-        """The card behind a token; an account's number hardly ever changes, so it is kept open."""
-        known = self.cards.get(token.account_id)
-        if known is not None:
-            return known
+    def _opened(self, rows: HostRows, token: TokenRow) -> IssuedCard:
         account = rows.account(token.account_id)
         if account is None:
             raise StorageError(f"token {token.token_ref} has no account")
-        number = self.vault.unseal(
-            account.sealed_number, self.network, account.account_id, "number"
-        ).decode()
-        card = IssuedCard(
+        number = self.numbers.open_card(rows, account, token.token_ref, Purpose.AUTHORIZE)
+        return IssuedCard(
             account.account_id,
             self.network,
             test_card(number, self.network),
             number[:LEADING_DIGITS],
         )
-        if len(self.cards) < CARDS_REMEMBERED_MAX:
-            self.cards[token.account_id] = card
-        return card
 
 
 def _repeat(seen: AuthorizationRow, now: AuthorizationRow, *, other_card: bool) -> AuthorizationRow:

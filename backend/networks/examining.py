@@ -19,10 +19,10 @@ from backend.networks.currencies import code_of
 from backend.networks.issuing import Decision
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.message import CARD_DATA, SEALED_CARD, Message
+from backend.networks.number_access import Numbers
 from backend.networks.numbers import SEQUENCE_NUMBER
 from backend.networks.ports import HostStore, TokenRow
 from backend.networks.remote_cards import RemoteCard, open_card
-from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.errors import MessageError
 
@@ -62,7 +62,7 @@ class Examiner:
 
     network: str
     store: HostStore
-    vault: NetworkVault
+    held: Numbers
     keys: NetworkKeys
     clock: Clock
 
@@ -79,7 +79,7 @@ class Examiner:
         """A token that may pay, with the one kind of card data that its entry mode calls for."""
         number = request.fields["2"]
         token = self.store.read(
-            lambda rows: rows.token_of_number(self.network, self.vault.fingerprint(number))
+            lambda rows: rows.token_of_number(self.network, self.held.fingerprint(number))
         )
         if token is None:
             return Examined(currency, refusal=Decision("14", "token_unknown"))
@@ -98,7 +98,7 @@ class Examiner:
         card = open_card(self.network, self.keys, request)
         if isinstance(card, Decision):
             return Examined(currency, refusal=card)
-        fingerprint = self.vault.fingerprint(card.number)
+        fingerprint = self.held.fingerprint(card.number)
         refusal = card.refusal
         if self.store.read(lambda rows: rows.is_retired(self.network, fingerprint)):
             refusal = Decision("14", "card_replaced")

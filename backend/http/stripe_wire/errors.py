@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from backend.payments.idempotency import KeyInFlight
 from backend.runtime.errors import BackendError, BadRequest, StorageError
 from backend.wallet.errors import NetworkUnavailable
-from backend.wallet.limits import TooMany
 
 log = logging.getLogger("taplab.http.wire")
 
@@ -115,7 +114,7 @@ def wire_error_of(error: Exception) -> WireError:
         case BadRequest():
             code = _CODES.get(error.code, error.code)
             status = 400 if error.status in {409, 422} else error.status
-            headers = dict(error.headers) if isinstance(error, TooMany) else {}
+            headers = dict(error.headers)
             if error.retry_after_s is not None:
                 headers["Retry-After"] = str(error.retry_after_s)
             kind = RATE_LIMIT if status == 429 else INVALID_REQUEST
