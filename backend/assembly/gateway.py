@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
@@ -47,6 +48,7 @@ class Gateway:
 async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
+    cards: Cards,
     switch: Switch,
     events: EventLog,
     ground: Ground,
@@ -55,12 +57,13 @@ async def open_gateway(
     """Everything that merchants use besides taps, not started."""
     advices = _advices(files, payments, switch, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
+    desk = _desk(files, payments, advices, events, ground)
     return Gateway(
-        desk=_desk(files, payments, advices, events, ground),
+        desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         accounts=accounts,
-        wire=open_wire(files, accounts, events, ground),
+        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
     )
 
 
