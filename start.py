@@ -57,6 +57,7 @@ TEST_PROGRAMS = {
     "npm": "npm",
     "chromium": "chromium",
     "redis-server": "redis-server",
+    "hledger": "hledger",
 }
 VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 

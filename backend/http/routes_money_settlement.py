@@ -14,17 +14,20 @@ from starlette.responses import Response
 
 from backend.http.answers import json_answer
 from backend.http.laboratory import Laboratory
+from backend.ledger.chain import Entry, shard_of
 from backend.runtime.errors import NotFound
 from backend.settlement.business_day import Calendar
 from backend.settlement.days import Days
 from backend.settlement.payouts import PayoutOrder, Payouts
 from backend.settlement.records import Payout, Terms
 from backend.storage.database import Transaction
+from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.payout_rows import SqlPayoutRows
 from backend.storage.settlement_rows import SqlBatchRows
 from backend.storage.terms_rows import SqlTermsBook
 
 PAGE_ROWS_MAX = 500
+BEYOND_EVERY_ENTRY = 2**62
 
 
 class RunOrder(BaseModel):
@@ -82,6 +85,7 @@ class SettlementRoutes:
         add("/settlement/terms", self.terms, methods=["GET"])
         add("/settlement/terms/{merchant_id}", self.put_terms, methods=["PUT"])
         add("/settlement/accounts", self.pay_to, methods=["POST"])
+        add("/ledger/entries", self.entries, methods=["GET"])
         add("/payouts", self.payouts, methods=["GET"])
         add("/payouts", self.create_payout, methods=["POST"])
         add("/payouts/{payout_id}/cancel", self.cancel_payout, methods=["POST"])
@@ -146,6 +150,23 @@ class SettlementRoutes:
         account = await self._payouts.pay_to(body.merchant_id, body.number)
         return json_answer(asdict(account), 201)
 
+    async def entries(
+        self,
+        merchant_id: str = Query(max_length=64),
+        before_seq: int = Query(default=BEYOND_EVERY_ENTRY, ge=1, le=BEYOND_EVERY_ENTRY),
+        limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX),
+    ) -> Response:
+        """Entries of a merchant's shard of the ledger, newest first, a page at a time."""
+        shard = shard_of(merchant_id)
+        found = self._store.read(lambda tx: SqlLedgerRows().page(tx, shard, before_seq, limit))
+        return json_answer(
+            {
+                "shard": shard,
+                "entries": [_entry_json(entry) for entry in found],
+                "next_before_seq": found[-1].seq if len(found) == limit else None,
+            }
+        )
+
     async def payouts(
         self,
         merchant_id: str | None = Query(default=None, max_length=64),
@@ -182,6 +203,22 @@ def _terms_json(terms: Terms) -> dict[str, object]:
         "schedule": terms.schedule.value,
         "reserve_basis_points": terms.reserve_basis_points,
         "reserve_days": terms.reserve_days,
+    }
+
+
+def _entry_json(entry: Entry) -> dict[str, object]:
+    return {
+        "seq": entry.seq,
+        "transaction_id": entry.transaction_id,
+        "purpose": entry.purpose,
+        "belongs_to": entry.payment_id,
+        "at_us": entry.at_us,
+        "account": entry.posting.account,
+        "direction": entry.posting.direction.value,
+        "amount_minor": entry.posting.money.amount_minor,
+        "currency": entry.posting.money.currency,
+        "sentence": entry.posting.sentence,
+        "hash": entry.hash.hex(),
     }
 
 

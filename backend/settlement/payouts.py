@@ -4,8 +4,8 @@ Theory of operation. Creating a payout takes its money out of the merchant's bal
 work. The bank is another company: it is handed the payout later, outside any unit, with the
 payout's identifier as its reference, so a repeat after a crash moves nothing twice. When the
 payout arrives the bank is asked how it went; a returned one goes back to the balance in the unit
-that ends it, once. Automatic payouts are unique by merchant, currency and day of the schedule; after
-one was returned they wait until the merchant names another account.
+that ends it, once. Automatic payouts are unique by merchant, currency and day of the schedule;
+after one was returned they wait until the merchant names another account.
 
 Knows no SQL and no HTTP.
 """
