@@ -23,6 +23,7 @@ CACHE_VARIABLE = "TAPLAB_CACHE_PRESET"
 KILL_VARIABLE = "TAPLAB_KILL_AT"
 KILL_MOMENTS = ("before", "after")
 PORT_MAX = 65_535
+SNAPSHOT_DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Settings:
             itself (SIGKILL), to show that nothing is lost; None never does.
         networks_dir: folder of network hosts that run apart; None runs them inside the engine.
         environment: where the key home looks for its choice and passphrase.
+        daily_snapshots: how many days' copies are kept under the data folder; 0 takes none.
     """
 
     data_dir: Path
@@ -55,6 +57,7 @@ class Settings:
     kill_at: tuple[str, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cache_preset: str = DEFAULT_CACHE.name
+    daily_snapshots: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -66,6 +69,8 @@ class Settings:
             raise UsageError(f"--profile is one of {', '.join(PROFILES)}")
         if self.cache_preset not in CACHE_PRESETS:
             raise UsageError(f"--cache-preset is one of {', '.join(CACHE_PRESETS)}")
+        if not 0 <= self.daily_snapshots <= SNAPSHOT_DAYS_MAX:
+            raise UsageError(f"--daily-snapshots is 0 to {SNAPSHOT_DAYS_MAX}")
         if not 0 <= self.port <= PORT_MAX:
             raise UsageError(f"--port is 0 to {PORT_MAX}")
         if not is_loopback(self.host) and not self.allow_non_loopback:
@@ -89,6 +94,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
     allow_non_loopback: bool = False,
     networks_dir: Path | None = None,
     cache_preset: str | None = None,
+    daily_snapshots: int = 0,
 ) -> Settings:
     """Settings from options, with the environment behind them.
 
@@ -112,6 +118,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         kill_at=_kill_at(environment.get(KILL_VARIABLE)),
         environment=environment,
         cache_preset=cache_preset or environment.get(CACHE_VARIABLE) or DEFAULT_CACHE.name,
+        daily_snapshots=daily_snapshots,
     )
 
 

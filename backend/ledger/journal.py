@@ -98,6 +98,7 @@ class Promise:
     """An issuer's promise to pay a merchant for one payment.
 
     Attributes:
+        token_ref: whose promise: a token, or a card of the vault.
         card: "Visa ·4242", for the sentences.
         merchant_name: as the cardholder reads it.
     """

@@ -17,15 +17,18 @@ from backend.storage import (
     audit_tables,
     event_tables,
     gateway_tables,
+    host_access_tables,
     host_tables,
     in_app_tables,
     ledger_tables,
+    merchant_tables,
     number_tables,
     payment_tables,
     request_tables,
     settlement_tables,
     token_order_tables,
     wallet_tables,
+    wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
 
@@ -33,15 +36,18 @@ TABLE_MODULES = (
     audit_tables,
     event_tables,
     gateway_tables,
+    host_access_tables,
     host_tables,
     in_app_tables,
     ledger_tables,
+    merchant_tables,
     number_tables,
     payment_tables,
     request_tables,
     settlement_tables,
     token_order_tables,
     wallet_tables,
+    wire_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 

@@ -1,17 +1,20 @@
 """Under which terms merchants are settled: their calendar beside what they are.
 
-Implements `backend.settlement.ports.TermsBook`. A merchant without settings of its own has the
-defaults of `Terms`.
+Implements `backend.settlement.ports.TermsBook`. What a merchant never
+set stands at the defaults of `Terms`.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from sqlalchemy import Text, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from backend.settlement.business_day import Calendar
-from backend.settlement.records import Terms
+from backend.settlement.records import Schedule, Terms
 from backend.storage.database import Row, Statement, Transaction
+from backend.storage.merchant_tables import merchant_settings
 from backend.storage.payment_tables import merchants
 from backend.storage.settlement_tables import settlement_terms
 
@@ -22,8 +25,13 @@ _selected = select(
     settlement_terms.c.settled_after_days,
     settlement_terms.c.available_after_days,
     settlement_terms.c.reserve_days,
+    merchant_settings.c.country,
+    merchant_settings.c.payout_schedule,
+    merchant_settings.c.reserve_basis_points,
 ).select_from(
-    merchants.outerjoin(settlement_terms, settlement_terms.c.merchant_id == merchants.c.id)
+    merchants.outerjoin(
+        settlement_terms, settlement_terms.c.merchant_id == merchants.c.id
+    ).outerjoin(merchant_settings, merchant_settings.c.merchant_id == merchants.c.id)
 )
 _ONE = Statement(_selected.where(merchants.c.id == bindparam("merchant_id", type_=Text)))
 _ALL = Statement(_selected.order_by(merchants.c.id))
@@ -70,12 +78,20 @@ class SqlTermsBook:
 
 
 def _terms(row: Row) -> Terms:
-    if row["time_zone"] is None:
-        return Terms(row["merchant_id"])
-    return Terms(
-        merchant_id=row["merchant_id"],
-        calendar=Calendar(row["time_zone"], row["cut_off_minutes"]),
-        settled_after_days=row["settled_after_days"],
-        available_after_days=row["available_after_days"],
-        reserve_days=row["reserve_days"],
-    )
+    terms = Terms(row["merchant_id"])
+    if row["payout_schedule"] is not None:
+        terms = replace(
+            terms,
+            country=row["country"],
+            schedule=Schedule(row["payout_schedule"]),
+            reserve_basis_points=row["reserve_basis_points"],
+        )
+    if row["time_zone"] is not None:
+        terms = replace(
+            terms,
+            calendar=Calendar(row["time_zone"], row["cut_off_minutes"]),
+            settled_after_days=row["settled_after_days"],
+            available_after_days=row["available_after_days"],
+            reserve_days=row["reserve_days"],
+        )
+    return terms
