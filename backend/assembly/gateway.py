@@ -1,4 +1,4 @@
-"""Wires what merchants use besides taps: the desk after the sale, and in-app payments."""
+"""Wires what merchants use besides taps: the desk after the sale, in-app payments, settlement."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
@@ -37,12 +38,14 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    settlement: Settlement
     accounts: MerchantServices
     wire: WireDoor
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        self.settlement.start(ground)
 
 
 async def open_gateway(
@@ -62,6 +65,7 @@ async def open_gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        settlement=open_settlement(files, events, ground),
         accounts=accounts,
         wire=open_wire(files, accounts, payments, cards, desk, events, ground),
     )
