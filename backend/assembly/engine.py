@@ -9,14 +9,17 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
+from backend.assembly.cards import Cards, open_cards
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
-from backend.assembly.gateway import open_gateway
+from backend.assembly.gateway import Gateway, open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
 from backend.assembly.wallet import open_caches, open_wallet
+from backend.cache.buckets import SharedBuckets
 from backend.cache.connect import open_cache
+from backend.domain.token_bucket import LocalBuckets
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
@@ -50,6 +53,7 @@ class Engine:
         app: answers HTTP and WebSocket.
         token: the local token's text.
         devices: what waits for a device, as its push connection would deliver it.
+        cards: cards that merchants keep, and payments with them.
         networks: the simulated hosts, without sockets; None when they run apart.
     """
 
@@ -59,6 +63,8 @@ class Engine:
     payments: PaymentEngine[Transaction]
     devices: Devices
     in_app: InApp[Transaction]
+    gateway: Gateway
+    cards: Cards
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -179,13 +185,16 @@ async def _open(
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
-    gateway = open_gateway(files, payments, switch, events, ground)
+    buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
+    cards = open_cards(files, payments, edge.tokens, events, ground)
+    gateway = await open_gateway(files, payments, cards, switch, events, ground, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     gateway.start(ground)
+    cards.start(ground)
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
     if settings.daily_snapshots:
@@ -195,8 +204,8 @@ async def _open(
         ground.scheduler.spawn(daily, "daily snapshots")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
-        recorder, folder,
+        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, cards, networks,
+        ground, edge, recorder, folder,
     )  # fmt: skip
 
 

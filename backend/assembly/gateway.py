@@ -1,16 +1,22 @@
-"""Wires what merchants use besides taps: the desk after the sale, and in-app payments."""
+"""Wires what merchants use besides taps: the desk after the sale, in-app payments, settlement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.settlement import Settlement, open_settlement
+from backend.assembly.wire import open_wire
+from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
@@ -32,25 +38,36 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    settlement: Settlement
+    accounts: MerchantServices
+    wire: WireDoor
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        self.settlement.start(ground)
 
 
-def open_gateway(
+async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
+    cards: Cards,
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    buckets: Buckets,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
     advices = _advices(files, payments, switch, events, ground)
+    accounts = await open_merchants(files, events, ground, buckets)
+    desk = _desk(files, payments, advices, events, ground)
     return Gateway(
-        desk=_desk(files, payments, advices, events, ground),
+        desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        settlement=open_settlement(files, events, ground),
+        accounts=accounts,
+        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
     )
 
 

@@ -21,6 +21,8 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_merchants import MerchantRoutes
+from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -28,6 +30,7 @@ from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.http.shop_page import shop_routes
+from backend.http.stripe_wire.door import WireDoor
 from backend.wallet.cards import Cards
 
 
@@ -42,11 +45,14 @@ class Doors:
     privacy: PrivacyRoutes
     proof: ProofRoutes
     in_app: InAppRoutes
+    merchants: MerchantRoutes
     lab: LabRoutes
+    settlement: SettlementRoutes
     tokens: TokenRoutes
     health: Health
     push: DevicePush
     cards: Cards
+    wire: WireDoor
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -60,6 +66,8 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.privacy.router(), prefix="/api")
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
+    app.include_router(doors.settlement.router(), prefix="/lab")
+    app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))
@@ -68,7 +76,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
         return docs_page(app.openapi())
 
     app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
-    return FrontDoor(app, token, {NFC_PATH: doors.payments})
+    return FrontDoor(app, token, {NFC_PATH: doors.payments}, doors.wire)
 
 
 def _others(doors: Doors) -> APIRouter:
@@ -77,8 +85,9 @@ def _others(doors: Doors) -> APIRouter:
     async def push(websocket: WebSocket, device_id: str) -> None:
         await doors.push.serve(websocket, device_id)
 
-    async def art(_request: Request, name: str) -> Response:
-        return card_art.draw(doors.cards.find, name)
+    async def art(request: Request, name: str) -> Response:
+        """The face of a card or of a design; `v` names its version and changes nothing."""
+        return card_art.draw(doors.cards.find, request, name)
 
     async def pay(request: Request) -> Response:
         """Pay for a tap: Bearer with the local token, Idempotency-Key, one JSON object.

@@ -25,6 +25,8 @@ from backend.runtime.events import Event, EventLog
 Tx = TypeVar("Tx")
 Post = Callable[[int, int], Posted]
 """A ledger transaction, once its lab time and the payment's version are known."""
+Companion = Callable[[Tx, Payment, Happening], tuple[Event, ...]]
+"""What moves together with a payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ class Changes(Generic[Tx]):
         self._outbox = outbox
         self._events = events
         self._clock = clock
+        self._companions: list[Companion[Tx]] = []
+
+    def accompany(self, companion: Companion[Tx]) -> None:
+        """Have `companion` told of every moved payment, in the same unit of work.
+
+        It writes what follows from the move and returns the events that it stored.
+        """
+        self._companions.append(companion)
 
     def create(self, tx: Tx, payment: Payment) -> Change:
         """Store a new payment with its first event."""
@@ -114,9 +124,11 @@ class Changes(Generic[Tx]):
             self._poster.post(tx, each, cause_id=event.id, payment_id=moved.id, tap_id=moved.tap_id)
             for each in transactions
         ]
-        events = (event, *posted)
+        events: tuple[Event, ...] = (event, *posted)
         self._outbox.add_events(tx, events)
         self._outbox.add_audit(tx, _audit_record(moved, happening))
+        for companion in self._companions:
+            events += companion(tx, moved, happening)
         return Change(moved, self._set_key(tx, moved), events)
 
     def _set_key(self, tx: Tx, payment: Payment) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from backend.runtime.clock import to_iso
+from backend.wallet.card_faces import address
 
 NETWORKS = ("visa", "mastercard", "amex")
 DEVICE_KINDS = ("phone", "watch")
@@ -116,6 +117,7 @@ class Card:
         terms_version: of the terms that were accepted; None when the client did not say.
         suspended_by: everybody who holds it suspended, a `Suspender`'s words parted by blanks.
         pending_operation: "reactivate" or "refresh": ordered and not done yet.
+        design: which face of its product it has; empty for a card that is older than the choice.
     """
 
     id: str
@@ -140,6 +142,7 @@ class Card:
     terms_accepted_at_us: int | None = None
     suspended_by: str = ""
     pending_operation: str | None = None
+    design: str = ""
 
     @property
     def holders(self) -> frozenset[str]:
@@ -158,7 +161,8 @@ class Card:
             "tokenLast4": self.token_last4,
             "cardType": self.card_type,
             "product": self.product,
-            "cardArtUrl": self.card_art_url,
+            "design": self.design,
+            "cardArtUrl": address(self.card_art_url, self.design, self.product),
             "status": self.status,
             "isDefault": self.is_default,
             "suspendReason": self.suspend_reason,

@@ -19,6 +19,7 @@ class Asked:
     currency: str
     lines: tuple[tuple[str, str], ...]
     networks: tuple[str, ...]
+    takes_chip_data: bool
     unpredictable_number: bytes = field(repr=False)
     expires_at_us: int
 
@@ -37,6 +38,7 @@ class Asked:
                 for item in objects(body, "lineItems")
             ),
             networks=texts(body, "supportedNetworks"),
+            takes_chip_data="supportsEMV" in texts(body, "merchantCapabilities"),
             unpredictable_number=bytes.fromhex(text(body, "unpredictableNumber")),
             expires_at_us=whole(body, "expiresAtUs"),
         )

@@ -40,6 +40,7 @@ from lab.words import Message, message
 CLOSES_AFTER_S = 1.5
 NOT_VERIFIED = "device_not_verified"
 COUNTRY_NUMERIC = 840  # of the laboratory's shops
+NO_COUNTRY, NO_DAY = 0, "000000"  # signed for a shop that takes a cryptogram and no chip data
 _SCANS = {"success": "match", "fail": "no_match", "cancel": "cancel"}
 _KINDS = {"approved": "good", "declined": "bad", "pending": "waiting", "not_sent": "waiting"}
 _WAITING = frozenset({"offer", "refused", "not_sent"})
@@ -240,8 +241,8 @@ class InAppPaying:
             RemoteRequest(
                 amount_minor=asked.amount_minor,
                 currency_numeric=currency_of(asked.currency).numeric,
-                country_numeric=COUNTRY_NUMERIC,
-                date_yymmdd=to_datetime(self._clock.now_us()).strftime("%y%m%d"),
+                country_numeric=COUNTRY_NUMERIC if asked.takes_chip_data else NO_COUNTRY,
+                date_yymmdd=self._day() if asked.takes_chip_data else NO_DAY,
                 unpredictable_number=asked.unpredictable_number,
                 reference=asked.session_id,
             ),
@@ -260,6 +261,9 @@ class InAppPaying:
             "deviceVerification": made.word,
         }
         return _Unsent(order, f"pay-{asked.merchant_id}-{self._clock.now_us() // 1_000}")
+
+    def _day(self) -> str:
+        return to_datetime(self._clock.now_us()).strftime("%y%m%d")
 
     async def _send(self, unsent: _Unsent) -> bool:
         session_id = text(unsent.order, "sessionId")
