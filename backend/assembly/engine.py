@@ -16,6 +16,7 @@ from backend.assembly.gateway import open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
 from backend.assembly.wallet import open_caches, open_wallet
+from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.cache.connect import open_cache
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
@@ -58,6 +59,7 @@ class Engine:
     payments: PaymentEngine[Transaction]
     devices: Devices
     in_app: InApp[Transaction]
+    webhooks: Webhooks
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -71,6 +73,7 @@ class Engine:
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
+        await self.webhooks.way.close()
         await lab.cache.close()
         if lab.faults.faults:
             lab.faults.reset()  # faults end with their engine: what is left can be stored
@@ -180,17 +183,19 @@ async def _open(
     token = folder.token(ground.entropy.secret("engine.token"))
     gateway = open_gateway(files, payments, switch, events, ground)
     local = LocalToken(token)
-    app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
+    webhooks = open_webhooks(files, board, events, ground, settings, gateway.told())
+    app = open_doors(lab, wallet, edge.tokens, payments, gateway, webhooks, local, folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     gateway.start(ground)
+    webhooks.start()
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
-        recorder, folder,
+        app, token, lab, payments, wallet.devices, gateway.in_app, webhooks, networks, ground,
+        edge, recorder, folder,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from backend.storage import (
     request_tables,
     token_order_tables,
     wallet_tables,
+    webhook_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
 
@@ -40,6 +41,7 @@ TABLE_MODULES = (
     request_tables,
     token_order_tables,
     wallet_tables,
+    webhook_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 
