@@ -12,11 +12,10 @@ from functools import partial
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
-from backend.assembly.gateway import open_gateway
+from backend.assembly.gateway import Gateway, open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
 from backend.assembly.wallet import open_caches, open_wallet
-from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.cache.connect import open_cache
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
@@ -59,7 +58,7 @@ class Engine:
     payments: PaymentEngine[Transaction]
     devices: Devices
     in_app: InApp[Transaction]
-    webhooks: Webhooks
+    gateway: Gateway
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -73,7 +72,7 @@ class Engine:
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
-        await self.webhooks.way.close()
+        await self.gateway.webhooks.way.close()
         await lab.cache.close()
         if lab.faults.faults:
             lab.faults.reset()  # faults end with their engine: what is left can be stored
@@ -181,20 +180,18 @@ async def _open(
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
-    gateway = open_gateway(files, payments, switch, events, ground)
+    gateway = await open_gateway(files, payments, switch, events, ground, board, settings)
     local = LocalToken(token)
-    webhooks = open_webhooks(files, board, events, ground, settings, gateway.told())
-    app = open_doors(lab, wallet, edge.tokens, payments, gateway, webhooks, local, folder, attachments)
+    app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     gateway.start(ground)
-    webhooks.start()
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, webhooks, networks, ground,
+        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, networks, ground,
         edge, recorder, folder,
     )  # fmt: skip
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.webhooks import Webhooks, open_webhooks
+from backend.faults.board import FaultBoard
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
@@ -14,6 +17,7 @@ from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
+from backend.settings import Settings
 from backend.storage.database import Transaction
 from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.in_app_rows import SqlInAppRows
@@ -30,25 +34,33 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    accounts: MerchantServices
+    webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        self.webhooks.start()
 
 
-def open_gateway(
+async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    board: FaultBoard,
+    settings: Settings,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
+    accounts = await open_merchants(files, events, ground)
     advices = _advices(files, payments, switch, events, ground)
     return Gateway(
         desk=_desk(files, payments, advices, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        accounts=accounts,
+        webhooks=open_webhooks(files, board, events, ground, settings, accounts),
     )
 
 

@@ -12,13 +12,16 @@ import httpx
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.assembly.merchants import MerchantServices
 from backend.faults.board import FaultBoard
 from backend.faults.http_link import FaultyTransport
+from backend.gateway.event_pictures import EventPictures
 from backend.networks.vault import NetworkVault
 from backend.runtime.events import EventLog
 from backend.settings import Settings
 from backend.storage.database import Transaction
 from backend.storage.merchant_event_rows import SqlSourceRows
+from backend.storage.merchant_rows import SqlMerchantRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.webhook_rows import SqlWebhookRows
 from backend.webhooks.console import Console, ConsolePorts
@@ -27,26 +30,10 @@ from backend.webhooks.endpoints import EndpointPorts, Endpoints
 from backend.webhooks.fan_out import FanOut, FanOutPorts
 from backend.webhooks.history import History, HistoryPorts
 from backend.webhooks.memory_receivers import MemoryReceivers
-from backend.webhooks.ports import Notify, Picture, ReadsEvents
 from backend.webhooks.post import HttpWay, open_transport
 from backend.webhooks.secrets import Secrets
 
 LINK = "webhooks"
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What webhooks need of the gateway.
-
-    Attributes:
-        picture: shows an object as it was at an event.
-        reads_events: whether a merchant has a key to ask with.
-        notify: tells a merchant by mail.
-    """
-
-    picture: Picture[Transaction]
-    reads_events: ReadsEvents[Transaction]
-    notify: Notify[Transaction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +64,10 @@ def open_webhooks(
     events: EventLog,
     ground: Ground,
     settings: Settings,
-    outside: Outside,
+    accounts: MerchantServices,
 ) -> Webhooks:
     """Webhooks, not started."""
+    picture, keys = EventPictures[Transaction]({}), SqlMerchantRows()
     rows, source, secret = SqlWebhookRows(), SqlSourceRows(), ground.entropy.secret
     vault = NetworkVault(files.named_keys.key("webhook secrets"), secret("webhook.nonces"))
     secrets = Secrets(vault, secret("webhook.secrets"))
@@ -95,7 +83,7 @@ def open_webhooks(
             outbox=SqlOutbox(),
             way=way,
             secrets=secrets,
-            notify=outside.notify,
+            notify=accounts.notices.send,
             clock=ground.clock,
             wire_now_us=ground.clock.unmoved_us,
             scheduler=ground.scheduler,
@@ -107,8 +95,8 @@ def open_webhooks(
             store=files.engine,
             source=source,
             rows=rows,
-            picture=outside.picture,
-            reads_events=outside.reads_events,
+            picture=picture,
+            reads_events=lambda tx, merchant_id: bool(keys.api_keys(tx, merchant_id)),
             clock=ground.clock,
             scheduler=ground.scheduler,
             events=events,
@@ -133,5 +121,5 @@ def open_webhooks(
     console = Console(
         ConsolePorts(files.engine, rows, SqlOutbox(), deliveries, ground.clock, deliveries.wake)
     )
-    history = History(HistoryPorts(files.engine, rows, source, outside.picture))
+    history = History(HistoryPorts(files.engine, rows, source, picture))
     return Webhooks(endpoints, history, console, deliveries, fan_out, way, receivers)

@@ -26,9 +26,7 @@ _CURSOR = Statement(
 )
 _moved = upsert(outbox_cursors)
 _MOVE_CURSOR = Statement(
-    _moved.on_conflict_do_update(
-        index_elements=["consumer"], set_={"seq": _moved.excluded.seq}
-    )
+    _moved.on_conflict_do_update(index_elements=["consumer"], set_={"seq": _moved.excluded.seq})
 )
 _AFTER = Statement(
     select(events)

@@ -33,9 +33,7 @@ _PUT = Statement(
     .where(deliveries.c.id == bindparam("of_id", type_=Integer))
     .values(**{name: bindparam(f"new_{name}") for name in _CHANGING})
 )
-_FIND = Statement(
-    select(deliveries).where(deliveries.c.id == bindparam("of_id", type_=Integer))
-)
+_FIND = Statement(select(deliveries).where(deliveries.c.id == bindparam("of_id", type_=Integer)))
 _FIRST_PENDING = Statement(
     select(deliveries).where(*_of_object).order_by(deliveries.c.id).limit(literal_column("1"))
 )

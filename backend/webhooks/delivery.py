@@ -178,9 +178,7 @@ class Deliveries(Generic[Tx]):
         secrets = ports.secrets.valid(endpoint, at_us)
         signature = signing.header_value(secrets, wire_us // SECOND_US, body)
         began_us = ports.clock.monotonic_us()
-        answer = await ports.way.post(
-            Request(endpoint.url, body, headers_of(signature), LIMIT_S)
-        )
+        answer = await ports.way.post(Request(endpoint.url, body, headers_of(signature), LIMIT_S))
         duration_us = ports.clock.monotonic_us() - began_us
         return _Sent(delivery.id, at_us, duration_us, signature, answer)
 
@@ -230,9 +228,10 @@ class Deliveries(Generic[Tx]):
             self._ports.notify(
                 tx,
                 endpoint.merchant_id,
-                "An event could not be delivered",
+                "webhook_failed",
                 f"{happened.type} ({happened.id}) did not reach {endpoint.url} in"
                 f" {moved.attempts} attempts. You can send it again by hand.",
+                happened.id,
             )
         return moved, (self._event(_KIND_OF[happening], endpoint, moved, happened),)
 
@@ -254,8 +253,9 @@ class Deliveries(Generic[Tx]):
         ports.notify(
             tx,
             endpoint.merchant_id,
-            "A webhook endpoint was disabled",
+            "webhook_endpoint_disabled",
             f"{endpoint.url} answered 410, gone. Nothing is sent there until you enable it again.",
+            endpoint.id,
         )
         return (self._said("webhook.endpoint_disabled", closed, {"failed": ended + 1}),)
 
@@ -307,6 +307,7 @@ def headers_of(signature: str) -> dict[str, str]:
     """What goes with every delivery."""
     return {
         "Content-Type": "application/json; charset=utf-8",
+        "Accept-Encoding": "identity",
         "User-Agent": "Tap-Lab/1.0 (webhooks)",
         signing.HEADER: signature,
     }

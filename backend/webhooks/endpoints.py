@@ -88,6 +88,17 @@ class Endpoints(Generic[Tx]):
         """
         return self._ports.store.read(lambda tx: self._own(tx, merchant_id, endpoint_id))
 
+    def merchant_of(self, endpoint_id: str) -> str:
+        """Whose endpoint it is; for whoever may see everybody's.
+
+        Raises:
+            NotFound: `endpoint_not_found`.
+        """
+        found = self._ports.store.read(lambda tx: self._ports.rows.find_endpoint(tx, endpoint_id))
+        if found is None:
+            raise _not_found(endpoint_id)
+        return found.merchant_id
+
     def secret_of(self, endpoint: Endpoint) -> str:
         """The secret that signs now.
 
@@ -198,7 +209,7 @@ class Endpoints(Generic[Tx]):
             or endpoint.merchant_id != merchant_id
             or endpoint.state is EndpointState.DELETED
         ):
-            raise NotFound("endpoint_not_found", f"No such webhook endpoint: '{endpoint_id}'")
+            raise _not_found(endpoint_id)
         return endpoint
 
     def _put(self, tx: Tx, before: Endpoint, after: Endpoint, action: str) -> None:
@@ -260,6 +271,10 @@ class Endpoints(Generic[Tx]):
         if wish.metadata is not None:
             endpoint = replace(endpoint, metadata=dict(wish.metadata))
         return _switched(endpoint, disabled=wish.disabled)
+
+
+def _not_found(endpoint_id: str) -> NotFound:
+    return NotFound("endpoint_not_found", f"No such webhook endpoint: '{endpoint_id[:64]}'")
 
 
 def _switched(endpoint: Endpoint, *, disabled: bool | None) -> Endpoint:

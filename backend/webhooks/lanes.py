@@ -63,9 +63,7 @@ class Lane:
 
     def abandon(self, permit: Permit, now_us: int) -> None:
         """An attempt ended without telling anything."""
-        self._breaker = breaker.advance(
-            self._breaker, permit, breaker.Happening.ABANDONED, now_us
-        )
+        self._breaker = breaker.advance(self._breaker, permit, breaker.Happening.ABANDONED, now_us)
 
     def remember(self, outcomes: Iterable[bool]) -> None:
         """Take up what an earlier process saw, oldest first."""

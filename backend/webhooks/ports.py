@@ -215,5 +215,7 @@ class Way(Protocol):
 class Notify(Protocol[Tx_contra]):
     """Tells a merchant something by mail."""
 
-    def __call__(self, tx: Tx_contra, merchant_id: str, subject: str, text: str) -> None:
-        """In the caller's unit of work."""
+    def __call__(
+        self, tx: Tx_contra, merchant_id: str, kind: str, text: str, object_id: str | None = None
+    ) -> None:
+        """In the caller's unit of work; `kind` is one word for a program."""

@@ -129,7 +129,7 @@ class HttpWay:
 async def _first_bytes(response: httpx.Response) -> bytes:
     """What is kept of the content; a receiver that never stops talking is not heard out."""
     kept = b""
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_bytes():
         kept += chunk
         if len(kept) >= CONTENT_KEPT:
             break
