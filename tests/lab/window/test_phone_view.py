@@ -190,7 +190,7 @@ def test_terms_are_told_as_one_or_nothing(phone: PhoneView, asked: Asked) -> Non
 def test_terms_carry_their_version_and_cannot_be_accepted_unread(phone: PhoneView) -> None:
     phone.show_state(STATES["add-empty"])
     assert phone.findChild(QLabel, "addTermsText").text() == "Test numbers only. No money moves."
-    assert phone.findChild(QAbstractButton, "addTerms").text().endswith("version 1")
+    assert phone.findChild(QAbstractButton, "addTerms").text().endswith("terms 1")
     phone.show_state(STATES["add-loading"])
     assert not phone.findChild(QAbstractButton, "addTerms").isEnabled()
 
