@@ -41,6 +41,8 @@ from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import Event, EventLog
+from backend.wallet.model import Session as SignedIn
+from backend.wallet.payment_word import PaymentWords
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
@@ -82,6 +84,7 @@ class InAppPorts(Generic[Tx]):
         seal_stream: ephemeral keys and transaction identifiers of tokens.
         identifiers: of sessions, and their random numbers.
         fingerprint: keyed digest of a token's digits.
+        words: judges what devices say of payments.
     """
 
     store: Store[Tx]
@@ -96,6 +99,7 @@ class InAppPorts(Generic[Tx]):
     seal_stream: Stream
     identifiers: Stream
     fingerprint: Callable[[str], bytes]
+    words: PaymentWords
 
 
 class InApp(Generic[Tx]):
@@ -186,20 +190,23 @@ class InApp(Generic[Tx]):
     # The two doors.
 
     async def pay_with_wallet(
-        self, user_id: str, asked: WalletOrder, *, key: str, request_hash: bytes
+        self, person: SignedIn, asked: WalletOrder, *, key: str, request_hash: bytes
     ) -> Reply:
         """Seal for the merchant what a person's device signed, and have the merchant take it.
 
         Raises:
+            NotVouched: the session's device is not verified, or says nothing of this payment.
             BadRequest: `session_unknown`, `session_differs`, `network_not_taken`,
                 `device_verification_required`, and everything the merchant's door refuses.
             NotFound: `card_unknown`: absent, another person's, or not active.
             KeyInFlight, KeyMismatch: as for a tap.
         """
+        user_id, words = person.user_id, self._ports.words
         account = f"{user_id}/apps"
         known = self._ports.engine.answered(account=account, key=key, request_hash=request_hash)
         if known is not None:
             return known
+        words.demand_device(person)
         session, order = self.session(asked.session_id), asked.order
         for_merchant = _for_merchant(session, asked)
         self._demand_session(session, for_merchant, random_of_chip(order.emv_data))
@@ -207,6 +214,9 @@ class InApp(Generic[Tx]):
             raise BadRequest("network_not_taken", "the shop takes other networks' cards")
         content = content_for(order, session.order.data_type)
         self._demand_own(user_id, asked)
+        words.demand_word(
+            person, asked.card_id, asked.word, emv_data=order.emv_data, reference=session.id
+        )
         merchant = session.merchant
         identity = await self._ports.keys.identity(merchant.id)
         authority = await self._ports.keys.authority_for(merchant.id)

@@ -32,7 +32,8 @@ _WALLET = frozenset(
      "atc", "emvData", "deviceVerification"}
 )  # fmt: skip
 _MERCHANT = frozenset({"merchantId", "paymentToken", "amount", "currency"})
-METHODS = ("face", "passcode")
+WORD_LENGTH_MAX = 2_000
+_WORD = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,14 @@ class WalletOrder:
 
     Attributes:
         order: as the device signed it; only its chip data goes into the token.
-        verified_by: how the device says that it knew its owner.
+        word: the device's word for this payment: compact JWS (`wallet.payment_word`).
     """
 
     card_id: str
     session_id: str
     merchant_id: str
     order: NfcOrder
-    verified_by: str
+    word: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,9 @@ def wallet_order(body: Mapping[str, object]) -> WalletOrder:
         BadRequest: `field_missing`, `field_unknown`, `…_invalid`, and all of `NfcOrder`.
     """
     _demand_fields(body, _WALLET)
-    if body["deviceVerification"] not in METHODS:
-        raise _invalid("deviceVerification", "face or passcode")
+    word = _text(body, "deviceVerification")
+    if len(word) > WORD_LENGTH_MAX or _WORD.fullmatch(word) is None:
+        raise _invalid("deviceVerification", "the device's word: compact JWS, ES256")
     session_id, merchant_id = _reference(body, "sessionId"), _reference(body, "merchantId")
     order = NfcOrder(
         token=_text(body, "token"),
@@ -114,8 +116,7 @@ def wallet_order(body: Mapping[str, object]) -> WalletOrder:
         tap_id=session_id,
         channel=Channel.IN_APP,
     )
-    verified_by = str(body["deviceVerification"])
-    return WalletOrder(_reference(body, "cardId"), session_id, merchant_id, order, verified_by)
+    return WalletOrder(_reference(body, "cardId"), session_id, merchant_id, order, word)
 
 
 def merchant_order(body: Mapping[str, object]) -> MerchantOrder:

@@ -28,7 +28,9 @@ from backend.storage import (
     request_tables,
     settlement_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
+    webhook_tables,
     wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
@@ -48,8 +50,10 @@ TABLE_MODULES = (
     request_tables,
     settlement_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
     wire_tables,
+    webhook_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 

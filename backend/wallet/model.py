@@ -17,6 +17,7 @@ NETWORKS = ("visa", "mastercard", "amex")
 DEVICE_KINDS = ("phone", "watch")
 PERMISSIONS = ("cards", "devices", "history")
 """Of every session; see `Session.permissions`."""
+PAY_IN_APP = "payments:in_app"
 PARTIES = ("wallet", "network", "issuer")
 """Who decides about a provisioning, in the order of `Card.decisions`."""
 
@@ -72,7 +73,7 @@ class Session:
     def permissions(self) -> tuple[str, ...]:
         """What it may do; to pay in an app the device and a face on it have to be known."""
         if self.is_device_verified and self.face_enrolled:
-            return (*PERMISSIONS, "payments:in_app")
+            return (*PERMISSIONS, PAY_IN_APP)
         return PERMISSIONS
 
 

@@ -21,6 +21,7 @@ from lab.words import (
     sale_words,
     scenario_words,
     view_words,
+    watch_words,
 )
 
 
@@ -76,6 +77,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **scenario_words.WORDS,
     **anycard_words.WORDS,
     **sale_words.WORDS,
+    **watch_words.WORDS,
     **product_words.WORDS,
 }
 

@@ -6,6 +6,7 @@ element makes the same one is shown in `tests/hardware`. Knows only HTTP bodies.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,9 +94,14 @@ class Shopper:
             "cryptogram": objects["9F26"],
             "atc": self.phone.atc,
             "emvData": tlv(objects),
-            "deviceVerification": "face",
         }
-        return {**body, **changes}
+        return {**body, "deviceVerification": self.word(body), **changes}
+
+    def word(self, body: dict[str, Any], **changes: object) -> str:
+        """The device's word for an order."""
+        digest = hashlib.sha256(bytes.fromhex(body["emvData"])).hexdigest()
+        said = {"emvDataSha256": digest, "method": "face", "reference": body["sessionId"]}
+        return self.phone.word({**said, **changes})
 
     def pay(self, body: dict[str, Any], key: str) -> httpx.Response:
         """POST /api/payments/in-app."""

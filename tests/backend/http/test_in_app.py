@@ -31,6 +31,7 @@ WALLET, MERCHANT = "/api/payments/in-app", "/api/merchant-payments"
 
 @pytest.fixture
 def shopper(world: SimulatedWorld, phone: Phone) -> Shopper:
+    world.run(phone.prove())
     return Shopper(world, phone, ready_card(world, phone))
 
 
@@ -133,7 +134,7 @@ def test_a_foreign_card_is_as_unknown_as_an_absent_one(
         credentials = {"email": "other@example.test", "password": "a long pass phrase"}
         entered = await stranger.client.post("/api/auth/register", json=credentials)
         assert entered.status_code == 201, entered.text
-        await stranger.register()
+        await stranger.prove()
         return await stranger.add_card("mastercard")
 
     theirs = world.run(enter())
@@ -169,6 +170,7 @@ def test_the_device_has_to_vouch_for_its_owner(shopper: Shopper) -> None:
     assert shopper.pay(order, "k2").json()["code"] == "field_missing"
     forged = shopper.order(asked, verified=False)
     forged["emvData"] = forged["emvData"].replace("1203A0", "1203A4")
+    forged["deviceVerification"] = shopper.word(forged)
     told = shopper.pay(forged, "k3").json()
     assert (told["approved"], told["reasonCode"]) == (False, "cryptogram_invalid")
 
