@@ -44,6 +44,7 @@ def open_doors(
         privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
         merchants=gateway.accounts.routes(lab.clock),
+        disputes=gateway.disputes.routes(),
         lab=LabRoutes(lab, folder, attachments),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),

@@ -183,7 +183,7 @@ async def _open(
     )
     token = folder.token(ground.entropy.secret("engine.token"))
     buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
-    gateway = await open_gateway(files, payments, switch, events, ground, buckets)
+    gateway = await open_gateway(files, payments, switch, events, ground, buckets, edge.tokens)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()

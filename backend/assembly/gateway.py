@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
@@ -25,6 +26,7 @@ from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.switch.switch import Switch
+from backend.switch.tsp_client import TspClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class Gateway:
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
     accounts: MerchantServices
+    disputes: DisputeServices
     wire: WireDoor
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
 
 
 async def open_gateway(
@@ -49,15 +53,18 @@ async def open_gateway(
     events: EventLog,
     ground: Ground,
     buckets: Buckets,
+    tokens: TspClient,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    advices = _advices(files, payments, switch, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
+    disputes = open_disputes(files, accounts, tokens, events, ground)
+    advices = _advices(files, payments, switch, events, ground, disputes)
     return Gateway(
-        desk=_desk(files, payments, advices, events, ground),
+        desk=_desk(files, payments, advices, events, ground, accounts, disputes),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         accounts=accounts,
+        disputes=disputes,
         wire=open_wire(files, accounts, events, ground),
     )
 
@@ -68,6 +75,7 @@ def _advices(
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    disputes: DisputeServices,
 ) -> Advices[Transaction]:
     return Advices(
         AdvicePorts(
@@ -80,6 +88,7 @@ def _advices(
             clock=ground.clock,
             scheduler=ground.scheduler,
             events=events,
+            completed=disputes.schedule.completed,
         )
     )
 
@@ -90,7 +99,12 @@ def _desk(
     advices: Advices[Transaction],
     events: EventLog,
     ground: Ground,
+    accounts: MerchantServices,
+    disputes: DisputeServices,
 ) -> Desk[Transaction]:
+    def plan_of(tx: Transaction, merchant_id: str) -> FeePlan:
+        return accounts.merchants.of(tx, merchant_id).fee_plan
+
     return Desk(
         DeskPorts(
             store=files.engine,
@@ -102,7 +116,8 @@ def _desk(
             events=events,
             clock=ground.clock,
             identifiers=ground.entropy.secret("refund.identifiers"),
-            plan=FeePlan(),
+            plan_of=plan_of,
+            forbids_refund=disputes.disputes.forbids_refund,
             wake=advices.wake,
         )
     )

@@ -21,6 +21,7 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
@@ -45,6 +46,7 @@ class Doors:
     proof: ProofRoutes
     in_app: InAppRoutes
     merchants: MerchantRoutes
+    disputes: DisputeRoutes
     lab: LabRoutes
     tokens: TokenRoutes
     health: Health
@@ -65,6 +67,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
+    app.include_router(doors.disputes.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))

@@ -46,6 +46,7 @@ from backend.storage.payment_tables import (
     token_atc,
 )
 from backend.storage.verify_audit import AUDIT_OFFENDERS, audit_breaks
+from backend.storage.verify_disputes import DISPUTE_OFFENDERS, lost_of_payment
 from backend.storage.verify_sales import SALES_OFFENDERS
 from backend.storage.verify_wallet import WALLET_OFFENDERS
 
@@ -238,7 +239,9 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
 }
 _STATEMENTS = {
     name: Statement(clause)
-    for name, clause in (_OFFENDERS | WALLET_OFFENDERS | AUDIT_OFFENDERS).items()
+    for name, clause in (
+        _OFFENDERS | WALLET_OFFENDERS | AUDIT_OFFENDERS | DISPUTE_OFFENDERS
+    ).items()
 }
 
 # Payments and what the ledger carries for them on the card's side, to be compared.
@@ -265,6 +268,7 @@ _CARRIED = Statement(
         != payments.c.amount_minor * payments.c.hold_open
         + payments.c.captured_minor
         - payments.c.refunded_minor
+        - lost_of_payment
     )
 )
 _PAYMENT_PAGE = Statement(
