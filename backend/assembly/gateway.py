@@ -1,13 +1,15 @@
-"""Wires what merchants use besides taps: the desk after the sale, and in-app payments."""
+"""Wires what merchants use besides taps: the desk after the sale, in-app payments, settlement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.cards import Cards
 from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
@@ -25,8 +27,10 @@ from backend.storage.in_app_rows import SqlInAppRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
+from backend.storage.wallet_rows import SqlWalletStore
 from backend.switch.switch import Switch
 from backend.switch.tsp_client import TspClient
+from backend.wallet.payment_word import PaymentWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    settlement: Settlement
     accounts: MerchantServices
     disputes: DisputeServices
     wire: WireDoor
@@ -44,11 +49,13 @@ class Gateway:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
         ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
+        self.settlement.start(ground)
 
 
 async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
+    cards: Cards,
     switch: Switch,
     events: EventLog,
     ground: Ground,
@@ -59,13 +66,15 @@ async def open_gateway(
     accounts = await open_merchants(files, events, ground, buckets)
     disputes = open_disputes(files, accounts, tokens, events, ground)
     advices = _advices(files, payments, switch, events, ground, disputes)
+    desk = _desk(files, payments, advices, events, ground, accounts, disputes)
     return Gateway(
-        desk=_desk(files, payments, advices, events, ground, accounts, disputes),
+        desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        settlement=open_settlement(files, events, ground),
         accounts=accounts,
         disputes=disputes,
-        wire=open_wire(files, accounts, events, ground),
+        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
     )
 
 
@@ -152,5 +161,6 @@ def _in_app(
             seal_stream=secret("payment.tokens"),
             identifiers=secret("in_app.identifiers"),
             fingerprint=files.named_keys.fingerprint,
+            words=PaymentWords(SqlWalletStore(files.engine, secret("audit.salts"))),
         )
     )

@@ -6,14 +6,14 @@ refunded and what was lost never exceed what was captured. Every change has its 
 
 from __future__ import annotations
 
-from sqlalchemy import Select, and_, case, func, literal_column, or_, select
+from sqlalchemy import ColumnClause, Select, and_, case, func, literal_column, or_, select
 
 from backend.storage.dispute_tables import disputes
 from backend.storage.event_tables import events
 from backend.storage.ledger_tables import ledger_entries as entries
 from backend.storage.payment_tables import payments
 
-_nothing = literal_column("0")
+_nothing: ColumnClause[int] = literal_column("0")
 _is_running = disputes.c.closed_at_us.is_(None)
 _of_merchant = disputes.c.liability == literal_column("'merchant'")
 _held = (
