@@ -11,7 +11,10 @@ from backend.gateway.dispute_letters import DisputeLetters
 from backend.gateway.dispute_schedule import DisputeSchedule, SchedulePorts
 from backend.gateway.disputes import DisputePorts, Disputes
 from backend.http.routes_money_disputes import DisputeRoutes
+from backend.http.stripe_wire.confirming import Money
+from backend.http.stripe_wire.disputes import DisputeResource
 from backend.payments.posting import Poster
+from backend.runtime.clock import Clock
 from backend.runtime.events import EventLog
 from backend.storage.database import Store, Transaction
 from backend.storage.dispute_rows import SqlDisputeRows
@@ -29,6 +32,10 @@ class DisputeServices:
     disputes: Disputes[Transaction]
     schedule: DisputeSchedule[Transaction]
     store: Store
+
+    def resource(self, money: Money, clock: Clock) -> DisputeResource:
+        """Their door under `/v1`."""
+        return DisputeResource(money, self.disputes, self.schedule, clock)
 
     def routes(self) -> DisputeRoutes:
         """Their door under `/lab`."""

@@ -74,7 +74,7 @@ async def open_gateway(
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
         disputes=disputes,
-        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
+        wire=open_wire(files, accounts, payments, cards, desk, disputes, events, ground),
     )
 
 

@@ -226,6 +226,10 @@ class Disputes(Generic[Tx]):
         dispute = self._ports.rows.dispute_of_payment(tx, payment_id)
         return dispute is not None and dispute.state is not DisputeState.WON
 
+    def is_known(self, tx: Tx, payment_id: str) -> bool:
+        """Whether there ever was a dispute over this payment."""
+        return self._ports.rows.dispute_of_payment(tx, payment_id) is not None
+
     def of(self, tx: Tx, merchant_id: str | None, dispute_id: str) -> Dispute:
         """One dispute; of any merchant where none is named.
 
