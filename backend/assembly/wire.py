@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices
@@ -38,6 +39,7 @@ def open_wire(
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    disputes: DisputeServices,
     events: EventLog,
     ground: Ground,
 ) -> WireDoor:
@@ -53,7 +55,7 @@ def open_wire(
         )
     )
     secrets = secret("intent.secrets")
-    money = _money(files, payments, cards, desk, objects, Intents(objects, secrets))
+    money = _money(files, payments, cards, desk, disputes, objects, Intents(objects, secrets))
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
@@ -64,7 +66,9 @@ def open_wire(
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    return WireDoor(ports, _resources(money, secrets))
+    return WireDoor(
+        ports, [*_resources(money, secrets), disputes.resource(money, ground.clock).resource()]
+    )
 
 
 def _money(
@@ -72,6 +76,7 @@ def _money(
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    disputes: DisputeServices,
     objects: Objects[Transaction],
     intents: Intents[Transaction],
 ) -> Money:
@@ -88,6 +93,7 @@ def _money(
                 lists=SqlMerchantPayments(),
                 objects=objects,
                 intents=intents,
+                is_disputed=disputes.disputes.is_known,
             )
         ),
         cards=cards.payments,
