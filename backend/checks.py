@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from backend.runtime.errors import StorageError, UsageError
+from backend.storage import host_access_rows
 from backend.storage.data_folder import DataFolder
-from backend.storage.database import Database, Statement
+from backend.storage.database import Database, Statement, Transaction
 from backend.storage.host_tables import host_authorizations
 from backend.storage.migrate import HEAD, stored_revision
 from backend.storage.verify import HostAuthorization, verify
@@ -28,6 +29,8 @@ _HOST_AUTHORIZATIONS = Statement(
         host_authorizations.c.reversed_at_us,
     )
 )
+
+_ACCESS_LOG = Statement(text("SELECT 1 FROM sqlite_master WHERE name = 'host_vault_accesses'"))
 
 
 class CheckReport(TypedDict):
@@ -66,6 +69,8 @@ def verify_folder(data_dir: Path) -> VerifyReport:
     checks: list[CheckReport] = [
         {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found
     ]
+    if folder.networks_database.exists():
+        checks.append(_vault_access_check(folder.networks_database))
     checks.append(_key_check(data_dir))
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
@@ -91,6 +96,24 @@ def _host_view(path: Path) -> Callable[[], list[HostAuthorization]] | None:
         ]
 
     return remembered
+
+
+def _vault_access_check(path: Path) -> CheckReport:
+    """Whether the networks' log of openings is whole; a file from before that log has none."""
+    hosts = Database(path, synchronous="NORMAL", inline=True)
+    try:
+        found = hosts.read(lambda tx: host_access_rows.breaks(tx) if _has_log(tx) else [])
+    finally:
+        hosts.close()
+    return {
+        "name": "vault access log",
+        "ok": not found,
+        "detail": "; ".join(found) or "the chain holds",
+    }
+
+
+def _has_log(tx: Transaction) -> bool:
+    return tx.one(_ACCESS_LOG) is not None
 
 
 def _key_check(data_dir: Path) -> CheckReport:

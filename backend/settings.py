@@ -26,6 +26,7 @@ WEBHOOKS_ELSEWHERE_VARIABLE = "TAPLAB_ALLOW_WEBHOOKS_ELSEWHERE"
 KILL_VARIABLE = "TAPLAB_KILL_AT"
 KILL_MOMENTS = ("before", "after")
 PORT_MAX = 65_535
+SNAPSHOT_DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Settings:
         webhook_schedule: which design's waits a new webhook endpoint gets.
         allow_webhooks_elsewhere: whether webhooks may go to other machines than this one.
         environment: where the key home looks for its choice and passphrase.
+        daily_snapshots: how many days' copies are kept under the data folder; 0 takes none.
     """
 
     data_dir: Path
@@ -60,6 +62,7 @@ class Settings:
     kill_at: tuple[str, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cache_preset: str = DEFAULT_CACHE.name
+    daily_snapshots: int = 0
     webhook_schedule: str = DEFAULT_SCHEDULE
     allow_webhooks_elsewhere: bool = False
 
@@ -73,6 +76,8 @@ class Settings:
             raise UsageError(f"--profile is one of {', '.join(PROFILES)}")
         if self.cache_preset not in CACHE_PRESETS:
             raise UsageError(f"--cache-preset is one of {', '.join(CACHE_PRESETS)}")
+        if not 0 <= self.daily_snapshots <= SNAPSHOT_DAYS_MAX:
+            raise UsageError(f"--daily-snapshots is 0 to {SNAPSHOT_DAYS_MAX}")
         if self.webhook_schedule not in SCHEDULES:
             raise UsageError(f"{WEBHOOK_SCHEDULE_VARIABLE} is one of {', '.join(SCHEDULES)}")
         if not 0 <= self.port <= PORT_MAX:
@@ -98,6 +103,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
     allow_non_loopback: bool = False,
     networks_dir: Path | None = None,
     cache_preset: str | None = None,
+    daily_snapshots: int = 0,
 ) -> Settings:
     """Settings from options, with the environment behind them.
 
@@ -121,6 +127,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         kill_at=_kill_at(environment.get(KILL_VARIABLE)),
         environment=environment,
         cache_preset=cache_preset or environment.get(CACHE_VARIABLE) or DEFAULT_CACHE.name,
+        daily_snapshots=daily_snapshots,
         webhook_schedule=environment.get(WEBHOOK_SCHEDULE_VARIABLE) or DEFAULT_SCHEDULE,
         allow_webhooks_elsewhere=_switch(environment, WEBHOOKS_ELSEWHERE_VARIABLE),
     )

@@ -51,5 +51,6 @@ def open_doors(
         health=Health(lab),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
+        wire=gateway.wire,
     )
     return build_app(doors, token)

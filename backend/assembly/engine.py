@@ -16,7 +16,9 @@ from backend.assembly.gateway import Gateway, open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
 from backend.assembly.wallet import open_caches, open_wallet
+from backend.cache.buckets import SharedBuckets
 from backend.cache.connect import open_cache
+from backend.domain.token_bucket import LocalBuckets
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
@@ -32,6 +34,7 @@ from backend.payments.engine import PaymentEngine
 from backend.payments.view import PaymentView
 from backend.runtime.events import EventLog
 from backend.settings import Settings
+from backend.storage.daily_snapshots import take_daily
 from backend.storage.data_folder import DataFolder
 from backend.storage.database import CommitPoints, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
@@ -180,7 +183,8 @@ async def _open(
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
-    gateway = await open_gateway(files, payments, switch, events, ground, board, settings)
+    buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
+    gateway = await open_gateway(files, payments, switch, events, ground, buckets, board, settings)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()
@@ -189,6 +193,11 @@ async def _open(
     gateway.start(ground)
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
+    if settings.daily_snapshots:
+        daily = take_daily(
+            folder.snapshots, settings.daily_snapshots, lab.snapshot, ground.clock, ground.scheduler
+        )
+        ground.scheduler.spawn(daily, "daily snapshots")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
         app, token, lab, payments, wallet.devices, gateway.in_app, gateway, networks, ground,

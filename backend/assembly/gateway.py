@@ -8,12 +8,15 @@ from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.assembly.webhooks import Webhooks, open_webhooks
+from backend.assembly.wire import open_wire
+from backend.domain.token_bucket import Buckets
 from backend.faults.board import FaultBoard
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
@@ -36,6 +39,7 @@ class Gateway:
     advices: Advices[Transaction]
     accounts: MerchantServices
     webhooks: Webhooks
+    wire: WireDoor
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
@@ -49,18 +53,21 @@ async def open_gateway(
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    buckets: Buckets,
     board: FaultBoard,
     settings: Settings,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    accounts = await open_merchants(files, events, ground)
     advices = _advices(files, payments, switch, events, ground)
+    accounts = await open_merchants(files, events, ground, buckets)
+    webhooks = open_webhooks(files, board, events, ground, settings, accounts)
     return Gateway(
         desk=_desk(files, payments, advices, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         accounts=accounts,
-        webhooks=open_webhooks(files, board, events, ground, settings, accounts),
+        webhooks=webhooks,
+        wire=open_wire(files, accounts, webhooks, events, ground),
     )
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.domain.token_bucket import Buckets
 from backend.gateway.api_keys import ApiKeyPorts, ApiKeys
 from backend.gateway.merchant_notices import MerchantNotices
 from backend.gateway.merchants import MerchantPorts, Merchants
+from backend.gateway.rate_limits import RateLimits
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.runtime.clock import Clock
 from backend.runtime.events import EventLog
@@ -24,13 +26,16 @@ class MerchantServices:
     merchants: Merchants[Transaction]
     keys: ApiKeys[Transaction]
     notices: MerchantNotices[Transaction]
+    limits: RateLimits
 
     def routes(self, clock: Clock) -> MerchantRoutes:
         """Their door under `/lab`."""
         return MerchantRoutes(self.merchants, self.keys, self.notices, clock)
 
 
-async def open_merchants(files: Files, events: EventLog, ground: Ground) -> MerchantServices:
+async def open_merchants(
+    files: Files, events: EventLog, ground: Ground, buckets: Buckets
+) -> MerchantServices:
     """Merchants' accounts; a fresh folder's merchant has the published key."""
     rows, outbox, secret = SqlMerchantRows(), SqlOutbox(), ground.entropy.secret
     merchants = Merchants(
@@ -56,4 +61,5 @@ async def open_merchants(files: Files, events: EventLog, ground: Ground) -> Merc
         )
     )
     await keys.start()
-    return MerchantServices(merchants, keys, MerchantNotices(files.engine, rows, ground.clock))
+    notices = MerchantNotices(files.engine, rows, ground.clock)
+    return MerchantServices(merchants, keys, notices, RateLimits(buckets, ground.clock))

@@ -121,5 +121,5 @@ def open_webhooks(
     console = Console(
         ConsolePorts(files.engine, rows, SqlOutbox(), deliveries, ground.clock, deliveries.wake)
     )
-    history = History(HistoryPorts(files.engine, rows, source, picture))
+    history = History(HistoryPorts(rows, source, picture))
     return Webhooks(endpoints, history, console, deliveries, fan_out, way, receivers)

@@ -8,7 +8,7 @@ input/output time. Knows no message.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from backend.faults.armed import Facts
 from backend.faults.board import FaultBoard
@@ -25,13 +25,14 @@ class FaultyIssuerWay:
         self._board = board
 
     async def ask(
-        self, network: str, card: Callable[[], IssuedCard], amount_minor: int
+        self, network: str, card: Callable[[], Awaitable[IssuedCard]], amount_minor: int
     ) -> Decision | None:
         """What the network hears instead of the issuer's decision, or None."""
         link = f"{network}.issuer"
         if not self._board.concern(link):
             return None
-        facts = Facts(card_digits=card().leading_digits, amount_minor=amount_minor)
+        digits = (await card()).leading_digits
+        facts = Facts(card_digits=digits, amount_minor=amount_minor)
         strikes = self._board.strike(link, Point.ANSWER, facts)
         is_silent = any(strike.fault.effect == "timeout" for strike in strikes)
         delay_s = sum(strike.delay_us for strike in strikes) / 1e6

@@ -7,7 +7,7 @@ one unit of work with its event and its audit line. Knows no key (`api_keys`), n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from backend.gateway.merchant_account import MerchantAccount, PayoutSchedule
@@ -134,6 +134,11 @@ class Merchants(Generic[Tx]):
             heeder(merchant_id)
         ports.events.publish(event)
         return account
+
+    def place(self, tx: Tx, merchant_id: str, *, tier: int) -> None:
+        """Put a merchant into a tier, in the caller's unit of work and without a word."""
+        placed = replace(self.of(tx, merchant_id), tier=tier)
+        self._ports.rows.put_account(tx, placed, self._ports.clock.now_us())
 
     def _say(
         self, tx: Tx, kind: str, account: MerchantAccount, wanted: Mapping[str, object]

@@ -30,6 +30,7 @@ from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.http.shop_page import shop_routes
+from backend.http.stripe_wire.door import WireDoor
 from backend.wallet.cards import Cards
 
 
@@ -51,6 +52,7 @@ class Doors:
     health: Health
     push: DevicePush
     cards: Cards
+    wire: WireDoor
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -74,7 +76,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
         return docs_page(app.openapi())
 
     app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
-    return FrontDoor(app, token, {NFC_PATH: doors.payments})
+    return FrontDoor(app, token, {NFC_PATH: doors.payments}, doors.wire)
 
 
 def _others(doors: Doors) -> APIRouter:

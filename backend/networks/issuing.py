@@ -9,7 +9,7 @@ Authorization codes come from a stored count of approvals, so that a restart rep
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -76,7 +76,7 @@ class IssuerWay(Protocol):
     """The way from a network to a card's issuer, who may be slow or out of reach."""
 
     async def ask(
-        self, network: str, card: Callable[[], IssuedCard], amount_minor: int
+        self, network: str, card: Callable[[], Awaitable[IssuedCard]], amount_minor: int
     ) -> Decision | None:
         """Wait as long as the way takes; None when the issuer is there and decides.
 
@@ -93,7 +93,7 @@ class OpenWay:
     async def ask(
         self,
         network: str,  # noqa: ARG002 - the port's
-        card: Callable[[], IssuedCard],  # noqa: ARG002
+        card: Callable[[], Awaitable[IssuedCard]],  # noqa: ARG002
         amount_minor: int,  # noqa: ARG002
     ) -> Decision | None:
         """Nothing stands in the way."""

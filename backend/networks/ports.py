@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from backend.networks.access_log import AccessRows
 from backend.networks.counters import CounterWindow
 from backend.networks.life_ports import TokenLifeRows
 
@@ -191,7 +192,7 @@ class VerificationRows(Protocol):
         """Notices after that one, the oldest first."""
 
 
-class HostRows(VerificationRows, TokenLifeRows, Protocol):
+class HostRows(VerificationRows, TokenLifeRows, AccessRows, Protocol):
     """Rows of one unit of work."""
 
     def secret(self, network: str, name: str) -> bytes | None:

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
+from backend.networks.accounts import CardAccounts
 from backend.networks.authority import CardAuthority, DrawKey
 from backend.networks.authorizing import NetworkRules
+from backend.networks.examining import Examiner
 from backend.networks.host import LOOPBACK, HostServer, NetworkHost
 from backend.networks.issuing import LIMIT_MAJOR, Issuer, IssuerWay, OpenWay
 from backend.networks.keys import load_keys
 from backend.networks.mailbox import Mailbox
+from backend.networks.number_access import Numbers
 from backend.networks.numbers import NETWORKS
 from backend.networks.ports import HostStore
 from backend.networks.profiles import profile
@@ -98,17 +101,21 @@ async def build_networks(
     for network in NETWORKS:
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
         issuer = Issuer(chosen.limit_major, chosen.steering)
-        rules = NetworkRules(network, store, vault, keys, issuer, clock)
+        held = Numbers(network, vault, clock)
+        secrets = entropy.secret(f"network.{network}.accounts")
+        accounts = CardAccounts(network, held, clock, secrets)
+        examiner = Examiner(network, store, held, keys, clock)
+        rules = NetworkRules(network, store, held, examiner, issuer, accounts, clock)
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
         hosts[network] = NetworkHost(rules, delays, way or OpenWay())
         serials = entropy.secret(f"network.{network}.certificates")
         authority = CardAuthority(network, store, vault, serials, draw_key)
         authorities[network] = authority
-        service = TokenService(network, store, vault, keys, authority, clock, entropy)
+        service = TokenService(network, store, held, keys, authority, clock, entropy)
         services[network] = service
         new_numbers = entropy.secret(f"network.{network}.numbers")
         lives[network] = TokenLives(
-            service, store, vault, clock, new_numbers, on_renumbered=rules.forget_card
+            service, store, held, clock, new_numbers, on_renumbered=rules.forget_card
         )
         checks[network] = Verifications(network, store, vault, keys, authority, clock, entropy)
     app = token_service_app(services, checks, lives, Mailbox(store, vault))

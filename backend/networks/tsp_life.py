@@ -18,13 +18,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backend.networks import numbers
+from backend.networks.access_log import Purpose
 from backend.networks.life_ports import TokenEventRow
+from backend.networks.number_access import Numbers
 from backend.networks.ports import HostRows, HostStore, TokenRow
 from backend.networks.token_life import REASONS, Suspender, advance_held
 from backend.networks.tsp import TokenService
 from backend.networks.tsp_payload import device_key_of
 from backend.networks.tsp_terms import TokenEvent, TokenGrant, TokenState
-from backend.networks.vault import NetworkVault
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, Conflict, NotFound, StorageError
@@ -54,7 +55,7 @@ class TokenLives:
         self,
         service: TokenService,
         store: HostStore,
-        vault: NetworkVault,
+        held: Numbers,
         clock: Clock,
         numbers_from: Stream,
         on_renumbered: Callable[[str], None],
@@ -64,7 +65,7 @@ class TokenLives:
         Args:
             service: issues and seals.
             store: the hosts' rows.
-            vault: opens and seals numbers.
+            held: opens and seals numbers.
             clock: lab time.
             numbers_from: where new card numbers come from.
             on_renumbered: told of an account whose card number is another one now.
@@ -72,7 +73,7 @@ class TokenLives:
         self.network = service.network
         self._service = service
         self._store = store
-        self._vault = vault
+        self._held = held
         self._clock = clock
         self._numbers = numbers_from
         self._on_renumbered = on_renumbered
@@ -172,15 +173,13 @@ class TokenLives:
             token = self._living(rows, token_ref)
             account = rows.account(token.account_id)
             assert account is not None, "a token has its account"
-            old = self._vault.unseal(
-                account.sealed_number, self.network, account.account_id, "number"
-            ).decode()
+            old = self._held.open_card(rows, account, token.token_ref, Purpose.REPLACE_CARD)
             number = self._fresh_number(rows, old)
             rows.retire_number(self.network, account.number_fingerprint, self._clock.now_us())
             rows.renumber_account(
                 account.account_id,
-                self._vault.fingerprint(number),
-                self._vault.seal(number.encode(), self.network, account.account_id, "number"),
+                self._held.fingerprint(number),
+                self._held.seal_card(number, account.account_id),
                 number[-4:],
             )
             return self._tell(rows, token, "replace-card", asked)
@@ -207,7 +206,7 @@ class TokenLives:
                 str(self._numbers.randint(0, 9)) for _ in range(free)
             )
             number = body + numbers.check_digit(body)
-            print_of = self._vault.fingerprint(number)
+            print_of = self._held.fingerprint(number)
             taken = (
                 number == old
                 or numbers.is_token(number)

@@ -15,9 +15,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from backend.networks.access_log import Purpose
 from backend.networks.authority import CardAuthority
 from backend.networks.decisions import STEP_UP_DIGITS, TERMS
 from backend.networks.keys import NetworkKeys
+from backend.networks.number_access import Numbers
 from backend.networks.ports import (
     AccountRow,
     CodeRow,
@@ -72,6 +74,7 @@ class Verifications:
         self._network = network
         self._store = store
         self._vault = vault
+        self._held = Numbers(network, vault, clock)
         self._payload = DevicePayload(network, keys, authority)
         self._clock = clock
         self._codes = entropy.secret(f"network.{network}.codes")
@@ -240,9 +243,7 @@ class Verifications:
             return Verification(Verified.FAILED)
         device_key = device_key_of(json.loads(case.verification.device_key))
         assert device_key is not None, "checked when the token was asked for"
-        number = self._vault.unseal(
-            token.sealed_token, self._network, token.token_ref, "token"
-        ).decode()
+        number = self._held.open_token(case.rows, token, Purpose.VERIFY)
         return Verification(
             Verified.ACTIVE,
             session_id=token.session_id,

@@ -10,7 +10,9 @@ from dataclasses import fields
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from backend.networks.access_log import AccessLine
 from backend.networks.life_ports import TokenEventRow, TokenTermsRow
+from backend.storage import host_access_rows
 from backend.storage.database import Statement, Value
 from backend.storage.host_tables import (
     host_accounts,
@@ -157,6 +159,10 @@ class SqlTokenLifeRows(SqlVerificationRows):
         """Whether this card number was replaced."""
         key: dict[str, Value] = {"of_network": network, "fingerprint": number_fingerprint}
         return self._tx.one(_RETIRED, key) is not None
+
+    def add_access(self, line: AccessLine) -> None:
+        """Add a line to the log of the vault's openings."""
+        host_access_rows.add(self._tx, line)
 
 
 def _values(row: TokenTermsRow | TokenEventRow) -> dict[str, Value]:

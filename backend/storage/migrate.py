@@ -19,7 +19,7 @@ from backend.runtime.errors import StorageError
 from backend.storage.database import connect
 
 HEAD = "0013"
-HOSTS_SCHEMA = 5
+HOSTS_SCHEMA = 6
 ADDED_TO_HOSTS = {
     2: ("host_approvals",),
     3: ("host_verifications", "host_codes", "host_notices"),
@@ -32,6 +32,7 @@ ADDED_TO_HOSTS = {
         "host_retired_numbers",
     ),
     5: ("host_counters",),
+    6: ("host_vault_accesses",),
 }
 """Tables that a version of the hosts' schema brought."""
 REBUILT_IN_HOSTS = {3: ("host_tokens",)}

@@ -17,6 +17,7 @@ from backend.storage import (
     audit_tables,
     event_tables,
     gateway_tables,
+    host_access_tables,
     host_tables,
     in_app_tables,
     ledger_tables,
@@ -24,9 +25,11 @@ from backend.storage import (
     number_tables,
     payment_tables,
     request_tables,
+    settlement_tables,
     token_order_tables,
     wallet_tables,
     webhook_tables,
+    wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
 
@@ -34,6 +37,7 @@ TABLE_MODULES = (
     audit_tables,
     event_tables,
     gateway_tables,
+    host_access_tables,
     host_tables,
     in_app_tables,
     ledger_tables,
@@ -41,8 +45,10 @@ TABLE_MODULES = (
     number_tables,
     payment_tables,
     request_tables,
+    settlement_tables,
     token_order_tables,
     wallet_tables,
+    wire_tables,
     webhook_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]

@@ -1,8 +1,9 @@
 """The circuit breaker of one network: a table of transitions and a pure `advance`.
 
-Theory of operation. Closed lets every call through and counts consecutive failures; the fifth opens
-it for 30 s of lab time; then one call, the probe, may pass on a lease, and its outcome closes the
-breaker or opens it again. A probe whose caller vanished loses its lease, so half-open can never get
+Theory of operation. Closed lets every call through and judges what it hears by its rules: failures
+in a row, or a share of the last seconds' calls. Open lets none through until its time is over; then
+a few calls, the probes, may pass on leases: enough successes in a row close the breaker, one
+failure opens it again. A probe whose caller vanished loses its lease, so half-open can never get
 stuck. Every change of mode starts a new epoch, and a permit carries the epoch in which it was
 given: what a call of an earlier epoch reports is no longer evidence. A person may force it open or
 closed; "auto" lets it judge for itself again.
@@ -16,9 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-FAILURES_TO_OPEN = 5
-COOLDOWN_US = 30_000_000
-LEASE_US = 60_000_000  # longer than the transport's patience of 30 s
+from backend.switch.breaker_rules import CONSECUTIVE, NO_CALLS, PRESETS, Rules, Window
 
 
 class Mode(Enum):
@@ -34,7 +33,8 @@ class Happening(Enum):
 
     SUCCEEDED = auto()
     FAILED = auto()
-    FAILED_TOO_OFTEN = auto()  # the failure that reaches the limit
+    FAILED_TOO_OFTEN = auto()  # the call that makes it too many
+    PROVEN = auto()  # the success that makes it enough
     COOLED = auto()  # the time of being open is over
     ABANDONED = auto()  # a call ended without telling anything
 
@@ -43,7 +43,7 @@ class Happening(Enum):
 TRANSITIONS: dict[tuple[Mode, Happening], Mode] = {
     (Mode.CLOSED, Happening.FAILED_TOO_OFTEN): Mode.OPEN,
     (Mode.OPEN, Happening.COOLED): Mode.HALF_OPEN,
-    (Mode.HALF_OPEN, Happening.SUCCEEDED): Mode.CLOSED,
+    (Mode.HALF_OPEN, Happening.PROVEN): Mode.CLOSED,
     (Mode.HALF_OPEN, Happening.FAILED): Mode.OPEN,
 }
 
@@ -66,24 +66,29 @@ class Breaker:
     """The whole state, a value.
 
     Attributes:
+        rules: how it judges.
         mode: closed, open or half-open, as the breaker judges itself.
-        failures: consecutive failures while closed (kept for display while open).
+        failures: failures in a row while closed, or those of the window (kept for display while
+            open).
+        window: the last seconds' calls, where a share of them decides.
         opened_at_us: lab time of the last opening.
         epoch: number of changes of mode so far.
         issued: permits given so far.
-        probe: number of the permit that holds the lease of the probe.
-        leased_at_us: lab time at which that lease began.
+        leases: (number of the permit, lab time at which it was leased) of each probe that is out.
+        proven: probes that succeeded in a row.
         rejected: calls not let through so far.
         forced: "open" or "closed" when a person decided, else None.
     """
 
+    rules: Rules = CONSECUTIVE
     mode: Mode = Mode.CLOSED
     failures: int = 0
+    window: Window = NO_CALLS
     opened_at_us: int = 0
     epoch: int = 0
     issued: int = 0
-    probe: int | None = None
-    leased_at_us: int = 0
+    leases: tuple[tuple[int, int], ...] = ()
+    proven: int = 0
     rejected: int = 0
     forced: str | None = None
 
@@ -97,25 +102,33 @@ class Breaker:
         if self.forced is not None or self.mode is Mode.CLOSED:
             return None
         if self.mode is Mode.OPEN:
-            return max(0, COOLDOWN_US - _elapsed(self.opened_at_us, now_us))
-        if self.probe is None:
+            return max(0, self.rules.cooldown_us - _elapsed(self, self.opened_at_us, now_us))
+        if self.admits_probe:
             return None
-        return max(0, LEASE_US - _elapsed(self.leased_at_us, now_us))
+        first = min(leased_at_us for _, leased_at_us in self.leases)
+        return max(0, self.rules.lease_us - _elapsed(self, first, now_us))
+
+    @property
+    def admits_probe(self) -> bool:
+        """Whether half-open has room for one more call."""
+        return self.proven + len(self.leases) < self.rules.probes
 
 
 def ask(breaker: Breaker, now_us: int) -> tuple[Breaker, Permit | None]:
     """Ask for one call: the breaker afterwards, and a permit or None."""
     if breaker.forced is None:
         breaker = _cool(breaker, now_us)
-        if breaker.mode is Mode.HALF_OPEN and breaker.probe is None:
+        if breaker.mode is Mode.HALF_OPEN and breaker.admits_probe:
             breaker, permit = _issue(breaker)
-            return replace(breaker, probe=permit.number, leased_at_us=now_us), permit
+            return replace(breaker, leases=(*breaker.leases, (permit.number, now_us))), permit
     if breaker.shown is Mode.CLOSED:
         return _issue(breaker)
     return replace(breaker, rejected=breaker.rejected + 1), None
 
 
-def advance(breaker: Breaker, permit: Permit, happening: Happening, now_us: int) -> Breaker:
+def advance(
+    breaker: Breaker, permit: Permit, happening: Happening, now_us: int, duration_us: int = 0
+) -> Breaker:
     """The breaker after a call told how it ended.
 
     Args:
@@ -123,26 +136,31 @@ def advance(breaker: Breaker, permit: Permit, happening: Happening, now_us: int)
         permit: the call's; one of an earlier epoch is no evidence any more.
         happening: SUCCEEDED, FAILED or ABANDONED.
         now_us: lab time.
+        duration_us: how long the call took, for rules that mind slow ones.
     """
     if permit.epoch != breaker.epoch:
         return breaker
-    if breaker.mode is Mode.HALF_OPEN and permit.number != breaker.probe:
-        return breaker  # its lease had run out: another call is the probe now
-    failures = breaker.failures
-    match happening:
-        case Happening.SUCCEEDED:
-            failures = 0
-        case Happening.FAILED if breaker.mode is Mode.CLOSED:
-            failures += 1
-            if failures >= FAILURES_TO_OPEN:
-                happening = Happening.FAILED_TOO_OFTEN
-        case Happening.ABANDONED:
-            return replace(breaker, probe=None)
-        case _:
-            pass
-    after = replace(breaker, failures=failures)
-    mode = TRANSITIONS.get((breaker.mode, happening))
-    return after if mode is None else _change(after, mode, now_us)
+    slow = breaker.rules.is_slow(duration_us)
+    if breaker.mode is Mode.HALF_OPEN:
+        return _probed(breaker, permit, happening, now_us, slow=slow)
+    if happening is Happening.ABANDONED or breaker.mode is not Mode.CLOSED:
+        return breaker
+    failed = happening is Happening.FAILED
+    if breaker.rules.failures_in_a_row is None:
+        window = breaker.window.with_call(breaker.rules, now_us, failed=failed, slow=slow)
+        after = replace(breaker, window=window, failures=window.failures)
+        too_often = window.is_too_bad(breaker.rules)
+    else:
+        after = replace(breaker, failures=breaker.failures + 1 if failed else 0)
+        too_often = after.failures >= breaker.rules.failures_in_a_row
+    return _move(after, Happening.FAILED_TOO_OFTEN, now_us) if too_often else after
+
+
+def with_rules(breaker: Breaker, rules: Rules, now_us: int) -> Breaker:
+    """The breaker under other rules: closed, with nothing counted; a forced one stays forced."""
+    if rules == breaker.rules:
+        return breaker
+    return _change(replace(breaker, rules=rules, failures=0), Mode.CLOSED, now_us)
 
 
 def force(breaker: Breaker, state: str, now_us: int) -> Breaker:
@@ -163,8 +181,12 @@ def force(breaker: Breaker, state: str, now_us: int) -> Breaker:
 
 
 def snapshot(breaker: Breaker) -> dict[str, int | str | None]:
-    """What outlives the process: JSON-ready. The lease does not: its call is gone."""
+    """What outlives the process: JSON-ready.
+
+    Leases do not, their calls are gone; nor does the window, whose seconds are over.
+    """
     return {
+        "rules": breaker.rules.name,
         "mode": breaker.mode.value,
         "failures": breaker.failures,
         "opened_at_us": breaker.opened_at_us,
@@ -174,7 +196,7 @@ def snapshot(breaker: Breaker) -> dict[str, int | str | None]:
 
 
 def restore(kept: Mapping[str, int | str | None]) -> Breaker:
-    """The breaker of a snapshot.
+    """The breaker of a snapshot; one of an older program judged by failures in a row.
 
     Raises:
         ValueError: not a snapshot.
@@ -182,7 +204,11 @@ def restore(kept: Mapping[str, int | str | None]) -> Breaker:
     forced = kept.get("forced")
     if forced not in (None, "open", "closed"):
         raise ValueError(f"not a breaker's snapshot: forced {forced!r}")
+    rules = PRESETS.get(str(kept.get("rules", CONSECUTIVE.name)))
+    if rules is None:
+        raise ValueError(f"not a breaker's snapshot: rules {kept['rules']!r}")
     return Breaker(
+        rules=rules,
         mode=Mode(kept.get("mode")),
         failures=_count(kept, "failures"),
         opened_at_us=_count(kept, "opened_at_us"),
@@ -198,14 +224,38 @@ def _count(kept: Mapping[str, int | str | None], name: str) -> int:
     return value
 
 
+def _probed(
+    breaker: Breaker, permit: Permit, happening: Happening, now_us: int, *, slow: bool
+) -> Breaker:
+    """Half-open after a probe told how it ended."""
+    leases = tuple(lease for lease in breaker.leases if lease[0] != permit.number)
+    if len(leases) == len(breaker.leases):
+        return breaker  # its lease had run out: another call is the probe now
+    after = replace(breaker, leases=leases)
+    if happening is Happening.ABANDONED:
+        return after
+    if happening is Happening.FAILED or slow:
+        return _move(after, Happening.FAILED, now_us)
+    after = replace(after, proven=after.proven + 1)
+    if after.proven < after.rules.probes:
+        return after
+    return _move(replace(after, failures=0), Happening.PROVEN, now_us)
+
+
 def _cool(breaker: Breaker, now_us: int) -> Breaker:
-    """Let time do what is due: the end of being open, the end of a lease."""
-    if breaker.mode is Mode.OPEN and _elapsed(breaker.opened_at_us, now_us) >= COOLDOWN_US:
-        return _change(breaker, TRANSITIONS[Mode.OPEN, Happening.COOLED], now_us)
-    lease_over = breaker.probe is not None and _elapsed(breaker.leased_at_us, now_us) >= LEASE_US
-    if breaker.mode is Mode.HALF_OPEN and lease_over:
-        return replace(breaker, probe=None)
-    return breaker
+    """Let time do what is due: the end of being open, the end of leases."""
+    rules = breaker.rules
+    if breaker.mode is Mode.OPEN:
+        waited = _elapsed(breaker, breaker.opened_at_us, now_us) >= rules.cooldown_us
+        return _move(breaker, Happening.COOLED, now_us) if waited else breaker
+    live = tuple(
+        lease for lease in breaker.leases if _elapsed(breaker, lease[1], now_us) < rules.lease_us
+    )
+    return breaker if live == breaker.leases else replace(breaker, leases=live)
+
+
+def _move(breaker: Breaker, happening: Happening, now_us: int) -> Breaker:
+    return _change(breaker, TRANSITIONS[breaker.mode, happening], now_us)
 
 
 def _change(breaker: Breaker, mode: Mode, now_us: int) -> Breaker:
@@ -213,7 +263,9 @@ def _change(breaker: Breaker, mode: Mode, now_us: int) -> Breaker:
         breaker,
         mode=mode,
         epoch=breaker.epoch + 1,
-        probe=None,
+        leases=(),
+        proven=0,
+        window=NO_CALLS,
         opened_at_us=now_us if mode is Mode.OPEN else breaker.opened_at_us,
     )
 
@@ -223,6 +275,7 @@ def _issue(breaker: Breaker) -> tuple[Breaker, Permit]:
     return replace(breaker, issued=number), Permit(breaker.epoch, number)
 
 
-def _elapsed(since_us: int, now_us: int) -> int:
+def _elapsed(breaker: Breaker, since_us: int, now_us: int) -> int:
     """Lab time since; a world reset may set the clock back, which counts as a full wait."""
-    return now_us - since_us if now_us >= since_us else max(COOLDOWN_US, LEASE_US)
+    rules = breaker.rules
+    return now_us - since_us if now_us >= since_us else max(rules.cooldown_us, rules.lease_us)

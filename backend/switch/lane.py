@@ -20,7 +20,8 @@ from backend.runtime.errors import LinkBroken, MessageError
 from backend.runtime.events import Emit
 from backend.switch import breaker as breakers
 from backend.switch.answers import NotSent, Unknown
-from backend.switch.breaker import Breaker, Happening, Permit
+from backend.switch.breaker import Breaker, Happening, Mode, Permit
+from backend.switch.breaker_rules import Rules
 from backend.switch.link import Link
 from backend.switch.telling import Subject, tell_received, tell_sent
 
@@ -35,10 +36,12 @@ class BreakerView:
     Attributes:
         name: the network.
         state: "closed", "open" or "half_open"; the forced one when forced.
-        failures: consecutive failures counted.
+        failures: failures counted, in a row or in the window.
         retry_in_ms: when the next call may pass, or None.
         rejected: calls not let through since the start of the laboratory.
         forced: "open", "closed" or None.
+        rules: "consecutive" or "rate".
+        calls: how many calls the window holds; 0 where failures in a row decide.
     """
 
     name: str
@@ -47,6 +50,8 @@ class BreakerView:
     retry_in_ms: int | None
     rejected: int
     forced: str | None
+    rules: str
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,8 @@ class Lane:
             response_code = received.fields.get("39")
             return value
         finally:
-            if self._tell(permit, happening, why):
-                duration_us = self._clock.monotonic_us() - started_us
+            duration_us = self._clock.monotonic_us() - started_us
+            if self._tell(permit, happening, why, duration_us):
                 self.measure("answer", duration_us, why, subject.payment_id, response_code)
 
     def force(self, state: str) -> None:
@@ -152,7 +157,14 @@ class Lane:
             retry_in_ms=None if retry_us is None else -(-retry_us // 1_000),
             rejected=state.rejected,
             forced=state.forced,
+            rules=state.rules.name,
+            calls=state.window.calls,
         )
+
+    def judge_by(self, rules: Rules) -> None:
+        """Judge by other rules from now on."""
+        state = breakers.with_rules(self._breaker, rules, self._clock.now_us())
+        self._become(state, f"judged by {rules.name} from now on")
 
     def snapshot(self) -> dict[str, int | str | None]:
         """What of the breaker outlives the process."""
@@ -181,16 +193,11 @@ class Lane:
             )
         return permit
 
-    def _tell(self, permit: Permit, happening: Happening, why: str) -> bool:
+    def _tell(self, permit: Permit, happening: Happening, why: str, duration_us: int) -> bool:
         """Tell the breaker how a call went; whether it counts as one."""
         now_us = self._clock.now_us()
-        state = breakers.advance(self._breaker, permit, happening, now_us)
-        self._become(
-            state,
-            f"{state.failures} failures in a row, the last: {why}"
-            if happening is Happening.FAILED
-            else f"probe {why}",
-        )
+        state = breakers.advance(self._breaker, permit, happening, now_us, duration_us)
+        self._become(state, _told(state, happening, why))
         return happening is not Happening.ABANDONED
 
     def measure(
@@ -230,6 +237,17 @@ class Lane:
                 "why": why,
             },
         )
+
+
+def _told(state: Breaker, happening: Happening, why: str) -> str:
+    """Why a breaker changed, for people."""
+    if state.shown is not Mode.OPEN:
+        return f"probe {why}"
+    if happening is not Happening.FAILED:
+        return "too many slow calls"
+    if state.rules.failures_in_a_row is None:
+        return f"{state.failures} failures in {state.rules.window_us // 1_000_000} s, last: {why}"
+    return f"{state.failures} failures in a row, the last: {why}"
 
 
 async def _settled(answer: asyncio.Future[Message], patience_s: float) -> None:

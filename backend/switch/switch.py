@@ -36,6 +36,7 @@ from backend.switch.answers import (
     StatusKnown,
     Unknown,
 )
+from backend.switch.breaker_rules import Rules
 from backend.switch.lane import BreakerView, Lane, Waiting
 from backend.switch.link import TRANSPORT_PATIENCE_S, Link
 from backend.switch.telling import Subject
@@ -207,9 +208,15 @@ class Switch:
             NotFound: no such network.
             ValueError: another state.
         """
-        if name not in self._lanes:
-            raise NotFound("breaker_unknown", f"there is no breaker {name!r}", field="name")
-        self._lanes[name].force(state)
+        self._lane(name).force(state)
+
+    def judge_by(self, name: str, rules: Rules) -> None:
+        """Have a network's breaker judge by other rules; it starts closed, with nothing counted.
+
+        Raises:
+            NotFound: no such network.
+        """
+        self._lane(name).judge_by(rules)
 
     def snapshot(self) -> dict[str, dict[str, int | str | None]]:
         """What of the breakers outlives the process, JSON-ready."""
@@ -224,6 +231,11 @@ class Switch:
         for network, state in kept.items():
             if network in self._lanes:
                 self._lanes[network].restore(state)
+
+    def _lane(self, name: str) -> Lane:
+        if name not in self._lanes:
+            raise NotFound("breaker_unknown", f"there is no breaker {name!r}", field="name")
+        return self._lanes[name]
 
     def _late(
         self, lane: Lane, waiting: Waiting, subject: Subject

@@ -98,8 +98,12 @@ def test_only_the_card_that_is_meant_is_struck() -> None:
             ]
         )
         way = FaultyIssuerWay(board)
-        assert await way.ask("visa", lambda: CARD, 1) == Decision("05", "declined")
-        assert await way.ask("amex", lambda: CARD, 1) is None
+
+        async def the_card() -> IssuedCard:
+            return CARD
+
+        assert await way.ask("visa", the_card, 1) == Decision("05", "declined")
+        assert await way.ask("amex", the_card, 1) is None
 
     run_virtual(main())
 

@@ -20,6 +20,7 @@ LAB_ROUTES = [
     ("POST", "/lab/faults/reset"),
     ("GET", "/lab/breakers"),
     ("POST", "/lab/breakers/visa/force"),
+    ("PUT", "/lab/breakers/visa/rules"),
     ("GET", "/lab/clock"),
     ("POST", "/lab/clock"),
     ("GET", "/lab/networks"),
@@ -115,6 +116,8 @@ def test_what_is_somebody_elses_does_not_exist(world: SimulatedWorld, phone: Pho
         ("PUT", "/lab/faults", None, 400),
         ("POST", "/lab/breakers/visa/force", {"state": "ajar"}, 400),
         ("POST", "/lab/breakers/discover/force", {"state": "open"}, 404),
+        ("PUT", "/lab/breakers/visa/rules", {"rules": "mood"}, 400),
+        ("PUT", "/lab/breakers/discover/rules", {"rules": "rate"}, 404),
         ("GET", "/lab/payments?limit=0", None, 400),
         ("GET", "/lab/payments/pay_none", None, 404),
         ("GET", "/lab/metrics/latency?window_s=x", None, 400),
@@ -192,6 +195,18 @@ def test_a_forced_breaker_answers_for_its_network(world: SimulatedWorld, phone: 
     assert set(figures["networks"]) == {"visa", "mastercard", "amex"}
 
 
+@pytest.mark.inv(118, 121)
+def test_one_network_is_judged_by_rate_and_the_others_are_not(
+    world: SimulatedWorld, phone: Phone
+) -> None:
+    card = ready_card(world, phone)
+    order = {"rules": "rate"}
+    changed = send(world, "PUT", "/lab/breakers/visa/rules", order).json()["breakers"]
+    assert [each["rules"] for each in changed] == ["rate", "consecutive", "consecutive"]
+    world.run(phone.pay(phone.tap(card["tokenRef"]), "T-1"))
+    assert send(world, "GET", "/lab/breakers").json()["breakers"][0]["calls"] == 1
+
+
 def test_a_silent_network_ends_without_a_hold(world: SimulatedWorld, phone: Phone) -> None:
     card = ready_card(world, phone)
     plan = [{"link": "visa.auth", "effect": "lost_response", "when": {"nth": 1}}]
@@ -265,7 +280,10 @@ def test_a_snapshot_is_a_world_of_its_own(
     assert made.status_code == 201
     folder = Path(made.json()["directory"])
     assert folder == tmp_path / "lab" / "snapshots" / "before_lunch"
-    assert {path.name for path in folder.iterdir()} == {"engine.db", "networks.db", "manifest.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        *("engine.db", "networks.db", "manifest.json"),
+        *("vault.json", "vault.key", "world.json"),
+    }
     assert orjson.loads((folder / "manifest.json").read_bytes())["seed"] == 7
     copy = Database(folder / "engine.db", inline=True)
     assert copy.read(lambda tx: event_rows.last_seq(tx, "engine")) > 0
@@ -306,7 +324,7 @@ def test_numbers_go_on_after_a_restart(tmp_path: Path) -> None:
 def test_the_description_names_every_route(world: SimulatedWorld) -> None:
     paths = send(world, "GET", "/openapi.json").json()["paths"]
     shown = {path for _, path in LAB_ROUTES if "1" not in path and path != "/lab/anything/else"}
-    shown.discard("/lab/breakers/visa/force")
+    shown -= {"/lab/breakers/visa/force", "/lab/breakers/visa/rules"}
     assert shown <= set(paths)
 
 

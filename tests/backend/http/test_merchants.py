@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from backend.api import simulated
@@ -202,3 +203,23 @@ def test_a_payment_after_a_new_name_carries_it(world: SimulatedWorld, phone: Pho
     paid(world, phone)
     listed = send(world, "GET", "/lab/payments").json()["payments"]
     assert listed[0]["merchant_name"] == "Market on the Corner"
+
+
+@pytest.mark.inv(320, 324)
+def test_a_merchant_that_calls_too_often_is_told_when_to_come_back(world: SimulatedWorld) -> None:
+    _, key = take_on(world)
+
+    async def main() -> list[httpx.Response]:
+        async with world.client(with_token=False) as client:
+            headers = {"Authorization": f"Bearer {key['secret']}"}
+            return [await client.get("/v1/account", headers=headers) for _ in range(101)]
+
+    *passed, refused = world.run(main())
+    assert {answer.status_code for answer in passed} == {200}
+    assert passed[0].headers["x-ratelimit-limit"] == "100"
+    assert [int(each.headers["x-ratelimit-remaining"]) for each in passed] == [*range(99, -1, -1)]
+    assert refused.status_code == 429
+    assert refused.json()["error"]["type"] == "rate_limit_error"
+    assert refused.json()["error"]["code"] == "rate_limit"
+    assert (refused.headers["retry-after"], refused.headers["x-ratelimit-remaining"]) == ("1", "0")
+    assert "request-id" in refused.headers

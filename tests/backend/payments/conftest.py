@@ -28,16 +28,12 @@ from backend.domain.money import numeric_code
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts, Order
 from backend.gateway.fees import FeePlan
-from backend.payments.engine import (
-    CHANNEL_DEADLINE_S,
-    STORED_DEADLINE_S,
-    PaymentEngine,
-    PaymentPorts,
-)
+from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
 from backend.payments.ports import IdempotencyCache
 from backend.payments.records import DEFAULT_MERCHANT, KnownToken, Merchant
+from backend.payments.taps import CHANNEL_DEADLINE_S, STORED_DEADLINE_S
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler

@@ -6,17 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from backend.switch import breaker as breakers
-from backend.switch.breaker import (
-    COOLDOWN_US,
-    FAILURES_TO_OPEN,
-    LEASE_US,
-    Breaker,
-    Happening,
-    Mode,
-    Permit,
-)
+from backend.switch.breaker import Breaker, Happening, Mode, Permit
 
 SECOND = 1_000_000
+FAILURES_TO_OPEN = 5
+COOLDOWN_US = 30 * SECOND
+LEASE_US = 60 * SECOND
 
 
 def call(state: Breaker, happening: Happening, now_us: int) -> Breaker:
@@ -135,7 +130,14 @@ def test_a_snapshot_brings_it_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"mode": "ajar"}, {"failures": -1}, {"opened_at_us": None}, {"forced": "auto"}]
+    "changes",
+    [
+        {"mode": "ajar"},
+        {"failures": -1},
+        {"rules": "mood"},
+        {"opened_at_us": None},
+        {"forced": "auto"},
+    ],
 )
 def test_what_is_no_snapshot_is_refused(changes: dict) -> None:
     with pytest.raises(ValueError, match=r"snapshot|Mode"):
@@ -149,7 +151,7 @@ def test_the_table_names_every_way_and_no_other() -> None:
     } == {
         ("closed", "FAILED_TOO_OFTEN", "open"),
         ("open", "COOLED", "half_open"),
-        ("half_open", "SUCCEEDED", "closed"),
+        ("half_open", "PROVEN", "closed"),
         ("half_open", "FAILED", "open"),
     }
 
@@ -229,7 +231,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
         assert self.breaker.mode.value == self.mode
         assert self.breaker.failures == self.failures
         assert self.breaker.rejected == self.rejected
-        assert (self.breaker.probe is None) == (self.lease_until is None)
+        assert (not self.breaker.leases) == (self.lease_until is None)
 
 
 TestBreakerAgainstModel = BreakerAgainstModel.TestCase

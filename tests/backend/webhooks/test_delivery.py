@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_waits_equal_the_schedule_and_the_last_failure_is_told(shop: Shop, sched
     waits_s = SCHEDULES[schedule].waits_s
     shop.wait(sum(waits_s) + 86_400)
     times = [each.at_us for each in shop.server.heard]
-    gaps_s = [round((after - at) / 1e6) for at, after in zip(times, times[1:], strict=False)]
+    gaps_s = [round((after - at) / 1e6) for at, after in pairwise(times)]
     assert gaps_s == list(waits_s[1:])
     assert len({each.body for each in shop.server.heard}) == 1
     (delivery,) = shop.deliveries()
