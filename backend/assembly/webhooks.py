@@ -10,15 +10,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from backend.assembly.files import Files
-from backend.assembly.ground import Ground
+from backend.assembly.base import Base
 from backend.assembly.merchants import MerchantServices
-from backend.faults.board import FaultBoard
 from backend.faults.http_link import FaultyTransport
 from backend.gateway.event_pictures import EventPictures
 from backend.networks.vault import NetworkVault
-from backend.runtime.events import EventLog
-from backend.settings import Settings
 from backend.storage.database import Transaction
 from backend.storage.merchant_event_rows import SqlSourceRows
 from backend.storage.merchant_rows import SqlMerchantRows
@@ -41,6 +37,7 @@ class Webhooks:
     """Everything about telling merchants.
 
     Attributes:
+        pictures: shows objects of events; who has a view of one adds it.
         receivers: who stands where in a simulated world; None in a live one.
     """
 
@@ -50,6 +47,7 @@ class Webhooks:
     deliveries: Deliveries[Transaction]
     fan_out: FanOut[Transaction]
     way: HttpWay
+    pictures: EventPictures[Transaction]
     receivers: MemoryReceivers | None
 
     def start(self) -> None:
@@ -58,21 +56,15 @@ class Webhooks:
         self.deliveries.start()
 
 
-def open_webhooks(
-    files: Files,
-    board: FaultBoard,
-    events: EventLog,
-    ground: Ground,
-    settings: Settings,
-    accounts: MerchantServices,
-) -> Webhooks:
+def open_webhooks(base: Base, accounts: MerchantServices) -> Webhooks:
     """Webhooks, not started."""
-    picture, keys = EventPictures[Transaction]({}), SqlMerchantRows()
+    files, board, events, ground = base.files, base.board, base.events, base.ground
+    picture, keys = EventPictures[Transaction](), SqlMerchantRows()
     rows, source, secret = SqlWebhookRows(), SqlSourceRows(), ground.entropy.secret
     vault = NetworkVault(files.named_keys.key("webhook secrets"), secret("webhook.nonces"))
     secrets = Secrets(vault, secret("webhook.secrets"))
     receivers = None if ground.is_live else MemoryReceivers()
-    elsewhere = settings.allow_webhooks_elsewhere
+    elsewhere = base.settings.allow_webhooks_elsewhere
     inner: httpx.AsyncBaseTransport = receivers or open_transport(allow_non_loopback=elsewhere)
     way = HttpWay(FaultyTransport(inner, board, lambda _request: LINK), ground.scheduler)
     identifiers = secret("webhook.identifiers")
@@ -115,11 +107,11 @@ def open_webhooks(
             identifiers=identifiers,
             wake=deliveries.wake,
             allow_non_loopback=elsewhere,
-            schedule=settings.webhook_schedule,
+            schedule=base.settings.webhook_schedule,
         )
     )
     console = Console(
         ConsolePorts(files.engine, rows, SqlOutbox(), deliveries, ground.clock, deliveries.wake)
     )
     history = History(HistoryPorts(rows, source, picture))
-    return Webhooks(endpoints, history, console, deliveries, fan_out, way, receivers)
+    return Webhooks(endpoints, history, console, deliveries, fan_out, way, picture, receivers)
