@@ -61,6 +61,7 @@ async def open_gateway(
     """Everything that merchants use besides taps, not started."""
     files, events, ground, switch = base.files, base.events, base.ground, base.switch
     accounts = await open_merchants(files, events, ground, buckets)
+    webhooks = open_webhooks(base, accounts)
     disputes = open_disputes(files, accounts, base.tokens, events, ground)
     advices = _advices(files, payments, switch, events, ground, disputes)
     desk = _desk(files, payments, advices, events, ground, accounts, disputes)
@@ -71,8 +72,8 @@ async def open_gateway(
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
         disputes=disputes,
-        wire=open_wire(files, accounts, payments, cards, desk, disputes, events, ground),
-        webhooks=open_webhooks(base, accounts),
+        wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks),
+        webhooks=webhooks,
     )
 
 
