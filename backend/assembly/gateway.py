@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.base import Base
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.assembly.settlement import Settlement, open_settlement
+from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
@@ -40,34 +43,37 @@ class Gateway:
     advices: Advices[Transaction]
     settlement: Settlement
     accounts: MerchantServices
+    disputes: DisputeServices
     wire: WireDoor
+    webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
+        self.webhooks.start()
 
 
 async def open_gateway(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
-    buckets: Buckets,
+    base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    advices = _advices(files, payments, switch, events, ground)
+    files, events, ground, switch = base.files, base.events, base.ground, base.switch
     accounts = await open_merchants(files, events, ground, buckets)
-    desk = _desk(files, payments, advices, events, ground)
+    webhooks = open_webhooks(base, accounts)
+    disputes = open_disputes(files, accounts, base.tokens, events, ground)
+    advices = _advices(files, payments, switch, events, ground, disputes)
+    desk = _desk(files, payments, advices, events, ground, accounts, disputes)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
-        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
+        disputes=disputes,
+        wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks),
+        webhooks=webhooks,
     )
 
 
@@ -77,6 +83,7 @@ def _advices(
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    disputes: DisputeServices,
 ) -> Advices[Transaction]:
     return Advices(
         AdvicePorts(
@@ -89,6 +96,7 @@ def _advices(
             clock=ground.clock,
             scheduler=ground.scheduler,
             events=events,
+            completed=disputes.schedule.completed,
         )
     )
 
@@ -99,7 +107,12 @@ def _desk(
     advices: Advices[Transaction],
     events: EventLog,
     ground: Ground,
+    accounts: MerchantServices,
+    disputes: DisputeServices,
 ) -> Desk[Transaction]:
+    def plan_of(tx: Transaction, merchant_id: str) -> FeePlan:
+        return accounts.merchants.of(tx, merchant_id).fee_plan
+
     return Desk(
         DeskPorts(
             store=files.engine,
@@ -111,7 +124,8 @@ def _desk(
             events=events,
             clock=ground.clock,
             identifiers=ground.entropy.secret("refund.identifiers"),
-            plan=FeePlan(),
+            plan_of=plan_of,
+            forbids_refund=disputes.disputes.forbids_refund,
             wake=advices.wake,
         )
     )

@@ -11,7 +11,7 @@ from lab.engine_shapes import CardRecord, DeviceRecord, shown_state
 from lab.json_fields import Json, text, whole
 from lab.wallet.state import CardView, DeviceView, HistoryRow
 
-ARTS = frozenset({"everyday", "travel", "reserve"})
+ARTS = frozenset({"everyday", "everyday-tide", "travel", "travel-night", "reserve", "plain"})
 
 
 OnWatch = frozenset[tuple[str, str]] | None
@@ -52,7 +52,7 @@ def _watch_word(card: CardRecord, watch: OnWatch) -> str:
 
 def card_view(card: CardRecord) -> CardView:
     """One card as the engine describes it."""
-    art = card.product.lower()
+    art = card.design or card.product.lower()  # an older cache names no design
     return CardView(
         id=card.id,
         token_ref=card.token_ref,

@@ -24,7 +24,7 @@ class WalletCommands(WatchPairing, Protocol):
         """Open the add-card form."""
 
     def edit_add(self, field: str, text: str) -> None:
-        """Type into the form: field "number", "expiry", "cvv", or "terms" with "1" or ""."""
+        """Type into the form: "number", "expiry", "cvv", "terms" ("1" or ""), or "design"."""
 
     def submit_add(self) -> None:
         """Send the form."""
