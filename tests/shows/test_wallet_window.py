@@ -160,7 +160,7 @@ def a_card_is_stopped_let_go_renewed_and_made_the_default(hands: WalletHands) ->
 
 
 def the_phone_is_offline_and_pays(hands: WalletHands) -> None:
-    hands.faults({"link": "phone.engine", "effect": "reset_peer"})
+    hands.faults({"link": "phone.engine", "effect": "timeout"})
     hands.until(lambda: hands.phone.offline)
     assert hands.said("phoneWhere") == "Phone offline"
     assert not hands.find(QAbstractButton, "addCard").isEnabled()

@@ -82,13 +82,13 @@ class WalletHands:
         """The add-card form, pasted or typed; `code` decides the colour."""
         self.press("addCard")
         self.at(PhoneScreen.ADD_CARD)
-        self.until(lambda: self.phone.add.terms_text)
         for name, text in (("addNumber", number), ("addExpiry", "1230"), ("addCvv", code)):
             field = self.find(QLineEdit, name)
             for part in text if key_by_key else (text,):
                 before = self.phone.add  # the flow's grouping comes back between two keys
                 self.qtbot.keyClicks(field, part) if key_by_key else field.insert(part)
                 self.until(lambda before=before: self.phone.add is not before)
+        self.until(lambda: self.phone.add.terms_text and not self.phone.add.asking)
         self.press("addTerms")
         self.until(lambda: self.phone.add.can_submit)
         self.press("addSubmit")
