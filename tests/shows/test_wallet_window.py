@@ -116,7 +116,7 @@ def a_payment_is_declined_and_another_card_pays(hands: WalletHands) -> None:
     hands.until(lambda: hands.phone.banner is not None)
     assert "Corner Market" in hands.said("bankMessageText")
     hands.press("bankMessageDismiss")
-    hands.at(PhoneScreen.STACK)
+    hands.put_away()
     assert hands.charge("1251") is PosPhase.DECLINED
     hands.until(lambda: hands.phone.banner is not None)
     assert "No money moved" in hands.said("bankMessageText")
@@ -168,7 +168,7 @@ def the_phone_is_offline_and_pays(hands: WalletHands) -> None:
     hands.faults()
     hands.until(lambda: not hands.phone.offline and hands.phone.banner is not None)
     hands.press("bankMessageDismiss")
-    hands.at(PhoneScreen.STACK)
+    hands.put_away()
 
 
 def a_watch_is_put_beside_it_and_pays(hands: WalletHands) -> None:
@@ -212,7 +212,7 @@ def the_watch_is_lost_and_the_phone_is_not(hands: WalletHands) -> None:
     assert hands.phone.screen is PhoneScreen.DEVICES
     hands.press("devicesBack")
     assert hands.charge("1240") is PosPhase.APPROVED
-    hands.at(PhoneScreen.STACK)
+    hands.put_away()
     hands.press("openDevices")
     hands.at(PhoneScreen.DEVICES)
     hands.press("deviceFoundAll")

@@ -114,6 +114,12 @@ class WalletHands:
         self.until(lambda: pos.state.phase in {PosPhase.APPROVED, PosPhase.DECLINED})
         return pos.state.phase
 
+    def put_away(self) -> None:
+        """Back to the cards, from the tick or from wherever the phone is."""
+        if self.phone.screen is PhoneScreen.READ:
+            self.press("holdClose")
+        self.at(PhoneScreen.STACK)
+
     def faults(self, *faults: dict[str, object]) -> None:
         """What somebody else at the laboratory breaks."""
         self.running.io.run(self.running.world.client.put_faults(faults), 10)
