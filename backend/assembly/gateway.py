@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.pricing import open_pricing
 from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
-from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.gateway.pricing import Pricing
 from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
@@ -54,10 +55,11 @@ async def open_gateway(
     buckets: Buckets,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    advices = _advices(files, payments, switch, events, ground)
+    pricing = open_pricing(files, events, ground)
+    advices = _advices(files, payments, switch, pricing, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
     return Gateway(
-        desk=_desk(files, payments, advices, events, ground),
+        desk=_desk(files, payments, advices, pricing, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         settlement=open_settlement(files, events, ground),
@@ -70,6 +72,7 @@ def _advices(
     files: Files,
     payments: PaymentEngine[Transaction],
     switch: Switch,
+    pricing: Pricing[Transaction],
     events: EventLog,
     ground: Ground,
 ) -> Advices[Transaction]:
@@ -81,6 +84,7 @@ def _advices(
             changes=payments.changes,
             outbox=SqlOutbox(),
             switch=switch,
+            pricing=pricing,
             clock=ground.clock,
             scheduler=ground.scheduler,
             events=events,
@@ -92,6 +96,7 @@ def _desk(
     files: Files,
     payments: PaymentEngine[Transaction],
     advices: Advices[Transaction],
+    pricing: Pricing[Transaction],
     events: EventLog,
     ground: Ground,
 ) -> Desk[Transaction]:
@@ -106,7 +111,7 @@ def _desk(
             events=events,
             clock=ground.clock,
             identifiers=ground.entropy.secret("refund.identifiers"),
-            plan=FeePlan(),
+            pricing=pricing,
             wake=advices.wake,
         )
     )
