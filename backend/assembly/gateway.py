@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
@@ -26,7 +27,9 @@ from backend.storage.in_app_rows import SqlInAppRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
+from backend.storage.wallet_rows import SqlWalletStore
 from backend.switch.switch import Switch
+from backend.wallet.payment_word import PaymentWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Gateway:
 async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
+    cards: Cards,
     switch: Switch,
     events: EventLog,
     ground: Ground,
@@ -58,13 +62,14 @@ async def open_gateway(
     pricing = open_pricing(files, events, ground)
     advices = _advices(files, payments, switch, pricing, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
+    desk = _desk(files, payments, advices, pricing, events, ground)
     return Gateway(
-        desk=_desk(files, payments, advices, pricing, events, ground),
+        desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
-        wire=open_wire(files, accounts, events, ground),
+        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
     )
 
 
@@ -146,5 +151,6 @@ def _in_app(
             seal_stream=secret("payment.tokens"),
             identifiers=secret("in_app.identifiers"),
             fingerprint=files.named_keys.fingerprint,
+            words=PaymentWords(SqlWalletStore(files.engine, secret("audit.salts"))),
         )
     )

@@ -85,8 +85,9 @@ def _others(doors: Doors) -> APIRouter:
     async def push(websocket: WebSocket, device_id: str) -> None:
         await doors.push.serve(websocket, device_id)
 
-    async def art(_request: Request, name: str) -> Response:
-        return card_art.draw(doors.cards.find, name)
+    async def art(request: Request, name: str) -> Response:
+        """The face of a card or of a design; `v` names its version and changes nothing."""
+        return card_art.draw(doors.cards.find, request, name)
 
     async def pay(request: Request) -> Response:
         """Pay for a tap: Bearer with the local token, Idempotency-Key, one JSON object.

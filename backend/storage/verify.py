@@ -35,16 +35,17 @@ from backend.payments.records import MODE
 from backend.storage.database import Row, Statement, Transaction, Value
 from backend.storage.event_tables import events, outbox_cursors
 from backend.storage.payment_tables import (
-    atc_reservations,
     idempotency_keys,
     payment_follow_ups,
     payments,
     token_atc,
 )
 from backend.storage.verify_audit import AUDIT_OFFENDERS, audit_breaks
+from backend.storage.verify_counters import COUNTER_OFFENDERS
 from backend.storage.verify_ledger import LEDGER_BREAKS, LEDGER_OFFENDERS
 from backend.storage.verify_sales import SALES_OFFENDERS
 from backend.storage.verify_settlement import SETTLEMENT_BREAKS, SETTLEMENT_OFFENDERS
+from backend.storage.verify_vault import VAULT_OFFENDERS
 from backend.storage.verify_wallet import WALLET_OFFENDERS
 
 T = TypeVar("T")
@@ -129,31 +130,6 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
             ),
         )
     ),
-    "each counter once a token": select(payments.c.id.label("offender")).where(
-        payments.c.rrn.is_not(None),
-        ~exists().where(
-            atc_reservations.c.token_ref == payments.c.token_ref,
-            atc_reservations.c.atc == payments.c.atc,
-            atc_reservations.c.payment_id == payments.c.id,
-        ),
-        # A forged cryptogram's counter may have gone to the genuine one; it was declined.
-        not_(
-            and_(
-                _text_is(payments.c.state, "declined"),
-                exists().where(
-                    atc_reservations.c.token_ref == payments.c.token_ref,
-                    atc_reservations.c.atc == payments.c.atc,
-                ),
-            )
-        ),
-    ),
-    "watermarks come from sent counters": select(token_atc.c.token_ref.label("offender")).where(
-        ~exists().where(
-            atc_reservations.c.token_ref == token_atc.c.token_ref,
-            atc_reservations.c.atc == token_atc.c.last_atc,
-            atc_reservations.c.forged == literal_column("0"),
-        )
-    ),
     "unknown outcomes are followed up": select(payments.c.id.label("offender")).where(
         _text_is(payments.c.state, "unknown", "reversing"),
         ~exists().where(
@@ -223,7 +199,13 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
 _STATEMENTS = {
     name: Statement(clause)
     for name, clause in (
-        LEDGER_OFFENDERS | _OFFENDERS | WALLET_OFFENDERS | AUDIT_OFFENDERS | SETTLEMENT_OFFENDERS
+        LEDGER_OFFENDERS
+        | _OFFENDERS
+        | COUNTER_OFFENDERS
+        | WALLET_OFFENDERS
+        | AUDIT_OFFENDERS
+        | VAULT_OFFENDERS
+        | SETTLEMENT_OFFENDERS
     ).items()
 }
 _BREAKS = {**LEDGER_BREAKS, **SETTLEMENT_BREAKS, "audit hash chain": audit_breaks}

@@ -110,6 +110,20 @@ BREAKS = {
     "addresses go with their person, and only so": (
         "UPDATE audit_logs SET address_digest = x'00' WHERE id = 2"
     ),
+    "vault records have their keys": (
+        "INSERT INTO vault_cards VALUES"
+        " ('card_1', 'm', 'visa', '4242', 12, 2030, 'f', 'US', 1, 7, x'00')"
+    ),
+    "vault keys are wrapped alike": (
+        "INSERT INTO vault_keys VALUES (1, 1, 'file', x'00', 1, 1), (2, 2, 'file', x'00', 1, 1)"
+    ),
+    "web payments have their cards": (
+        "UPDATE payments SET transaction_type = 'web' WHERE state = 'approved'"
+    ),
+    "security codes do not outlive their payment": (
+        "INSERT INTO vault_codes SELECT card_id, 1, x'00', 0 FROM payments"
+        " WHERE state = 'approved' LIMIT 1"
+    ),
     "ledger carries what is held": (
         "UPDATE payments SET amount_minor = amount_minor + 1 WHERE state = 'approved'"
     ),
