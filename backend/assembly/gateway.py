@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
@@ -36,6 +37,7 @@ class Gateway:
     advices: Advices[Transaction]
     accounts: MerchantServices
     wire: WireDoor
+    cards: Cards
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
@@ -45,6 +47,7 @@ class Gateway:
 async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
+    cards: Cards,
     switch: Switch,
     events: EventLog,
     ground: Ground,
@@ -53,12 +56,14 @@ async def open_gateway(
     """Everything that merchants use besides taps, not started."""
     advices = _advices(files, payments, switch, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
+    desk = _desk(files, payments, advices, events, ground)
     return Gateway(
-        desk=_desk(files, payments, advices, events, ground),
+        desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         accounts=accounts,
-        wire=open_wire(files, accounts, events, ground),
+        cards=cards,
+        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
     )
 
 

@@ -22,6 +22,7 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
+from backend.http.routes_money_vault import VaultRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -51,6 +52,7 @@ class Doors:
     push: DevicePush
     cards: Cards
     wire: WireDoor
+    vault: VaultRoutes
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -65,6 +67,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
+    app.include_router(doors.vault.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))
