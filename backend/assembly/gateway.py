@@ -46,6 +46,7 @@ class Gateway:
     disputes: DisputeServices
     wire: WireDoor
     webhooks: Webhooks
+    cards: Cards
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
@@ -73,6 +74,7 @@ async def open_gateway(
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
         disputes=disputes,
+        cards=cards,
         wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks),
         webhooks=webhooks,
     )
