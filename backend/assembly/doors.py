@@ -49,6 +49,6 @@ def open_doors(
         health=Health(lab),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
-        wire=gateway.wire,
+        wire=gateway.wire.door,
     )
     return build_app(doors, token)

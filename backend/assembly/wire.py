@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
@@ -9,8 +11,10 @@ from backend.assembly.merchants import MerchantServices
 from backend.gateway.charges import ChargePorts, Charges
 from backend.gateway.desk import Desk
 from backend.gateway.intents import Intents
+from backend.gateway.lapse import Lapse, LapsePorts
 from backend.gateway.objects import ObjectPorts, Objects
 from backend.gateway.payment_methods import PaymentMethods
+from backend.gateway.unfinished import Unfinished
 from backend.http.stripe_wire.account import account_resource
 from backend.http.stripe_wire.call import Resource
 from backend.http.stripe_wire.charges import ChargeRoutes
@@ -32,6 +36,20 @@ from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.wire_rows import SqlObjectRows, SqlWireKeyRows
 
 
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The door of `/v1`, and what goes on without anybody's asking."""
+
+    door: WireDoor
+    lapse: Lapse[Transaction]
+    unfinished: Unfinished[Transaction]
+
+    def start(self, ground: Ground) -> None:
+        """Take up what was left, and let holds lapse for as long as the engine runs."""
+        ground.scheduler.spawn(self.unfinished.take_up(), "unfinished intents")
+        ground.scheduler.spawn(self.lapse.run_forever(), "lapsing holds")
+
+
 def open_wire(
     files: Files,
     accounts: MerchantServices,
@@ -40,7 +58,7 @@ def open_wire(
     desk: Desk[Transaction],
     events: EventLog,
     ground: Ground,
-) -> WireDoor:
+) -> Wire:
     """The door of `/v1` with everything that is served there."""
     secret = ground.entropy.secret
     objects: Objects[Transaction] = Objects(
@@ -64,7 +82,20 @@ def open_wire(
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    return WireDoor(ports, _resources(money, secrets))
+    lapse = Lapse(
+        LapsePorts(
+            store=files.engine,
+            rows=SqlMerchantPayments(),
+            desk=desk,
+            clock=ground.clock,
+            scheduler=ground.scheduler,
+            events=events,
+        )
+    )
+    unfinished = Unfinished(
+        files.engine, SqlObjectRows(), SqlPaymentRows(), money.intents, desk, events
+    )
+    return Wire(WireDoor(ports, _resources(money, secrets)), lapse, unfinished)
 
 
 def _money(
