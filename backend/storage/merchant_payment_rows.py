@@ -1,6 +1,7 @@
 """Payments and refunds as a merchant lists them, and approvals that wait for their capture.
 
-Implements `gateway.charges.MerchantPayments` and `gateway.lapse.WaitingRows`. A page is a range of identifiers of one merchant. Decides nothing.
+Implements `gateway.charges.MerchantPayments` and `gateway.lapse.WaitingRows`. A page is a
+range of identifiers of one merchant. Decides nothing.
 """
 
 from __future__ import annotations
