@@ -16,6 +16,7 @@ from backend.switch.tsp_client import TspClient
 from backend.vault.cards import CardVault, VaultPorts
 from backend.vault.data_keys import DataKeys
 from backend.vault.network_blocks import NetworkBlocks
+from backend.vault.rotation import Rotation, RotationPorts
 from backend.vault.software_wrapper import SoftwareWrapper
 
 
@@ -25,6 +26,11 @@ class Cards:
 
     vault: CardVault[Transaction]
     payments: CardPayments[Transaction]
+    rotation: Rotation[Transaction]
+
+    def start(self, ground: Ground) -> None:
+        """Rotate the vault's keys every month for as long as the engine runs."""
+        ground.scheduler.spawn(self.rotation.run_forever(), "vault keys")
 
 
 def open_cards(
@@ -37,7 +43,9 @@ def open_cards(
     """The vault over its rows and the folder's key home, and payments with its cards."""
     rows, secret, clock = SqlVaultRows(), ground.entropy.secret, ground.clock
     nonces = secret("card_vault.wrapping")
-    wrapper = SoftwareWrapper(files.named_keys.key, files.keys.home.value, nonces)
+    wrapper = files.keys.token or SoftwareWrapper(
+        files.named_keys.key, files.keys.home.value, nonces
+    )
     keys = DataKeys(rows, wrapper, clock, secret("card_vault.keys"))
     fingerprint_key = files.named_keys.key("card fingerprint")
     return Cards(
@@ -53,5 +61,8 @@ def open_cards(
                 network_key=tokens.public_key,
                 events=events,
             )
+        ),
+        rotation=Rotation(
+            RotationPorts(files.engine, rows, keys, clock, ground.scheduler, events.emit)
         ),
     )

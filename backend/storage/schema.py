@@ -22,6 +22,7 @@ from backend.storage import (
     in_app_tables,
     ledger_tables,
     merchant_tables,
+    notice_tables,
     number_tables,
     payment_tables,
     request_tables,
@@ -29,6 +30,7 @@ from backend.storage import (
     token_order_tables,
     vault_tables,
     wallet_tables,
+    webhook_tables,
     wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
@@ -42,6 +44,7 @@ TABLE_MODULES = (
     in_app_tables,
     ledger_tables,
     merchant_tables,
+    notice_tables,
     number_tables,
     payment_tables,
     request_tables,
@@ -50,6 +53,7 @@ TABLE_MODULES = (
     vault_tables,
     wallet_tables,
     wire_tables,
+    webhook_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 

@@ -29,6 +29,9 @@ _REWRAP = Statement(
         wrapped_at_us=bindparam("at_us"),
     )
 )
+_CARDS_BY_KEY = Statement(
+    select(cards.c.key_version, func.count().label("card_count")).group_by(cards.c.key_version)
+)
 _ADD_CARD = Statement(insert(cards))
 _CARD = Statement(select(cards).where(cards.c.id == bindparam("of_id")))
 _SAME = Statement(
@@ -94,6 +97,10 @@ class SqlVaultRows:
                 "at_us": row.wrapped_at_us,
             },
         )
+
+    def cards_by_key(self, tx: Transaction) -> dict[int, int]:
+        """How many cards each data key seals."""
+        return {row["key_version"]: row["card_count"] for row in tx.all(_CARDS_BY_KEY)}
 
     def add_card(self, tx: Transaction, row: CardRow) -> None:
         """Store a card."""
