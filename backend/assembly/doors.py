@@ -53,6 +53,6 @@ def open_doors(
         health=Health(lab),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
-        wire=gateway.wire.door,
+        wire=gateway.wire,
     )
     return build_app(doors, token)

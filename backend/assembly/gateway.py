@@ -9,15 +9,17 @@ from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.money import MoneyServices, open_money
 from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.webhooks import Webhooks, open_webhooks
-from backend.assembly.wire import Wire, open_wire
+from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
@@ -41,14 +43,15 @@ class Gateway:
     advices: Advices[Transaction]
     settlement: Settlement
     accounts: MerchantServices
-    wire: Wire
+    money: MoneyServices
+    wire: WireDoor
     webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
         self.settlement.start(ground)
-        self.wire.start(ground)
+        self.money.start(ground)
         self.webhooks.start()
 
 
@@ -60,14 +63,16 @@ async def open_gateway(
     advices = _advices(files, payments, switch, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
     desk = _desk(files, payments, advices, events, ground)
+    money = open_money(files, payments, cards, desk, events, ground)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
-        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
-        webhooks=open_webhooks(base, accounts),
+        money=money,
+        wire=open_wire(files, accounts, money, events, ground),
+        webhooks=open_webhooks(base, accounts, money.shows),
     )
 
 

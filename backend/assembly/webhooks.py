@@ -6,6 +6,7 @@ faults of the link `webhooks` act on both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -13,7 +14,7 @@ import httpx
 from backend.assembly.base import Base
 from backend.assembly.merchants import MerchantServices
 from backend.faults.http_link import FaultyTransport
-from backend.gateway.event_pictures import EventPictures
+from backend.gateway.event_pictures import EventPictures, Show
 from backend.networks.vault import NetworkVault
 from backend.storage.database import Transaction
 from backend.storage.merchant_event_rows import SqlSourceRows
@@ -54,10 +55,12 @@ class Webhooks:
         self.deliveries.start()
 
 
-def open_webhooks(base: Base, accounts: MerchantServices) -> Webhooks:
+def open_webhooks(
+    base: Base, accounts: MerchantServices, shows: Mapping[str, Show[Transaction]]
+) -> Webhooks:
     """Webhooks, not started."""
     files, board, events, ground = base.files, base.board, base.events, base.ground
-    picture, keys = EventPictures[Transaction]({}), SqlMerchantRows()
+    picture, keys = EventPictures(shows), SqlMerchantRows()
     rows, source, secret = SqlWebhookRows(), SqlSourceRows(), ground.entropy.secret
     vault = NetworkVault(files.named_keys.key("webhook secrets"), secret("webhook.nonces"))
     secrets = Secrets(vault, secret("webhook.secrets"))

@@ -2,132 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices
-from backend.gateway.charges import ChargePorts, Charges
-from backend.gateway.desk import Desk
-from backend.gateway.intents import Intents
-from backend.gateway.lapse import Lapse, LapsePorts
-from backend.gateway.objects import ObjectPorts, Objects
-from backend.gateway.payment_methods import PaymentMethods
-from backend.gateway.unfinished import Unfinished
+from backend.assembly.money import MoneyServices
 from backend.http.stripe_wire.account import account_resource
 from backend.http.stripe_wire.call import Resource
 from backend.http.stripe_wire.charges import ChargeRoutes
-from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.customers import Customers
 from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
-from backend.payments.engine import PaymentEngine
-from backend.runtime.entropy import Stream
 from backend.runtime.events import EventLog
-from backend.storage.database import Transaction
-from backend.storage.gateway_rows import SqlGatewayRows
-from backend.storage.merchant_payment_rows import SqlMerchantPayments
-from backend.storage.payment_outbox_rows import SqlOutbox
-from backend.storage.payment_rows import SqlPaymentRows
-from backend.storage.wire_rows import SqlObjectRows, SqlWireKeyRows
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """The door of `/v1`, and what goes on without anybody's asking."""
-
-    door: WireDoor
-    lapse: Lapse[Transaction]
-    unfinished: Unfinished[Transaction]
-
-    def start(self, ground: Ground) -> None:
-        """Take up what was left, and let holds lapse for as long as the engine runs."""
-        ground.scheduler.spawn(self.unfinished.take_up(), "unfinished intents")
-        ground.scheduler.spawn(self.lapse.run_forever(), "lapsing holds")
+from backend.storage.wire_rows import SqlWireKeyRows
 
 
 def open_wire(
     files: Files,
     accounts: MerchantServices,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    desk: Desk[Transaction],
+    services: MoneyServices,
     events: EventLog,
     ground: Ground,
-) -> Wire:
+) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
-    secret = ground.entropy.secret
-    objects: Objects[Transaction] = Objects(
-        ObjectPorts(
-            rows=SqlObjectRows(),
-            outbox=SqlOutbox(),
-            events=events,
-            clock=ground.clock,
-            identifiers=secret("gateway.identifiers"),
-        )
-    )
-    secrets = secret("intent.secrets")
-    money = _money(files, payments, cards, desk, objects, Intents(objects, secrets))
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
         merchant_of=accounts.keys.merchant_of,
         events=events,
         clock=ground.clock,
-        identifiers=secret("request.identifiers"),
+        identifiers=ground.entropy.secret("request.identifiers"),
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    lapse = Lapse(
-        LapsePorts(
-            store=files.engine,
-            rows=SqlMerchantPayments(),
-            desk=desk,
-            clock=ground.clock,
-            scheduler=ground.scheduler,
-            events=events,
-        )
-    )
-    unfinished = Unfinished(
-        files.engine, SqlObjectRows(), SqlPaymentRows(), money.intents, desk, events
-    )
-    return Wire(WireDoor(ports, _resources(money, secrets)), lapse, unfinished)
+    return WireDoor(ports, _resources(services))
 
 
-def _money(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    desk: Desk[Transaction],
-    objects: Objects[Transaction],
-    intents: Intents[Transaction],
-) -> Money:
-    payments.changes.accompany(intents.follow)
-    return Money(
-        store=files.engine,
-        objects=objects,
-        methods=PaymentMethods(objects, cards.vault),
-        intents=intents,
-        charges=Charges(
-            ChargePorts(
-                payments=SqlPaymentRows(),
-                refunds=SqlGatewayRows(),
-                lists=SqlMerchantPayments(),
-                objects=objects,
-                intents=intents,
-            )
-        ),
-        cards=cards.payments,
-        desk=desk,
-    )
-
-
-def _resources(money: Money, secrets: Stream) -> list[Resource]:
+def _resources(services: MoneyServices) -> list[Resource]:
     """Everything that is served; one line for each module."""
+    money, secrets = services.money, services.secrets
     methods = Methods(money.objects, money.methods)
     return [
         account_resource(),
