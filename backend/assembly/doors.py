@@ -14,6 +14,7 @@ from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
+from backend.http.routes_notices import NoticeRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -40,6 +41,7 @@ def open_doors(
     doors = Doors(
         wallet=WalletRoutes(wallet, token),
         history=HistoryRoutes(wallet.accounts, lab.engine_database, wallet.history),
+        notices=NoticeRoutes(wallet.accounts, lab.engine_database),
         payments=NfcRoute(payments, token),
         sales=SalesRoutes(gateway.desk, token),
         in_app=InAppRoutes(gateway.in_app, wallet.accounts, token, lab.clock),

@@ -24,6 +24,7 @@ from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
+from backend.http.routes_notices import NoticeRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -41,6 +42,7 @@ class Doors:
 
     wallet: WalletRoutes
     history: HistoryRoutes
+    notices: NoticeRoutes
     payments: NfcRoute
     sales: SalesRoutes
     privacy: PrivacyRoutes
@@ -63,6 +65,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     answers.install(app)
     app.include_router(doors.wallet.router(), prefix="/api")
     app.include_router(doors.history.router(), prefix="/api")
+    app.include_router(doors.notices.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
     app.include_router(doors.proof.router(), prefix="/api")
     app.include_router(doors.privacy.router(), prefix="/api")
