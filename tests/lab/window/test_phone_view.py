@@ -77,6 +77,7 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("card-detail", "detailSuspend", ("suspend", "c3")),
         ("card-detail", "detailRefresh", ("refresh_token", "c3")),
         ("card-detail-suspended", "detailSuspend", ("reactivate", "c1")),
+        ("stack", "openLetters", ("open_letters",)),
         ("stack", "openDevices", ("open_devices",)),
         ("devices", "devicesBack", ("close",)),
         ("devices", "signOut", ("sign_out",)),
