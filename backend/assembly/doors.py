@@ -9,6 +9,7 @@ from backend.http.device_push import DevicePush
 from backend.http.front_door import FrontDoor, LocalToken
 from backend.http.health import Health
 from backend.http.laboratory import Laboratory
+from backend.http.request_counts import RequestCounts
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
@@ -52,7 +53,7 @@ def open_doors(
         lab=LabRoutes(lab, folder, attachments),
         settlement=SettlementRoutes(lab, gateway.settlement.days, gateway.settlement.payouts),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
-        health=Health(lab),
+        health=Health(lab, RequestCounts()),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
         wire=gateway.wire,

@@ -82,7 +82,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
         return docs_page(app.openapi())
 
     app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
-    return FrontDoor(app, token, {NFC_PATH: doors.payments}, doors.wire)
+    return FrontDoor(app, token, {NFC_PATH: doors.payments}, doors.wire, doors.health.requests)
 
 
 def _others(doors: Doors) -> APIRouter:

@@ -87,6 +87,7 @@ def fill_in(running: Running, qtbot: QtBot, until: Until, code: str) -> None:
     press(running, "addSubmit")
 
 
+@pytest.mark.inv(159, 393)
 def test_a_person_adds_cards_is_refused_pays_with_another_and_signs_out(
     running: Running, qtbot: QtBot, until: Until
 ) -> None:
