@@ -65,6 +65,7 @@ class CardView:
         is_here: its keys are in this phone.
         suspended_by: who holds it: CARDHOLDER, TOKEN_REQUESTOR (its device is lost), ISSUER …
         waiting_for: "reactivate" or "refresh" while that waits for the network, else "".
+        watch: "" without a watch, "there" when it is on the watch too, else "offered".
     """
 
     id: str
@@ -81,6 +82,7 @@ class CardView:
     is_here: bool = True
     suspended_by: tuple[str, ...] = ()
     waiting_for: str = ""
+    watch: str = ""
 
     @property
     def can_pay(self) -> bool:
