@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.base import Base
 from backend.assembly.cards import Cards
 from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.assembly.settlement import Settlement, open_settlement
+from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
@@ -29,7 +31,6 @@ from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.storage.wallet_rows import SqlWalletStore
 from backend.switch.switch import Switch
-from backend.switch.tsp_client import TspClient
 from backend.wallet.payment_word import PaymentWords
 
 
@@ -44,27 +45,23 @@ class Gateway:
     accounts: MerchantServices
     disputes: DisputeServices
     wire: WireDoor
+    webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
         ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
+        self.webhooks.start()
 
 
 async def open_gateway(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
-    buckets: Buckets,
-    tokens: TspClient,
+    base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
+    files, events, ground, switch = base.files, base.events, base.ground, base.switch
     accounts = await open_merchants(files, events, ground, buckets)
-    disputes = open_disputes(files, accounts, tokens, events, ground)
+    disputes = open_disputes(files, accounts, base.tokens, events, ground)
     advices = _advices(files, payments, switch, events, ground, disputes)
     desk = _desk(files, payments, advices, events, ground, accounts, disputes)
     return Gateway(
@@ -75,6 +72,7 @@ async def open_gateway(
         accounts=accounts,
         disputes=disputes,
         wire=open_wire(files, accounts, payments, cards, desk, disputes, events, ground),
+        webhooks=open_webhooks(base, accounts),
     )
 
 
