@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
+from backend.gateway.desk import Desk
 from backend.gateway.dispute_letters import DisputeLetters
 from backend.gateway.dispute_records import Dispute, DisputeNotice
 from backend.gateway.dispute_schedule import DisputeSchedule, SchedulePorts
@@ -111,6 +113,8 @@ class Disputing:
                 events=lab.events,
             )
         )
+
+        lab.desk = Desk(replace(lab.desk._ports, forbids_refund=self.disputes.forbids_refund))
 
     def notice(
         self, payment_id: str, amount_minor: int, reason: str = "fraudulent"
