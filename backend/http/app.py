@@ -24,6 +24,7 @@ from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_vault import VaultRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
@@ -48,8 +49,8 @@ class Doors:
     proof: ProofRoutes
     in_app: InAppRoutes
     merchants: MerchantRoutes
-    disputes: DisputeRoutes
     webhooks: WebhookRoutes
+    disputes: DisputeRoutes
     lab: LabRoutes
     settlement: SettlementRoutes
     tokens: TokenRoutes
@@ -57,6 +58,7 @@ class Doors:
     push: DevicePush
     cards: Cards
     wire: WireDoor
+    vault: VaultRoutes
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -72,8 +74,9 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.settlement.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
-    app.include_router(doors.disputes.router(), prefix="/lab")
     app.include_router(doors.webhooks.router(), prefix="/lab")
+    app.include_router(doors.disputes.router(), prefix="/lab")
+    app.include_router(doors.vault.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))
