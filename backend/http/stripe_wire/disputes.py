@@ -6,9 +6,10 @@ is the wire's own default. A dispute is opened by a network, so nothing here mak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from backend.gateway.dispute_machine import DisputeState
 from backend.gateway.dispute_records import TEXT_LENGTH_MAX, Dispute
 from backend.gateway.dispute_schedule import DisputeSchedule
 from backend.gateway.disputes import DisputeChange, Disputes
@@ -20,8 +21,10 @@ from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.errors import no_such
 from backend.http.stripe_wire.pages import list_json, read_page
 from backend.http.stripe_wire.params import Params
+from backend.payments.records import Payment
 from backend.runtime.clock import Clock
 from backend.runtime.errors import NotFound
+from backend.runtime.events import Event
 from backend.storage.database import Transaction
 
 
@@ -96,6 +99,15 @@ class DisputeResource:
         except NotFound:
             return None
 
+    def picture(self, tx: Transaction, dispute_id: str, source: Event) -> Json:
+        """A dispute as it was at one of its events."""
+        dispute = self.disputes.of(tx, None, dispute_id)
+        payment = self._payment(tx, dispute)
+        then = replace(dispute, state=DisputeState(str(source.data["state"])))
+        if then.state is DisputeState.NEEDS_RESPONSE:
+            then = replace(then, submitted_at_us=None)
+        return dispute_json(then, payment, source.lab_time_us)
+
     def _of(self, call: Call, tx: Transaction) -> Dispute:
         try:
             return self.disputes.of(tx, call.merchant.id, call.ids["id"])
@@ -103,9 +115,12 @@ class DisputeResource:
             raise no_such("dispute", call.ids["id"]) from None
 
     def _show(self, tx: Transaction, dispute: Dispute) -> Json:
+        return dispute_json(dispute, self._payment(tx, dispute), self.clock.now_us())
+
+    def _payment(self, tx: Transaction, dispute: Dispute) -> Payment:
         payment = self.money.charges.payment(tx, dispute.merchant_id, dispute.payment_id)
         assert payment is not None, "a dispute is about a payment of its merchant"
-        return dispute_json(dispute, payment, self.clock.now_us())
+        return payment
 
     def _done(self, tx: Transaction, change: DisputeChange) -> Done:
         return Done(self._show(tx, change.dispute), change.events, (self.schedule.wake,))
