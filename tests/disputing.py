@@ -23,6 +23,7 @@ from backend.runtime.entropy import Entropy
 from backend.runtime.errors import LinkBroken
 from backend.storage.database import Transaction
 from backend.storage.dispute_rows import SqlDisputeRows
+from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.merchant_rows import SqlMerchantRows
 from backend.storage.payment_outbox_rows import SqlOutbox
@@ -91,6 +92,7 @@ class Disputing:
         self.disputes: Disputes[Transaction] = Disputes(
             DisputePorts(
                 rows=self.rows,
+                advices=SqlGatewayRows(),
                 payments=SqlPaymentRows(),
                 merchants=self.merchants,
                 letters=DisputeLetters(self.rows, notices, outbox, lab.events),
@@ -107,6 +109,7 @@ class Disputing:
                 rows=self.rows,
                 payments=SqlPaymentRows(),
                 disputes=self.disputes,
+                references=lab.engine.references,
                 network=self.desk,
                 clock=lab.clock,
                 scheduler=lab.scheduler,
@@ -125,7 +128,7 @@ class Disputing:
     def write(self, work: Any) -> Dispute:
         """One unit of work on disputes, told afterwards."""
         change: DisputeChange = self.lab.run(self.lab.database.write(work))
-        self.schedule.told(change)
+        self.disputes.publish(change)
         return change.dispute
 
     def open(self, payment_id: str, amount_minor: int, reason: str = "fraudulent") -> Dispute:
@@ -143,7 +146,8 @@ class Disputing:
 
     def accept(self, dispute_id: str) -> Dispute:
         """Give it up."""
-        return self.write(lambda tx: self.disputes.accept(tx, None, dispute_id))
+        own = self.lab.run(self.schedule.reference())
+        return self.write(lambda tx: self.disputes.accept(tx, None, dispute_id, own))
 
     def look(self, dispute_id: str) -> Dispute:
         """As it stands."""

@@ -15,7 +15,16 @@ from backend.gateway.dispute_schedule import DisputeSchedule
 from backend.gateway.disputes import DisputeChange, Disputes
 from backend.gateway.views.charges import payment_id_of
 from backend.gateway.views.disputes import WIRE_EVIDENCE, dispute_json
-from backend.http.stripe_wire.call import Call, Done, Json, Read, Resource, Route, Write
+from backend.http.stripe_wire.call import (
+    Call,
+    Done,
+    Json,
+    Prepared,
+    Read,
+    Resource,
+    Route,
+    Write,
+)
 from backend.http.stripe_wire.charges import payment_of_intent
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.errors import no_such
@@ -26,6 +35,7 @@ from backend.runtime.clock import Clock
 from backend.runtime.errors import NotFound
 from backend.runtime.events import Event
 from backend.storage.database import Transaction
+from backend.switch.answers import NetworkReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class DisputeResource:
                 Route("GET", "/v1/disputes", Read(self.list)),
                 Route("GET", one, Read(self.retrieve)),
                 Route("POST", one, Write(self.update)),
-                Route("POST", f"{one}/close", Write(self.close)),
+                Route("POST", f"{one}/close", Prepared(self.prepare_close)),
             ),
             {"dp": self.find},
         )
@@ -87,10 +97,14 @@ class DisputeResource:
         )
         return self._done(tx, change)
 
-    def close(self, call: Call, tx: Transaction) -> Done:
+    async def prepare_close(self, _call: Call) -> Write:
         """Give a dispute up."""
+        return Write(partial(self._close, await self.schedule.reference()))
+
+    def _close(self, own: NetworkReference, call: Call, tx: Transaction) -> Done:
         call.params().done()
-        return self._done(tx, self.disputes.accept(tx, call.merchant.id, self._of(call, tx).id))
+        dispute = self._of(call, tx)
+        return self._done(tx, self.disputes.accept(tx, call.merchant.id, dispute.id, own))
 
     def find(self, tx: Transaction, merchant_id: str, dispute_id: str) -> Json | None:
         """One dispute as its object."""
@@ -123,7 +137,7 @@ class DisputeResource:
         return payment
 
     def _done(self, tx: Transaction, change: DisputeChange) -> Done:
-        return Done(self._show(tx, change.dispute), change.events, (self.schedule.wake,))
+        return Done(self._show(tx, change.dispute), change.events)
 
 
 def _evidence(given: Params) -> dict[str, str | None]:
