@@ -52,11 +52,9 @@ def open_wire(
         admit=accounts.limits.take,
     )
     _show_events(webhooks, services.money)
-    resources = [
-        *_resources(services, webhooks),
-        disputes.resource(services.money, ground.clock).resource(),
-    ]
-    return WireDoor(ports, resources)
+    disputed = disputes.resource(services.money, ground.clock)
+    webhooks.pictures.add("dispute", disputed.picture)
+    return WireDoor(ports, [*_resources(services, webhooks), disputed.resource()])
 
 
 def _show_events(webhooks: Webhooks, money: Money) -> None:
