@@ -7,6 +7,7 @@ from functools import partial
 
 from backend.assembly.base import Base
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices
 from backend.assembly.files import Files
 from backend.assembly.merchants import MerchantServices
 from backend.assembly.webhooks import Webhooks
@@ -48,6 +49,7 @@ def open_wire(
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    disputes: DisputeServices,
     webhooks: Webhooks,
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
@@ -63,7 +65,7 @@ def open_wire(
         )
     )
     secrets = secret("intent.secrets")
-    money = _money(files, payments, cards, desk, objects, Intents(objects, secrets))
+    money = _money(files, payments, cards, desk, disputes, objects, Intents(objects, secrets))
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
@@ -75,7 +77,11 @@ def open_wire(
         admit=accounts.limits.take,
     )
     _show_events(webhooks, money)
-    return WireDoor(ports, _resources(money, secrets, webhooks))
+    resources = [
+        *_resources(money, secrets, webhooks),
+        disputes.resource(money, ground.clock).resource(),
+    ]
+    return WireDoor(ports, resources)
 
 
 def _show_events(webhooks: Webhooks, money: Money) -> None:
@@ -108,6 +114,7 @@ def _money(
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    disputes: DisputeServices,
     objects: Objects[Transaction],
     intents: Intents[Transaction],
 ) -> Money:
@@ -124,6 +131,7 @@ def _money(
                 lists=SqlMerchantPayments(),
                 objects=objects,
                 intents=intents,
+                is_disputed=disputes.disputes.is_known,
             )
         ),
         cards=cards.payments,

@@ -7,7 +7,7 @@ what counts as delivered has an attempt that was answered with a 2xx. Scans whol
 
 from __future__ import annotations
 
-from sqlalchemy import Select, Text, and_, cast, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select
 
 from backend.storage.event_recorder import ENGINE
 from backend.storage.event_tables import events, outbox_cursors
@@ -22,9 +22,9 @@ from backend.webhooks.catalogue import ENDED_BEFORE, KINDS
 
 _merchant = func.json_extract(events.c.data, literal_column("'$.merchant_id'"))
 _reason = func.json_extract(events.c.data, literal_column("'$.reason'"))
-_number = cast(merchant_events.c.number, Text)
-_delivery = cast(webhook_deliveries.c.id, Text)
-_ended = [literal_column(f"'{reason}'") for reason in sorted(ENDED_BEFORE)]
+_ended: list[ColumnElement[str]] = [
+    literal_column(f"'{reason}'") for reason in sorted(ENDED_BEFORE)
+]
 _deliveries_of = (
     select(func.count())
     .where(webhook_deliveries.c.event_number == merchant_events.c.number)
@@ -32,7 +32,7 @@ _deliveries_of = (
 )
 
 WEBHOOK_OFFENDERS: dict[str, Select[tuple[str]]] = {
-    "merchants who listen are told": select(cast(events.c.seq, Text).label("offender"))
+    "merchants who listen are told": select(events.c.seq.label("offender"))
     .select_from(events)
     .where(
         events.c.source == literal_column(f"'{ENGINE}'"),
@@ -56,23 +56,23 @@ WEBHOOK_OFFENDERS: dict[str, Select[tuple[str]]] = {
     )
     .group_by(merchant_events.c.order_key)
     .having(func.max(merchant_events.c.sequence) != func.count()),
-    "each event goes to its endpoints": select(_number.label("offender")).where(
+    "each event goes to its endpoints": select(merchant_events.c.number.label("offender")).where(
         merchant_events.c.endpoints != _deliveries_of
     ),
-    "what is delivered was accepted": select(_delivery.label("offender")).where(
+    "what is delivered was accepted": select(webhook_deliveries.c.id.label("offender")).where(
         webhook_deliveries.c.state == literal_column("'delivered'"),
         ~exists().where(
             webhook_attempts.c.delivery_id == webhook_deliveries.c.id,
             webhook_attempts.c.status.between(literal_column("200"), literal_column("299")),
         ),
     ),
-    "attempts are counted": select(_delivery.label("offender")).where(
+    "attempts are counted": select(webhook_deliveries.c.id.label("offender")).where(
         webhook_deliveries.c.attempts
         != select(func.count())
         .where(webhook_attempts.c.delivery_id == webhook_deliveries.c.id)
         .scalar_subquery()
     ),
-    "endpoints that are closed wait for nothing": select(_delivery.label("offender"))
+    "endpoints that are closed wait for nothing": select(webhook_deliveries.c.id.label("offender"))
     .join_from(
         webhook_deliveries,
         webhook_endpoints,
