@@ -29,6 +29,7 @@ from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
+from backend.http.stripe_wire.pictures import show_found
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
@@ -81,6 +82,7 @@ def open_wire(
         *_resources(money, secrets, webhooks),
         disputes.resource(money, ground.clock).resource(),
     ]
+    show_found(webhooks.pictures, resources)
     return WireDoor(ports, resources)
 
 
