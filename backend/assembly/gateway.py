@@ -10,6 +10,7 @@ from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.money import MoneyServices, open_money
 from backend.assembly.pricing import open_pricing
 from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.webhooks import Webhooks, open_webhooks
@@ -44,6 +45,7 @@ class Gateway:
     settlement: Settlement
     accounts: MerchantServices
     disputes: DisputeServices
+    money: MoneyServices
     wire: WireDoor
     webhooks: Webhooks
     cards: Cards
@@ -53,6 +55,7 @@ class Gateway:
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
         ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
+        self.money.start(ground)
         self.webhooks.start()
 
 
@@ -67,6 +70,7 @@ async def open_gateway(
     pricing = open_pricing(files, events, ground)
     advices = _advices(base, payments, pricing, disputes)
     desk = _desk(base, payments, advices, pricing, disputes)
+    money = open_money(base, payments, cards, desk, disputes)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
@@ -75,7 +79,8 @@ async def open_gateway(
         accounts=accounts,
         disputes=disputes,
         cards=cards,
-        wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks),
+        money=money,
+        wire=open_wire(base, accounts, money, disputes, webhooks),
         webhooks=webhooks,
     )
 
