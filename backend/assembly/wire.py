@@ -24,6 +24,7 @@ from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
+from backend.http.stripe_wire.pictures import show_found
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
@@ -54,7 +55,9 @@ def open_wire(
     _show_events(webhooks, services.money)
     disputed = disputes.resource(services.money, ground.clock)
     webhooks.pictures.add("dispute", disputed.picture)
-    return WireDoor(ports, [*_resources(services, webhooks), disputed.resource()])
+    resources = [*_resources(services, webhooks), disputed.resource()]
+    show_found(webhooks.pictures, resources)
+    return WireDoor(ports, resources)
 
 
 def _show_events(webhooks: Webhooks, money: Money) -> None:
