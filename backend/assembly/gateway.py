@@ -63,13 +63,14 @@ async def open_gateway(
     advices = _advices(files, payments, switch, pricing, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
     desk = _desk(files, payments, advices, pricing, events, ground)
+    settlement = open_settlement(files, events, ground)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
-        settlement=open_settlement(files, events, ground),
+        settlement=settlement,
         accounts=accounts,
-        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
+        wire=open_wire(files, accounts, payments, cards, desk, settlement, events, ground),
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.gateway.balance_transactions import Books, BooksPorts
 from backend.ledger.chain import SHARDS
 from backend.payments.posting import Poster
 from backend.runtime.events import EventLog
@@ -16,11 +17,13 @@ from backend.settlement.days import DayPorts, Days
 from backend.settlement.lab_bank import LabBank
 from backend.settlement.payouts import PayoutPorts, Payouts
 from backend.settlement.ports import ClearingFiles
+from backend.storage.balance_rows import SqlBalanceRows
 from backend.storage.checkpoint_rows import TAIL_MAX, SqlCheckpoints
 from backend.storage.database import Database, Transaction
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payout_rows import SqlBankRows, SqlPayoutRows
+from backend.storage.rate_rows import SqlConversionRows
 from backend.storage.settlement_rows import HostClearingFiles, SqlBatchRows, SqlClearingRows
 from backend.storage.terms_rows import SqlTermsBook
 
@@ -33,6 +36,7 @@ class Settlement:
     payouts: Payouts[Transaction]
     bank: LabBank[Transaction]
     files: ClearingFiles | None
+    books: Books[Transaction]
 
     def start(self, ground: Ground) -> None:
         """Settle whenever something is due, for as long as the engine runs."""
@@ -103,7 +107,8 @@ def open_settlement(
         )
     )
     events.subscribe(days.heed)
-    return Settlement(days, payouts, bank, clearing_files)
+    books = Books(BooksPorts(SqlBalanceRows(), rows, terms, SqlConversionRows(), ground.clock))
+    return Settlement(days, payouts, bank, clearing_files, books)
 
 
 async def move_checkpoints(store: Database, tail_max: int = TAIL_MAX) -> int:

@@ -6,12 +6,15 @@ from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices
+from backend.assembly.settlement import Settlement
+from backend.gateway.balance_transactions import Books
 from backend.gateway.charges import ChargePorts, Charges
 from backend.gateway.desk import Desk
 from backend.gateway.intents import Intents
 from backend.gateway.objects import ObjectPorts, Objects
 from backend.gateway.payment_methods import PaymentMethods
 from backend.http.stripe_wire.account import account_resource
+from backend.http.stripe_wire.balance import BalanceRoutes
 from backend.http.stripe_wire.call import Resource
 from backend.http.stripe_wire.charges import ChargeRoutes
 from backend.http.stripe_wire.confirming import Money
@@ -19,6 +22,7 @@ from backend.http.stripe_wire.customers import Customers
 from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
+from backend.http.stripe_wire.payouts import PayoutRoutes
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.payments.engine import PaymentEngine
@@ -29,6 +33,7 @@ from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.merchant_payment_rows import SqlMerchantPayments
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
+from backend.storage.payout_rows import SqlPayoutRows
 from backend.storage.wire_rows import SqlObjectRows, SqlWireKeyRows
 
 
@@ -38,6 +43,7 @@ def open_wire(
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    settlement: Settlement,
     events: EventLog,
     ground: Ground,
 ) -> WireDoor:
@@ -53,7 +59,8 @@ def open_wire(
         )
     )
     secrets = secret("intent.secrets")
-    money = _money(files, payments, cards, desk, objects, Intents(objects, secrets))
+    intents = Intents(objects, secrets)
+    money = _money(files, payments, cards, desk, objects, intents, settlement.books)
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
@@ -64,7 +71,7 @@ def open_wire(
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    return WireDoor(ports, _resources(money, secrets))
+    return WireDoor(ports, _resources(money, secrets, settlement))
 
 
 def _money(
@@ -74,6 +81,7 @@ def _money(
     desk: Desk[Transaction],
     objects: Objects[Transaction],
     intents: Intents[Transaction],
+    books: Books[Transaction],
 ) -> Money:
     payments.changes.accompany(intents.follow)
     return Money(
@@ -88,6 +96,7 @@ def _money(
                 lists=SqlMerchantPayments(),
                 objects=objects,
                 intents=intents,
+                books=books,
             )
         ),
         cards=cards.payments,
@@ -95,7 +104,7 @@ def _money(
     )
 
 
-def _resources(money: Money, secrets: Stream) -> list[Resource]:
+def _resources(money: Money, secrets: Stream, settlement: Settlement) -> list[Resource]:
     """Everything that is served; one line for each module."""
     methods = Methods(money.objects, money.methods)
     return [
@@ -106,4 +115,8 @@ def _resources(money: Money, secrets: Stream) -> list[Resource]:
         PaymentIntents(money, methods).resource(),
         ChargeRoutes(money).resource(),
         Refunds(money).resource(),
+        BalanceRoutes(settlement.books, settlement.payouts).resource(),
+        PayoutRoutes(
+            settlement.payouts, SqlPayoutRows(), settlement.books, settlement.days.wake
+        ).resource(),
     ]
