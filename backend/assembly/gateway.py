@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.base import Base
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.assembly.pricing import open_pricing
 from backend.assembly.settlement import Settlement, open_settlement
+from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
@@ -41,28 +44,29 @@ class Gateway:
     advices: Advices[Transaction]
     settlement: Settlement
     accounts: MerchantServices
+    disputes: DisputeServices
     wire: WireDoor
+    webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
+        self.webhooks.start()
 
 
 async def open_gateway(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
-    buckets: Buckets,
+    base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    pricing = open_pricing(files, events, ground)
-    advices = _advices(files, payments, switch, pricing, events, ground)
+    files, events, ground, switch = base.files, base.events, base.ground, base.switch
     accounts = await open_merchants(files, events, ground, buckets)
-    desk = _desk(files, payments, advices, pricing, events, ground)
+    webhooks = open_webhooks(base, accounts)
+    disputes = open_disputes(files, accounts, base.tokens, events, ground)
+    pricing = open_pricing(files, events, ground)
+    advices = _advices(files, payments, switch, pricing, events, ground, disputes)
+    desk = _desk(files, payments, advices, pricing, events, ground, disputes)
     settlement = open_settlement(files, events, ground)
     return Gateway(
         desk=desk,
@@ -70,7 +74,9 @@ async def open_gateway(
         advices=advices,
         settlement=settlement,
         accounts=accounts,
-        wire=open_wire(files, accounts, payments, cards, desk, settlement, events, ground),
+        disputes=disputes,
+        wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks, settlement),
+        webhooks=webhooks,
     )
 
 
@@ -81,6 +87,7 @@ def _advices(
     pricing: Pricing[Transaction],
     events: EventLog,
     ground: Ground,
+    disputes: DisputeServices,
 ) -> Advices[Transaction]:
     return Advices(
         AdvicePorts(
@@ -94,6 +101,7 @@ def _advices(
             clock=ground.clock,
             scheduler=ground.scheduler,
             events=events,
+            completed=disputes.schedule.completed,
         )
     )
 
@@ -105,6 +113,7 @@ def _desk(
     pricing: Pricing[Transaction],
     events: EventLog,
     ground: Ground,
+    disputes: DisputeServices,
 ) -> Desk[Transaction]:
     return Desk(
         DeskPorts(
@@ -118,6 +127,7 @@ def _desk(
             clock=ground.clock,
             identifiers=ground.entropy.secret("refund.identifiers"),
             pricing=pricing,
+            forbids_refund=disputes.disputes.forbids_refund,
             wake=advices.wake,
         )
     )

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+from backend.assembly.base import Base
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices
 from backend.assembly.files import Files
-from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices
 from backend.assembly.settlement import Settlement
+from backend.assembly.webhooks import Webhooks
 from backend.gateway.balance_transactions import Books
 from backend.gateway.charges import ChargePorts, Charges
 from backend.gateway.desk import Desk
+from backend.gateway.event_pictures import ChargePictures, as_of
 from backend.gateway.intents import Intents
-from backend.gateway.objects import ObjectPorts, Objects
+from backend.gateway.objects import Kept, Kind, ObjectPorts, Objects
 from backend.gateway.payment_methods import PaymentMethods
+from backend.gateway.views.customers import customer_json
+from backend.gateway.views.payment_methods import payment_method_json
+from backend.gateway.views.setup_intents import setup_intent_json
 from backend.http.stripe_wire.account import account_resource
 from backend.http.stripe_wire.balance import BalanceRoutes
 from backend.http.stripe_wire.call import Resource
@@ -20,14 +29,16 @@ from backend.http.stripe_wire.charges import ChargeRoutes
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.customers import Customers
 from backend.http.stripe_wire.door import WireDoor, WirePorts
+from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.payouts import PayoutRoutes
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
+from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
 from backend.payments.engine import PaymentEngine
 from backend.runtime.entropy import Stream
-from backend.runtime.events import EventLog
+from backend.runtime.events import Event
 from backend.storage.database import Transaction
 from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.merchant_payment_rows import SqlMerchantPayments
@@ -38,16 +49,17 @@ from backend.storage.wire_rows import SqlObjectRows, SqlWireKeyRows
 
 
 def open_wire(
-    files: Files,
+    base: Base,
     accounts: MerchantServices,
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    disputes: DisputeServices,
+    webhooks: Webhooks,
     settlement: Settlement,
-    events: EventLog,
-    ground: Ground,
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
+    files, events, ground = base.files, base.events, base.ground
     secret = ground.entropy.secret
     objects: Objects[Transaction] = Objects(
         ObjectPorts(
@@ -60,7 +72,7 @@ def open_wire(
     )
     secrets = secret("intent.secrets")
     intents = Intents(objects, secrets)
-    money = _money(files, payments, cards, desk, objects, intents, settlement.books)
+    money = _money(files, payments, cards, desk, disputes, objects, intents, settlement.books)
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
@@ -71,7 +83,37 @@ def open_wire(
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    return WireDoor(ports, _resources(money, secrets, settlement))
+    _show_events(webhooks, money)
+    resources = [
+        *_resources(money, secrets, webhooks, settlement),
+        disputes.resource(money, ground.clock).resource(),
+    ]
+    return WireDoor(ports, resources)
+
+
+def _show_events(webhooks: Webhooks, money: Money) -> None:
+    """Have the objects of `/v1` shown in merchants' events as they are shown there."""
+    pictures, objects = webhooks.pictures, money.objects
+    ChargePictures(money.charges, objects).add_to(pictures)
+    views: dict[Kind, Callable[[Kept], dict[str, object]]] = {
+        Kind.CUSTOMER: customer_json,
+        Kind.PAYMENT_METHOD: payment_method_json,
+        Kind.SETUP_INTENT: setup_intent_json,
+    }
+    for kind, view in views.items():
+        pictures.add(kind.value, partial(_show_kept, objects, kind, view))
+
+
+def _show_kept(
+    objects: Objects[Transaction],
+    kind: Kind,
+    view: Callable[[Kept], dict[str, object]],
+    tx: Transaction,
+    object_id: str,
+    source: Event,
+) -> dict[str, object] | None:
+    kept = objects.find(tx, str(source.data.get("merchant_id")), kind, object_id)
+    return None if kept is None else view(as_of(kept, source))
 
 
 def _money(
@@ -79,6 +121,7 @@ def _money(
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    disputes: DisputeServices,
     objects: Objects[Transaction],
     intents: Intents[Transaction],
     books: Books[Transaction],
@@ -97,6 +140,7 @@ def _money(
                 objects=objects,
                 intents=intents,
                 books=books,
+                is_disputed=disputes.disputes.is_known,
             )
         ),
         cards=cards.payments,
@@ -104,7 +148,9 @@ def _money(
     )
 
 
-def _resources(money: Money, secrets: Stream, settlement: Settlement) -> list[Resource]:
+def _resources(
+    money: Money, secrets: Stream, webhooks: Webhooks, settlement: Settlement
+) -> list[Resource]:
     """Everything that is served; one line for each module."""
     methods = Methods(money.objects, money.methods)
     return [
@@ -119,4 +165,6 @@ def _resources(money: Money, secrets: Stream, settlement: Settlement) -> list[Re
         PayoutRoutes(
             settlement.payouts, SqlPayoutRows(), settlement.books, settlement.days.wake
         ).resource(),
+        MerchantEvents(webhooks.history).resource(),
+        WebhookEndpoints(webhooks.endpoints).resource(),
     ]

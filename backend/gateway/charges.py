@@ -58,7 +58,11 @@ class MerchantPayments(Protocol[Tx_contra]):
 
 @dataclass(frozen=True, slots=True)
 class ChargePorts(Generic[Tx]):
-    """Everything that charges are shown from."""
+    """Everything that charges are shown from.
+
+    Attributes:
+        is_disputed: whether a payment's cardholder ever disputed it.
+    """
 
     payments: PaymentRows[Tx]
     refunds: GatewayRows[Tx]
@@ -66,6 +70,7 @@ class ChargePorts(Generic[Tx]):
     objects: Objects[Tx]
     intents: Intents[Tx]
     books: Books[Tx]
+    is_disputed: Callable[[Tx, str], bool]
 
 
 class Charges(Generic[Tx]):
@@ -95,8 +100,9 @@ class Charges(Generic[Tx]):
             method = objects.find(tx, merchant_id, Kind.PAYMENT_METHOD, method_id)
         note_id = "ch_" + payment.id.removeprefix("pay_")
         note = objects.find(tx, merchant_id, Kind.CHARGE, note_id)
+        disputed = self._ports.is_disputed(tx, payment.id)
         line = self._ports.books.id_of(tx, payment.id, Purpose.CAPTURE)
-        return charge_json(ChargeParts(payment, intent, method, note, balance_transaction=line))
+        return charge_json(ChargeParts(payment, intent, method, note, disputed, line))
 
     def find(self, tx: Tx, merchant_id: str, charge_id: str) -> Json | None:
         """A charge by its identifier."""

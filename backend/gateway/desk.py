@@ -84,6 +84,8 @@ class DeskPorts(Generic[Tx]):
 
     Attributes:
         identifiers: stream for the random part of refund identifiers.
+        pricing: what a capture costs, and in which currency it is settled.
+        forbids_refund: whether a dispute over a payment runs or was lost.
         wake: called after a commit that left something to be told.
     """
 
@@ -97,6 +99,7 @@ class DeskPorts(Generic[Tx]):
     clock: Clock
     identifiers: Stream
     pricing: Pricing[Tx]
+    forbids_refund: Callable[[Tx, str], bool]
     wake: Callable[[], None]
 
 
@@ -149,7 +152,7 @@ class Desk(Generic[Tx]):
 
         Raises:
             BadRequest: `payment_not_found`, `not_approved`, `partial_void`,
-                `refund_exceeds_capture`; `KeyMismatch` for a used key.
+                `refund_exceeds_capture`, `charge_disputed`; `KeyMismatch` for a used key.
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
@@ -294,6 +297,10 @@ class Desk(Generic[Tx]):
             return self.void_in(order, tx)
         if payment.state is not State.CAPTURED:
             raise not_approved(payment)
+        if self._ports.forbids_refund(tx, payment.id):
+            raise Conflict(
+                "charge_disputed", "this payment is disputed: the dispute decides who has the money"
+            )
         left_minor = payment.captured_minor - payment.refunded_minor
         amount_minor = left_minor if order.amount_minor is None else order.amount_minor
         if not 0 < amount_minor <= left_minor:

@@ -388,6 +388,7 @@ class Laboratory:
                 clock=self.clock,
                 scheduler=self.scheduler,
                 events=self.events,
+                completed=lambda _tx, _payment: (),
             )
         )
         self.desk = Desk(
@@ -402,6 +403,7 @@ class Laboratory:
                 clock=self.clock,
                 identifiers=Entropy(first_seq, simulated=True).stream("refunds"),
                 pricing=self.pricing or OnePlan(self.plan),
+                forbids_refund=lambda _tx, _payment_id: False,
                 wake=self.advices.wake,
             )
         )
