@@ -34,6 +34,10 @@ KINDS = {
 }
 ADJUSTMENT = "adjustment"
 TYPES = frozenset({*KINDS.values(), ADJUSTMENT})
+_DISPUTES = frozenset(
+    {Purpose.DISPUTE.value, Purpose.DISPUTE_WON.value, Purpose.DISPUTE_LOST.value}
+)
+_OWNED = ("liabilities:merchant-pending:", "liabilities:merchant-balance:")
 _PENDING = "liabilities:merchant-pending:"
 _REVENUE = "revenue:"
 _SPREAD = "revenue:fx-spread"
@@ -147,7 +151,8 @@ class Books(Generic[Tx]):
             lines += [
                 line
                 for line in (self._line(tx, merchant_id, entry) for entry in found)
-                if all(getattr(line, name) == value for name, value in wanted.items())
+                if line is not None
+                and all(getattr(line, name) == value for name, value in wanted.items())
             ]
             if len(found) < page.rows or len(lines) >= page.rows:
                 return lines[: page.rows]
@@ -176,16 +181,19 @@ class Books(Generic[Tx]):
             return None
         return self.id_of(tx, payment_id, Purpose.REFUND, refunds.index(refund_id))
 
-    def _line(self, tx: Tx, merchant_id: str, entry: Entry) -> BalanceTransaction:
-        ports, posting = self._ports, entry.posting
-        currency = posting.money.currency
-        net_minor = -signed_minor(posting.direction, posting.money.amount_minor)
-        fees = tuple(
-            part
+    def _line(self, tx: Tx, merchant_id: str, entry: Entry) -> BalanceTransaction | None:
+        """The line of a transaction; None for an entry that is not the first of its line."""
+        ports, currency = self._ports, entry.posting.money.currency
+        transaction = [
+            each
             for each in ports.rows.transaction(tx, entry)
             if each.posting.money.currency == currency
-            and (part := _fee_part(each, entry.purpose)) is not None
-        )
+        ]
+        owned = [each for each in transaction if each.posting.account.startswith(_OWNED)]
+        if owned[0].seq != entry.seq:
+            return None
+        net_minor = sum(_gained_minor(each) for each in owned)
+        fees = _fees_of(entry.purpose, transaction, owned[1:])
         fee_minor = sum(part.amount_minor for part in fees)
         available_us = self._available_us(tx, merchant_id, entry)
         conversion = ports.conversions.find_conversion(tx, entry.payment_id)
@@ -200,7 +208,7 @@ class Books(Generic[Tx]):
             available_us=available_us,
             is_available=available_us <= ports.clock.now_us(),
             fees=fees,
-            description=posting.sentence,
+            description=entry.posting.sentence,
             rate=None if conversion is None else conversion.rate,
         )
 
@@ -229,14 +237,24 @@ class Books(Generic[Tx]):
                     if found is not None and found.seq == entry.seq:
                         return refund
                 return "ch_" + owner.removeprefix("pay_")
+            case purpose if purpose in _DISPUTES:
+                return entry.transaction_id.partition(":")[0]
             case _:
                 return owner
 
 
+def _fees_of(purpose: str, transaction: list[Entry], others: list[Entry]) -> tuple[FeePart, ...]:
+    """What a transaction earned us, or gave back; a dispute's fee is a line of the merchant's."""
+    if purpose in _DISPUTES:
+        return tuple(
+            FeePart("stripe_fee", -_gained_minor(each), "Fee of the dispute") for each in others
+        )
+    parts = (_fee_part(each, purpose) for each in transaction)
+    return tuple(part for part in parts if part is not None)
+
+
 def _fee_part(entry: Entry, purpose: str) -> FeePart | None:
-    """An entry of a transaction as a part of its fee: what we earned, or what went back."""
-    account = entry.posting.account
-    amount_minor = -signed_minor(entry.posting.direction, entry.posting.money.amount_minor)
+    account, amount_minor = entry.posting.account, _gained_minor(entry)
     if account == _TAX:
         return FeePart("tax", amount_minor, "Tax on the fee")
     if not account.startswith(_REVENUE):
@@ -245,6 +263,11 @@ def _fee_part(entry: Entry, purpose: str) -> FeePart | None:
         return FeePart("stripe_fee", amount_minor, "Fee for converting")
     back = purpose != Purpose.CAPTURE.value and amount_minor < 0
     return FeePart("stripe_fee", amount_minor, "Fee that goes back" if back else "Fee")
+
+
+def _gained_minor(entry: Entry) -> int:
+    """What an entry gave to the account's owner."""
+    return -signed_minor(entry.posting.direction, entry.posting.money.amount_minor)
 
 
 def _identifier(entry: Entry) -> str:

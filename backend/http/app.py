@@ -23,6 +23,7 @@ from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
+from backend.http.routes_money_reconciliation import ReconciliationRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
@@ -52,6 +53,7 @@ class Doors:
     disputes: DisputeRoutes
     lab: LabRoutes
     settlement: SettlementRoutes
+    reconciliation: ReconciliationRoutes
     tokens: TokenRoutes
     health: Health
     push: DevicePush
@@ -71,6 +73,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.settlement.router(), prefix="/lab")
+    app.include_router(doors.reconciliation.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.webhooks.router(), prefix="/lab")
     app.include_router(doors.disputes.router(), prefix="/lab")

@@ -204,3 +204,32 @@ def test_the_laboratory_looks_at_everything(world: SimulatedWorld, phone: Phone)
         phone.client.put("/lab/settlement/terms/mer_nobody", json={"time_zone": "UTC"})
     )
     assert nobody.json()["code"] == "merchant_not_found"
+
+
+@pytest.mark.inv(220, 229)
+def test_networks_and_bank_agree_and_planted_differences_are_found(
+    world: SimulatedWorld, phone: Phone
+) -> None:
+    payment_id = captured(world, phone)
+    ordered(world, phone, "refunds", payment_id, "r1", amount=1_000)
+    world.run(world.sleep(4 * DAY_S))
+    found = lab(world, phone, "GET", "reconciliation")
+    assert found["networks"]["differences"] == []
+    assert (found["networks"]["ok"], found["networks"]["in_order"]) == (True, 2)
+    assert (found["bank"]["ok"], found["bank"]["in_order"]) == (True, 2)
+    statement = lab(world, phone, "GET", "settlement/statement")["lines"]
+    assert [(line["kind"], line["amount_minor"]) for line in statement] == [
+        ("network", 9_000), ("payout", -8_712),
+    ]  # fmt: skip
+    day = lab(world, phone, "GET", "settlement/batches")["batches"][0]["business_day"]
+    file = world.run(phone.client.get(f"/lab/settlement/clearing?day={day}")).text
+    for spoiled, kind in (
+        (file.replace(",10000,", ",10001,"), "amount"),
+        (file + file.splitlines()[1] + "\n", "duplicate"),
+        ("\n".join(file.splitlines()[:-1]) + "\n", "missing_there"),
+    ):
+        told = lab(world, phone, "POST", "reconciliation", clearing=spoiled)["networks"]
+        assert [each["kind"] for each in told["differences"]] == [kind]
+        assert told["explained"]
+    refused = world.run(phone.client.post("/lab/reconciliation", json={"clearing": "nonsense"}))
+    assert (refused.status_code, refused.json()["code"]) == (400, "clearing_file")
