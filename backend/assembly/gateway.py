@@ -10,6 +10,7 @@ from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.money import MoneyServices, open_money
 from backend.assembly.pricing import open_pricing
 from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.webhooks import Webhooks, open_webhooks
@@ -31,7 +32,6 @@ from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.storage.wallet_rows import SqlWalletStore
-from backend.switch.switch import Switch
 from backend.wallet.payment_word import PaymentWords
 
 
@@ -45,14 +45,17 @@ class Gateway:
     settlement: Settlement
     accounts: MerchantServices
     disputes: DisputeServices
+    money: MoneyServices
     wire: WireDoor
     webhooks: Webhooks
+    cards: Cards
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
         ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
+        self.money.start(ground)
         self.webhooks.start()
 
 
@@ -60,14 +63,15 @@ async def open_gateway(
     base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    files, events, ground, switch = base.files, base.events, base.ground, base.switch
+    files, events, ground = base.files, base.events, base.ground
     accounts = await open_merchants(files, events, ground, buckets)
     webhooks = open_webhooks(base, accounts)
     disputes = open_disputes(files, accounts, base.tokens, events, ground)
     pricing = open_pricing(files, events, ground)
-    advices = _advices(files, payments, switch, pricing, events, ground, disputes)
-    desk = _desk(files, payments, advices, pricing, events, ground, disputes)
+    advices = _advices(base, payments, pricing, disputes)
+    desk = _desk(base, payments, advices, pricing, disputes)
     settlement = open_settlement(files, events, ground)
+    money = open_money(base, payments, cards, desk, disputes, settlement)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
@@ -75,57 +79,54 @@ async def open_gateway(
         settlement=settlement,
         accounts=accounts,
         disputes=disputes,
-        wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks, settlement),
+        cards=cards,
+        money=money,
+        wire=open_wire(base, accounts, money, disputes, webhooks, settlement),
         webhooks=webhooks,
     )
 
 
 def _advices(
-    files: Files,
+    base: Base,
     payments: PaymentEngine[Transaction],
-    switch: Switch,
     pricing: Pricing[Transaction],
-    events: EventLog,
-    ground: Ground,
     disputes: DisputeServices,
 ) -> Advices[Transaction]:
     return Advices(
         AdvicePorts(
-            store=files.engine,
+            store=base.files.engine,
             payments=SqlPaymentRows(),
             rows=SqlGatewayRows(),
             changes=payments.changes,
             outbox=SqlOutbox(),
-            switch=switch,
+            switch=base.switch,
             pricing=pricing,
-            clock=ground.clock,
-            scheduler=ground.scheduler,
-            events=events,
+            clock=base.ground.clock,
+            scheduler=base.ground.scheduler,
+            events=base.events,
             completed=disputes.schedule.completed,
         )
     )
 
 
 def _desk(
-    files: Files,
+    base: Base,
     payments: PaymentEngine[Transaction],
     advices: Advices[Transaction],
     pricing: Pricing[Transaction],
-    events: EventLog,
-    ground: Ground,
     disputes: DisputeServices,
 ) -> Desk[Transaction]:
     return Desk(
         DeskPorts(
-            store=files.engine,
+            store=base.files.engine,
             payments=SqlPaymentRows(),
             rows=SqlGatewayRows(),
             changes=payments.changes,
             follow_ups=payments.follow_ups,
             references=payments.references,
-            events=events,
-            clock=ground.clock,
-            identifiers=ground.entropy.secret("refund.identifiers"),
+            events=base.events,
+            clock=base.ground.clock,
+            identifiers=base.ground.entropy.secret("refund.identifiers"),
             pricing=pricing,
             forbids_refund=disputes.disputes.forbids_refund,
             wake=advices.wake,

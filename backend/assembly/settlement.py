@@ -8,6 +8,9 @@ from functools import partial
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.gateway.balance_transactions import Books, BooksPorts
+from backend.http.stripe_wire.balance import BalanceRoutes
+from backend.http.stripe_wire.call import Resource
+from backend.http.stripe_wire.payouts import PayoutRoutes
 from backend.ledger.chain import SHARDS
 from backend.payments.posting import Poster
 from backend.runtime.events import EventLog
@@ -131,3 +134,16 @@ def _tail(rows: SqlCheckpoints, shard: int, tx: Transaction) -> int:
 
 def _move(rows: SqlCheckpoints, shard: int, tx: Transaction) -> None:
     rows.move(tx, shard)
+
+
+def money_out(settlement: Settlement) -> list[Resource]:
+    """What `/v1` serves of settlement: balances, what moved them, payouts."""
+    return [
+        BalanceRoutes(settlement.books, settlement.payouts).resource(),
+        payout_routes(settlement).resource(),
+    ]
+
+
+def payout_routes(settlement: Settlement) -> PayoutRoutes:
+    """Payouts as `/v1` serves them and as events show them."""
+    return PayoutRoutes(settlement.payouts, SqlPayoutRows(), settlement.books, settlement.days.wake)

@@ -14,6 +14,7 @@ from backend.http.stripe_wire.call import Call, Done, Json, Read, Resource, Rout
 from backend.http.stripe_wire.errors import no_such
 from backend.http.stripe_wire.pages import list_json, read_page
 from backend.ledger.journal import Purpose
+from backend.runtime.events import Event
 from backend.settlement.payouts import PayoutOrder, Payouts
 from backend.settlement.records import Payout, PayoutState
 from backend.storage.database import Transaction
@@ -106,6 +107,14 @@ class PayoutRoutes:
         if payout is None or payout.merchant_id != merchant_id:
             return None
         return self._show(tx, payout)
+
+    def picture(self, tx: Transaction, object_id: str, source: Event) -> Json | None:
+        """A payout as an event of it shows it: in the state that the event says."""
+        payout = self.rows.find_payout(tx, object_id)
+        if payout is None:
+            return None
+        state = PayoutState(str(source.data.get("state", payout.state.value)))
+        return self._show(tx, replace(payout, state=state))
 
     def _payout(self, call: Call, tx: Transaction) -> Payout:
         payout = self.rows.find_payout(tx, call.ids["id"])
