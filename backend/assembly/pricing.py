@@ -46,6 +46,8 @@ def open_pricing(files: Files, events: EventLog, ground: Ground) -> MerchantPric
             outbox=SqlOutbox(),
             events=events,
             clock=ground.clock,
+            scheduler=ground.scheduler,
         )
     )
+    ground.scheduler.spawn(rates.run_forever(), "exchange rates")
     return MerchantPricing(_Sellers(), rates, SqlConversionRows())

@@ -115,14 +115,14 @@ def open_settlement(
 
 
 async def move_checkpoints(store: Database, tail_max: int = TAIL_MAX) -> int:
-    """Fold the shards that have grown into their checkpoints, one commit each; how many.
+    """Fold the shards that have grown into their checkpoints; in how many commits.
 
     Raises:
         StorageError: the database refused.
     """
     rows, moved = SqlCheckpoints(), 0
     for shard in range(SHARDS):
-        if store.read(partial(_tail, rows, shard)) >= tail_max:
+        while store.read(partial(_tail, rows, shard)) >= tail_max:
             await store.write(partial(_move, rows, shard))
             moved += 1
     return moved
