@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QRegularExpression, Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from lab.design.look import Look
@@ -336,3 +336,11 @@ def test_a_card_is_removed_by_the_second_press_only(phone: PhoneView, asked: Ask
     phone.show_state(STATES["card-detail"])
     press(phone, "detailRemove")
     assert asked.calls == [("remove", "c3")]
+
+
+def test_a_cards_page_is_no_wider_than_the_narrowest_phone(phone: PhoneView) -> None:
+    phone.show_state(STATES["card-detail-suspended"])
+    settle()
+    page = phone.findChild(QScrollArea, "detailScroll")
+    assert page.widget().minimumSizeHint().width() <= page.viewport().width()
+    assert page.verticalScrollBar().isVisible(), "else nothing is shown by this"
