@@ -13,6 +13,7 @@ from backend.http.request_counts import RequestCounts
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_reconciliation import ReconciliationRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_notices import NoticeRoutes
@@ -53,6 +54,7 @@ def open_doors(
         disputes=gateway.disputes.routes(),
         lab=LabRoutes(lab, folder, attachments),
         settlement=SettlementRoutes(lab, gateway.settlement.days, gateway.settlement.payouts),
+        reconciliation=ReconciliationRoutes(lab, gateway.settlement.bank, gateway.settlement.files),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab, RequestCounts()),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),

@@ -9,6 +9,7 @@ from backend.assembly.base import Base
 from backend.assembly.disputes import DisputeServices
 from backend.assembly.merchants import MerchantServices
 from backend.assembly.money import MoneyServices
+from backend.assembly.settlement import Settlement, money_out, payout_routes
 from backend.assembly.webhooks import Webhooks
 from backend.gateway.event_pictures import ChargePictures, as_of
 from backend.gateway.objects import Kept, Kind, Objects
@@ -24,7 +25,6 @@ from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
-from backend.http.stripe_wire.pictures import show_found
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
@@ -39,6 +39,7 @@ def open_wire(
     services: MoneyServices,
     disputes: DisputeServices,
     webhooks: Webhooks,
+    settlement: Settlement,
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     files, events, ground = base.files, base.events, base.ground
@@ -55,8 +56,12 @@ def open_wire(
     _show_events(webhooks, services.money)
     disputed = disputes.resource(services.money, ground.clock)
     webhooks.pictures.add("dispute", disputed.picture)
-    resources = [*_resources(services, webhooks), disputed.resource()]
-    show_found(webhooks.pictures, resources)
+    webhooks.pictures.add("payout", payout_routes(settlement).picture)
+    resources = [
+        *_resources(services, webhooks),
+        disputed.resource(),
+        *money_out(settlement),
+    ]
     return WireDoor(ports, resources)
 
 

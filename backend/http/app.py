@@ -23,6 +23,7 @@ from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
+from backend.http.routes_money_reconciliation import ReconciliationRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_vault import VaultRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
@@ -55,6 +56,7 @@ class Doors:
     disputes: DisputeRoutes
     lab: LabRoutes
     settlement: SettlementRoutes
+    reconciliation: ReconciliationRoutes
     tokens: TokenRoutes
     health: Health
     push: DevicePush
@@ -76,6 +78,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.settlement.router(), prefix="/lab")
+    app.include_router(doors.reconciliation.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.webhooks.router(), prefix="/lab")
     app.include_router(doors.disputes.router(), prefix="/lab")
