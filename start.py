@@ -59,6 +59,7 @@ TEST_PROGRAMS = {
     "chromium": "chromium",
     "redis-server": "redis-server",
     "softhsm2-util": "softhsm2",
+    "hledger": "hledger",
 }
 VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 

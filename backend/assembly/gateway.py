@@ -1,20 +1,25 @@
-"""Wires what merchants use besides taps: the desk after the sale, and in-app payments."""
+"""Wires what merchants use besides taps: the desk after the sale, in-app payments, settlement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.base import Base
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.pricing import open_pricing
+from backend.assembly.settlement import Settlement, open_settlement
+from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
-from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.gateway.pricing import Pricing
 from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
@@ -25,7 +30,8 @@ from backend.storage.in_app_rows import SqlInAppRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
-from backend.switch.switch import Switch
+from backend.storage.wallet_rows import SqlWalletStore
+from backend.wallet.payment_word import PaymentWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,79 +41,88 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    settlement: Settlement
     accounts: MerchantServices
+    disputes: DisputeServices
     wire: WireDoor
     cards: Cards
+    webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
+        self.settlement.start(ground)
+        self.webhooks.start()
 
 
 async def open_gateway(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
-    buckets: Buckets,
+    base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    advices = _advices(files, payments, switch, events, ground)
+    files, events, ground = base.files, base.events, base.ground
     accounts = await open_merchants(files, events, ground, buckets)
-    desk = _desk(files, payments, advices, events, ground)
+    webhooks = open_webhooks(base, accounts)
+    disputes = open_disputes(files, accounts, base.tokens, events, ground)
+    pricing = open_pricing(files, events, ground)
+    advices = _advices(base, payments, pricing, disputes)
+    desk = _desk(base, payments, advices, pricing, disputes)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        settlement=open_settlement(files, events, ground),
         accounts=accounts,
         cards=cards,
-        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
+        disputes=disputes,
+        wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks),
+        webhooks=webhooks,
     )
 
 
 def _advices(
-    files: Files,
+    base: Base,
     payments: PaymentEngine[Transaction],
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
+    pricing: Pricing[Transaction],
+    disputes: DisputeServices,
 ) -> Advices[Transaction]:
     return Advices(
         AdvicePorts(
-            store=files.engine,
+            store=base.files.engine,
             payments=SqlPaymentRows(),
             rows=SqlGatewayRows(),
             changes=payments.changes,
             outbox=SqlOutbox(),
-            switch=switch,
-            clock=ground.clock,
-            scheduler=ground.scheduler,
-            events=events,
+            switch=base.switch,
+            pricing=pricing,
+            clock=base.ground.clock,
+            scheduler=base.ground.scheduler,
+            events=base.events,
+            completed=disputes.schedule.completed,
         )
     )
 
 
 def _desk(
-    files: Files,
+    base: Base,
     payments: PaymentEngine[Transaction],
     advices: Advices[Transaction],
-    events: EventLog,
-    ground: Ground,
+    pricing: Pricing[Transaction],
+    disputes: DisputeServices,
 ) -> Desk[Transaction]:
     return Desk(
         DeskPorts(
-            store=files.engine,
+            store=base.files.engine,
             payments=SqlPaymentRows(),
             rows=SqlGatewayRows(),
             changes=payments.changes,
             follow_ups=payments.follow_ups,
             references=payments.references,
-            events=events,
-            clock=ground.clock,
-            identifiers=ground.entropy.secret("refund.identifiers"),
-            plan=FeePlan(),
+            events=base.events,
+            clock=base.ground.clock,
+            identifiers=base.ground.entropy.secret("refund.identifiers"),
+            pricing=pricing,
+            forbids_refund=disputes.disputes.forbids_refund,
             wake=advices.wake,
         )
     )
@@ -142,5 +157,6 @@ def _in_app(
             seal_stream=secret("payment.tokens"),
             identifiers=secret("in_app.identifiers"),
             fingerprint=files.named_keys.fingerprint,
+            words=PaymentWords(SqlWalletStore(files.engine, secret("audit.salts"))),
         )
     )

@@ -21,8 +21,11 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
+from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_vault import VaultRoutes
+from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -46,7 +49,10 @@ class Doors:
     proof: ProofRoutes
     in_app: InAppRoutes
     merchants: MerchantRoutes
+    webhooks: WebhookRoutes
+    disputes: DisputeRoutes
     lab: LabRoutes
+    settlement: SettlementRoutes
     tokens: TokenRoutes
     health: Health
     push: DevicePush
@@ -66,8 +72,11 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.privacy.router(), prefix="/api")
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
+    app.include_router(doors.settlement.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.vault.router(), prefix="/lab")
+    app.include_router(doors.webhooks.router(), prefix="/lab")
+    app.include_router(doors.disputes.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))
@@ -85,8 +94,9 @@ def _others(doors: Doors) -> APIRouter:
     async def push(websocket: WebSocket, device_id: str) -> None:
         await doors.push.serve(websocket, device_id)
 
-    async def art(_request: Request, name: str) -> Response:
-        return card_art.draw(doors.cards.find, name)
+    async def art(request: Request, name: str) -> Response:
+        """The face of a card or of a design; `v` names its version and changes nothing."""
+        return card_art.draw(doors.cards.find, request, name)
 
     async def pay(request: Request) -> Response:
         """Pay for a tap: Bearer with the local token, Idempotency-Key, one JSON object.

@@ -15,6 +15,7 @@ from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from backend.storage import (
     audit_tables,
+    dispute_tables,
     event_tables,
     gateway_tables,
     host_access_tables,
@@ -22,6 +23,7 @@ from backend.storage import (
     in_app_tables,
     ledger_tables,
     merchant_tables,
+    notice_tables,
     number_tables,
     payment_tables,
     request_tables,
@@ -29,12 +31,14 @@ from backend.storage import (
     token_order_tables,
     vault_tables,
     wallet_tables,
+    webhook_tables,
     wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
 
 TABLE_MODULES = (
     audit_tables,
+    dispute_tables,
     event_tables,
     gateway_tables,
     host_access_tables,
@@ -42,6 +46,7 @@ TABLE_MODULES = (
     in_app_tables,
     ledger_tables,
     merchant_tables,
+    notice_tables,
     number_tables,
     payment_tables,
     request_tables,
@@ -50,6 +55,7 @@ TABLE_MODULES = (
     vault_tables,
     wallet_tables,
     wire_tables,
+    webhook_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 

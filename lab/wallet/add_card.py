@@ -38,6 +38,7 @@ class CardDraft:
     expiry: str = ""  # MMYY as typed
     cvv: str = field(default="", repr=False)
     terms: bool = False
+    design: str = ""  # the chosen face; "" for the product's first one
 
     @property
     def network(self) -> str:
@@ -68,15 +69,26 @@ def edit(draft: CardDraft, name: str, typed: str) -> CardDraft:
     """
     match name:
         case "number":
-            return replace(draft, number=digits_of(typed, NUMBER_DIGITS_MAX))
+            digits = digits_of(typed, NUMBER_DIGITS_MAX)
+            if digits == draft.number:
+                return draft
+            # another card: other terms, other faces
+            return replace(draft, number=digits, terms=False, design="")
         case "expiry":
             return replace(draft, expiry=digits_of(typed, _EXPIRY_DIGITS))
         case "cvv":
             return replace(draft, cvv=digits_of(typed, cvv_length(draft.network)))
         case "terms":
             return replace(draft, terms=typed == "1")
+        case "design":
+            return replace(draft, design=typed)
         case _:
             raise KeyError(name)
+
+
+def is_whole(draft: CardDraft) -> bool:
+    """Whether the number is all there and adds up: its network can be asked about it."""
+    return bool(draft.network) and is_complete(draft.number) and passes_luhn(draft.number)
 
 
 def problems(draft: CardDraft, today_yymm: str, *, final: bool) -> dict[str, Message]:
@@ -120,8 +132,21 @@ def seal(draft: CardDraft, network_key: Json, device_key: Json) -> str:
     Raises:
         ValueError: the network's key is of a kind this wallet does not know.
     """
+    return _sealed({"pan": draft.number, "deviceKey": dict(device_key)}, network_key)
+
+
+def seal_for_device(network_key: Json, device_key: Json) -> str:
+    """Another device's public key alone, where a known card says which one is meant.
+
+    Raises:
+        ValueError: the network's key is of a kind this wallet does not know.
+    """
+    return _sealed({"deviceKey": dict(device_key)}, network_key)
+
+
+def _sealed(what: Json, network_key: Json) -> str:
     jwk = {name: value for name, value in network_key.items() if isinstance(value, str)}
-    plain = orjson.dumps({"pan": draft.number, "deviceKey": dict(device_key)})
+    plain = orjson.dumps(what)
     if jwk.get("kty") != "EC":
         raise ValueError(f"a network key of kind {jwk.get('kty')!r} cannot seal a card")
     header = {"alg": "ECDH-ES", "enc": "A256GCM"}

@@ -1,4 +1,4 @@
-"""Accounts of merchants: settings, keys, notices.
+"""Accounts of merchants: settings, keys, notices; disputes over what they sold.
 
 Word for word as frozen in the file beside it.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
