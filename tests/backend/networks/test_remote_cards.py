@@ -144,12 +144,16 @@ def test_typed_and_tapped_are_one_account(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_replaced_card_is_typed_in_vain(tmp_path: Path) -> None:
+@pytest.mark.inv(318)
+def test_a_replaced_card_is_typed_in_vain_and_its_token_pays(tmp_path: Path) -> None:
+    """What a network token is for: it outlives the number that it stands for."""
+
     async def main() -> None:
         async with bench(tmp_path) as lab:
             phone = await phone_with(lab, "visa")
             await change(lab.tsp, "visa", phone.grant.token_ref, "replace-card", by="ISSUER")
             answer = await answer_to(lab, await typed(lab))
             assert (answer.response_code, answer.reason) == ("14", "card_replaced")
+            assert (await answer_to(lab, payment(lab, phone))).approved
 
     asyncio.run(main())
