@@ -10,6 +10,7 @@ from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.money import MoneyServices, open_money
 from backend.assembly.pricing import open_pricing
 from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.webhooks import Webhooks, open_webhooks
@@ -44,15 +45,17 @@ class Gateway:
     settlement: Settlement
     accounts: MerchantServices
     disputes: DisputeServices
+    money: MoneyServices
     wire: WireDoor
-    cards: Cards
     webhooks: Webhooks
+    cards: Cards
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
         ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
+        self.money.start(ground)
         self.webhooks.start()
 
 
@@ -67,15 +70,17 @@ async def open_gateway(
     pricing = open_pricing(files, events, ground)
     advices = _advices(base, payments, pricing, disputes)
     desk = _desk(base, payments, advices, pricing, disputes)
+    money = open_money(base, payments, cards, desk, disputes)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
-        cards=cards,
         disputes=disputes,
-        wire=open_wire(base, accounts, payments, cards, desk, disputes, webhooks),
+        cards=cards,
+        money=money,
+        wire=open_wire(base, accounts, money, disputes, webhooks),
         webhooks=webhooks,
     )
 

@@ -6,17 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 from backend.assembly.base import Base
-from backend.assembly.cards import Cards
 from backend.assembly.disputes import DisputeServices
-from backend.assembly.files import Files
 from backend.assembly.merchants import MerchantServices
+from backend.assembly.money import MoneyServices
 from backend.assembly.webhooks import Webhooks
-from backend.gateway.charges import ChargePorts, Charges
-from backend.gateway.desk import Desk
 from backend.gateway.event_pictures import ChargePictures, as_of
-from backend.gateway.intents import Intents
-from backend.gateway.objects import Kept, Kind, ObjectPorts, Objects
-from backend.gateway.payment_methods import PaymentMethods
+from backend.gateway.objects import Kept, Kind, Objects
 from backend.gateway.views.customers import customer_json
 from backend.gateway.views.payment_methods import payment_method_json
 from backend.gateway.views.setup_intents import setup_intent_json
@@ -32,54 +27,34 @@ from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
-from backend.payments.engine import PaymentEngine
-from backend.runtime.entropy import Stream
 from backend.runtime.events import Event
 from backend.storage.database import Transaction
-from backend.storage.gateway_rows import SqlGatewayRows
-from backend.storage.merchant_payment_rows import SqlMerchantPayments
-from backend.storage.payment_outbox_rows import SqlOutbox
-from backend.storage.payment_rows import SqlPaymentRows
-from backend.storage.wire_rows import SqlObjectRows, SqlWireKeyRows
+from backend.storage.wire_rows import SqlWireKeyRows
 
 
 def open_wire(
     base: Base,
     accounts: MerchantServices,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    desk: Desk[Transaction],
+    services: MoneyServices,
     disputes: DisputeServices,
     webhooks: Webhooks,
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     files, events, ground = base.files, base.events, base.ground
-    secret = ground.entropy.secret
-    objects: Objects[Transaction] = Objects(
-        ObjectPorts(
-            rows=SqlObjectRows(),
-            outbox=SqlOutbox(),
-            events=events,
-            clock=ground.clock,
-            identifiers=secret("gateway.identifiers"),
-        )
-    )
-    secrets = secret("intent.secrets")
-    money = _money(files, payments, cards, desk, disputes, objects, Intents(objects, secrets))
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
         merchant_of=accounts.keys.merchant_of,
         events=events,
         clock=ground.clock,
-        identifiers=secret("request.identifiers"),
+        identifiers=ground.entropy.secret("request.identifiers"),
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    _show_events(webhooks, money)
+    _show_events(webhooks, services.money)
     resources = [
-        *_resources(money, secrets, webhooks),
-        disputes.resource(money, ground.clock).resource(),
+        *_resources(services, webhooks),
+        disputes.resource(services.money, ground.clock).resource(),
     ]
     return WireDoor(ports, resources)
 
@@ -109,38 +84,9 @@ def _show_kept(
     return None if kept is None else view(as_of(kept, source))
 
 
-def _money(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    desk: Desk[Transaction],
-    disputes: DisputeServices,
-    objects: Objects[Transaction],
-    intents: Intents[Transaction],
-) -> Money:
-    payments.changes.accompany(intents.follow)
-    return Money(
-        store=files.engine,
-        objects=objects,
-        methods=PaymentMethods(objects, cards.vault),
-        intents=intents,
-        charges=Charges(
-            ChargePorts(
-                payments=SqlPaymentRows(),
-                refunds=SqlGatewayRows(),
-                lists=SqlMerchantPayments(),
-                objects=objects,
-                intents=intents,
-                is_disputed=disputes.disputes.is_known,
-            )
-        ),
-        cards=cards.payments,
-        desk=desk,
-    )
-
-
-def _resources(money: Money, secrets: Stream, webhooks: Webhooks) -> list[Resource]:
+def _resources(services: MoneyServices, webhooks: Webhooks) -> list[Resource]:
     """Everything that is served; one line for each module."""
+    money, secrets = services.money, services.secrets
     methods = Methods(money.objects, money.methods)
     return [
         account_resource(),

@@ -48,11 +48,6 @@ class MerchantPayments(Protocol[Tx_contra]):
     ) -> list[Refund]:
         """At most `page.rows`, newest first; oldest first where `page.is_backwards`."""
 
-    def approved_between(
-        self, tx: Tx_contra, after_id: str, before_id: str, limit: int
-    ) -> list[tuple[str, str]]:
-        """Payments that wait for their capture, with their merchants, oldest first."""
-
 
 @dataclass(frozen=True, slots=True)
 class ChargePorts(Generic[Tx]):

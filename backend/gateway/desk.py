@@ -45,6 +45,7 @@ Tx = TypeVar("Tx")
 REASON_LENGTH_MAX = 255
 BATCH_MAX = 10_000
 ACTOR = "merchant"
+VOIDED = "voided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +276,11 @@ class Desk(Generic[Tx]):
         self._tell(tx, payment, AdviceKind.COMPLETION, None, amount_minor, own)
         return Carried(reply_of(change.payment, "captured"), change)
 
-    def void_in(self, order: Order, tx: Tx) -> Carried:
-        """Let an approval go."""
+    def void_in(self, order: Order, tx: Tx, reason: str = VOIDED) -> Carried:
+        """Let an approval go; `reason` says who wanted it."""
         payment = self._approved(tx, order)
         now_us = self._ports.clock.now_us()
-        voided = replace(payment, voided_at_us=now_us, reason="voided")
+        voided = replace(payment, voided_at_us=now_us, reason=reason)
         change = self._move(tx, voided, Happening.VOIDED)
         self._ports.payments.add_follow_up(tx, payment.id, FollowUpKind.REVERSAL, now_us)
         return Carried(reply_of(change.payment, "voided"), change)
