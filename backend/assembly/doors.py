@@ -15,6 +15,7 @@ from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_reconciliation import ReconciliationRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_vault import VaultRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_notices import NoticeRoutes
 from backend.http.routes_payments import NfcRoute
@@ -26,6 +27,7 @@ from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.payments.engine import PaymentEngine
 from backend.storage.data_folder import DataFolder
 from backend.storage.database import Transaction
+from backend.storage.vault_rows import SqlVaultRows
 from backend.switch.tsp_client import TspClient
 
 
@@ -60,6 +62,8 @@ def open_doors(
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
         wire=gateway.wire,
-        vault=gateway.cards.routes,
+        vault=VaultRoutes(
+            gateway.cards.rotation, lab.engine_database, SqlVaultRows(), gateway.in_app.renew_key
+        ),
     )
     return build_app(doors, token)
