@@ -47,6 +47,7 @@ def open_doors(
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
         merchants=gateway.accounts.routes(lab.clock),
         webhooks=WebhookRoutes(gateway.webhooks.endpoints, gateway.webhooks.console),
+        disputes=gateway.disputes.routes(),
         lab=LabRoutes(lab, folder, attachments),
         settlement=SettlementRoutes(lab, gateway.settlement.days, gateway.settlement.payouts),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),

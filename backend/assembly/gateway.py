@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.assembly.base import Base
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
@@ -43,6 +44,7 @@ class Gateway:
     advices: Advices[Transaction]
     settlement: Settlement
     accounts: MerchantServices
+    disputes: DisputeServices
     money: MoneyServices
     wire: WireDoor
     webhooks: Webhooks
@@ -50,6 +52,7 @@ class Gateway:
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
         self.money.start(ground)
         self.webhooks.start()
@@ -60,19 +63,22 @@ async def open_gateway(
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
     files, events, ground, switch = base.files, base.events, base.ground, base.switch
-    advices = _advices(files, payments, switch, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
-    desk = _desk(files, payments, advices, events, ground)
-    money = open_money(files, payments, cards, desk, events, ground)
+    webhooks = open_webhooks(base, accounts)
+    disputes = open_disputes(files, accounts, base.tokens, events, ground)
+    advices = _advices(files, payments, switch, events, ground, disputes)
+    desk = _desk(files, payments, advices, events, ground, accounts, disputes)
+    money = open_money(files, payments, cards, desk, disputes, events, ground)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
+        disputes=disputes,
         money=money,
-        wire=open_wire(files, accounts, money, events, ground),
-        webhooks=open_webhooks(base, accounts, money.shows),
+        wire=open_wire(base, accounts, money, disputes, webhooks),
+        webhooks=webhooks,
     )
 
 
@@ -82,6 +88,7 @@ def _advices(
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    disputes: DisputeServices,
 ) -> Advices[Transaction]:
     return Advices(
         AdvicePorts(
@@ -94,6 +101,7 @@ def _advices(
             clock=ground.clock,
             scheduler=ground.scheduler,
             events=events,
+            completed=disputes.schedule.completed,
         )
     )
 
@@ -104,7 +112,12 @@ def _desk(
     advices: Advices[Transaction],
     events: EventLog,
     ground: Ground,
+    accounts: MerchantServices,
+    disputes: DisputeServices,
 ) -> Desk[Transaction]:
+    def plan_of(tx: Transaction, merchant_id: str) -> FeePlan:
+        return accounts.merchants.of(tx, merchant_id).fee_plan
+
     return Desk(
         DeskPorts(
             store=files.engine,
@@ -116,7 +129,8 @@ def _desk(
             events=events,
             clock=ground.clock,
             identifiers=ground.entropy.secret("refund.identifiers"),
-            plan=FeePlan(),
+            plan_of=plan_of,
+            forbids_refund=disputes.disputes.forbids_refund,
             wake=advices.wake,
         )
     )

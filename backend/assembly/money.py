@@ -1,25 +1,23 @@
 """Wires what merchants do with money: objects, intents, charges, and what goes on by itself.
 
-The door of `/v1` stands in front of it; webhooks show its objects.
+The door of `/v1` stands in front of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.gateway.charges import ChargePorts, Charges
 from backend.gateway.desk import Desk
-from backend.gateway.event_pictures import Show
 from backend.gateway.intents import Intents
 from backend.gateway.lapse import Lapse, LapsePorts
 from backend.gateway.objects import ObjectPorts, Objects
 from backend.gateway.payment_methods import PaymentMethods
 from backend.gateway.unfinished import Unfinished
-from backend.gateway.views.objects import shows_of
 from backend.http.stripe_wire.confirming import Money
 from backend.payments.engine import PaymentEngine
 from backend.runtime.entropy import Stream
@@ -38,12 +36,10 @@ class MoneyServices:
 
     Attributes:
         secrets: of intents, for those who confirm them.
-        shows: how each object looks, by the wire's word for it.
     """
 
     money: Money
     secrets: Stream
-    shows: Mapping[str, Show[Transaction]]
     lapse: Lapse[Transaction]
     unfinished: Unfinished[Transaction]
 
@@ -58,6 +54,7 @@ def open_money(
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
+    disputes: DisputeServices,
     events: EventLog,
     ground: Ground,
 ) -> MoneyServices:
@@ -72,6 +69,7 @@ def open_money(
             lists=SqlMerchantPayments(),
             objects=objects,
             intents=intents,
+            is_disputed=disputes.disputes.is_known,
         )
     )
     money = Money(
@@ -95,7 +93,7 @@ def open_money(
     )
     rows = SqlObjectRows()
     unfinished = Unfinished(files.engine, rows, SqlPaymentRows(), intents, desk, events)
-    return MoneyServices(money, secrets, shows_of(objects, charges), lapse, unfinished)
+    return MoneyServices(money, secrets, lapse, unfinished)
 
 
 def _objects(events: EventLog, ground: Ground) -> Objects[Transaction]:

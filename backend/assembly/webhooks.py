@@ -6,7 +6,6 @@ faults of the link `webhooks` act on both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -14,7 +13,7 @@ import httpx
 from backend.assembly.base import Base
 from backend.assembly.merchants import MerchantServices
 from backend.faults.http_link import FaultyTransport
-from backend.gateway.event_pictures import EventPictures, Show
+from backend.gateway.event_pictures import EventPictures
 from backend.networks.vault import NetworkVault
 from backend.storage.database import Transaction
 from backend.storage.merchant_event_rows import SqlSourceRows
@@ -38,6 +37,7 @@ class Webhooks:
     """Everything about telling merchants.
 
     Attributes:
+        pictures: shows objects of events; who has a view of one adds it.
         receivers: who stands where in a simulated world; None in a live one.
     """
 
@@ -47,6 +47,7 @@ class Webhooks:
     deliveries: Deliveries[Transaction]
     fan_out: FanOut[Transaction]
     way: HttpWay
+    pictures: EventPictures[Transaction]
     receivers: MemoryReceivers | None
 
     def start(self) -> None:
@@ -55,12 +56,10 @@ class Webhooks:
         self.deliveries.start()
 
 
-def open_webhooks(
-    base: Base, accounts: MerchantServices, shows: Mapping[str, Show[Transaction]]
-) -> Webhooks:
+def open_webhooks(base: Base, accounts: MerchantServices) -> Webhooks:
     """Webhooks, not started."""
     files, board, events, ground = base.files, base.board, base.events, base.ground
-    picture, keys = EventPictures(shows), SqlMerchantRows()
+    picture, keys = EventPictures[Transaction](), SqlMerchantRows()
     rows, source, secret = SqlWebhookRows(), SqlSourceRows(), ground.entropy.secret
     vault = NetworkVault(files.named_keys.key("webhook secrets"), secret("webhook.nonces"))
     secrets = Secrets(vault, secret("webhook.secrets"))
@@ -114,5 +113,5 @@ def open_webhooks(
     console = Console(
         ConsolePorts(files.engine, rows, SqlOutbox(), deliveries, ground.clock, deliveries.wake)
     )
-    history = History(HistoryPorts(files.engine, rows, source, picture))
-    return Webhooks(endpoints, history, console, deliveries, fan_out, way, receivers)
+    history = History(HistoryPorts(rows, source, picture))
+    return Webhooks(endpoints, history, console, deliveries, fan_out, way, picture, receivers)

@@ -11,6 +11,7 @@ Knows no SQL and no messages.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
@@ -43,9 +44,17 @@ APPROVED = "00"
 ACTOR = "gateway"
 
 
+Completed = Callable[[Tx, Payment], tuple[Event, ...]]
+"""What follows from a sale that its network has booked, in the same unit of work."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdvicePorts(Generic[Tx]):
-    """Everything that telling takes from outside."""
+    """Everything that telling takes from outside.
+
+    Attributes:
+        completed: told of every sale that its network has booked; answers what it stored.
+    """
 
     store: Store[Tx]
     payments: PaymentRows[Tx]
@@ -56,6 +65,7 @@ class AdvicePorts(Generic[Tx]):
     clock: Clock
     scheduler: Scheduler
     events: EventLog
+    completed: Completed[Tx]
 
 
 class Advices(Generic[Tx]):
@@ -127,7 +137,9 @@ class Advices(Generic[Tx]):
         assert payment is not None, "payments are never removed"
         if advice.refund_id is None:
             word = "completed" if answer.response_code == APPROVED else "completion_refused"
-            return self._say(tx, payment, f"capture.{word}", answer, {})
+            said = self._say(tx, payment, f"capture.{word}", answer, {})
+            booked = answer.response_code == APPROVED
+            return said + ports.completed(tx, payment) if booked else said
         refund = ports.rows.find_refund(tx, advice.refund_id)
         assert refund is not None, "refunds are never removed"
         return self._end(tx, payment, refund, answer)

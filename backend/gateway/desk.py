@@ -85,6 +85,8 @@ class DeskPorts(Generic[Tx]):
 
     Attributes:
         identifiers: stream for the random part of refund identifiers.
+        plan_of: a merchant's price list.
+        forbids_refund: whether a dispute over a payment runs or was lost.
         wake: called after a commit that left something to be told.
     """
 
@@ -97,7 +99,8 @@ class DeskPorts(Generic[Tx]):
     events: EventLog
     clock: Clock
     identifiers: Stream
-    plan: FeePlan
+    plan_of: Callable[[Tx, str], FeePlan]
+    forbids_refund: Callable[[Tx, str], bool]
     wake: Callable[[], None]
 
 
@@ -150,7 +153,7 @@ class Desk(Generic[Tx]):
 
         Raises:
             BadRequest: `payment_not_found`, `not_approved`, `partial_void`,
-                `refund_exceeds_capture`; `KeyMismatch` for a used key.
+                `refund_exceeds_capture`, `charge_disputed`; `KeyMismatch` for a used key.
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
@@ -259,7 +262,7 @@ class Desk(Generic[Tx]):
                 f"approved are {format_amount(payment.amount_minor, payment.currency)}",
                 field="amount",
             )
-        fee_minor = self._ports.plan.of_capture(amount_minor, payment.currency)
+        fee_minor = self._plan(tx, payment).of_capture(amount_minor, payment.currency)
         taken = _promised(payment, amount_minor)
         posts: list[Post] = [
             lambda at_us, version: journal.capture(taken, fee_minor, at_us, version=version)
@@ -294,6 +297,10 @@ class Desk(Generic[Tx]):
             return self.void_in(order, tx)
         if payment.state is not State.CAPTURED:
             raise not_approved(payment)
+        if self._ports.forbids_refund(tx, payment.id):
+            raise Conflict(
+                "charge_disputed", "this payment is disputed: the dispute decides who has the money"
+            )
         left_minor = payment.captured_minor - payment.refunded_minor
         amount_minor = left_minor if order.amount_minor is None else order.amount_minor
         if not 0 < amount_minor <= left_minor:
@@ -304,12 +311,15 @@ class Desk(Generic[Tx]):
             )
         return self._give_back(tx, payment, order, amount_minor, own)
 
+    def _plan(self, tx: Tx, payment: Payment) -> FeePlan:
+        return self._ports.plan_of(tx, payment.merchant.id)
+
     def _give_back(
         self, tx: Tx, payment: Payment, order: Order, amount_minor: int, own: NetworkReference
     ) -> Carried:
         now_us = self._ports.clock.now_us()
         fee_back_minor = (
-            self._ports.plan.returned(
+            self._plan(tx, payment).returned(
                 fee_minor=payment.fee_minor,
                 captured_minor=payment.captured_minor,
                 refunded_minor=payment.refunded_minor + amount_minor,

@@ -21,6 +21,7 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
@@ -48,6 +49,7 @@ class Doors:
     in_app: InAppRoutes
     merchants: MerchantRoutes
     webhooks: WebhookRoutes
+    disputes: DisputeRoutes
     lab: LabRoutes
     settlement: SettlementRoutes
     tokens: TokenRoutes
@@ -71,6 +73,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.settlement.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.webhooks.router(), prefix="/lab")
+    app.include_router(doors.disputes.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))

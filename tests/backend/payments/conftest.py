@@ -385,6 +385,7 @@ class Laboratory:
                 clock=self.clock,
                 scheduler=self.scheduler,
                 events=self.events,
+                completed=lambda _tx, _payment: (),
             )
         )
         self.desk = Desk(
@@ -398,7 +399,8 @@ class Laboratory:
                 events=self.events,
                 clock=self.clock,
                 identifiers=Entropy(first_seq, simulated=True).stream("refunds"),
-                plan=self.plan,
+                plan_of=lambda _tx, _merchant_id: self.plan,
+                forbids_refund=lambda _tx, _payment_id: False,
                 wake=self.advices.wake,
             )
         )
