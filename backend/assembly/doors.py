@@ -55,5 +55,6 @@ def open_doors(
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
         wire=gateway.wire,
+        vault=gateway.cards.routes,
     )
     return build_app(doors, token)

@@ -1,15 +1,15 @@
 """Wires what merchants do with money: objects, intents, charges, and what goes on by itself.
 
-The door of `/v1` stands in front of it.
+The door of `/v1` stands in front of it; webhooks show its objects.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.base import Base
 from backend.assembly.cards import Cards
 from backend.assembly.disputes import DisputeServices
-from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.gateway.charges import ChargePorts, Charges
 from backend.gateway.desk import Desk
@@ -50,15 +50,14 @@ class MoneyServices:
 
 
 def open_money(
-    files: Files,
+    base: Base,
     payments: PaymentEngine[Transaction],
     cards: Cards,
     desk: Desk[Transaction],
     disputes: DisputeServices,
-    events: EventLog,
-    ground: Ground,
 ) -> MoneyServices:
     """Intents follow their payments from here on; nothing is started."""
+    files, events, ground = base.files, base.events, base.ground
     objects, secrets = _objects(events, ground), ground.entropy.secret("intent.secrets")
     intents = Intents(objects, secrets)
     payments.changes.accompany(intents.follow)

@@ -27,7 +27,6 @@ from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
-from backend.runtime.entropy import Stream
 from backend.runtime.events import Event
 from backend.storage.database import Transaction
 from backend.storage.wire_rows import SqlWireKeyRows
@@ -42,7 +41,6 @@ def open_wire(
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     files, events, ground = base.files, base.events, base.ground
-    money = services.money
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
@@ -53,10 +51,10 @@ def open_wire(
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    _show_events(webhooks, money)
+    _show_events(webhooks, services.money)
     resources = [
-        *_resources(money, services.secrets, webhooks),
-        disputes.resource(money, ground.clock).resource(),
+        *_resources(services, webhooks),
+        disputes.resource(services.money, ground.clock).resource(),
     ]
     return WireDoor(ports, resources)
 
@@ -86,8 +84,9 @@ def _show_kept(
     return None if kept is None else view(as_of(kept, source))
 
 
-def _resources(money: Money, secrets: Stream, webhooks: Webhooks) -> list[Resource]:
+def _resources(services: MoneyServices, webhooks: Webhooks) -> list[Resource]:
     """Everything that is served; one line for each module."""
+    money, secrets = services.money, services.secrets
     methods = Methods(money.objects, money.methods)
     return [
         account_resource(),

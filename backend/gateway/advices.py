@@ -18,8 +18,8 @@ from typing import Generic, TypeVar
 
 from backend.domain.money import Money
 from backend.gateway.ports import Adviser, GatewayRows
+from backend.gateway.pricing import Pricing
 from backend.gateway.records import Advice, AdviceKind, Refund, RefundState
-from backend.ledger import journal
 from backend.outbox.ports import Outbox
 from backend.payments.changes import Changes
 from backend.payments.follow_up import (
@@ -62,6 +62,7 @@ class AdvicePorts(Generic[Tx]):
     changes: Changes[Tx]
     outbox: Outbox[Tx]
     switch: Adviser
+    pricing: Pricing[Tx]
     clock: Clock
     scheduler: Scheduler
     events: EventLog
@@ -164,7 +165,7 @@ class Advices(Generic[Tx]):
             fee_returned_minor=payment.fee_returned_minor - refund.fee_returned_minor,
         )
         given = replace(payment.promise(), money=Money(refund.amount_minor, payment.currency))
-        fee_minor = refund.fee_returned_minor
+        post = ports.pricing.refund_failed(tx, refund, given)
         change = ports.changes.apply(
             tx,
             kept,
@@ -172,7 +173,7 @@ class Advices(Generic[Tx]):
             payment.network_name,
             cause_id=said[0].id,
             data=facts,
-            posts=[lambda at_us, v: journal.refund_failed(given, fee_minor, at_us, version=v)],
+            posts=[post],
         )
         assert change is not None, "read in the same unit of work"
         return said + change.events

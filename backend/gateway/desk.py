@@ -23,8 +23,8 @@ import orjson
 from backend.domain.identifiers import ordered_identifier
 from backend.domain.money import Money, check_amount, format_amount
 from backend.gateway.desk_answers import STATUS_OK, not_approved, refund_json, reply_of
-from backend.gateway.fees import FeePlan
 from backend.gateway.ports import GatewayRows
+from backend.gateway.pricing import Pricing
 from backend.gateway.records import Advice, AdviceKind, Refund, RefundState
 from backend.ledger import journal
 from backend.ledger.journal import Promise
@@ -99,7 +99,7 @@ class DeskPorts(Generic[Tx]):
     events: EventLog
     clock: Clock
     identifiers: Stream
-    plan_of: Callable[[Tx, str], FeePlan]
+    pricing: Pricing[Tx]
     forbids_refund: Callable[[Tx, str], bool]
     wake: Callable[[], None]
 
@@ -204,9 +204,12 @@ class Desk(Generic[Tx]):
     async def reference(self) -> NetworkReference:
         """A network reference of its own for a capture or a refund, to be taken before its unit.
 
+        Exchange rates are fresh then, too.
+
         Raises:
             StorageError: the database refused.
         """
+        await self._ports.pricing.prepare()
         return await self._ports.references.take(self._ports.clock.now_us())
 
     async def _carry_out(
@@ -262,11 +265,9 @@ class Desk(Generic[Tx]):
                 f"approved are {format_amount(payment.amount_minor, payment.currency)}",
                 field="amount",
             )
-        fee_minor = self._plan(tx, payment).of_capture(amount_minor, payment.currency)
         taken = _promised(payment, amount_minor)
-        posts: list[Post] = [
-            lambda at_us, version: journal.capture(taken, fee_minor, at_us, version=version)
-        ]
+        fee_minor, post = self._ports.pricing.capture(tx, payment, taken)
+        posts: list[Post] = [post]
         if rest_minor := payment.amount_minor - amount_minor:
             rest = _promised(payment, rest_minor)
             posts.append(lambda at_us, version: journal.release(rest, at_us, version=version))
@@ -311,24 +312,15 @@ class Desk(Generic[Tx]):
             )
         return self._give_back(tx, payment, order, amount_minor, own)
 
-    def _plan(self, tx: Tx, payment: Payment) -> FeePlan:
-        return self._ports.plan_of(tx, payment.merchant.id)
-
     def _give_back(
         self, tx: Tx, payment: Payment, order: Order, amount_minor: int, own: NetworkReference
     ) -> Carried:
         now_us = self._ports.clock.now_us()
-        fee_back_minor = (
-            self._plan(tx, payment).returned(
-                fee_minor=payment.fee_minor,
-                captured_minor=payment.captured_minor,
-                refunded_minor=payment.refunded_minor + amount_minor,
-            )
-            - payment.fee_returned_minor
-        )
-        fee_back_minor = max(0, min(fee_back_minor, amount_minor))
+        given = _promised(payment, amount_minor)
+        refund_id = ordered_identifier("re", now_us, self._ports.identifiers)
+        fee_back_minor, post = self._ports.pricing.refund(tx, payment, refund_id, given)
         refund = Refund(
-            id=ordered_identifier("re", now_us, self._ports.identifiers),
+            id=refund_id,
             payment_id=payment.id,
             amount_minor=amount_minor,
             fee_returned_minor=fee_back_minor,
@@ -337,7 +329,6 @@ class Desk(Generic[Tx]):
             created_at_us=now_us,
         )
         self._ports.rows.add_refund(tx, refund)
-        given = _promised(payment, amount_minor)
         refunded = replace(
             payment,
             refunded_minor=payment.refunded_minor + amount_minor,
@@ -347,7 +338,7 @@ class Desk(Generic[Tx]):
             tx,
             refunded,
             Happening.REFUNDED,
-            [lambda at_us, v: journal.refund(given, fee_back_minor, at_us, version=v)],
+            [post],
             {"refund_id": refund.id, "refund_minor": amount_minor, "reason": order.reason},
         )
         self._tell(tx, payment, AdviceKind.REFUND, refund.id, amount_minor, own)

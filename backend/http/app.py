@@ -24,6 +24,7 @@ from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_vault import VaultRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
@@ -57,6 +58,7 @@ class Doors:
     push: DevicePush
     cards: Cards
     wire: WireDoor
+    vault: VaultRoutes
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -74,6 +76,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.webhooks.router(), prefix="/lab")
     app.include_router(doors.disputes.router(), prefix="/lab")
+    app.include_router(doors.vault.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))

@@ -107,7 +107,9 @@ BREAKS = {
         "UPDATE idempotency_keys SET state = 'in_flight' WHERE \"key\" = 'k1'"
     ),
     "payments have their keys": "DELETE FROM idempotency_keys WHERE \"key\" = 'k1'",
-    "outbox readers are not ahead": "INSERT OR REPLACE INTO outbox_cursors VALUES ('webhooks', 1000000)",
+    "outbox readers are not ahead": (
+        "INSERT OR REPLACE INTO outbox_cursors VALUES ('webhooks', 1000000)"
+    ),
     "ledger hash chains": "UPDATE ledger_entries SET sentence = 'nothing to see' WHERE seq = 3",
     "audit hash chain": "UPDATE audit_logs SET result = 'approved' WHERE id = 2",
     "addresses go with their person, and only so": (
