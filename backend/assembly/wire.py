@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from backend.assembly.base import Base
@@ -16,7 +16,7 @@ from backend.gateway.views.customers import customer_json
 from backend.gateway.views.payment_methods import payment_method_json
 from backend.gateway.views.setup_intents import setup_intent_json
 from backend.http.stripe_wire.account import account_resource
-from backend.http.stripe_wire.call import Resource
+from backend.http.stripe_wire.call import Find, Json, Resource
 from backend.http.stripe_wire.charges import ChargeRoutes
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.customers import Customers
@@ -30,6 +30,8 @@ from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
 from backend.runtime.events import Event
 from backend.storage.database import Transaction
 from backend.storage.wire_rows import SqlWireKeyRows
+
+_SHOWN_AS_THEY_ARE = {"dispute": "dp", "payout": "po"}  # not as they were at their event
 
 
 def open_wire(
@@ -51,15 +53,15 @@ def open_wire(
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    _show_events(webhooks, services.money)
     resources = [
         *_resources(services, webhooks),
         disputes.resource(services.money, ground.clock).resource(),
     ]
+    _show_events(webhooks, services.money, resources)
     return WireDoor(ports, resources)
 
 
-def _show_events(webhooks: Webhooks, money: Money) -> None:
+def _show_events(webhooks: Webhooks, money: Money, resources: Sequence[Resource]) -> None:
     """Have the objects of `/v1` shown in merchants' events as they are shown there."""
     pictures, objects = webhooks.pictures, money.objects
     ChargePictures(money.charges, objects).add_to(pictures)
@@ -70,6 +72,14 @@ def _show_events(webhooks: Webhooks, money: Money) -> None:
     }
     for kind, view in views.items():
         pictures.add(kind.value, partial(_show_kept, objects, kind, view))
+    finders = {prefix: find for each in resources for prefix, find in each.finders.items()}
+    for word, prefix in _SHOWN_AS_THEY_ARE.items():
+        if (find := finders.get(prefix)) is not None:
+            pictures.add(word, partial(_show_found, find))
+
+
+def _show_found(find: Find, tx: Transaction, object_id: str, source: Event) -> Json | None:
+    return find(tx, str(source.data.get("merchant_id")), object_id)
 
 
 def _show_kept(
