@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.http.answers import problem
 
 BODY_BYTES_MAX = 64 * 1024
+MERCHANT_PATHS = frozenset({"v1", "payments", "tokens", "refunds"})
 _POLICY_VIOLATION = 1008
 _TOO_LARGE = f"a body has at most {BODY_BYTES_MAX} bytes"
 
@@ -69,7 +70,7 @@ class FrontDoor:
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
             return
-        if path == "/v1" or path.startswith("/v1/"):
+        if path.split("/")[1] in MERCHANT_PATHS:
             await self._wire(scope, receive, send)
             return
         declared = _header(scope, b"content-length")
