@@ -9,13 +9,14 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
+from backend.assembly.caches import Caches, open_caches
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
 from backend.assembly.gateway import open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
-from backend.assembly.wallet import open_caches, open_wallet
+from backend.assembly.wallet import open_wallet
 from backend.cache.connect import open_cache
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
@@ -61,6 +62,7 @@ class Engine:
     networks: Networks | None
     ground: Ground
     _edge: Edge
+    _caches: Caches
     _recorder: EventRecorder
     _folder: DataFolder
 
@@ -71,6 +73,7 @@ class Engine:
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
+        await self._caches.close()
         await lab.cache.close()
         if lab.faults.faults:
             lab.faults.reset()  # faults end with their engine: what is left can be stored
@@ -151,10 +154,9 @@ async def _open(
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
     cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
-    payments = await open_payments(files, switch, events, ground, cache, settings)
-    wallet = open_wallet(
-        files, edge.tokens, events, ground, open_caches(files, events, ground, cache, settings)
-    )
+    caches = open_caches(files, events, ground, cache, settings)
+    payments = await open_payments(files, switch, events, ground, caches)
+    wallet = open_wallet(files, edge.tokens, events, ground, caches)
     lab = Laboratory(
         world=ground.world,
         data_dir=folder.path,
@@ -172,6 +174,7 @@ async def _open(
         faults=board,
         latency=book,
         cache=cache,
+        near=caches.near,
         keys=files.keys,
         offload=ground.offload,
         flush_events=recorder.flush,
@@ -181,6 +184,7 @@ async def _open(
     gateway = open_gateway(files, payments, switch, events, ground)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
+    caches.start(ground)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
@@ -190,7 +194,7 @@ async def _open(
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
         app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
-        recorder, folder,
+        caches, recorder, folder,
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from backend.payments.overruling import TOKEN_NOT_ACTIVE, Overruling
 from backend.payments.ports import (
     IdempotencyCache,
     LedgerRows,
+    MerchantCache,
     PaymentRows,
     Store,
     Switch,
@@ -50,6 +51,7 @@ from backend.payments.ports import (
 from backend.payments.records import KeyRecord, KnownToken, Latency, Merchant, Payment
 from backend.payments.references import ReferenceNumbers
 from backend.payments.replay_cache import ReplayCache
+from backend.payments.spent_counters import SpentCounters
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest
@@ -66,7 +68,6 @@ Tx = TypeVar("Tx")
 
 CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
 STORED_DEADLINE_S = 25.0  # nobody stands at the till and waits; shorter than the link's patience
-MERCHANTS_REMEMBERED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class PaymentPorts(Generic[Tx]):
         identifiers: stream for the random part of identifiers; used by the event loop only.
         fingerprint: keyed digest of a token's digits (HMAC-SHA256 with the vault's key).
         cache: accelerator for replays, if there is one.
+        merchants: merchants that were read lately, if any are kept.
+        counters: refuses replayed taps early, if it can.
     """
 
     store: Store[Tx]
@@ -91,6 +94,8 @@ class PaymentPorts(Generic[Tx]):
     identifiers: Stream
     fingerprint: Callable[[str], bytes]
     cache: IdempotencyCache | None = None
+    merchants: MerchantCache | None = None
+    counters: SpentCounters[Tx] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,6 @@ class PaymentEngine(Generic[Tx]):
         self._overruling = Overruling(ports.tokens, self.changes, self.follow_ups)
         self._replays = ReplayCache(ports.cache, ports.scheduler)
         self.references = ReferenceNumbers(ports.store, ports.rows)
-        self._merchants: dict[str, Merchant] = {}
 
     async def recover(self) -> int:
         """Take up what an earlier process left; the number of payments. Call before serving.
@@ -214,15 +218,17 @@ class PaymentEngine(Generic[Tx]):
         admit: Admit[Tx] | None,
     ) -> Intent[Tx]:
         now_us = self._ports.clock.now_us()
+        fingerprint, counters = self._ports.fingerprint(order.token), self._ports.counters
+        is_spent = counters is not None and await counters.has(order, fingerprint)
         return Intent(
             order=order,
             account=account,
             key=key,
             request_hash=request_hash,
-            fingerprint=self._ports.fingerprint(order.token),
+            fingerprint=fingerprint,
             payment_id=ordered_identifier("pay", now_us, self._ports.identifiers),
-            merchant=self._merchant(order.merchant_id),
-            reference=await self.references.take(now_us),
+            merchant=await self._merchant(order.merchant_id),
+            reference=None if is_spent else await self.references.take(now_us),
             at_us=now_us,
             admit=admit,
         )
@@ -253,8 +259,9 @@ class PaymentEngine(Generic[Tx]):
             return self._refuse_new(tx, payment, "invalid_token")
         payment = intent.payment(token, network=token.network)
         refusal = _refusal_of(token)
-        if refusal is None and not self._rows.reserve_atc(
-            tx, payment, below_watermark=intent.order.store_and_forward
+        if refusal is None and not (
+            intent.reference is not None
+            and self._rows.reserve_atc(tx, payment, below_watermark=intent.order.store_and_forward)
         ):
             refusal = "atc_replay"
         if refusal is not None:
@@ -322,6 +329,9 @@ class PaymentEngine(Generic[Tx]):
             return settled
         self.follow_ups.publish(settled)
         await self._replays.keep(settled.payment, request_hash, settled.body)
+        counters = self._ports.counters
+        if counters is not None and isinstance(answer, Answered) and answer.cryptogram_valid:
+            await counters.note(settled.payment, self._ports.fingerprint(order.token))
         return Reply(STATUS_OK, settled.body, replayed=False)
 
     def _settle(
@@ -367,14 +377,16 @@ class PaymentEngine(Generic[Tx]):
         assert change is not None, "read or made in the same unit of work"
         return change
 
-    def _merchant(self, merchant_id: str) -> Merchant:
-        if (known := self._merchants.get(merchant_id)) is not None:
+    async def _merchant(self, merchant_id: str) -> Merchant:
+        kept = self._ports.merchants
+        if kept is not None and (known := await kept.get(merchant_id)) is not None:
             return known
+        changes = 0 if kept is None else kept.changes(merchant_id)
         merchant = self._ports.store.read(lambda tx: self._rows.find_merchant(tx, merchant_id))
         if merchant is None:
             raise BadRequest("merchant_unknown", "no such merchant", field="merchantId")
-        if len(self._merchants) < MERCHANTS_REMEMBERED_MAX:
-            self._merchants[merchant_id] = merchant
+        if kept is not None:
+            await kept.put(merchant_id, merchant, changes=changes)
         return merchant
 
 

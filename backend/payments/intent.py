@@ -22,7 +22,11 @@ Admit = Callable[[Tx, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Intent(Generic[Tx]):
-    """What phase 1 takes into its unit of work."""
+    """What phase 1 takes into its unit of work.
+
+    Attributes:
+        reference: for the network; None for a counter that is certainly used up, which is refused.
+    """
 
     order: NfcOrder
     account: str
@@ -31,7 +35,7 @@ class Intent(Generic[Tx]):
     fingerprint: bytes
     payment_id: str
     merchant: Merchant
-    reference: NetworkReference
+    reference: NetworkReference | None
     at_us: int
     admit: Admit[Tx] | None = None
 

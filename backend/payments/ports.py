@@ -214,3 +214,41 @@ class IdempotencyCache(Protocol):
 
     async def put(self, scope: str, reply: CachedReply, *, ttl_s: int) -> None:
         """Keep a final answer for `ttl_s` seconds."""
+
+
+class MerchantCache(Protocol):
+    """Merchants that were read lately; empty when the cache behind it is broken."""
+
+    def changes(self, owner: str) -> int:
+        """How often this merchant changed; taken before the database is read."""
+
+    async def get(self, owner: str) -> Merchant | None:
+        """The merchant as it was last read, or None."""
+
+    async def put(self, owner: str, value: Merchant, *, changes: int) -> None:
+        """Keep a merchant, unless it changed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpentCounter:
+    """The highest counter of a token that a cache believes to be used up."""
+
+    token_ref: str
+    atc: int
+
+
+class CounterCache(Protocol):
+    """An accelerator for refusals. What it says is confirmed by SQL, or it counts for nothing."""
+
+    async def highest(self, fingerprint: bytes) -> SpentCounter | None:
+        """The highest counter that is known to be used up, if any is."""
+
+    async def raise_to(self, fingerprint: bytes, token_ref: str, atc: int) -> None:
+        """A counter was used up, and that is committed."""
+
+
+class CounterRows(Protocol[Tx_contra]):
+    """Where watermarks are looked up."""
+
+    def watermark(self, tx: Tx_contra, token_ref: str) -> int:
+        """The highest counter proven by the card; 0 before the first."""

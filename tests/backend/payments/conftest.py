@@ -36,11 +36,13 @@ from backend.payments.engine import (
 )
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
-from backend.payments.ports import IdempotencyCache
+from backend.payments.ports import CounterCache, IdempotencyCache, MerchantCache
 from backend.payments.records import DEFAULT_MERCHANT, KnownToken, Merchant
+from backend.payments.spent_counters import SpentCounters
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler
+from backend.storage.counter_rows import SqlCounterRows
 from backend.storage.database import Database, Statement, Transaction, Value
 from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.ledger_rows import SqlLedgerRows
@@ -336,6 +338,8 @@ class Laboratory:
     networks: Networks
     database: MortalDatabase
     cache: IdempotencyCache | None = None
+    merchants: MerchantCache | None = None
+    counters: CounterCache | None = None
     events: EventLog = field(init=False)
     engine: PaymentEngine[Transaction] = field(init=False)
     advices: Advices[Transaction] = field(init=False)
@@ -374,6 +378,10 @@ class Laboratory:
                 identifiers=Entropy(7, simulated=True).stream("payments"),
                 fingerprint=fingerprint,
                 cache=self.cache,
+                merchants=self.merchants,
+                counters=None
+                if self.counters is None
+                else SpentCounters(self.counters, self.database, SqlCounterRows(), self.scheduler),
             )
         )
 
