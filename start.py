@@ -2,6 +2,7 @@
 
     python3 start.py                     open the window
     python3 start.py test [pytest args]  run every check (lint, types, directions, tests)
+    python3 start.py test --inventory    which requirements a test shows (--json; letters of groups)
     python3 start.py -- tap --amount 12.40 --currency USD
                                          pass a command on to tap-lab
 
@@ -60,6 +61,8 @@ TEST_PROGRAMS = {
 }
 VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 
+INVENTORY = "--inventory"
+
 CHECKS = (
     ("lint", ("-m", "ruff", "check", "--quiet", ".")),
     ("format", ("-m", "ruff", "format", "--quiet", "--check", ".")),
@@ -81,6 +84,10 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     set_up(testing=testing)
+    if testing and INVENTORY in arguments:
+        asked = [argument for argument in arguments[1:] if argument != INVENTORY]
+        command = [str(PYTHON), "-m", "tests.inventory", *asked]
+        return subprocess.call(command, cwd=ROOT, env=environment())
     if testing:
         install_test_programs()
         return run_tests(arguments[1:])

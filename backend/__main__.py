@@ -1,8 +1,8 @@
 """`python -m backend`: the engine alone, from the command line.
 
-Commands: serve, networks, migrate, verify. Exit 0 on success, 1 when a check failed, 2 on wrong
-use, 3 when something needed is missing or taken (one line says what to do). Data goes to stdout,
-words to stderr. Imports what a command needs only when it runs.
+Commands: serve, networks, migrate, verify, backup, restore. Exit 0 on success, 1 when a check
+failed, 2 on wrong use, 3 when something needed is missing or taken (one line says what to do). Data
+goes to stdout, words to stderr. Imports what a command needs only when it runs.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def _serve(chosen: argparse.Namespace) -> int:
             exit_when_idle=chosen.exit_when_idle,
             allow_non_loopback=chosen.allow_non_loopback,
             networks_dir=chosen.networks_dir,
+            daily_snapshots=chosen.daily_snapshots,
         )
     except UsageError as error:
         sys.stderr.write(f"python -m backend serve: {error}\n")
@@ -101,6 +102,30 @@ def _verify(chosen: argparse.Namespace) -> int:
     return SUCCESS if report["ok"] else FAILED
 
 
+def _backup(chosen: argparse.Namespace) -> int:
+    from backend import api
+
+    made = api.take_backup(_folder(chosen), chosen.directory)
+    if chosen.json:
+        sys.stdout.write(json.dumps(made) + "\n")
+    else:
+        state = "every invariant holds" if made["verified"] else "BROKEN: run verify on it"
+        sys.stdout.write(f"{chosen.directory}: {state}\n")
+    return SUCCESS if made["verified"] else FAILED
+
+
+def _restore(chosen: argparse.Namespace) -> int:
+    from backend import api
+
+    done = api.put_back(chosen.directory, _folder(chosen))
+    if chosen.json:
+        sys.stdout.write(json.dumps(done) + "\n")
+    else:
+        kept = f"; what was there is in {done['kept']}" if done["kept"] else ""
+        sys.stdout.write(f"{chosen.directory} is back{kept}\n")
+    return SUCCESS
+
+
 def _folder(chosen: argparse.Namespace) -> Path:
     from backend.settings import chosen_data_dir
 
@@ -140,7 +165,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     _common(verify, _verify)
     verify.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    _add_backups(commands)
     return parser
+
+
+def _add_backups(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    backup = commands.add_parser(
+        "backup",
+        help="copy the data while the engine runs, and check the copy",
+        description="Copy the data folder's databases and key record into a new folder; an engine "
+        "may be running. Exit 1 when the copy breaks an invariant.",
+        epilog="example: python -m backend backup /tmp/friday --data-dir /tmp/lab",
+    )
+    restore = commands.add_parser(
+        "restore",
+        help="put a backup back",
+        description="Replace the data folder's databases by a backup's, after checking every file "
+        "and every invariant. What was there is kept beside it. No engine may run. The phone's "
+        "secure element is no part of a backup.",
+        epilog="example: python -m backend restore /tmp/friday --data-dir /tmp/lab",
+    )
+    for parser, run, words in (
+        (backup, _backup, "folder to make"),
+        (restore, _restore, "folder that `backup` made, or one of `snapshots`"),
+    ):
+        parser.add_argument("directory", type=Path, help=words)
+        _common(parser, run)
+        parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -174,6 +225,13 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--networks-dir",
         type=Path,
         help="data folder of `networks` that run apart (default: inside the engine)",
+    )
+    add(
+        "--daily-snapshots",
+        type=int,
+        default=0,
+        metavar="DAYS",
+        help="take a copy every day of lab time and keep so many (default: none)",
     )
     add("--exit-when-idle", action="store_true", help="stop when nobody is attached any more")
     add(

@@ -83,6 +83,7 @@ __all__ = [
     "migrate",
     "named_keys",
     "open_token",
+    "put_back",
     "read_faults",
     "read_positions",
     "real_now_us",
@@ -92,6 +93,7 @@ __all__ = [
     "settings_from",
     "simulated",
     "simulated_engine",
+    "take_backup",
     "to_datetime",
     "to_iso",
     "verify",
@@ -212,6 +214,38 @@ def verify(data_dir: Path) -> VerifyReport:
     from backend.checks import verify_folder
 
     return verify_folder(data_dir)
+
+
+def take_backup(data_dir: Path, target: Path) -> dict[str, object]:
+    """Copy a folder's data, beside a running engine or without one, and verify the copy.
+
+    Returns:
+        The manifest, with `verified`.
+
+    Raises:
+        UsageError: there is nothing to copy, or `target` exists.
+        StorageError: it could not be done.
+    """
+    from backend.backups import take_backup as take
+    from backend.checks import verify_folder
+
+    return take(data_dir, target, verify_folder)
+
+
+def put_back(source: Path, data_dir: Path) -> dict[str, object]:
+    """Replace a folder's data by a backup's, checked first; no engine may run on the folder.
+
+    Returns:
+        `restored` (names) and `kept` (the folder with what was there before, or None).
+
+    Raises:
+        UsageError: no backup, damaged, against an invariant, or an engine runs.
+        StorageError: a file cannot be moved.
+    """
+    from backend.backups import put_back as put
+    from backend.checks import verify_folder
+
+    return put(source, data_dir, verify_folder)
 
 
 def make_token(

@@ -27,6 +27,7 @@ CACHE_BYTES_MAX = 10**12
 KILL_VARIABLE = "TAPLAB_KILL_AT"
 KILL_MOMENTS = ("before", "after")
 PORT_MAX = 65_535
+SNAPSHOT_DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Settings:
             itself (SIGKILL), to show that nothing is lost; None never does.
         networks_dir: folder of network hosts that run apart; None runs them inside the engine.
         environment: where the key home looks for its choice and passphrase.
+        daily_snapshots: how many days' copies are kept under the data folder; 0 takes none.
     """
 
     data_dir: Path
@@ -59,6 +61,7 @@ class Settings:
     kill_at: tuple[str, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cache_policy: CachePolicy = DEFAULT_CACHE
+    daily_snapshots: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -68,6 +71,8 @@ class Settings:
         """
         if self.profile not in PROFILES:
             raise UsageError(f"--profile is one of {', '.join(PROFILES)}")
+        if not 0 <= self.daily_snapshots <= SNAPSHOT_DAYS_MAX:
+            raise UsageError(f"--daily-snapshots is 0 to {SNAPSHOT_DAYS_MAX}")
         if not 0 <= self.port <= PORT_MAX:
             raise UsageError(f"--port is 0 to {PORT_MAX}")
         if not is_loopback(self.host) and not self.allow_non_loopback:
@@ -93,6 +98,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
     cache_preset: str | None = None,
     cache_slots: Sequence[str] | None = None,
     cache_bytes: int | None = None,
+    daily_snapshots: int = 0,
 ) -> Settings:
     """Settings from options, with the environment behind them.
 
@@ -116,6 +122,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         kill_at=_kill_at(environment.get(KILL_VARIABLE)),
         environment=environment,
         cache_policy=_cache_policy(environment, cache_preset, cache_slots, cache_bytes),
+        daily_snapshots=daily_snapshots,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+from tests.inventory import unknown_rows
 from tests.pcsc_stack import pcsc_namespace, pcsc_stack
 
 __all__ = ["pcsc_namespace", "pcsc_stack"]  # fixtures for whoever needs a real smart-card service
@@ -44,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Quick run: everything but `full`. With `--full`: only the parts asked for."""
+    if unknown := unknown_rows(items):
+        raise pytest.UsageError("\n".join(unknown))
     wanted = {part for part in config.getoption("--full").split(",") if part}
 
     def part_of(item: pytest.Item) -> str | None:

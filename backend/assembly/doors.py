@@ -43,10 +43,12 @@ def open_doors(
         in_app=InAppRoutes(gateway.in_app, wallet.accounts, token, lab.clock),
         privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
+        merchants=gateway.accounts.routes(lab.clock),
         lab=LabRoutes(lab, folder, attachments),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
+        wire=gateway.wire,
     )
     return build_app(doors, token)

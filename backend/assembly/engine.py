@@ -13,11 +13,13 @@ from backend.assembly.caches import Caches, open_caches
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
-from backend.assembly.gateway import open_gateway
+from backend.assembly.gateway import Gateway, open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
 from backend.assembly.wallet import open_wallet
+from backend.cache.buckets import SharedBuckets
 from backend.cache.connect import open_cache
+from backend.domain.token_bucket import LocalBuckets
 from backend.faults.board import FaultBoard
 from backend.faults.cache_way import FaultyCacheWay
 from backend.faults.catalogue import AVAILABLE, WITHOUT_ISSUERS
@@ -33,6 +35,7 @@ from backend.payments.engine import PaymentEngine
 from backend.payments.view import PaymentView
 from backend.runtime.events import EventLog
 from backend.settings import Settings
+from backend.storage.daily_snapshots import take_daily
 from backend.storage.data_folder import DataFolder
 from backend.storage.database import CommitPoints, Transaction
 from backend.storage.event_recorder import ENGINE, EventRecorder, reserve_numbers
@@ -59,6 +62,7 @@ class Engine:
     payments: PaymentEngine[Transaction]
     devices: Devices
     in_app: InApp[Transaction]
+    gateway: Gateway
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -181,7 +185,8 @@ async def _open(
         started_at_us=ground.clock.now_us(),
     )
     token = folder.token(ground.entropy.secret("engine.token"))
-    gateway = open_gateway(files, payments, switch, events, ground)
+    buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
+    gateway = await open_gateway(files, payments, switch, events, ground, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     caches.start(ground)
@@ -191,10 +196,15 @@ async def _open(
     gateway.start(ground)
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
+    if settings.daily_snapshots:
+        daily = take_daily(
+            folder.snapshots, settings.daily_snapshots, lab.snapshot, ground.clock, ground.scheduler
+        )
+        ground.scheduler.spawn(daily, "daily snapshots")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, networks, ground, edge,
-        caches, recorder, folder,
+        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, networks, ground,
+        edge, caches, recorder, folder,
     )  # fmt: skip
 
 

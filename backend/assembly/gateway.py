@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.wire import open_wire
+from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
 from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
@@ -30,25 +34,31 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    accounts: MerchantServices
+    wire: WireDoor
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
 
 
-def open_gateway(
+async def open_gateway(
     files: Files,
     payments: PaymentEngine[Transaction],
     switch: Switch,
     events: EventLog,
     ground: Ground,
+    buckets: Buckets,
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
     advices = _advices(files, payments, switch, events, ground)
+    accounts = await open_merchants(files, events, ground, buckets)
     return Gateway(
         desk=_desk(files, payments, advices, events, ground),
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        accounts=accounts,
+        wire=open_wire(files, accounts, events, ground),
     )
 
 

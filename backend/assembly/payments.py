@@ -48,8 +48,14 @@ async def open_payments(
             fingerprint=files.named_keys.fingerprint,
             cache=caches.answers,
             merchants=caches.merchants,
-            counters=None
-            if caches.counters is None
-            else SpentCounters(caches.counters, files.engine, SqlCounterRows(), ground.scheduler),
+            counters=_counters(files, ground, caches),
         )
     )
+
+
+def _counters(files: Files, ground: Ground, caches: Caches) -> SpentCounters[Transaction] | None:
+    """A look at used up counters, where a server keeps them."""
+    if caches.counters is None:
+        return None
+    rows, tokens = SqlCounterRows(), SqlTokenDirectory()
+    return SpentCounters(caches.counters, files.engine, rows, tokens, ground.scheduler)

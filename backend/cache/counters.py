@@ -14,7 +14,6 @@ from backend.cache.kept import Kept
 from backend.cache.policy import Slot
 from backend.cache.remembered import Remembered
 from backend.cache.tolerant import TolerantCache
-from backend.payments.ports import SpentCounter
 
 ATC_BYTES = 2
 
@@ -31,23 +30,26 @@ class KeptCounters:
             slot: the watermarks'.
         """
         self._cache = cache
-        self._references = Kept[str](metadata, orjson.dumps, orjson.loads)
+        self._tokens = Kept[str](metadata, orjson.dumps, orjson.loads)
         self._slot = slot
 
-    async def highest(self, fingerprint: bytes) -> SpentCounter | None:
-        """The highest counter that is known to be used up, if any is."""
-        token_ref = await self._references.get(fingerprint.hex())
-        if token_ref is None:
-            return None
+    async def token_of(self, fingerprint: bytes) -> str | None:
+        """The token with that keyed digest of its digits, or None."""
+        return await self._tokens.get(fingerprint.hex())
+
+    async def keep_token(self, fingerprint: bytes, token_ref: str) -> None:
+        """Keep whose digits these are."""
+        owner = fingerprint.hex()
+        await self._tokens.put(owner, token_ref, changes=self._tokens.changes(owner))
+
+    async def highest(self, token_ref: str) -> int | None:
+        """The highest counter that is known to be used up, or None."""
         stored = await self._cache.get(self._slot.key(token_ref))
         if stored is None or len(stored) != ATC_BYTES:
             return None
-        return SpentCounter(token_ref, int.from_bytes(stored, "big"))
+        return int.from_bytes(stored, "big")
 
-    async def raise_to(self, fingerprint: bytes, token_ref: str, atc: int) -> None:
+    async def raise_to(self, token_ref: str, atc: int) -> None:
         """A counter was used up, and that is committed."""
-        owner = fingerprint.hex()
-        if await self._references.get(owner) is None:
-            await self._references.put(owner, token_ref, changes=self._references.changes(owner))
         value = atc.to_bytes(ATC_BYTES, "big")
         await self._cache.put(self._slot.key(token_ref), value, ttl_s=self._slot.ttl_s)

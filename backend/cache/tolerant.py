@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -42,6 +42,9 @@ class RedisCommands(Protocol):
 
     def delete(self, *names: str) -> Awaitable[int]:
         """DEL."""
+
+    def eval(self, script: str, numkeys: int, *keys_and_args: str) -> Awaitable[list[bytes]]:
+        """EVAL."""
 
     def ping(self) -> Awaitable[object]:
         """PING."""
@@ -139,6 +142,17 @@ class TolerantCache:
     async def forget(self, *keys: str) -> bool:
         """Delete; False when the cache could not be told (entries then expire by themselves)."""
         return await self._try("forget", lambda: self._redis.delete(*keys)) is not None
+
+    async def run_script(
+        self, script: str, keys: Sequence[str], arguments: Sequence[str]
+    ) -> list[bytes] | None:
+        """Run a Lua script in the server, alone there; None when the server did not answer.
+
+        Unlike everything else here, one that was not heard of may have been done.
+        """
+        return await self._try(
+            "script", lambda: self._redis.eval(script, len(keys), *keys, *arguments)
+        )
 
     async def is_reachable(self) -> bool:
         """Whether the server answers now."""

@@ -22,6 +22,7 @@ import orjson
 
 from backend.domain.identifiers import ordered_identifier
 from backend.domain.money import Money, check_amount, format_amount
+from backend.gateway.desk_answers import STATUS_OK, not_approved, refund_json, reply_of
 from backend.gateway.fees import FeePlan
 from backend.gateway.ports import GatewayRows
 from backend.gateway.records import Advice, AdviceKind, Refund, RefundState
@@ -41,7 +42,6 @@ from backend.runtime.events import Event, EventLog
 from backend.switch.answers import NetworkReference
 
 Tx = TypeVar("Tx")
-STATUS_OK = 200
 REASON_LENGTH_MAX = 255
 BATCH_MAX = 10_000
 ACTOR = "merchant"
@@ -101,12 +101,19 @@ class DeskPorts(Generic[Tx]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """What a unit of work did."""
+class Carried:
+    """What an order did in its unit of work; hand it to `Desk.publish` after the commit."""
 
     reply: Reply
     change: Change | None = None
     events: tuple[Event, ...] = ()
+    refund: Refund | None = None
+
+    @property
+    def payment(self) -> Payment:
+        """The payment as it is now."""
+        assert self.change is not None, "an order that was carried out changed its payment"
+        return self.change.payment
 
 
 class Desk(Generic[Tx]):
@@ -124,8 +131,8 @@ class Desk(Generic[Tx]):
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
-        own = await self._reference()
-        return await self._carry_out(order, key, request_hash, partial(self._capture, own))
+        own = await self.reference()
+        return await self._carry_out(order, key, request_hash, partial(self.capture_in, own))
 
     async def void(self, order: Order, key: str, request_hash: bytes) -> Reply:
         """Let an approval go before its capture; the network hears it until it agrees.
@@ -135,7 +142,7 @@ class Desk(Generic[Tx]):
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
-        return await self._carry_out(order, key, request_hash, self._void)
+        return await self._carry_out(order, key, request_hash, self.void_in)
 
     async def refund(self, order: Order, key: str, request_hash: bytes) -> Reply:
         """Give captured money back, all or a part; what was not captured is voided instead.
@@ -146,8 +153,8 @@ class Desk(Generic[Tx]):
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
-        own = await self._reference()
-        return await self._carry_out(order, key, request_hash, partial(self._refund, own))
+        own = await self.reference()
+        return await self._carry_out(order, key, request_hash, partial(self.refund_in, own))
 
     async def capture_all(self, merchant_id: str) -> dict[str, object]:
         """Capture every approval of a merchant that waits: the end of a till's day.
@@ -164,12 +171,12 @@ class Desk(Generic[Tx]):
         totals: dict[str, int] = {}
         count = 0
         for payment_id in waiting:
-            order, own = Order(merchant_id, payment_id), await self._reference()
+            order, own = Order(merchant_id, payment_id), await self.reference()
             try:
-                done = await self._ports.store.write(partial(self._capture, own, order))
+                done = await self._ports.store.write(partial(self.capture_in, own, order))
             except Conflict:  # somebody captured or voided it meanwhile
                 continue
-            self._publish(done)
+            self.publish(done)
             assert done.change is not None, "a capture changes its payment"
             payment = done.change.payment
             totals[payment.currency] = totals.get(payment.currency, 0) + payment.captured_minor
@@ -190,15 +197,20 @@ class Desk(Generic[Tx]):
 
         return self._ports.store.read(read)
 
-    async def _reference(self) -> NetworkReference:
+    async def reference(self) -> NetworkReference:
+        """A network reference of its own for a capture or a refund, to be taken before its unit.
+
+        Raises:
+            StorageError: the database refused.
+        """
         return await self._ports.references.take(self._ports.clock.now_us())
 
     async def _carry_out(
-        self, order: Order, key: str, request_hash: bytes, work: Callable[[Order, Tx], _Done]
+        self, order: Order, key: str, request_hash: bytes, work: Callable[[Order, Tx], Carried]
     ) -> Reply:
         check_key(key)
 
-        def unit(tx: Tx) -> _Done:
+        def unit(tx: Tx) -> Carried:
             rows, now_us = self._ports.payments, self._ports.clock.now_us()
             account = order.merchant_id
             if not rows.claim_key(
@@ -214,28 +226,30 @@ class Desk(Generic[Tx]):
             return done
 
         done = await self._ports.store.write(unit)
-        self._publish(done)
+        self.publish(done)
         return done.reply
 
-    def _again(self, tx: Tx, account: str, key: str, request_hash: bytes) -> _Done:
+    def _again(self, tx: Tx, account: str, key: str, request_hash: bytes) -> Carried:
         known = self._ports.payments.find_key(tx, account, key)
         assert known is not None, "the key was there a moment ago in the same unit of work"
         if known.request_hash != request_hash:
             raise KeyMismatch
         if known.state is not KeyState.FINAL or known.status is None or known.body is None:
             raise KeyInFlight
-        return _Done(Reply(known.status, known.body, replayed=True))
+        return Carried(Reply(known.status, known.body, replayed=True))
 
-    def _publish(self, done: _Done) -> None:
+    def publish(self, done: Carried) -> None:
+        """Tell everyone, after the commit."""
         self._ports.follow_ups.publish(done.change)
         for event in done.events:
             self._ports.events.publish(event)
         if done.change is not None:
             self._ports.wake()
 
-    # Each order in its unit of work.
+    # Each order in its caller's unit of work; raises what `capture`, `void` and `refund` say.
 
-    def _capture(self, own: NetworkReference, order: Order, tx: Tx) -> _Done:
+    def capture_in(self, own: NetworkReference, order: Order, tx: Tx) -> Carried:
+        """Take an approval's money, under a reference of its own."""
         payment = self._approved(tx, order)
         amount_minor = payment.amount_minor if order.amount_minor is None else order.amount_minor
         if amount_minor > payment.amount_minor:
@@ -255,17 +269,19 @@ class Desk(Generic[Tx]):
         captured = replace(payment, captured_minor=amount_minor, fee_minor=fee_minor)
         change = self._move(tx, captured, Happening.CAPTURED, posts)
         self._tell(tx, payment, AdviceKind.COMPLETION, None, amount_minor, own)
-        return _Done(_reply(change.payment, "captured"), change)
+        return Carried(reply_of(change.payment, "captured"), change)
 
-    def _void(self, order: Order, tx: Tx) -> _Done:
+    def void_in(self, order: Order, tx: Tx) -> Carried:
+        """Let an approval go."""
         payment = self._approved(tx, order)
         now_us = self._ports.clock.now_us()
         voided = replace(payment, voided_at_us=now_us, reason="voided")
         change = self._move(tx, voided, Happening.VOIDED)
         self._ports.payments.add_follow_up(tx, payment.id, FollowUpKind.REVERSAL, now_us)
-        return _Done(_reply(change.payment, "voided"), change)
+        return Carried(reply_of(change.payment, "voided"), change)
 
-    def _refund(self, own: NetworkReference, order: Order, tx: Tx) -> _Done:
+    def refund_in(self, own: NetworkReference, order: Order, tx: Tx) -> Carried:
+        """Give money back, under a reference of its own."""
         payment = self._payment(tx, order)
         if payment.state is State.APPROVED:
             if order.amount_minor not in (None, payment.amount_minor):
@@ -274,9 +290,9 @@ class Desk(Generic[Tx]):
                     "what is not captured is voided whole: capture the part that you keep",
                     field="amount",
                 )
-            return self._void(order, tx)
+            return self.void_in(order, tx)
         if payment.state is not State.CAPTURED:
-            raise _not_approved(payment)
+            raise not_approved(payment)
         left_minor = payment.captured_minor - payment.refunded_minor
         amount_minor = left_minor if order.amount_minor is None else order.amount_minor
         if not 0 < amount_minor <= left_minor:
@@ -289,7 +305,7 @@ class Desk(Generic[Tx]):
 
     def _give_back(
         self, tx: Tx, payment: Payment, order: Order, amount_minor: int, own: NetworkReference
-    ) -> _Done:
+    ) -> Carried:
         now_us = self._ports.clock.now_us()
         fee_back_minor = (
             self._ports.plan.returned(
@@ -325,7 +341,7 @@ class Desk(Generic[Tx]):
         )
         self._tell(tx, payment, AdviceKind.REFUND, refund.id, amount_minor, own)
         body = refund_json(refund, change.payment)
-        return _Done(Reply(STATUS_OK, orjson.dumps(body), replayed=False), change)
+        return Carried(Reply(STATUS_OK, orjson.dumps(body), replayed=False), change, refund=refund)
 
     def _move(
         self,
@@ -362,7 +378,7 @@ class Desk(Generic[Tx]):
             case State.CAPTURED:
                 raise Conflict("already_captured", "this payment is captured")
             case _:
-                raise _not_approved(payment)
+                raise not_approved(payment)
 
     def _payment(self, tx: Tx, order: Order) -> Payment:
         payment = self._ports.payments.find_payment(tx, order.payment_id)
@@ -371,38 +387,5 @@ class Desk(Generic[Tx]):
         return payment
 
 
-def refund_json(refund: Refund, payment: Payment) -> dict[str, object]:
-    """A refund as `/api` shows it."""
-    return {
-        "refundId": refund.id,
-        "transactionId": payment.id,
-        "status": refund.state.value,
-        "amount": refund.amount_minor,
-        "currency": payment.currency,
-        "reason": refund.reason,
-        "failure": refund.failure,
-        "amountRefunded": payment.refunded_minor,
-        "amountCaptured": payment.captured_minor,
-    }
-
-
-def _reply(payment: Payment, status: str) -> Reply:
-    body = {
-        "transactionId": payment.id,
-        "status": status,
-        "amount": payment.captured_minor or payment.amount_minor,
-        "currency": payment.currency,
-        "fee": payment.fee_minor,
-    }
-    return Reply(STATUS_OK, orjson.dumps(body), replayed=False)
-
-
 def _promised(payment: Payment, amount_minor: int) -> Promise:
     return replace(payment.promise(), money=Money(amount_minor, payment.currency))
-
-
-def _not_approved(payment: Payment) -> Conflict:
-    voided = payment.voided_at_us is not None
-    return Conflict(
-        "not_approved", f"this payment is {'voided' if voided else payment.state.value}"
-    )

@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from backend.runtime.errors import BackendError, BadRequest, StorageError
 from backend.wallet.errors import NetworkUnavailable
-from backend.wallet.limits import TooMany
 
 log = logging.getLogger("taplab.http")
 
@@ -84,9 +83,9 @@ def problem_of(error: Exception) -> Response:
             retry_after_s = error.retry_after_s
             if error.status == CONFLICT and error.code.endswith("in_flight"):
                 retry_after_s = IN_FLIGHT_RETRY_S
-            headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-            if isinstance(error, TooMany):
-                headers |= error.headers
+            headers = dict(error.headers)
+            if retry_after_s is not None:
+                headers["Retry-After"] = str(retry_after_s)
             return problem(
                 error.status,
                 error.code,

@@ -21,6 +21,7 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -28,6 +29,7 @@ from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.http.shop_page import shop_routes
+from backend.http.stripe_wire.door import WireDoor
 from backend.wallet.cards import Cards
 
 
@@ -42,11 +44,13 @@ class Doors:
     privacy: PrivacyRoutes
     proof: ProofRoutes
     in_app: InAppRoutes
+    merchants: MerchantRoutes
     lab: LabRoutes
     tokens: TokenRoutes
     health: Health
     push: DevicePush
     cards: Cards
+    wire: WireDoor
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -60,6 +64,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.privacy.router(), prefix="/api")
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
+    app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))
@@ -68,7 +73,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
         return docs_page(app.openapi())
 
     app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
-    return FrontDoor(app, token, {NFC_PATH: doors.payments})
+    return FrontDoor(app, token, {NFC_PATH: doors.payments}, doors.wire)
 
 
 def _others(doors: Doors) -> APIRouter:

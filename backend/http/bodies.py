@@ -28,7 +28,11 @@ class Erasure(Body):
 
 
 class NewCard(Body):
-    """A card on its way to its network; names as in `/api`."""
+    """A card on its way to its network; names as in `/api`.
+
+    With `fromCardId`, one of the person's cards on another device, `encryptedPan` seals the
+    device's key alone and `expiry` and `cvv` are empty.
+    """
 
     network: str
     encryptedPan: str = Field(repr=False)  # noqa: N815 - the wire's name
@@ -37,6 +41,7 @@ class NewCard(Body):
     last4: str
     deviceId: str  # noqa: N815 - the wire's name
     termsVersion: str | None = Field(default=None, max_length=20)  # noqa: N815 - the wire's name
+    fromCardId: str | None = Field(default=None, max_length=64)  # noqa: N815 - the wire's name
 
 
 class VerificationStep(Body):

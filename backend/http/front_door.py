@@ -44,12 +44,18 @@ class LocalToken:
 
 
 class FrontDoor:
-    """Routes to the hot payment route or to the app; guards both."""
+    """Routes to the hot payment route, to the merchants' wire or to the app.
 
-    def __init__(self, app: ASGIApp, token: LocalToken, hot: dict[str, HotRoute]) -> None:
+    Guards all but the wire, which has limits and keys of its own.
+    """
+
+    def __init__(
+        self, app: ASGIApp, token: LocalToken, hot: dict[str, HotRoute], wire: ASGIApp
+    ) -> None:
         self._app = app
         self._token = token
         self._hot = hot
+        self._wire = wire
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let it in."""
@@ -62,6 +68,9 @@ class FrontDoor:
             return
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
+            return
+        if path == "/v1" or path.startswith("/v1/"):
+            await self._wire(scope, receive, send)
             return
         declared = _header(scope, b"content-length")
         if declared is not None and (not declared.isdigit() or int(declared) > BODY_BYTES_MAX):

@@ -12,16 +12,21 @@ from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.metrics.latency import LatencyBook
 from backend.networks.tsp_terms import Notice
-from backend.runtime.clock import LabClock
+from backend.runtime.clock import LabClock, to_iso
 from backend.runtime.entropy import Entropy
+from backend.runtime.errors import Conflict
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import LabScheduler
-from backend.storage.data_folder import WorldRecord
+from backend.storage.data_folder import DataFolder, WorldRecord
 from backend.storage.database import Database
+from backend.storage.migrate import HEAD
+from backend.storage.snapshots import DATABASES, write_snapshot
 from backend.switch.switch import Switch
 from backend.vault.key_home import KeyHome
 from backend.wallet.cards import Cards
 from backend.wallet.ports import Offload
+
+SNAPSHOT_FORMAT = 2
 
 
 class PaymentView(Protocol):
@@ -82,3 +87,48 @@ class Laboratory:
         if not clock.is_moved:
             return WorldRecord(seed, positions=positions)
         return WorldRecord(seed, clock.offset_s, clock.rate, positions)
+
+    def snapshot(self, name: str) -> tuple[Path, dict[str, object]]:
+        """Copy the databases, with a manifest, into `snapshots/` of the data folder.
+
+        Raises:
+            Conflict: there is one of that name, or the network hosts run apart.
+            BadRequest: it cannot be written.
+        """
+        if self.networks_database is None:
+            raise Conflict(
+                "networks_apart", "the network hosts run apart: copy their data folder yourself"
+            )
+        folder = DataFolder(self.data_dir)
+        folder.keep_world(self.record())  # seed and streams belong to the same moment
+        manifest = {
+            "format": SNAPSHOT_FORMAT,
+            "world": self.world,
+            "seed": self.entropy.seed,
+            "positions": self.entropy.positions(),
+            "taken_at": to_iso(self.clock.now_us()),
+            "clock": self.clock_state(),
+            "faults": self.faults.view(),
+            "breakers": self.switch.snapshot(),
+            "revision": HEAD,
+        }
+        databases = dict(
+            zip(DATABASES, (self.networks_database, self.engine_database), strict=True)
+        )
+        target = folder.snapshots / name
+        whole = write_snapshot(target, databases, self.data_dir, manifest)
+        self.events.emit("world.saved", actor="person", data={"directory": name})
+        return target, whole
+
+    def clock_state(self) -> dict[str, object]:
+        """Where lab time is and how fast it goes."""
+        clock = self.clock
+        now_us = clock.now_us()
+        return {
+            "now_us": now_us,
+            "now": to_iso(now_us),
+            "rate": clock.rate,
+            "clock_moved": clock.is_moved,
+            "clock_offset_s": round(clock.offset_s, 3) if clock.is_moved else 0.0,
+            "next_due_us": self.scheduler.next_due_us(),
+        }

@@ -25,19 +25,16 @@ from backend.http.bodies import (
 )
 from backend.http.clock_reset import refuse_unless_history_allows
 from backend.http.laboratory import Laboratory
-from backend.runtime.clock import to_iso
-from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
+from backend.runtime.errors import BadRequest, MessageError, TransportError
 from backend.storage import audit_rows
 from backend.storage.audit_rows import BEYOND_EVERY_ID
 from backend.storage.data_folder import DataFolder
 from backend.storage.ledger_rows import SqlLedgerRows
-from backend.storage.snapshots import write_snapshot
 from backend.switch.breaker_rules import PRESETS
 from backend.wallet.errors import NetworkUnavailable
 
 PAGE_ROWS_MAX = 500
 NETWORKS_WINDOW_S = 60
-SNAPSHOT_FORMAT = 1
 
 
 class LabRoutes:
@@ -88,7 +85,7 @@ class LabRoutes:
             {
                 "world": lab.world,
                 "seed": lab.entropy.seed,
-                **self._clock_state(),
+                **self._lab.clock_state(),
                 "faults": lab.faults.view()["faults"],
                 "breakers": self._breakers(),
                 "suspended": suspended,
@@ -154,7 +151,7 @@ class LabRoutes:
 
     async def clock(self) -> Response:
         """Lab time and how it runs."""
-        return json_answer(self._clock_state())
+        return json_answer(self._lab.clock_state())
 
     async def move_clock(self, body: ClockOrder) -> Response:
         """Jump forward, run faster, slower or not at all, or go back to real time.
@@ -178,7 +175,7 @@ class LabRoutes:
         except ValueError as error:
             raise BadRequest("clock_range", str(error)) from error
         self._folder.keep_world(self._lab.record())
-        state = self._clock_state()
+        state = self._lab.clock_state()
         self._lab.events.emit("clock.changed", actor="person", data=state)
         return json_answer(state)
 
@@ -284,29 +281,7 @@ class LabRoutes:
 
     async def snapshot(self, body: SnapshotOrder) -> Response:
         """Copy the world's databases, with a manifest, under the data folder."""
-        lab = self._lab
-        if lab.networks_database is None:
-            raise Conflict(
-                "networks_apart", "the network hosts run apart: copy their data folder yourself"
-            )
-        manifest: dict[str, object] = {
-            "format": SNAPSHOT_FORMAT,
-            "world": lab.world,
-            "seed": lab.entropy.seed,
-            "positions": lab.entropy.positions(),
-            "taken_at": to_iso(lab.clock.now_us()),
-            "clock": self._clock_state(),
-            "faults": lab.faults.view(),
-            "breakers": lab.switch.snapshot(),
-            "files": ["networks.db", "engine.db"],
-        }
-        self._folder.keep_world(lab.record())  # seed and streams belong to the same moment
-        folder = write_snapshot(
-            self._folder.snapshots / body.directory,
-            {"networks.db": lab.networks_database, "engine.db": lab.engine_database},
-            manifest,
-        )
-        lab.events.emit("world.saved", actor="person", data={"directory": body.directory})
+        folder, manifest = self._lab.snapshot(body.directory)
         return json_answer({"directory": str(folder), "manifest": manifest}, 201)
 
     async def watch(self, websocket: WebSocket) -> None:
@@ -336,18 +311,6 @@ class LabRoutes:
             }
             for view in self._lab.switch.breakers()
         ]
-
-    def _clock_state(self) -> dict[str, object]:
-        clock = self._lab.clock
-        now_us = clock.now_us()
-        return {
-            "now_us": now_us,
-            "now": to_iso(now_us),
-            "rate": clock.rate,
-            "clock_moved": clock.is_moved,
-            "clock_offset_s": round(clock.offset_s, 3) if clock.is_moved else 0.0,
-            "next_due_us": self._lab.scheduler.next_due_us(),
-        }
 
 
 def _rate(hits: int, misses: int) -> dict[str, object]:

@@ -32,6 +32,7 @@ from backend.http.sessions import (
 )
 from backend.runtime.errors import BadRequest
 from backend.wallet.accounts import Accounts, NotSignedIn, SignedIn
+from backend.wallet.card_order import CardOrder
 from backend.wallet.cards import Cards
 from backend.wallet.device_proof import DeviceProofs
 from backend.wallet.devices import Devices
@@ -39,7 +40,7 @@ from backend.wallet.limits import PROVISIONING
 from backend.wallet.model import Card
 from backend.wallet.network_news import NetworkNews
 from backend.wallet.privacy import Privacy
-from backend.wallet.provisioning import CardOrder, Provisioning
+from backend.wallet.provisioning import Provisioning
 from backend.wallet.terms import TERMS_TEXT, TERMS_VERSION
 from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import Step, Verifications
@@ -161,6 +162,7 @@ class WalletRoutes:
             last4=body.last4,
             device_id=body.deviceId,
             terms_version=body.termsVersion,
+            source_card_id=body.fromCardId,
         )
         self._accounts.limits.take(PROVISIONING, caller.user_id)
         added = await self._provisioning.add(caller, order, idempotency_key(request))

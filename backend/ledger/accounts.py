@@ -25,13 +25,16 @@ class Kind(Enum):
     RECEIVABLES = (Side.ASSET, "receivables")
     RESERVES = (Side.ASSET, "reserves")
     CUSTOMER_CARD = (Side.ASSET, "customer-card")  # what a card's issuer owes us
+    FX_POSITION = (Side.ASSET, "fx-position")  # taken in one currency, owed in another
     CUSTOMER_BALANCE = (Side.LIABILITY, "customer-balance")
     MERCHANT_PENDING = (Side.LIABILITY, "merchant-pending")  # captured, not yet settled
-    MERCHANT_BALANCE = (Side.LIABILITY, "merchant-balance")
+    MERCHANT_BALANCE = (Side.LIABILITY, "merchant-balance")  # settled, not yet paid out
+    MERCHANT_RESERVE = (Side.LIABILITY, "merchant-reserve")  # settled, held back for a time
     PENDING_SETTLEMENT = (Side.LIABILITY, "pending-settlement")  # promised, not yet captured
     PROCESSING_FEES = (Side.REVENUE, "processing-fees")
     SUBSCRIPTION_FEES = (Side.REVENUE, "subscription-fees")
     FX_SPREAD = (Side.REVENUE, "fx-spread")
+    TAX = (Side.LIABILITY, "tax")  # on our fees, owed to the state
 
     @property
     def side(self) -> Side:
@@ -76,3 +79,43 @@ def merchant_pending(merchant_id: str) -> Account:
 def processing_fees() -> Account:
     """What we earn from captures."""
     return Account(Kind.PROCESSING_FEES)
+
+
+def merchant_balance(merchant_id: str) -> Account:
+    """What is settled for this merchant and not yet paid out."""
+    return Account(Kind.MERCHANT_BALANCE, merchant_id)
+
+
+def merchant_reserve(merchant_id: str) -> Account:
+    """What is held back of this merchant's settled money."""
+    return Account(Kind.MERCHANT_RESERVE, merchant_id)
+
+
+def cash() -> Account:
+    """Our money at the bank."""
+    return Account(Kind.CASH)
+
+
+def reserves() -> Account:
+    """Our money at the bank that is set aside for merchants' reserves."""
+    return Account(Kind.RESERVES)
+
+
+def receivables(network: str) -> Account:
+    """What a network has paid of what its issuers owe: the contra of the cards' accounts."""
+    return Account(Kind.RECEIVABLES, network)
+
+
+def fx_position() -> Account:
+    """What we hold in one currency against what we owe in another."""
+    return Account(Kind.FX_POSITION)
+
+
+def fx_spread() -> Account:
+    """What we earn from converting, remainders of rounding included."""
+    return Account(Kind.FX_SPREAD)
+
+
+def tax() -> Account:
+    """Tax on our fees."""
+    return Account(Kind.TAX)

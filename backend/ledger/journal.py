@@ -14,6 +14,8 @@ from enum import Enum
 
 from backend.domain.money import Money
 from backend.ledger.accounts import (
+    Account,
+    Kind,
     customer_card,
     merchant_pending,
     pending_settlement,
@@ -41,6 +43,12 @@ class Purpose(Enum):
     CAPTURE = "capture"
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"
+    SETTLEMENT = "settlement"
+    RESERVE_RELEASED = "reserve_released"
+    PAYOUT = "payout"
+    PAYOUT_FAILED = "payout_failed"
+    PAYOUT_CANCELED = "payout_canceled"
+    CLEARING = "clearing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Transaction:
     Attributes:
         id: unique; `pay_…:authorization:2`, the number being the payment's version.
         purpose: why.
-        payment_id: the payment it belongs to.
+        payment_id: the payment it belongs to; for money of a whole day, its batch or payout.
         merchant_id: chooses the shard of the hash chain.
         at_us: lab time of posting.
         postings: two or more.
@@ -90,6 +98,7 @@ class Promise:
     """An issuer's promise to pay a merchant for one payment.
 
     Attributes:
+        token_ref: whose promise: a token, or a card of the vault.
         card: "Visa ·4242", for the sentences.
         merchant_name: as the cardholder reads it.
     """
@@ -231,7 +240,11 @@ def _shared(money: Money, fee_minor: int) -> tuple[Money, Money]:
 
 
 def _with_money(lines: tuple[Posting, ...]) -> tuple[Posting, ...]:
-    return tuple(line for line in lines if line.money.amount_minor)
+    """Without the lines that say nothing; the merchant's stays, for settlement counts by it."""
+    merchants = Account(Kind.MERCHANT_PENDING).name
+    return tuple(
+        line for line in lines if line.money.amount_minor or line.account.startswith(merchants)
+    )
 
 
 def _of_promise(

@@ -23,6 +23,7 @@ class Purpose(Enum):
     """What a number is opened for."""
 
     PROVISION = "provision"  # a token goes into its device
+    SECOND_DEVICE = "second-device"  # the same card for another device of its cardholder
     VERIFY = "verify"  # the same, once its cardholder was verified
     REFRESH = "refresh"  # a token comes in another one's place
     AUTHORIZE = "authorize"  # the issuer hears whose card it is

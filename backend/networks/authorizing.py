@@ -1,17 +1,19 @@
 """The rules of one network: what it answers to an authorization, a reversal, a status inquiry.
 
 Theory of operation. A 0100 carries chip data (DE 22 07x, DE 55) or, from mag-stripe mode, a track
-with a dynamic code (DE 22 91x, DE 35). It is looked at twice. Before the database is asked to write
-anything, the token is found, its data are read and cryptogram or code checked: slow arithmetic has
-no place inside a unit of work. Then one unit of work decides: a reference seen before hears its
-first answer again, a reference reversed before it arrived is declined, the transaction counter must
-be new, and only then the issuer holds money. So a reference has at most one hold, whatever is
-repeated, lost or reordered.
+with a dynamic code (DE 22 91x, DE 35), or the sealed number of a card that is not there (DE 22 81x,
+DE 127). It is looked at twice. Before the database is asked to write anything, the token is found,
+its data are read and cryptogram or code checked (`examining`): slow arithmetic has no place inside
+a unit of work. Then one unit of work decides: a reference seen before hears its first answer again,
+a reference reversed before it arrived is declined, the transaction counter must be new, and only
+then the issuer holds money. So a reference has at most one hold, whatever is repeated, lost or
+reordered.
 
 Refuses to know: connections, bytes, waiting. Response codes of its own making: 14 no such token, 30
 message or chip data that do not agree, 05 refused by rule, 54 and 62 token expired or suspended, 64
 reversal of another amount, 82 cryptogram wrong, 94 same reference for another payment, 25 nothing
-to complete or refund, 13 more than that, 21 reversal of what is completed.
+to complete or refund, 13 more than that, 21 reversal of what is completed; for cards that are not
+there N7 wrong security code, 1A authentication wanted.
 """
 
 from __future__ import annotations
@@ -19,21 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from backend.networks.access_log import Purpose
-from backend.networks.afterwards import (
-    is_advice,
-    is_stored,
-    refusal_of_state,
-    take_counter,
-)
-from backend.networks.chip import stripe
-from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
-from backend.networks.chip.keys import master_key
-from backend.networks.chip.tlv import read_chip_data
-from backend.networks.counters import is_too_old
+from backend.networks.accounts import CardAccounts
+from backend.networks.afterwards import is_advice, take_counter
 from backend.networks.currencies import code_of
+from backend.networks.examining import Examined, Examiner
 from backend.networks.issuing import APPROVED, LEADING_DIGITS, Decision, IssuedCard, Issuer
-from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
-from backend.networks.message import CARD_DATA, REFUND, Message, reference_of_original
+from backend.networks.message import REFUND, Message, reference_of_original
 from backend.networks.number_access import Numbers
 from backend.networks.numbers import test_card
 from backend.networks.ports import (
@@ -41,34 +34,13 @@ from backend.networks.ports import (
     HostRows,
     HostStore,
     PresentmentRow,
+    Reference,
     TokenRow,
 )
-from backend.runtime.clock import Clock, to_datetime
-from backend.runtime.errors import MessageError, StorageError
+from backend.runtime.clock import Clock
+from backend.runtime.errors import StorageError
 
-SEQUENCE_NUMBER = "01"
 CARDS_REMEMBERED_MAX = 10_000
-STRIPE_ENTRY_MODE = "91"  # DE 22 begins so for a track; every other way brings chip data
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the network found in a 0100 before anything is written.
-
-    Attributes:
-        token: the token's row, when the number is one.
-        refusal: why the issuer will not be asked, or None.
-        cryptogram_valid: 1 or 0, or None when nobody looked; a track's code counts as one.
-        atc: the card's transaction counter, when the chip data could be read.
-        stored: the acquirer declares the tap as stored and forwarded.
-    """
-
-    currency: str
-    token: TokenRow | None = None
-    refusal: Decision | None = None
-    cryptogram_valid: int | None = None
-    atc: int = 0
-    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,98 +58,11 @@ class NetworkRules:
     network: str
     store: HostStore
     numbers: Numbers
-    keys: NetworkKeys
+    examiner: Examiner
     issuer: Issuer
+    accounts: CardAccounts
     clock: Clock
     cards: dict[str, IssuedCard] = field(default_factory=dict)
-
-    def examine(self, request: Message) -> Examined:
-        """Token, chip data and cryptogram of a 0100; reads, never writes."""
-        currency = code_of(request.fields["49"])
-        if currency is None:
-            return Examined("XXX", refusal=Decision("30", "currency_unknown"))
-        number = request.fields["2"]
-        token = self.store.read(
-            lambda rows: rows.token_of_number(self.network, self.numbers.fingerprint(number))
-        )
-        if token is None:
-            return Examined(currency, refusal=Decision("14", "token_unknown"))
-        refusal = refusal_of_state(token) or self._refusal_of_expiry(token, request)
-        if refusal is not None:
-            return Examined(currency, token, refusal)
-        entered = "35" if request.fields["22"].startswith(STRIPE_ENTRY_MODE) else "55"
-        if CARD_DATA & request.fields.keys() != {entered}:
-            return Examined(currency, token, Decision("30", "entry_mode_disagrees"))
-        if entered == "35":
-            return self._examine_track(request, currency, token)
-        return self._examine_chip(request, currency, token)
-
-    def _examine_chip(self, request: Message, currency: str, token: TokenRow) -> Examined:
-        """The cryptogram of a chip, and what it vouches for.
-
-        Where nobody met, only the device can have looked at its owner: its signed word is demanded.
-        """
-        number = request.fields["2"]
-        try:
-            chip = read_covered_data(read_chip_data(bytes.fromhex(request.fields["55"])))
-            stored = is_stored(request)
-        except MessageError:
-            return Examined(currency, token, Decision("30", "emv_data_malformed"))
-        if not _agrees(chip, request):
-            return Examined(currency, token, Decision("30", "emv_data_disagrees"), None, chip.atc)
-        verdict = Verdict.OTHER_CHANNEL
-        if self.keys.is_of_channel(chip.key_index, request.fields["22"]):
-            verdict = check_cryptogram(
-                chip, self.keys.issuer, number, SEQUENCE_NUMBER, approved=is_advice(request)
-            )
-        if verdict is not Verdict.VALID:
-            return Examined(currency, token, Decision("82", verdict.value), 0, chip.atc)
-        if chip.key_index == REMOTE_INDEX and not chip.is_holder_verified:
-            unverified = Decision("05", "cardholder_not_verified")
-            return Examined(currency, token, unverified, 1, chip.atc)
-        today = to_datetime(self.clock.now_us()).date()
-        too_old = stored and is_too_old(chip.objects["9A"], today)
-        refusal = Decision("05", "stored_too_long") if too_old else None
-        return Examined(currency, token, refusal, 1, chip.atc, stored=stored)
-
-    def _examine_track(self, request: Message, currency: str, token: TokenRow) -> Examined:
-        """The dynamic code of a track; the counter it stands for decides with the others.
-
-        The till heard the whole counter and keeps it as used (DE 48 `at`): one that the track does
-        not bear out is a forgery, even with a good code.
-        """
-        number = request.fields["2"]
-        try:
-            track = stripe.read_track(request.fields["35"])
-            said = request.private().get("at")
-        except MessageError:
-            return Examined(currency, token, Decision("30", "track_2_malformed"))
-        if (track.number, track.expiry) != (number, request.fields["14"]):
-            return Examined(currency, token, Decision("30", "track_2_disagrees"))
-        checked = self._checked(track, token)
-        if said is not None and said != str(checked.atc) and checked.code_fits:
-            seen = checked.verdict is stripe.StripeVerdict.SEEN_BEFORE
-            refusal = ("05", checked.verdict.value) if seen else ("30", "atc_disagrees")
-            return Examined(currency, token, Decision(*refusal), 0)
-        match checked.verdict:
-            case stripe.StripeVerdict.VALID | stripe.StripeVerdict.SEEN_BEFORE:
-                return Examined(currency, token, None, 1, checked.atc)
-            case stripe.StripeVerdict.NO_LAYOUT:
-                return Examined(currency, token, Decision("30", checked.verdict.value))
-            case stripe.StripeVerdict.INVALID:
-                return Examined(currency, token, Decision("82", checked.verdict.value), 0)
-
-    def _checked(self, track: stripe.Track, token: TokenRow) -> stripe.CheckedTrack:
-        match self.network:
-            case "mastercard":
-                key = master_key(self.keys.track, track.number, SEQUENCE_NUMBER)
-                return stripe.check_mastercard(track, key, token.atc_seen)
-            case "amex":
-                issuer_key = self.keys.issuer[PROXIMITY_INDEX]
-                key = master_key(issuer_key, track.number, SEQUENCE_NUMBER)
-                return stripe.check_amex(track, key, PROXIMITY_INDEX, token.atc_seen)
-            case _:  # Visa has given mag-stripe mode up
-                return stripe.CheckedTrack(stripe.StripeVerdict.NO_LAYOUT)
 
     async def authorize(
         self, request: Message, examined: Examined, issuer_started_us: int
@@ -192,7 +77,7 @@ class NetworkRules:
         amount_minor = int(request.fields["4"])
         payer = None
         if examined.refusal is None and examined.token is not None:
-            payer = Payer(examined.token, await self.card_of(examined.token))
+            payer = Payer(examined.token, await self.card_of(examined))
 
         def unit(rows: HostRows) -> AuthorizationRow:
             row = AuthorizationRow(
@@ -212,7 +97,8 @@ class NetworkRules:
             )
             seen = rows.authorization(self.network, request.reference)
             if seen is not None:
-                return _repeat(seen, row)
+                other = not self._is_of_same_card(rows, request.reference, examined)
+                return _repeat(seen, row, other_card=other)
             decision = self._decide(rows, request, examined, payer)
             row = replace(
                 row,
@@ -292,8 +178,16 @@ class NetworkRules:
     def _decide(
         self, rows: HostRows, request: Message, examined: Examined, payer: Payer | None
     ) -> Decision:
+        if examined.refusal is not None:
+            return examined.refusal
+        if examined.remote is not None:
+            account = self.accounts.of_number(rows, examined.remote.number)
+            card = examined.remote.issued(account.account_id)
+            return self.issuer.decide(
+                rows, card, request.reference, int(request.fields["4"]), examined.currency
+            )
         if payer is None:
-            return examined.refusal or Decision("14", "token_unknown")
+            return Decision("14", "token_unknown")
         advice = is_advice(request)
         refusal = take_counter(
             rows, payer.token, examined.atc, advice=advice, stored=examined.stored
@@ -304,12 +198,27 @@ class NetworkRules:
         amount_minor = int(request.fields["4"])
         return act(rows, payer.card, request.reference, amount_minor, examined.currency)
 
-    async def card_of(self, token: TokenRow) -> IssuedCard:
-        """The card behind a token; an account's number hardly ever changes, so it is kept open.
+    def _is_of_same_card(self, rows: HostRows, reference: Reference, examined: Examined) -> bool:
+        """Whether a sealed card is the one that the reference holds money of, if it holds any."""
+        if examined.remote is None:
+            return True
+        held_of = rows.account_of_hold(self.network, reference)
+        number = self.numbers.fingerprint(examined.remote.number)
+        own = rows.account_of_number(self.network, number)
+        return held_of is None or (own is not None and own.account_id == held_of)
+
+    async def card_of(self, examined: Examined) -> IssuedCard:
+        """The card that pays, outside a unit of work; of one never seen, without its account.
+
+        An account's number hardly ever changes, so it is kept open.
 
         Raises:
             StorageError: its account is missing.
         """
+        if examined.remote is not None:
+            return examined.remote.issued("")
+        token = examined.token
+        assert token is not None, "somebody pays"
         card = self.cards.get(token.account_id)
         if card is None:
             card = await self.store.write(lambda rows: self._opened(rows, token))
@@ -333,31 +242,8 @@ class NetworkRules:
             number[:LEADING_DIGITS],
         )
 
-    def _refusal_of_expiry(self, token: TokenRow, request: Message) -> Decision | None:
-        if request.fields["14"] != token.expiry:
-            return Decision("54", "token_expiry_differs")
-        if is_past(token.expiry, self.clock.now_us()):
-            return Decision("54", "token_expired")
-        return None
 
-
-def is_past(expiry: str, now_us: int) -> bool:
-    """Whether the last day of the month YYMM is over.
-
-    Years are of this century.
-    """
-    today = to_datetime(now_us)
-    return (2000 + int(expiry[:2]), int(expiry[2:])) < (today.year, today.month)
-
-
-def _agrees(chip: ChipData, request: Message) -> bool:
-    return (
-        chip.amount_minor == int(request.fields["4"])
-        and chip.currency_number == request.fields["49"]
-    )
-
-
-def _repeat(seen: AuthorizationRow, now: AuthorizationRow) -> AuthorizationRow:
+def _repeat(seen: AuthorizationRow, now: AuthorizationRow, *, other_card: bool) -> AuthorizationRow:
     if seen.response_code is None:  # its reversal overtook it: it must never hold anything
         return replace(now, response_code="05", reason="reversed_before_arrival")
     same = (seen.token_ref, seen.amount_minor, seen.currency) == (
@@ -365,7 +251,9 @@ def _repeat(seen: AuthorizationRow, now: AuthorizationRow) -> AuthorizationRow:
         now.amount_minor,
         now.currency,
     )
-    return seen if same else replace(now, response_code="94", reason="reference_reused")
+    if same and not other_card:
+        return seen
+    return replace(now, response_code="94", reason="reference_reused")
 
 
 def _book(rows: HostRows, wanted: PresentmentRow) -> Decision:

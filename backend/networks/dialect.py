@@ -50,4 +50,5 @@ DIALECT: dict[str, dict[str, Any]] = {
     "55": _variable(3, 255, "b"),
     "70": _fixed(3),
     "90": _fixed(ORIGINAL_DIGITS),
+    "127": _variable(3, 999),
 }

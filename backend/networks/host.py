@@ -30,6 +30,7 @@ from backend.networks.message import (
 )
 from backend.networks.ports import AuthorizationRow
 from backend.networks.profiles import Profile
+from backend.networks.remote_cards import RemoteCard
 from backend.runtime.errors import BackendError, MessageError
 
 LOOPBACK = "127.0.0.1"
@@ -77,16 +78,16 @@ class NetworkHost:
 
     async def _authorize(self, request: Message) -> Message:
         await self.profile.network()
-        examined = self.rules.examine(request)
+        examined = self.rules.examiner.examine(request)
         issuer_started_us = self.rules.clock.monotonic_us()
-        if examined.refusal is None and examined.token is not None:
+        if examined.goes_to_issuer:
             await self.profile.issuer()
-            card = partial(self.rules.card_of, examined.token)
+            card = partial(self.rules.card_of, examined)
             amount_minor = int(request.fields["4"])
             refusal = await self.way.ask(self.network, card, amount_minor)
             examined = replace(examined, refusal=refusal)
         row = await self.rules.authorize(request, examined, issuer_started_us)
-        return _authorization_answer(request, row)
+        return _authorization_answer(request, row, examined.remote)
 
     async def _advise(self, request: Message) -> Message:
         await self.profile.network()
@@ -115,7 +116,9 @@ class NetworkHost:
         )
 
 
-def _authorization_answer(request: Message, row: AuthorizationRow) -> Message:
+def _authorization_answer(
+    request: Message, row: AuthorizationRow, remote: RemoteCard | None
+) -> Message:
     verdict = None if row.cryptogram_valid is None else "NY"[row.cryptogram_valid]
     return _answer(
         request,
@@ -126,6 +129,7 @@ def _authorization_answer(request: Message, row: AuthorizationRow) -> Message:
             "st": row.steered,
             "iu": str(row.issuer_us),
             "cv": verdict,
+            **({} if remote is None else remote.told(row.response_code)),
         },
         auth_code=row.auth_code,
     )

@@ -53,7 +53,9 @@ PRIVATE_KEYS = frozenset(
         "cv",  # cryptogram verdict: Y or N
         "at",  # mag-stripe mode: the whole transaction counter, as the till heard it
         "sf",  # stored and forwarded: Y, the counter may lie below later ones
-        "ec",  # authorization: electronic commerce indicator of an app's payment
+        "ec",  # authorization: electronic commerce indicator, where nobody met
+        "cc",  # security code of a card that is not there: M matches, N does not
+        "dl",  # test cards: the reason for which their holder will dispute the payment
         "fd",  # inquiry: authorization found: Y or N
         "oc",  # inquiry: the DE 39 that it got
         "oa",  # inquiry: the DE 38 that it got
@@ -65,11 +67,9 @@ PRIVATE_KEYS = frozenset(
 NUMERIC = frozenset(
     ["2", "3", "4", "7", "11", "12", "13", "14", "18", "22", "23", "25", "32", "49", "70", "90"]
 )
-PRINTABLE = frozenset(["35", "37", "38", "39", "41", "42", "48"])
+PRINTABLE = frozenset(["35", "37", "38", "39", "41", "42", "48", "127"])
 REQUIRED = {
-    AUTHORIZATION: frozenset(
-        ["2", "3", "4", "7", "11", "14", "22", "23", "32", "37", "41", "42", "49"]
-    ),
+    AUTHORIZATION: frozenset(["3", "4", "7", "11", "14", "22", "32", "37", "41", "42", "49"]),
     ADVICE: frozenset(["3", "4", "7", "11", "37", "49", "90"]),
     REVERSAL: frozenset(["4", "7", "11", "37", "49", "90"]),
     INQUIRY: frozenset(["7", "11", "37", "90"]),
@@ -81,6 +81,8 @@ REQUIRED = {
     MANAGEMENT_ANSWER: frozenset(["7", "11", "39", "70"]),
 }
 CARD_DATA = frozenset(["35", "55"])  # a tap's message has the track or the chip data
+WITH_TOKEN = frozenset(["2", "23"])
+SEALED_CARD = "127"  # instead of all of these: a card's number, sealed for the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +171,25 @@ def check(kind: str, fields: Mapping[str, str]) -> None:
         raise MessageError(f"message type {kind!r} is not spoken here")
     if not required <= fields.keys():
         raise MessageError(f"{kind} without DE {min(required - fields.keys(), key=int)}")
-    if kind == AUTHORIZATION and not CARD_DATA & fields.keys():
-        raise MessageError(f"{kind} without DE 55, or DE 35 of mag-stripe mode")
+    if kind == AUTHORIZATION:
+        _check_payer(fields)
     for number, value in fields.items():
         if number in NUMERIC:
             if not (value.isascii() and value.isdecimal()):
                 raise MessageError(f"DE {number} is not numeric")
         elif number in PRINTABLE and not (value.isascii() and value.isprintable()):
             raise MessageError(f"DE {number} is not printable text")
+
+
+def _check_payer(fields: Mapping[str, str]) -> None:
+    """Either a token with what its card said, or a sealed card; never both."""
+    if SEALED_CARD in fields:
+        if also := (WITH_TOKEN | CARD_DATA) & fields.keys():
+            raise MessageError(f"{AUTHORIZATION} with DE 127 and DE {min(also, key=int)}")
+    elif missing := WITH_TOKEN - fields.keys():
+        raise MessageError(f"{AUTHORIZATION} without DE {min(missing, key=int)}")
+    elif not CARD_DATA & fields.keys():
+        raise MessageError(f"{AUTHORIZATION} without DE 55, or DE 35 of mag-stripe mode")
 
 
 def transmission_time(at_us: int) -> str:

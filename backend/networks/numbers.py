@@ -13,6 +13,7 @@ from backend.runtime.entropy import Stream
 
 NETWORKS = ("visa", "mastercard", "amex")
 PAN_LENGTHS = {"visa": (13, 16, 19), "mastercard": (16,), "amex": (15,)}
+SEQUENCE_NUMBER = "01"  # of every token: DE 23, tag 5F34
 CODE_DIGITS = {"visa": 3, "mastercard": 3, "amex": 4}
 TOKEN_PREFIX = {"visa": "499999", "mastercard": "272099", "amex": "379999"}
 TOKEN_DIGITS = {"visa": 16, "mastercard": 16, "amex": 15}
@@ -61,7 +62,8 @@ TEST_CARDS = {
     "4000000000009995": TestCard("Overdrawn", "debit", "51", "insufficient_funds"),
     "4000000000000341": TestCard("Closed", "credit", "14", "invalid_card_number"),
     "4000000000009979": TestCard("Stolen", "credit", "43", "stolen_card"),
-    "4000000000000069": TestCard("Expired", "credit", refusal="expired_card"),
+    "4000000000000069": TestCard("Expired", "credit", "54", "expired_card", "expired_card"),
+    "4000000000000119": TestCard("Faulty", "credit", "96", "processing_error"),
     # products whose tokens speak another cryptogram version (`card_versions`)
     "4000001240000000": TestCard("Version 10", "credit"),
     "4000000760000002": TestCard("Version 17", "credit"),

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
+from backend.networks.accounts import CardAccounts
 from backend.networks.authority import CardAuthority, DrawKey
 from backend.networks.authorizing import NetworkRules
+from backend.networks.examining import Examiner
 from backend.networks.host import LOOPBACK, HostServer, NetworkHost
 from backend.networks.issuing import LIMIT_MAJOR, Issuer, IssuerWay, OpenWay
 from backend.networks.keys import load_keys
@@ -100,7 +102,10 @@ async def build_networks(
         keys = await load_keys(network, store, vault, entropy.secret(f"network.{network}.keys"))
         issuer = Issuer(chosen.limit_major, chosen.steering)
         held = Numbers(network, vault, clock)
-        rules = NetworkRules(network, store, held, keys, issuer, clock)
+        secrets = entropy.secret(f"network.{network}.accounts")
+        accounts = CardAccounts(network, held, clock, secrets)
+        examiner = Examiner(network, store, held, keys, clock)
+        rules = NetworkRules(network, store, held, examiner, issuer, accounts, clock)
         delays = profile(chosen.profile, entropy.stream(f"network.{network}.delays"))
         hosts[network] = NetworkHost(rules, delays, way or OpenWay())
         serials = entropy.secret(f"network.{network}.certificates")

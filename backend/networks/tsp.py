@@ -6,6 +6,8 @@ and issues a device account number from the token range with two card keys (prox
 Keys and token travel to the device sealed for the device's own key, so the server in between passes
 them on unread. The same card in the same device again gets the same token, sealed anew (for the
 device key of this request): a lost answer can be asked for again and never leaves two live tokens.
+A card that has a token in one of a person's devices may get one in another without its number
+being typed again (`tsp_cards`).
 What becomes of tokens later is `tsp_life`'s.
 
 Wallet, network and issuer each say a colour. Yellow makes the token inactive: its keys stay here
@@ -17,42 +19,31 @@ code chooses the colours (`decisions`); everything else is granted (green).
 
 from __future__ import annotations
 
-import hmac
 import json
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from joserfc import jwe
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from backend.networks import numbers
 from backend.networks.access_log import Purpose
+from backend.networks.accounts import CardAccounts
 from backend.networks.authority import CardAuthority
-from backend.networks.authorizing import is_past
 from backend.networks.decisions import ORDINARY, Decisions, decisions_of
+from backend.networks.examining import is_past
 from backend.networks.keys import NetworkKeys
 from backend.networks.life_ports import TokenTermsRow
 from backend.networks.number_access import Numbers
 from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
 from backend.networks.step_up import LOCKED_US, Stage
 from backend.networks.token_life import INACTIVE_LIFE_US, Suspender
-from backend.networks.tsp_payload import JWE_ALGORITHMS, DevicePayload, device_key_of
+from backend.networks.tsp_cards import SOURCE_GONE, MeantCard, MeantCards
+from backend.networks.tsp_payload import DevicePayload
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
 from backend.networks.tsp_verify import method_list
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
 
 NOT_VERIFIED, ACCOUNT_VERIFIED = "00", "10"  # EMVCo Payment Tokenisation, token assurance method
-EXPIRY = re.compile(r"(?P<month>0[1-9]|1[0-2])/(?:20)?(?P<year>\d\d)")
-EXPIRY_ISO = re.compile(r"(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])")
-
-
-@dataclass(frozen=True, slots=True)
-class _Card:
-    number: str
-    expiry: str
-    device_key: ECKey
 
 
 class TokenService:
@@ -74,8 +65,10 @@ class TokenService:
         self._keys = keys
         self.authority = authority
         self._payload = DevicePayload(network, keys, authority)
+        self._cards = MeantCards(network, store, held, keys)
         self._clock = clock
         self._secrets = entropy.secret(f"network.{network}.tokens")
+        self._accounts = CardAccounts(network, held, clock, self._secrets)
 
     def public_key(self) -> dict[str, str]:
         """The key that seals card numbers for this network, as a JWK."""
@@ -85,7 +78,7 @@ class TokenService:
 
     async def request(self, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Issue a token for the device, or say why not."""
-        card = self._open(request)
+        card = await self._cards.meant(request)
         if isinstance(card, TokenRefused):
             return card
         decided = self._decide(card, request)
@@ -93,9 +86,10 @@ class TokenService:
             return decided
 
         def unit(rows: HostRows) -> TokenGrant | TokenRefused:
-            if rows.is_retired(self.network, self._held.fingerprint(card.number)):
-                return TokenRefused("card_replaced", "this card was replaced: take the new one")
-            account = self._account(rows, card.number)
+            barred = self._barred(rows, card, request)
+            if barred is not None:
+                return barred
+            account = self._accounts.of_number(rows, card.number)
             now_us = self._clock.now_us()
             is_yellow = decided.colour is Colour.YELLOW
             if is_yellow and rows.failed_since(account.account_id, now_us - LOCKED_US):
@@ -126,50 +120,28 @@ class TokenService:
 
         return await self._store.write(unit)
 
-    def _open(self, request: TokenRequest) -> _Card | TokenRefused:
-        try:
-            plain = jwe.decrypt_compact(
-                request.sealed_pan, self._keys.sealing, algorithms=JWE_ALGORITHMS
-            ).plaintext
-            body = json.loads(plain or b"")
-            number = body["pan"]
-            device_jwk = body["deviceKey"]
-        except (JoseError, ValueError, KeyError, TypeError):
-            return TokenRefused("not_sealed", f"this is no card number sealed for {self.network}")
-        if not isinstance(number, str) or not numbers.is_luhn_valid(number):
-            return TokenRefused("bad_number", "the card number does not pass its own check digit")
-        refused = self._refuse_number(number, request.last4)
-        if refused is not None:
-            return refused
-        expiry = EXPIRY.fullmatch(request.expiry) or EXPIRY_ISO.fullmatch(request.expiry)
-        if expiry is None:
-            return TokenRefused("bad_expiry", "an expiry date is written MM/YY")
-        device_key = device_key_of(device_jwk)
-        if device_key is None:
-            return TokenRefused("bad_device_key", "the device's key is no P-256 key")
-        return _Card(number, expiry["year"] + expiry["month"], device_key)
-
-    def _refuse_number(self, number: str, last4: str) -> TokenRefused | None:
-        if numbers.is_token(number):
-            return TokenRefused("number_is_token", "a token cannot stand for a token")
-        if numbers.network_of(number) != self.network:
-            return TokenRefused("wrong_network", f"this is no {self.network} card")
-        if len(number) not in numbers.PAN_LENGTHS[self.network]:
-            return TokenRefused("bad_number", f"{self.network} numbers have another length")
-        if not hmac.compare_digest(number[-4:].encode(), last4.encode()):
-            return TokenRefused("last4_differs", "the last four digits are another card's")
+    def _barred(
+        self, rows: HostRows, card: MeantCard, request: TokenRequest
+    ) -> TokenRefused | None:
+        """What may have changed since the card was read, judged in the unit of work."""
+        if rows.is_retired(self.network, self._held.fingerprint(card.number)):
+            return TokenRefused("card_replaced", "this card was replaced: take the new one")
+        if request.source_token_ref and self._cards.source(rows, request) is None:
+            return SOURCE_GONE
         return None
 
-    def _decide(self, card: _Card, request: TokenRequest) -> Decisions | TokenRefused:
+    def _decide(self, card: MeantCard, request: TokenRequest) -> Decisions | TokenRefused:
         digits = numbers.CODE_DIGITS[self.network]
-        if not (request.cvv.isascii() and request.cvv.isdecimal() and len(request.cvv) == digits):
+        known = bool(request.source_token_ref)  # its code was checked when the first token came
+        coded = request.cvv.isascii() and request.cvv.isdecimal() and len(request.cvv) == digits
+        if not coded and not (known and not request.cvv):
             return TokenRefused("bad_code", f"{self.network} cards have a code of {digits} digits")
         if is_past(card.expiry, self._clock.now_us()):
             return TokenRefused("expired_card", "this card has expired")
         refusal = numbers.test_card(card.number, self.network).refusal
         if refusal is not None:
             return TokenRefused(refusal, "the issuer refuses this card")
-        said = decisions_of(request.cvv)
+        said = decisions_of(request.cvv) if request.cvv else ORDINARY
         decided = replace(said, wallet=Colour(request.wallet_decision))
         who = decided.refused_by()
         if who is not None:
@@ -238,7 +210,9 @@ class TokenService:
         payload = self._payload.sealed(rows, account, token, grant.token, device_key, replaces)
         return replace(grant, device_payload=payload)
 
-    def _bind(self, rows: HostRows, token: TokenRow, card: _Card, request: TokenRequest) -> None:
+    def _bind(
+        self, rows: HostRows, token: TokenRow, card: MeantCard, request: TokenRequest
+    ) -> None:
         """The token belongs to this device, and its keys are for this device's key alone."""
         known = rows.terms(token.token_ref)
         device_key = json.dumps(card.device_key.as_dict(private=False))
@@ -252,7 +226,7 @@ class TokenService:
         terms = rows.terms(token.token_ref)
         return NOT_VERIFIED if terms is None else terms.assurance_method
 
-    def _verify(self, rows: HostRows, token: TokenRow, card: _Card, decided: Decisions) -> None:
+    def _verify(self, rows: HostRows, token: TokenRow, card: MeantCard, decided: Decisions) -> None:
         """Open the token's verification; asked for again it goes on, for the device's new key."""
         known = rows.verification(token.token_ref)
         fresh = VerificationRow(
@@ -267,27 +241,6 @@ class TokenService:
         rows.put_verification(
             fresh if known is None else replace(known, device_key=fresh.device_key)
         )
-
-    def _account(self, rows: HostRows, number: str) -> AccountRow:
-        fingerprint = self._held.fingerprint(number)
-        account = rows.account_of_number(self.network, fingerprint)
-        if account is not None:
-            return account
-        card = numbers.test_card(number, self.network)
-        account_id = identifier(self._secrets, "acc")
-        account = AccountRow(
-            account_id=account_id,
-            network=self.network,
-            number_fingerprint=fingerprint,
-            sealed_number=self._held.seal_card(number, account_id),
-            last4=number[-4:],
-            account_reference=numbers.draw_account_reference(self.network, self._secrets),
-            card_type=card.card_type,
-            product=card.product,
-            created_at_us=self._clock.now_us(),
-        )
-        rows.add_account(account)
-        return account
 
     def issue(
         self,

@@ -14,11 +14,11 @@ from joserfc.jwk import ECKey
 
 from backend.networks import numbers
 from backend.networks.authority import CardAuthority
-from backend.networks.authorizing import SEQUENCE_NUMBER
 from backend.networks.card_versions import version_of
 from backend.networks.chip import stripe
 from backend.networks.chip.keys import master_key
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
+from backend.networks.numbers import SEQUENCE_NUMBER
 from backend.networks.ports import AccountRow, HostRows, TokenRow
 
 SERVICE_CODE = "201"

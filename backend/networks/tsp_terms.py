@@ -41,6 +41,9 @@ class TokenRequest:
         device_type: "phone" or "watch".
         wallet_id: which wallet account asks.
         wallet_decision: what the wallet says of it, a `Colour`'s word.
+        source_token_ref: an active token of this wallet whose card is meant; `sealed_pan` then
+            holds the device's key alone, and `expiry` and `cvv` may be empty. Empty: the number
+            says which card.
     """
 
     sealed_pan: str = field(repr=False)
@@ -51,6 +54,7 @@ class TokenRequest:
     device_type: str
     wallet_id: str
     wallet_decision: str = Colour.GREEN.value
+    source_token_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)

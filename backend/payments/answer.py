@@ -53,7 +53,7 @@ def body_of(payment: Payment) -> bytes:
     approved = payment.state in (State.APPROVED, State.CAPTURED)
     answered = approved or payment.state is State.DECLINED
     status = _STATUS[payment.state]
-    in_app = {} if payment.channel is Channel.NFC else _in_app(payment, status)
+    in_app = _in_app(payment, status) if payment.channel is Channel.IN_APP else {}
     return orjson.dumps(
         {
             "approved": approved,

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from backend.ledger import journal
-from backend.ledger.chain import chained, shard_of
 from backend.ledger.journal import Transaction as Posted
 from backend.outbox.ports import AuditRecord, Outbox
 from backend.payments.answer import STATUS_OK, body_of, key_state_of
 from backend.payments.machine import Happening, State, advance
 from backend.payments.ports import LedgerRows, PaymentRows
+from backend.payments.posting import Poster
 from backend.payments.records import KeyState, Payment
 from backend.runtime.clock import Clock
 from backend.runtime.events import Event, EventLog
@@ -25,6 +25,8 @@ from backend.runtime.events import Event, EventLog
 Tx = TypeVar("Tx")
 Post = Callable[[int, int], Posted]
 """A ledger transaction, once its lab time and the payment's version are known."""
+Companion = Callable[[Tx, Payment, Happening], tuple[Event, ...]]
+"""What moves together with a payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,18 @@ class Changes(Generic[Tx]):
         clock: Clock,
     ) -> None:
         self._rows = rows
-        self._ledger = ledger
+        self._poster = Poster(ledger, events)
         self._outbox = outbox
         self._events = events
         self._clock = clock
+        self._companions: list[Companion[Tx]] = []
+
+    def accompany(self, companion: Companion[Tx]) -> None:
+        """Have `companion` told of every moved payment, in the same unit of work.
+
+        It writes what follows from the move and returns the events that it stored.
+        """
+        self._companions.append(companion)
 
     def create(self, tx: Tx, payment: Payment) -> Change:
         """Store a new payment with its first event."""
@@ -110,27 +120,16 @@ class Changes(Generic[Tx]):
             *_promises(payment, moved, happening),
             *(post(moved.updated_at_us, moved.version) for post in posts),
         ]
-        posted = [self._post(tx, moved, each, event.id) for each in transactions]
-        events = (event, *posted)
+        posted = [
+            self._poster.post(tx, each, cause_id=event.id, payment_id=moved.id, tap_id=moved.tap_id)
+            for each in transactions
+        ]
+        events: tuple[Event, ...] = (event, *posted)
         self._outbox.add_events(tx, events)
         self._outbox.add_audit(tx, _audit_record(moved, happening))
+        for companion in self._companions:
+            events += companion(tx, moved, happening)
         return Change(moved, self._set_key(tx, moved), events)
-
-    def _post(self, tx: Tx, payment: Payment, transaction: Posted, cause_id: str) -> Event:
-        """Book a transaction behind the last entry of its shard."""
-        shard = shard_of(transaction.merchant_id)
-        self._ledger.append(tx, chained(transaction, self._ledger.head(tx, shard)))
-        return self._events.make(
-            "ledger.posted",
-            actor="ledger",
-            payment_id=payment.id,
-            tap_id=payment.tap_id,
-            cause_id=cause_id,
-            data={
-                "transaction_id": transaction.id,
-                "sentences": [posting.sentence for posting in transaction.postings],
-            },
-        )
 
     def _set_key(self, tx: Tx, payment: Payment) -> bytes:
         state = key_state_of(payment.state)

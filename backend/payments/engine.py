@@ -1,16 +1,12 @@
-"""Pays for taps and for orders in apps: commit, then call, then commit.
+"""Carries payments out: commit, then call, then commit.
 
-Theory of operation. Phase 1 is one unit of work: the key is claimed, the token judged, its counter
-reserved, the payment stored as `authorizing` with the network reference it will have for ever.
-Only then does anything leave the process. Phase 2 is one unit of work: state, events, ledger,
-audit, watermark and the answer's bytes. Between the two nothing is locked, and whatever kills this
-process there leaves a row that says so (see `follow_up`).
+Theory of operation. Phase 1 is one unit of work: the key is claimed, who pays is judged (a `Sale`
+knows how: for a tap the token and its counter), the payment stored as `authorizing` with the
+network reference it will have for ever. Only then does anything leave the process. Phase 2 is one
+unit of work: state, events, ledger, audit, watermark and the answer's bytes. Between the two
+nothing is locked, and whatever kills this process there leaves a row that says so (`follow_up`).
 
-The counter (ATC) must lie above the token's watermark, unless the till declares the tap as stored
-and forwarded; each (token, ATC) is reserved once. The reservation is never rolled back; it yields
-only when the network says that the cryptogram behind it was forged.
-
-Knows no SQL, no HTTP and no message format. A token's digits pass through and are not stored.
+Knows no SQL, no HTTP and no message format.
 """
 
 from __future__ import annotations
@@ -22,23 +18,20 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from backend.domain.identifiers import ordered_identifier
-from backend.domain.pan import network_of
 from backend.outbox.ports import Outbox
 from backend.payments.answer import STATUS_OK
 from backend.payments.changes import Change, Changes
 from backend.payments.exchange import (
     actor_of,
+    facts_of,
     happening_of,
-    hops_of,
-    request_for,
     with_answer,
 )
 from backend.payments.follow_up import FollowUps, judge_cryptogram
 from backend.payments.idempotency import Reply, check_key
-from backend.payments.intent import Admit, Intent, replay_of, reply_of
 from backend.payments.machine import Happening
 from backend.payments.order import NfcOrder
-from backend.payments.overruling import TOKEN_NOT_ACTIVE, Overruling
+from backend.payments.overruling import Overruling
 from backend.payments.ports import (
     IdempotencyCache,
     LedgerRows,
@@ -48,10 +41,13 @@ from backend.payments.ports import (
     Switch,
     TokenDirectory,
 )
-from backend.payments.records import KeyRecord, KnownToken, Latency, Merchant, Payment
+from backend.payments.records import KeyRecord, Latency, Merchant, Payment
 from backend.payments.references import ReferenceNumbers
 from backend.payments.replay_cache import ReplayCache
+from backend.payments.replaying import replay_of, reply_of
+from backend.payments.sale import Intent, Sale
 from backend.payments.spent_counters import SpentCounters
+from backend.payments.taps import Admit, TapSale
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest
@@ -61,13 +57,11 @@ from backend.switch.answers import (
     Answered,
     AuthorizationAnswer,
     NoAnswerYet,
+    NotSent,
     Unknown,
 )
 
 Tx = TypeVar("Tx")
-
-CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
-STORED_DEADLINE_S = 25.0  # nobody stands at the till and waits; shorter than the link's patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ class PaymentPorts(Generic[Tx]):
         fingerprint: keyed digest of a token's digits (HMAC-SHA256 with the vault's key).
         cache: accelerator for replays, if there is one.
         merchants: merchants that were read lately, if any are kept.
-        counters: refuses replayed taps early, if it can.
+        counters: knows used up counters before SQL is asked to reserve one, if it can.
     """
 
     store: Store[Tx]
@@ -183,13 +177,35 @@ class PaymentEngine(Generic[Tx]):
                 unknown and will be cured.
         """
         started_us = self._ports.clock.monotonic_us()
-        check_key(key)
-        if (cached := await self._replays.find(account, key, request_hash)) is not None:
+        if (cached := await self._answer_at_hand(account, key, request_hash)) is not None:
             return cached
-        intent = await self._intent(order, account, key, request_hash, admit)
+        fingerprint, counters = self._ports.fingerprint(order.token), self._ports.counters
+        sale = TapSale(
+            order, fingerprint, await self._merchant(order.merchant_id),
+            self._rows, self._ports.tokens, admit,
+            is_spent=counters is not None and await counters.has(order, fingerprint),
+        )  # fmt: skip
+        intent = await self._intent(account, key, request_hash)
+        return await self._carry_out(sale, intent, started_us)
+
+    async def carry_out(
+        self, sale: Sale[Tx], *, account: str, key: str, request_hash: bytes
+    ) -> Reply:
+        """Pay for whatever a sale is. Arguments and errors as for `pay`."""
+        started_us = self._ports.clock.monotonic_us()
+        if (cached := await self._answer_at_hand(account, key, request_hash)) is not None:
+            return cached
+        intent = await self._intent(account, key, request_hash)
+        return await self._carry_out(sale, intent, started_us)
+
+    async def _answer_at_hand(self, account: str, key: str, request_hash: bytes) -> Reply | None:
+        check_key(key)
+        return await self._replays.find(account, key, request_hash)
+
+    async def _carry_out(self, sale: Sale[Tx], intent: Intent, started_us: int) -> Reply:
         begun: list[str] = []
         try:
-            opened = await self._ports.store.write(partial(self._open_noting, intent, begun))
+            opened = await self._ports.store.write(partial(self._open_noting, sale, intent, begun))
         except asyncio.CancelledError:  # the unit is on its way to the disk all the same
             self._give_up(begun)
             raise
@@ -199,7 +215,7 @@ class PaymentEngine(Generic[Tx]):
             return opened.reply
         self.follow_ups.publish(opened)
         try:
-            return await self._authorize(order, opened, request_hash, (started_us, stored_us))
+            return await self._authorize(sale, opened, intent.request_hash, (started_us, stored_us))
         except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
             self._give_up(begun)
             raise
@@ -209,38 +225,27 @@ class PaymentEngine(Generic[Tx]):
 
     # Phase 1.
 
-    async def _intent(
-        self,
-        order: NfcOrder,
-        account: str,
-        key: str,
-        request_hash: bytes,
-        admit: Admit[Tx] | None,
-    ) -> Intent[Tx]:
+    async def _intent(self, account: str, key: str, request_hash: bytes) -> Intent:
         now_us = self._ports.clock.now_us()
-        fingerprint, counters = self._ports.fingerprint(order.token), self._ports.counters
-        is_spent = counters is not None and await counters.has(order, fingerprint)
         return Intent(
-            order=order,
             account=account,
             key=key,
             request_hash=request_hash,
-            fingerprint=fingerprint,
             payment_id=ordered_identifier("pay", now_us, self._ports.identifiers),
-            merchant=await self._merchant(order.merchant_id),
-            reference=None if is_spent else await self.references.take(now_us),
+            reference=await self.references.take(now_us),
             at_us=now_us,
-            admit=admit,
         )
 
-    def _open_noting(self, intent: Intent[Tx], begun: list[str], tx: Tx) -> Change | _Settled:
+    def _open_noting(
+        self, sale: Sale[Tx], intent: Intent, begun: list[str], tx: Tx
+    ) -> Change | _Settled:
         """Phase 1, leaving the payment's identifier to whoever must clean up after a caller."""
-        opened = self._open(intent, tx)
+        opened = self._open(sale, intent, tx)
         if isinstance(opened, Change):
             begun.append(opened.payment.id)
         return opened
 
-    def _open(self, intent: Intent[Tx], tx: Tx) -> Change | _Settled:
+    def _open(self, sale: Sale[Tx], intent: Intent, tx: Tx) -> Change | _Settled:
         """Phase 1 in its unit of work."""
         if not self._rows.claim_key(
             tx,
@@ -250,42 +255,27 @@ class PaymentEngine(Generic[Tx]):
             payment_id=intent.payment_id,
             at_us=intent.at_us,
         ):
-            return self._open_again(intent, tx)
-        if intent.admit is not None:
-            intent.admit(tx, intent.payment_id)
-        token = self._ports.tokens.find(tx, intent.fingerprint)
-        if token is None:
-            payment = intent.payment(None, network=network_of(intent.order.token))
-            return self._refuse_new(tx, payment, "invalid_token")
-        payment = intent.payment(token, network=token.network)
-        refusal = _refusal_of(token)
-        if refusal is None and not (
-            intent.reference is not None
-            and self._rows.reserve_atc(tx, payment, below_watermark=intent.order.store_and_forward)
-        ):
-            refusal = "atc_replay"
-        if refusal is not None:
-            return self._refuse_new(tx, payment, refusal)
-        return self.changes.create(tx, payment)
+            return self._open_again(sale, intent, tx)
+        begun = sale.begin(tx, intent)
+        if begun.refusal is not None:
+            return self._refuse_new(tx, begun.payment, begun.refusal)
+        return self.changes.create(tx, begun.payment)
 
-    def _open_again(self, intent: Intent[Tx], tx: Tx) -> Change | _Settled:
+    def _open_again(self, sale: Sale[Tx], intent: Intent, tx: Tx) -> Change | _Settled:
         """The key is known: replay, refuse, or try again what never left this process."""
         known = self._rows.find_key(tx, intent.account, intent.key)
         assert known is not None, "the key was there a moment ago in the same unit of work"
         reply = replay_of(known, intent.request_hash)
         if reply is not None:
             return _Settled(reply, None)
-        return self._send_again(tx, known, intent.fingerprint)
+        return self._send_again(sale, tx, known)
 
-    def _send_again(self, tx: Tx, known: KeyRecord, fingerprint: bytes) -> Change | _Settled:
+    def _send_again(self, sale: Sale[Tx], tx: Tx, known: KeyRecord) -> Change | _Settled:
         payment = self._rows.find_payment(tx, known.payment_id)
         assert payment is not None, "payments are never removed"
         again = self._apply(tx, replace(payment, reason=None), Happening.SENT_AGAIN, "engine", None)
-        token = self._ports.tokens.find(tx, fingerprint)
-        refusal = "invalid_token" if token is None else _refusal_of(token)
-        if refusal is None:
-            return again
-        return self._refuse(tx, again, refusal)
+        refusal = sale.resume(tx, payment)
+        return again if refusal is None else self._refuse(tx, again, refusal)
 
     def _refuse_new(self, tx: Tx, payment: Payment, reason: str) -> _Settled:
         created = self.changes.create(tx, replace(payment, reference=None))
@@ -300,14 +290,16 @@ class PaymentEngine(Generic[Tx]):
     # The call, and phase 2.
 
     async def _authorize(
-        self, order: NfcOrder, opened: Change, request_hash: bytes, times_us: tuple[int, int]
+        self, sale: Sale[Tx], opened: Change, request_hash: bytes, times_us: tuple[int, int]
     ) -> Reply:
         payment, clock = opened.payment, self._ports.clock
+        request = await sale.request(payment)
         called_us = clock.monotonic_us()
-        answer = await self._ports.switch.authorize(
-            request_for(order, payment),
-            channel_deadline_s=STORED_DEADLINE_S if order.store_and_forward else CHANNEL_DEADLINE_S,
-        )
+        answer: AuthorizationAnswer
+        if isinstance(request, NotSent):
+            answer = request
+        else:
+            answer = await self._ports.switch.authorize(request, channel_deadline_s=sale.deadline_s)
         answered_us = clock.monotonic_us()
         started_us, stored_us = times_us
         link_us = answered_us - called_us
@@ -329,9 +321,8 @@ class PaymentEngine(Generic[Tx]):
             return settled
         self.follow_ups.publish(settled)
         await self._replays.keep(settled.payment, request_hash, settled.body)
-        counters = self._ports.counters
-        if counters is not None and isinstance(answer, Answered) and answer.cryptogram_valid:
-            await counters.note(settled.payment, self._ports.fingerprint(order.token))
+        if (counters := self._ports.counters) is not None:
+            await counters.note(settled.payment, answer)
         return Reply(STATUS_OK, settled.body, replayed=False)
 
     def _settle(
@@ -342,12 +333,7 @@ class PaymentEngine(Generic[Tx]):
         if isinstance(answer, Answered) and self._overruling.applies(tx, payment, answer):
             change = self._overruling.carry_out(tx, payment, answer, cause_id)
             return change or self._settle_late(tx, payment, answer)
-        data: dict[str, object] = {
-            "steered": payment.steered,
-            "auth_code": payment.auth_code,
-            "cryptogram_valid": answer.cryptogram_valid if isinstance(answer, Answered) else None,
-            "hops": hops_of(payment),
-        }
+        data = facts_of(payment, answer)
         change = self.changes.apply(
             tx, payment, happening, actor_of(payment, answer), cause_id=cause_id, data=data
         )
@@ -388,7 +374,3 @@ class PaymentEngine(Generic[Tx]):
         if kept is not None:
             await kept.put(merchant_id, merchant, changes=changes)
         return merchant
-
-
-def _refusal_of(token: KnownToken) -> str | None:
-    return None if token.status == "active" else TOKEN_NOT_ACTIVE

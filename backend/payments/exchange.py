@@ -72,12 +72,30 @@ def with_answer(payment: Payment, answer: AuthorizationAnswer, latency: Latency)
                 steered=answer.steered,
             )
         case NotSent():
-            word = "breaker_open" if answer.reason == "breaker_open" else "network_unavailable"
+            missing = answer.reason == "no_connection"
+            word = "network_unavailable" if missing else answer.reason
             return replace(payment, latency=latency, reason=word)
         case NoAnswerYet():
             return replace(payment, latency=latency, reason="channel_deadline")
         case Unknown():
             return replace(payment, latency=latency, reason=answer.reason)
+
+
+def facts_of(payment: Payment, answer: AuthorizationAnswer) -> dict[str, object]:
+    """What the event of an answer tells besides the payment; a card that was not there says more.
+
+    `disputes_later` is the reason for which a test card's holder will dispute the payment.
+    """
+    facts: dict[str, object] = {
+        "steered": payment.steered,
+        "auth_code": payment.auth_code,
+        "cryptogram_valid": answer.cryptogram_valid if isinstance(answer, Answered) else None,
+        "hops": hops_of(payment),
+    }
+    if payment.channel is Channel.WEB and isinstance(answer, Answered):
+        facts["code_matches"] = answer.code_matches
+        facts["disputes_later"] = answer.disputes_later
+    return facts
 
 
 def actor_of(payment: Payment, answer: AuthorizationAnswer) -> str:

@@ -376,9 +376,11 @@ def judge_cryptogram(
 ) -> None:
     """Move the watermark for a valid cryptogram; let a forged one's counter go.
 
-    A forged 65535 must not lock a token, so only the card's own counter counts.
+    A forged 65535 must not lock a token, so only the card's own counter counts. A card that was
+    not there has no counter.
     """
-    assert payment.token_ref is not None, "only known tokens are sent"
+    if payment.token_ref is None:
+        return
     if answer.cryptogram_valid is True:
         rows.raise_watermark(tx, payment.token_ref, payment.atc, at_us)
     elif answer.cryptogram_valid is False:

@@ -15,7 +15,7 @@ from backend.payments.changes import Change, Changes
 from backend.payments.follow_up import FollowUps
 from backend.payments.machine import Happening
 from backend.payments.ports import TokenDirectory
-from backend.payments.records import Payment
+from backend.payments.records import Channel, Payment
 from backend.switch.answers import Answered
 
 Tx = TypeVar("Tx")
@@ -33,7 +33,12 @@ class Overruling(Generic[Tx]):
         self._follow_ups = follow_ups
 
     def applies(self, tx: Tx, payment: Payment, answer: Answered) -> bool:
-        """Whether the network approved what may not pay any more."""
+        """Whether the network approved what may not pay any more.
+
+        A card of the vault is no device's: nobody suspends it here.
+        """
+        if payment.channel is Channel.WEB:
+            return False
         assert payment.card_id is not None, "only known tokens are sent"
         return answer.approved and not self._tokens.may_pay(tx, payment.card_id)
 

@@ -229,21 +229,19 @@ class MerchantCache(Protocol):
         """Keep a merchant, unless it changed meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpentCounter:
-    """The highest counter of a token that a cache believes to be used up."""
-
-    token_ref: str
-    atc: int
-
-
 class CounterCache(Protocol):
-    """An accelerator for refusals. What it says is confirmed by SQL, or it counts for nothing."""
+    """Used up counters. What it says is confirmed by SQL, or it counts for nothing."""
 
-    async def highest(self, fingerprint: bytes) -> SpentCounter | None:
-        """The highest counter that is known to be used up, if any is."""
+    async def token_of(self, fingerprint: bytes) -> str | None:
+        """The token with that keyed digest of its digits, which never changes, or None."""
 
-    async def raise_to(self, fingerprint: bytes, token_ref: str, atc: int) -> None:
+    async def keep_token(self, fingerprint: bytes, token_ref: str) -> None:
+        """Keep whose digits these are."""
+
+    async def highest(self, token_ref: str) -> int | None:
+        """The highest counter that is known to be used up, or None."""
+
+    async def raise_to(self, token_ref: str, atc: int) -> None:
         """A counter was used up, and that is committed."""
 
 

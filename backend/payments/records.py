@@ -22,6 +22,7 @@ class Channel(Enum):
 
     NFC = "nfc"
     IN_APP = "in_app"
+    WEB = "web"  # a card of the vault; no chip, no counter, nobody met
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ class Payment:
         key: idempotency key, which is also the terminal's reference (terminal id and sequence).
         version: 1 at creation, one more with every event.
         network: None when the token was unknown and its digits belong to no network.
-        token_ref: None when the token was unknown.
+        token_ref: None when the token was unknown, or a card of the vault pays.
+        card_id: the wallet's card behind the token, or the vault's card.
+        atc: the card's transaction counter; 0 where no chip took part.
         reference: how the network knows it; None when it was refused before it could be sent.
         hold_open: whether the ledger carries the issuer's promise at this moment.
         captured_minor: what the merchant took of it; 0 before the capture.
@@ -144,10 +147,11 @@ class Payment:
 
     def promise(self) -> Promise:
         """What the ledger posts for it."""
-        assert self.token_ref is not None, "only known tokens are approved"
+        holder = self.token_ref or self.card_id
+        assert holder is not None, "only known tokens and cards are approved"
         return Promise(
             payment_id=self.id,
-            token_ref=self.token_ref,
+            token_ref=holder,
             card=f"{self.network_name.capitalize()} ·{self.last4}",
             merchant_id=self.merchant.id,
             merchant_name=self.merchant.name,

@@ -12,7 +12,10 @@ BackendError
 │   ├── KeyReused         wallet/provisioning: the key belongs to another card
 │   ├── CardRefused       wallet/provisioning: the network refused the card
 │   ├── StepRefused       wallet/verification: no code was sent, or it was not the right one
-│   └── NotSignedIn       wallet/accounts
+│   ├── NotSignedIn       wallet/accounts
+│   ├── TooMany           wallet/limits: a person asked too often
+│   └── TooManyCalls      gateway/rate_limits: a merchant did
+├── WireError             http/stripe_wire/errors: a request under /v1 that is refused
 ├── StorageError          the database refused or broke
 ├── NetworkUnavailable    wallet/errors: a token service could not be asked
 ├── BackgroundFailed      process: a part of the engine broke, and the engine stops
@@ -48,11 +51,13 @@ class BadRequest(BackendError):
         status: the HTTP status that this becomes.
         field: the offending field, where one is to blame.
         members: what else the problem document says (RFC 9457 section 3.2).
+        headers: what else its answer says in its head.
         retry_after_s: when the same thing may be asked again; None when time cures nothing.
     """
 
     status = 400
     members: Mapping[str, object] = MappingProxyType({})
+    headers: Mapping[str, str] = MappingProxyType({})
     retry_after_s: int | None = None
 
     def __init__(self, code: str, detail: str, *, field: str | None = None) -> None:

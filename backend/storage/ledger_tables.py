@@ -1,7 +1,7 @@
 """The journal's table. Entries are only ever added: triggers refuse every change and removal.
 
 Stored shard by shard in the order of the hash chain, so the end of a shard is one look at the
-primary key.
+primary key. Checkpoints are sums of its beginning: they can be thrown away and made again.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from sqlalchemy import (
     DDL,
     CheckConstraint,
     Column,
+    Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
     event,
+    text,
 )
 
 from backend.storage.metadata import engine_metadata
@@ -39,7 +41,34 @@ ledger_entries = Table(
     PrimaryKeyConstraint("shard", "seq"),
     CheckConstraint("direction IN ('debit', 'credit')", name="direction"),
     CheckConstraint("amount_minor >= 0", name="amount"),
+    # What merchants own, by account: one entry of a capture and none of an authorization.
+    Index(
+        "ix_ledger_entries_of_merchants",
+        "account",
+        "seq",
+        sqlite_where=text(
+            "account >= 'liabilities:merchant-' AND account < 'liabilities:merchant.'"
+        ),
+    ),
     sqlite_with_rowid=False,
+)
+
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    engine_metadata,
+    Column("shard", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("balance_minor", Integer, nullable=False),  # debit positive
+    PrimaryKeyConstraint("shard", "account", "currency"),
+    sqlite_with_rowid=False,
+)
+
+ledger_checkpoint_heads = Table(
+    "ledger_checkpoint_heads",
+    engine_metadata,
+    Column("shard", Integer, primary_key=True),
+    Column("through_seq", Integer, nullable=False),  # the last entry that its checkpoints hold
 )
 
 # For a migration that creates the table without this metadata.

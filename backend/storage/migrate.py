@@ -18,7 +18,7 @@ from pathlib import Path
 from backend.runtime.errors import StorageError
 from backend.storage.database import connect
 
-HEAD = "0007"
+HEAD = "0014"
 HOSTS_SCHEMA = 6
 ADDED_TO_HOSTS = {
     2: ("host_approvals",),

@@ -21,11 +21,14 @@ from backend.storage import (
     host_tables,
     in_app_tables,
     ledger_tables,
+    merchant_tables,
     number_tables,
     payment_tables,
     request_tables,
+    settlement_tables,
     token_order_tables,
     wallet_tables,
+    wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
 
@@ -37,11 +40,14 @@ TABLE_MODULES = (
     host_tables,
     in_app_tables,
     ledger_tables,
+    merchant_tables,
     number_tables,
     payment_tables,
     request_tables,
+    settlement_tables,
     token_order_tables,
     wallet_tables,
+    wire_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 

@@ -44,6 +44,8 @@ class AuthorizationRequest:
         approved_offline: card and till have approved already: the network is told, not asked.
         stored: the till kept the tap while it was offline; the network is asked all the same.
         is_remote: nobody met: an app's payment, made with the token's remote key.
+        sealed_card: a card's number sealed for the network (JWE); then there is neither token nor
+            chip data nor track.
     """
 
     payment_id: str
@@ -65,6 +67,7 @@ class AuthorizationRequest:
     track_2: str = field(default="", repr=False)
     atc: int = 0
     is_remote: bool = False
+    sealed_card: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Answered:
         cryptogram_valid: the network's verdict on the ARQC; None when it did not look.
         reason: stable word behind the code ("insufficient_funds", "cryptogram_invalid" …).
         steered: "amount ends .51" when the amount chose the code, else None.
+        code_matches: the issuer's verdict on a card's security code; None when there was none.
+        disputes_later: the reason for which a test card's holder will dispute this payment.
         hops_us: duration of each hop: "network" (link there and back), "issuer".
     """
 
@@ -88,6 +93,8 @@ class Answered:
     reason: str
     steered: str | None
     hops_us: Mapping[str, int]
+    code_matches: bool | None = None
+    disputes_later: str | None = None
 
     @property
     def approved(self) -> bool:
@@ -100,7 +107,7 @@ class NotSent:
     """Nothing left this process: breaker open, or no connection.
 
     Attributes:
-        reason: "breaker_open" or "no_connection".
+        reason: "breaker_open" or "no_connection"; "vault_unavailable" where a card did not open.
         retry_in_ms: when a breaker will next let a probe through, else None.
     """
 

@@ -34,8 +34,8 @@ from backend.switch.answers import (
 CONTACTLESS_CHIP = "071"
 CONTACTLESS_STRIPE = "911"
 ECOMMERCE = "810"
-IN_APP_INDICATOR = "07"  # electronic commerce indicator of a cryptogram in an app
-NORMAL_CONDITION, PREAUTHORIZED_CONDITION = "00", "06"
+NO_AUTHENTICATION = "07"  # electronic commerce indicator: sealed, and no 3-D Secure
+NORMAL_CONDITION, PREAUTHORIZED_CONDITION, REMOTE_CONDITION = "00", "06", "59"
 
 
 def authorization(request: AuthorizationRequest) -> Message:
@@ -49,7 +49,6 @@ def authorization(request: AuthorizationRequest) -> Message:
         AUTHORIZATION,
         {
             **_card_data(request),
-            "2": request.token,
             "3": PURCHASE,
             "4": _amount(request.amount_minor),
             "7": sent,
@@ -58,8 +57,7 @@ def authorization(request: AuthorizationRequest) -> Message:
             "13": sent[:4],
             "14": request.expiry,
             "18": request.merchant_category,
-            "23": request.psn.zfill(3),
-            "25": PREAUTHORIZED_CONDITION if request.approved_offline else NORMAL_CONDITION,
+            "25": _condition(request),
             "32": ACQUIRER,
             "37": request.reference.rrn,
             "41": _text(request.terminal_id, 8),
@@ -74,19 +72,29 @@ def _card_data(request: AuthorizationRequest) -> dict[str, str]:
     """Entry mode and what it brings: chip data, or a track and the counter that it shortens.
 
     Chip data also say whether the tap was stored (DE 48 `sf`); a track has no signed day to be
-    stored with. An app's payment brings chip data and its electronic commerce indicator.
+    stored with. An app's payment brings chip data and its electronic commerce indicator. A card
+    that is not there brings its number sealed (DE 127), and no DE 2.
     """
+    indicator = private_text({"ec": NO_AUTHENTICATION})
+    if request.sealed_card:
+        return {"22": ECOMMERCE, "48": indicator, "127": request.sealed_card}
+    token = {"2": request.token, "23": request.psn.zfill(3)}
     if request.track_2:
         track = request.track_2.replace("D", "=")
-        return {
-            "22": CONTACTLESS_STRIPE, "35": track, "48": private_text({"at": str(request.atc)}),
-        }  # fmt: skip
+        heard = private_text({"at": str(request.atc)})
+        return {**token, "22": CONTACTLESS_STRIPE, "35": track, "48": heard}
     chip_data = request.emv_data.hex().upper()
     if request.is_remote:
-        indicator = private_text({"ec": IN_APP_INDICATOR})
-        return {"22": ECOMMERCE, "48": indicator, "55": chip_data}
-    chip = {"22": CONTACTLESS_CHIP, "55": chip_data}
+        return {**token, "22": ECOMMERCE, "48": indicator, "55": chip_data}
+    chip = {**token, "22": CONTACTLESS_CHIP, "55": chip_data}
     return chip | {"48": private_text({"sf": "Y"})} if request.stored else chip
+
+
+def _condition(request: AuthorizationRequest) -> str:
+    """DE 25: asked as ever, told of, or asked for a card that is not there."""
+    if request.approved_offline:
+        return PREAUTHORIZED_CONDITION
+    return REMOTE_CONDITION if request.sealed_card else NORMAL_CONDITION
 
 
 def reversal(
@@ -160,7 +168,7 @@ def answered(answer: Message, round_trip_us: int) -> Answered:
     """
     private = answer.private()
     issuer_us = _whole(private.get("iu", "0"))
-    verdict = private.get("cv")
+    verdict, code = private.get("cv"), private.get("cc")
     return Answered(
         response_code=answer.fields["39"],
         auth_code=answer.fields.get("38"),
@@ -169,6 +177,8 @@ def answered(answer: Message, round_trip_us: int) -> Answered:
         reason=private.get("rs", ""),
         steered=private.get("st"),
         hops_us={"network": max(0, round_trip_us - issuer_us), "issuer": issuer_us},
+        code_matches=None if code is None else code == "M",
+        disputes_later=private.get("dl"),
     )
 
 

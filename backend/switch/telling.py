@@ -2,7 +2,8 @@
 
 Each request and each answer becomes one event, `message.sent` or `message.received`, tied to its
 payment and tap. The token (DE 2) is shown by its last four digits, track data (DE 35) not at all,
-chip data (DE 55) by its length: it repeats the token and carries the cryptogram. Decides nothing.
+chip data (DE 55) and a sealed card (DE 127) by their length: the one repeats the token and carries
+the cryptogram. Decides nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.domain.pan import mask
-from backend.networks.message import Message
+from backend.networks.message import SEALED_CARD, Message
 from backend.runtime.events import Emit
 
 HEX_DIGITS_A_BYTE = 2
@@ -29,6 +30,8 @@ def masked_fields(message: Message) -> dict[str, str]:
     fields = dict(message.fields)
     if "2" in fields:
         fields["2"] = mask(fields["2"])
+    if SEALED_CARD in fields:
+        fields[SEALED_CARD] = f"•••• {len(fields[SEALED_CARD])} characters sealed for the network"
     if "35" in fields:
         fields["35"] = "••••"
     if "55" in fields:

@@ -11,12 +11,14 @@ the lease runs out and a retry takes both over; the network recognises device an
 Wallet, network and issuer each say a colour. All green: the card is active. Any red: no card. Any
 yellow: the card is pending, its keys are still at the network, and its cardholder is to be verified
 (`verification`).
+
+The same card on another device (a watch beside a phone) needs no number: the order names the card
+that the person has, and its network knows which one that is.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -26,22 +28,18 @@ import orjson
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRefused, TokenRequest
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Entropy, identifier
-from backend.runtime.errors import BadRequest, Conflict, MessageError, TransportError
+from backend.runtime.errors import BadRequest, Conflict, MessageError, NotFound, TransportError
 from backend.runtime.events import Event, EventLog
 from backend.wallet.assessment import assess
+from backend.wallet.card_order import CardOrder, check_key, check_network, check_order
 from backend.wallet.errors import NetworkUnavailable
-from backend.wallet.model import NETWORKS, PARTIES, AuditEntry, Caller, Card, Device
+from backend.wallet.model import PARTIES, AuditEntry, Caller, Card, Device
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
 from backend.wallet.status import deliver
 from backend.wallet.step_up_view import event_facts, method_json
-from backend.wallet.terms import TERMS_VERSION
 from backend.wallet.token_orders import TokenOrders
 
 LEASE_US = 60_000_000
-KEY_LENGTH_MAX = 255
-SEALED_LENGTH_MAX = 8_192
-_COMPACT_JWE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}")
-_EXPIRY = re.compile(r"(0[1-9]|1[0-2])/?([0-9]{2})")
 
 
 class KeyReused(BadRequest):
@@ -54,39 +52,6 @@ class CardRefused(BadRequest):
     """The network or the issuer will not have this card on this device."""
 
     status = 422
-
-
-@dataclass(frozen=True, slots=True)
-class CardOrder:
-    """What a client sends to put a card on a device.
-
-    Attributes:
-        encrypted_pan: JWE (RFC 7516) of number and device key, for the network's key.
-        expiry: MM/YY as printed.
-        cvv: in memory only, for the network.
-        terms_version: of the terms that the person accepted; None when the client does not say.
-    """
-
-    network: str
-    encrypted_pan: str
-    expiry: str
-    cvv: str
-    last4: str
-    device_id: str
-    terms_version: str | None = None
-
-    def request_hash(self) -> bytes:
-        """What "the same body" means for the idempotency key."""
-        parts = (
-            self.network,
-            self.encrypted_pan,
-            self.expiry,
-            self.cvv,
-            self.last4,
-            self.device_id,
-            *(() if self.terms_version is None else (self.terms_version,)),
-        )
-        return hashlib.sha256(orjson.dumps(parts)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +98,7 @@ class Provisioning:
             BadRequest: no such network.
             NetworkUnavailable: its token service does not answer.
         """
-        _check_network(network)
+        check_network(network)
         try:
             return await self._tokens.public_key(network)
         except (TransportError, MessageError) as error:
@@ -149,7 +114,7 @@ class Provisioning:
             NetworkUnavailable: the token service does not answer.
         """
         check_key(key)
-        _check(order)
+        check_order(order)
         requested = self._requested_card(caller, order)
         claimed = await self._store.write(
             lambda rows: self._claim(rows, caller, order, key, requested)
@@ -213,6 +178,8 @@ class Provisioning:
                 raise Conflict("request_in_flight", "this key is being worked on; ask again")
             rows.release_request(caller.user_id, key)
             rows.claim_request(caller.user_id, key, order.request_hash(), now_us)
+        if order.source_card_id is not None and _source(rows, caller, order) is None:
+            raise NotFound("card_unknown", "no such active card in this wallet", field="fromCardId")
         same = rows.same_card(caller.user_id, order.device_id, order.last4, order.network)
         if same is not None:
             if not _may_replace(same, now_us):
@@ -224,7 +191,11 @@ class Provisioning:
     async def _ask(
         self, order: CardOrder, device: Device, caller: Caller, requested: Card
     ) -> TokenGrant | TokenRefused:
-        cards = self._store.read(lambda rows: rows.cards_on(device.id))
+        cards, source = self._store.read(
+            lambda rows: (rows.cards_on(device.id), _source(rows, caller, order))
+        )
+        if source is None and order.source_card_id is not None:
+            return TokenRefused("source_unknown", "the card that was named was taken away")
         ours = assess(order.cvv, [card for card in cards if card.id != requested.id])
         if ours is Colour.RED:
             return TokenRefused("wallet_declined", "the wallet does not want this card")
@@ -233,13 +204,14 @@ class Provisioning:
             order.network,
             TokenRequest(
                 sealed_pan=order.encrypted_pan,
-                expiry=_yymm(order.expiry),
+                expiry=order.expiry_yymm,
                 cvv=order.cvv,
                 last4=order.last4,
                 device_id=device.id,
                 device_type=device.kind,
                 wallet_id=caller.user_id,
                 wallet_decision=ours.value,
+                source_token_ref="" if source is None else source.token_ref,
             ),
         )
 
@@ -337,6 +309,14 @@ class Provisioning:
         )
 
 
+def _source(rows: WalletRows, caller: Caller, order: CardOrder) -> Card | None:
+    """The card that the order goes by: the caller's own, active, and the one that it says."""
+    card = rows.card(order.source_card_id) if order.source_card_id is not None else None
+    if card is None or (card.user_id, card.status) != (caller.user_id, "active"):
+        return None
+    return card if (card.network, card.last4) == (order.network, order.last4) else None
+
+
 def _may_replace(same: Card, now_us: int) -> bool:
     """Whether this card on this device gives way to a new request for it."""
     if same.status == "requested":
@@ -347,52 +327,3 @@ def _may_replace(same: Card, now_us: int) -> bool:
 def _give_back(rows: WalletRows, caller: Caller, key: str, requested: Card) -> None:
     rows.remove_card(requested.id)
     rows.release_request(caller.user_id, key)
-
-
-def _yymm(expiry: str) -> str:
-    month, year = expiry[:2], expiry[-2:]
-    return f"{year}{month}"
-
-
-def check_key(key: str) -> None:
-    """Raise BadRequest for a text that can be no idempotency key."""
-    if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isprintable():
-        raise BadRequest(
-            "idempotency_key_invalid", f"a key is 1 to {KEY_LENGTH_MAX} printable characters"
-        )
-
-
-def _check_network(network: str) -> None:
-    if network not in NETWORKS:
-        raise BadRequest(
-            "network_unknown", f"network is one of {', '.join(NETWORKS)}", field="network"
-        )
-
-
-def _check(order: CardOrder) -> None:
-    """Everything that can be said about an order without the network.
-
-    Raises:
-        BadRequest: with the field to blame. No message repeats what was sent.
-    """
-    _check_network(order.network)
-    if order.terms_version not in {None, TERMS_VERSION}:
-        raise BadRequest(
-            "terms_changed",
-            f"version {TERMS_VERSION} of the terms is to be accepted: GET /api/terms",
-            field="termsVersion",
-        )
-    sealed = order.encrypted_pan
-    if len(sealed) > SEALED_LENGTH_MAX or not _COMPACT_JWE.fullmatch(sealed):
-        raise BadRequest(
-            "card_not_sealed",
-            "encryptedPan is a compact JWE for the key of GET /api/networks/{n}/key",
-            field="encryptedPan",
-        )
-    if not (len(order.last4) == 4 and order.last4.isascii() and order.last4.isdigit()):
-        raise BadRequest("last4_invalid", "last4 is four digits", field="last4")
-    if not _EXPIRY.fullmatch(order.expiry):
-        raise BadRequest("expiry_invalid", "expiry is MM/YY", field="expiry")
-    cvv_length = 4 if order.network == "amex" else 3
-    if not (len(order.cvv) == cvv_length and order.cvv.isascii() and order.cvv.isdigit()):
-        raise BadRequest("cvv_invalid", f"cvv is {cvv_length} digits here", field="cvv")

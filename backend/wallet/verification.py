@@ -28,11 +28,12 @@ from backend.runtime.errors import (
     TransportError,
 )
 from backend.runtime.events import Event, EventLog
+from backend.wallet.card_order import check_key
 from backend.wallet.cards import owned
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import AuditEntry, Caller, Card
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
-from backend.wallet.provisioning import KeyReused, check_key
+from backend.wallet.provisioning import KeyReused
 from backend.wallet.status import deliver, reject
 from backend.wallet.step_up_view import event_facts, method_json
 

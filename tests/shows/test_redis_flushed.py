@@ -120,7 +120,7 @@ async def pay_all(
 
 
 def taps(lab: Laboratory) -> list[NfcOrder]:
-    """Each of another amount in whole units (none steers), by which the networks' file tells them apart."""
+    """Each of another amount (whole units: none steers), which tells them apart."""
     return lab.orders([100 * (1 + number) for number in range(LANES * TAPS_A_LANE)], devices=LANES)
 
 

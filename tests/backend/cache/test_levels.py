@@ -15,7 +15,6 @@ from backend.cache.merchants import KeptMerchants
 from backend.cache.policy import DEFAULT, PRESETS, SLOTS, Slot
 from backend.cache.remembered import RUN_BYTES, Remembered
 from backend.cache.tolerant import TolerantCache
-from backend.payments.ports import SpentCounter
 from backend.payments.records import DEFAULT_MERCHANT
 from backend.runtime.errors import UsageError
 from backend.runtime.events import EventLog
@@ -205,20 +204,21 @@ def test_a_slot_holds_values_of_any_type(levels: Levels) -> None:
 def test_a_watermark_is_written_through_and_never_expires(levels: Levels) -> None:
     async def main() -> None:
         kept = KeptCounters(levels.two, levels.remembered(DEFAULT.token_metadata), DEFAULT.atc)
-        assert await kept.highest(b"print") is None
-        await kept.raise_to(b"print", "tok_1", 7)
-        await kept.raise_to(b"print", "tok_1", 8)
-        assert await kept.highest(b"print") == SpentCounter("tok_1", 8)
+        assert (await kept.token_of(b"print"), await kept.highest("tok_1")) == (None, None)
+        await kept.keep_token(b"print", "tok_1")
+        await kept.raise_to("tok_1", 7)
+        await kept.raise_to("tok_1", 8)
+        assert (await kept.token_of(b"print"), await kept.highest("tok_1")) == ("tok_1", 8)
         assert await levels.redis.ttl("atc:{tok_1}") == -1, "no expiry"
         assert 3_600 <= await levels.redis.ttl(f"token_metadata:{{{b'print'.hex()}}}") <= 3_660
         levels.clock.at_us += 3_599 * SECOND_US
-        assert await kept.highest(b"print") == SpentCounter("tok_1", 8)
+        assert await kept.token_of(b"print") == "tok_1"
         levels.clock.at_us += SECOND_US
-        assert await kept.highest(b"print") is None, "what a token is, is known for an hour"
-        await kept.raise_to(b"print", "tok_1", 9)
-        assert await kept.highest(b"print") == SpentCounter("tok_1", 9)
+        assert await kept.token_of(b"print") is None, "what a token is, is known for an hour"
+        levels.clock.at_us += 400 * 86_400 * SECOND_US
+        assert await kept.highest("tok_1") == 8
         await levels.redis.flushall()
-        assert await kept.highest(b"print") is None
+        assert await kept.highest("tok_1") is None
 
     asyncio.run(main())
 

@@ -280,7 +280,10 @@ def test_a_snapshot_is_a_world_of_its_own(
     assert made.status_code == 201
     folder = Path(made.json()["directory"])
     assert folder == tmp_path / "lab" / "snapshots" / "before_lunch"
-    assert {path.name for path in folder.iterdir()} == {"engine.db", "networks.db", "manifest.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        *("engine.db", "networks.db", "manifest.json"),
+        *("vault.json", "vault.key", "world.json"),
+    }
     assert orjson.loads((folder / "manifest.json").read_bytes())["seed"] == 7
     copy = Database(folder / "engine.db", inline=True)
     assert copy.read(lambda tx: event_rows.last_seq(tx, "engine")) > 0

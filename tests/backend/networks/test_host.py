@@ -256,7 +256,7 @@ def test_a_token_suspended_during_its_payment_pays_no_more(tmp_path: Path) -> No
             phone = await phone_with(lab, "visa")
             rules = lab.networks.hosts["visa"].rules
             request = requests.authorization(payment(lab, phone))
-            examined = rules.examine(request)
+            examined = rules.examiner.examine(request)
             assert examined.refusal is None
             await change(lab.tsp, "visa", phone.grant.token_ref, "suspend")
             row = await rules.authorize(request, examined, 0)

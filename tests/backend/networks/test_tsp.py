@@ -8,6 +8,7 @@ import pytest
 
 from backend.networks import numbers
 from backend.networks.message import decode, encode
+from backend.networks.remote_cards import CODE_REFUSED, REMOTE_CARDS
 from backend.networks.tsp_terms import Colour, combine
 from backend.runtime.errors import BackendError, NotFound, StorageError, UsageError
 from backend.switch import requests
@@ -292,10 +293,17 @@ def test_the_readme_lists_the_test_cards_as_they_are() -> None:
         for line in Path("backend/networks/README.md").read_text().splitlines()
         if line.startswith("| ") and line[2:10].isdecimal()
     ]
-    assert {row[0] for row in rows} == set(numbers.TEST_CARDS)
-    for number, product, behaviour in rows:
+    said = {row[0] for row in rows}
+    assert said == set(numbers.TEST_CARDS) | set(REMOTE_CARDS)
+    for number, product, behaviour in (row for row in rows if len(row) == 3):
         card = numbers.TEST_CARDS[number]
         assert product.startswith(card.product)
         expected = card.refusal or card.reason or "approves"
         assert expected in behaviour
         assert card.response_code is None or behaviour.startswith(card.response_code)
+    for number, behaviour in (row for row in rows if len(row) == 2):
+        remote = REMOTE_CARDS[number]
+        refusal = CODE_REFUSED if remote.refuses_code else remote.refusal
+        expected = remote.disputes_later if refusal is None else refusal.reason
+        assert f"`{expected}`" in behaviour
+        assert behaviour.startswith("approves" if refusal is None else refusal.response_code)

@@ -28,17 +28,13 @@ from backend.domain.money import numeric_code
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts, Order
 from backend.gateway.fees import FeePlan
-from backend.payments.engine import (
-    CHANNEL_DEADLINE_S,
-    STORED_DEADLINE_S,
-    PaymentEngine,
-    PaymentPorts,
-)
+from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
 from backend.payments.ports import CounterCache, IdempotencyCache, MerchantCache
 from backend.payments.records import DEFAULT_MERCHANT, KnownToken, Merchant
 from backend.payments.spent_counters import SpentCounters
+from backend.payments.taps import CHANNEL_DEADLINE_S, STORED_DEADLINE_S
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler
@@ -360,6 +356,12 @@ class Laboratory:
         if not isinstance(context.get("exception"), ProcessKilled):
             self.crashes.append(context)
 
+    def _spent_counters(self) -> SpentCounters[Transaction] | None:
+        if self.counters is None:
+            return None
+        rows, tokens = SqlCounterRows(), self.card_table
+        return SpentCounters(self.counters, self.database, rows, tokens, self.scheduler)
+
     def start_engine(self, first_seq: int = 1) -> None:
         database = self.database
         self.networks.caller_is_dead = lambda: database.dead
@@ -379,9 +381,7 @@ class Laboratory:
                 fingerprint=fingerprint,
                 cache=self.cache,
                 merchants=self.merchants,
-                counters=None
-                if self.counters is None
-                else SpentCounters(self.counters, self.database, SqlCounterRows(), self.scheduler),
+                counters=self._spent_counters(),
             )
         )
 

@@ -16,10 +16,11 @@ from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualSchedule
 from backend.storage.database import Database
 from backend.storage.migrate import migrate_engine
 from backend.storage.wallet_rows import SqlWalletStore
+from backend.wallet.card_order import CardOrder
 from backend.wallet.cards import Cards
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import Caller, Device
-from backend.wallet.provisioning import CardOrder, CardRefused, Provisioning
+from backend.wallet.provisioning import CardRefused, Provisioning
 from backend.wallet.token_orders import TokenOrders
 
 CALLER = Caller("usr_1", "127.0.0.1")

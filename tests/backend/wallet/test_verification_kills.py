@@ -28,9 +28,10 @@ from backend.storage.host_rows import SqlHostStore, open_host_store
 from backend.storage.migrate import migrate_engine
 from backend.storage.wallet_rows import SqlWalletStore
 from backend.switch.tsp_client import TspClient
+from backend.wallet.card_order import CardOrder
 from backend.wallet.model import Caller, Device
 from backend.wallet.ports import WalletRows
-from backend.wallet.provisioning import CardOrder, Provisioning
+from backend.wallet.provisioning import Provisioning
 from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import CLAIM_US, Step, StepRefused, Verifications
 from tests.backend.networks.bench import VAULT_KEY, sealed

@@ -1,0 +1,1 @@
+"""`/v1`: the merchant gateway on the wire format that the ordinary `stripe` clients speak."""

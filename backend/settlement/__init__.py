@@ -1,0 +1,1 @@
+"""From captured to paid out: business days, batches, payouts, exchange rates, reconciliation."""
