@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from backend.assembly.caches import Caches, open_caches
+from backend.assembly.cards import Cards, open_cards
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
@@ -53,6 +54,7 @@ class Engine:
         app: answers HTTP and WebSocket.
         token: the local token's text.
         devices: what waits for a device, as its push connection would deliver it.
+        cards: cards that merchants keep, and payments with them.
         networks: the simulated hosts, without sockets; None when they run apart.
     """
 
@@ -63,6 +65,7 @@ class Engine:
     devices: Devices
     in_app: InApp[Transaction]
     gateway: Gateway
+    cards: Cards
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -186,7 +189,8 @@ async def _open(
     )
     token = folder.token(ground.entropy.secret("engine.token"))
     buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
-    gateway = await open_gateway(files, payments, switch, events, ground, buckets)
+    cards = open_cards(files, payments, edge.tokens, events, ground)
+    gateway = await open_gateway(files, payments, cards, switch, events, ground, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     caches.start(ground)
@@ -194,6 +198,7 @@ async def _open(
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     gateway.start(ground)
+    cards.start(ground)
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
     if settings.daily_snapshots:
@@ -203,8 +208,8 @@ async def _open(
         ground.scheduler.spawn(daily, "daily snapshots")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, networks, ground,
-        edge, caches, recorder, folder,
+        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, cards, networks,
+        ground, edge, caches, recorder, folder,
     )  # fmt: skip
 
 

@@ -16,10 +16,12 @@ from lab.words import (
     card_words,
     flow_words,
     kernel_words,
+    product_words,
     reader_words,
     sale_words,
     scenario_words,
     view_words,
+    watch_words,
 )
 
 
@@ -75,6 +77,8 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **scenario_words.WORDS,
     **anycard_words.WORDS,
     **sale_words.WORDS,
+    **watch_words.WORDS,
+    **product_words.WORDS,
 }
 
 _words = Words()
