@@ -13,6 +13,7 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -45,6 +46,7 @@ def open_doors(
         privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
         merchants=gateway.accounts.routes(lab.clock),
+        webhooks=WebhookRoutes(gateway.webhooks.endpoints, gateway.webhooks.console),
         lab=LabRoutes(lab, folder, attachments),
         settlement=SettlementRoutes(lab, gateway.settlement.days, gateway.settlement.payouts),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),

@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
+from backend.assembly.base import Base
 from backend.assembly.caches import Caches, open_caches
 from backend.assembly.cards import Cards, open_cards
 from backend.assembly.doors import open_doors
@@ -81,6 +82,7 @@ class Engine:
         await scheduler.cancel_all()
         await self._edge.close()
         await self._caches.close()
+        await self.gateway.webhooks.way.close()
         await lab.cache.close()
         if lab.faults.faults:
             lab.faults.reset()  # faults end with their engine: what is left can be stored
@@ -190,7 +192,8 @@ async def _open(
     token = folder.token(ground.entropy.secret("engine.token"))
     buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
     cards = open_cards(files, payments, edge.tokens, events, ground)
-    gateway = await open_gateway(files, payments, cards, switch, events, ground, buckets)
+    base = Base(files, ground, settings, events, board, switch)
+    gateway = await open_gateway(base, payments, cards, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     caches.start(ground)

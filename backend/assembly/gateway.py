@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.base import Base
 from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
 from backend.assembly.settlement import Settlement, open_settlement
+from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
@@ -41,23 +43,20 @@ class Gateway:
     settlement: Settlement
     accounts: MerchantServices
     wire: WireDoor
+    webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
         self.settlement.start(ground)
+        self.webhooks.start()
 
 
 async def open_gateway(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
-    buckets: Buckets,
+    base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
+    files, events, ground, switch = base.files, base.events, base.ground, base.switch
     advices = _advices(files, payments, switch, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
     desk = _desk(files, payments, advices, events, ground)
@@ -68,6 +67,7 @@ async def open_gateway(
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
         wire=open_wire(files, accounts, payments, cards, desk, events, ground),
+        webhooks=open_webhooks(base, accounts),
     )
 
 

@@ -23,6 +23,7 @@ from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -46,6 +47,7 @@ class Doors:
     proof: ProofRoutes
     in_app: InAppRoutes
     merchants: MerchantRoutes
+    webhooks: WebhookRoutes
     lab: LabRoutes
     settlement: SettlementRoutes
     tokens: TokenRoutes
@@ -68,6 +70,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.settlement.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
+    app.include_router(doors.webhooks.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))

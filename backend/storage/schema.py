@@ -30,6 +30,7 @@ from backend.storage import (
     token_order_tables,
     vault_tables,
     wallet_tables,
+    webhook_tables,
     wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
@@ -52,6 +53,7 @@ TABLE_MODULES = (
     vault_tables,
     wallet_tables,
     wire_tables,
+    webhook_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 
