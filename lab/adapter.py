@@ -13,12 +13,14 @@ from pathlib import Path
 from lab.anycard.commands import AnyCardAdapter
 from lab.console.presets import PRESETS
 from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
+from lab.in_hand import PHONE
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.pos.display import network_name
 from lab.preflight.commands import PreflightAdapter
 from lab.reader_roles.devices import Role
 from lab.reader_roles.doctor import examine_readers
+from lab.watch.commands import PairingAdapter, WatchAdapter
 from lab.words import Message, message
 from lab.world import World
 
@@ -59,10 +61,11 @@ class Runner:
             self._world.console.toast(message("console.refused", "bad", why=str(fault)))
 
 
-class WalletAdapter:
+class WalletAdapter(PairingAdapter):
     """The window's `WalletCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
+        PairingAdapter.__init__(self, world.watch, post)
         self._flow = world.wallet
         self._hands = world.hands
         self._post = post
@@ -173,7 +176,11 @@ class WalletAdapter:
 
     def tap(self) -> None:
         """Hold the phone to the reader."""
-        self._post(self._hands.hold)
+        self._post(self._hold)
+
+    async def _hold(self) -> None:
+        self._watch.take(PHONE)
+        await self._hands.hold()
 
     def dismiss_banner(self) -> None:
         """Wipe the bank's message away."""
@@ -188,12 +195,13 @@ class WalletAdapter:
         self._post(lambda: self._flow.remove(card_id))
 
 
-class LabAdapter(AnyCardAdapter, PreflightAdapter):
+class LabAdapter(AnyCardAdapter, PreflightAdapter, WatchAdapter):
     """The window's `LabCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
         AnyCardAdapter.__init__(self, world.anycard, post)
         PreflightAdapter.__init__(self, world.preflight, post)
+        WatchAdapter.__init__(self, world.watch, post)
         self._world = world
         self._console = world.console
         self._post = post
@@ -332,6 +340,7 @@ class LabAdapter(AnyCardAdapter, PreflightAdapter):
         if not self._console.is_on(fault_id):
             await self._console.set_fault(fault_id, on=True, parameters={})
         hands, pos = self._world.hands, self._world.pos
+        self._world.watch.take(PHONE)  # the card is the phone's
         await hands.tap(pos.amount_minor or 1240, pos.state.currency, card.id)
 
     async def _record(self) -> None:

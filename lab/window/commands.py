@@ -11,9 +11,10 @@ from typing import Protocol
 from lab.anycard.commands import AnyCardCommands
 from lab.pos.offline_commands import OfflineCommands
 from lab.preflight.commands import PreflightCommands
+from lab.watch.commands import WatchCommands, WatchPairing
 
 
-class WalletCommands(Protocol):
+class WalletCommands(WatchPairing, Protocol):
     """What a person does with the phone."""
 
     def start_with_demo_cards(self) -> None:
@@ -23,7 +24,7 @@ class WalletCommands(Protocol):
         """Open the add-card form."""
 
     def edit_add(self, field: str, text: str) -> None:
-        """Type into the form: field "number", "expiry", "cvv", or "terms" with "1" or ""."""
+        """Type into the form: "number", "expiry", "cvv", "terms" ("1" or ""), or "design"."""
 
     def submit_add(self) -> None:
         """Send the form."""
@@ -144,7 +145,7 @@ class PosCommands(OfflineCommands, Protocol):
         """Take the money of every sale that waits for it."""
 
 
-class LabCommands(AnyCardCommands, PreflightCommands, Protocol):
+class LabCommands(AnyCardCommands, PreflightCommands, WatchCommands, Protocol):
     """What the person at the laboratory does."""
 
     def space(self) -> None:
