@@ -19,6 +19,7 @@ from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
+from backend.http.routes_vault_accesses import VaultAccessRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.payments.engine import PaymentEngine
 from backend.storage.data_folder import DataFolder
@@ -56,5 +57,6 @@ def open_doors(
         cards=wallet.cards,
         wire=gateway.wire,
         vault=gateway.cards.routes,
+        vault_accesses=VaultAccessRoutes(lab),
     )
     return build_app(doors, token)
