@@ -124,6 +124,18 @@ def test_a_line_that_was_changed_or_cut_off_is_missed(
     assert checked(folder) == (False, where)
 
 
+@pytest.mark.inv(147)
+def test_networks_that_run_apart_are_checked_by_themselves(tmp_path: Path) -> None:
+    folder = folder_with_lines(tmp_path)
+    (folder / "engine.db").unlink()
+    assert checked(folder) == (True, "the chain holds")
+    with closing(sqlite3.connect(folder / "networks.db")) as connection:
+        connection.execute("DROP TRIGGER tr_host_vault_accesses_no_delete")
+        connection.execute("DELETE FROM host_vault_accesses WHERE id = 4")
+        connection.commit()
+    assert checked(folder) == (False, "lines 4 to 4 are missing")
+
+
 def test_a_networks_file_from_before_the_log_passes(tmp_path: Path) -> None:
     folder = folder_with_lines(tmp_path)
     with closing(sqlite3.connect(folder / "networks.db")) as connection:
