@@ -15,6 +15,7 @@ from lab.console.presets import PRESETS
 from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
+from lab.money.commands import MoneyAdapter
 from lab.pos.display import network_name
 from lab.preflight.commands import PreflightAdapter
 from lab.reader_roles.devices import Role
@@ -188,11 +189,12 @@ class WalletAdapter:
         self._post(lambda: self._flow.remove(card_id))
 
 
-class LabAdapter(AnyCardAdapter, PreflightAdapter):
+class LabAdapter(AnyCardAdapter, MoneyAdapter, PreflightAdapter):
     """The window's `LabCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
         AnyCardAdapter.__init__(self, world.anycard, post)
+        MoneyAdapter.__init__(self, world.money, post)
         PreflightAdapter.__init__(self, world.preflight, post)
         self._world = world
         self._console = world.console

@@ -28,6 +28,7 @@ from lab.client_answers import (
 )
 from lab.client_cards import CardRequests
 from lab.client_in_app import InAppRequests
+from lab.client_money import MoneyRequests
 from lab.client_sales import SaleRequests
 from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
 from lab.errors import EngineRefused, EngineUnreachable
@@ -58,7 +59,7 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
     )
 
 
-class EngineClient(CardRequests, SaleRequests, InAppRequests):
+class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
     """Every request the lab makes, typed."""
 
     def __init__(

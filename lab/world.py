@@ -31,6 +31,7 @@ from lab.event_forwarding import EventForwarding
 from lab.faulty_transport import PHONE_LINK, TILL_LINK
 from lab.ground import Ground, live_ground
 from lab.json_fields import Json, text
+from lab.money.flow import MoneyFlow
 from lab.own_links import OwnLinks
 from lab.phone_element import PhoneElement, phone_element
 from lab.pos.after_sale import AfterSale
@@ -84,6 +85,7 @@ class World:
     anycard: AnyCardDesk
     preflight: PreflightFlow
     after_sale: AfterSale
+    money: MoneyFlow
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
@@ -330,6 +332,12 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         scheduler=ground.real_scheduler,
         bus=bus,
     )
+    money = MoneyFlow(
+        client=till.client.beside_links(),
+        scheduler=ground.real_scheduler,
+        bus=bus,
+        toast=console.toast,
+    )
     roles = wire_roles(till, ground, phone.element, console)
     hands = EitherHands(at_field, CounterFlow(wallet, pos), wallet, pos, roles)
     pos.on_sale = console.tapped
@@ -346,7 +354,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
-        till.links, till.source, desk, roles, anycard, preflight, till.after_sale,
+        till.links, till.source, desk, roles, anycard, preflight, till.after_sale, money,
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

@@ -16,6 +16,7 @@ from lab.words import (
     card_words,
     flow_words,
     kernel_words,
+    money_words,
     reader_words,
     sale_words,
     scenario_words,
@@ -75,6 +76,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **scenario_words.WORDS,
     **anycard_words.WORDS,
     **sale_words.WORDS,
+    **money_words.WORDS,
 }
 
 _words = Words()
