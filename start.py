@@ -58,6 +58,8 @@ TEST_PROGRAMS = {
     "npm": "npm",
     "chromium": "chromium",
     "redis-server": "redis-server",
+    "softhsm2-util": "softhsm2",
+    "hledger": "hledger",
 }
 VIRTUAL_READER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 

@@ -1,8 +1,8 @@
 """`python -m backend`: the engine alone, from the command line.
 
-Commands: serve, networks, migrate, verify, backup, restore. Exit 0 on success, 1 when a check
-failed, 2 on wrong use, 3 when something needed is missing or taken (one line says what to do). Data
-goes to stdout, words to stderr. Imports what a command needs only when it runs.
+Commands: serve, networks, migrate, verify, ledger export, backup, restore. Exit 0 on success, 1
+when a check failed, 2 on wrong use, 3 when something needed is missing or taken (one line says what
+to do). Data goes to stdout, words to stderr. Imports what a command needs only when it runs.
 """
 
 from __future__ import annotations
@@ -100,6 +100,22 @@ def _verify(chosen: argparse.Namespace) -> int:
     return SUCCESS if report["ok"] else FAILED
 
 
+def _ledger_export(chosen: argparse.Namespace) -> int:
+    from backend import api
+
+    if chosen.out is None:
+        api.export_ledger(_folder(chosen), sys.stdout.write)
+        return SUCCESS
+    try:
+        with chosen.out.open("w", encoding="utf-8") as file:
+            lines = api.export_ledger(_folder(chosen), file.write)
+    except OSError as error:
+        sys.stderr.write(f"python -m backend ledger export: {error}\n")
+        return MISSING
+    sys.stderr.write(f"{lines} lines in {chosen.out}\n")
+    return SUCCESS
+
+
 def _backup(chosen: argparse.Namespace) -> int:
     from backend import api
 
@@ -163,8 +179,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     _common(verify, _verify)
     verify.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    _add_ledger(commands)
     _add_backups(commands)
     return parser
+
+
+def _add_ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    ledger = commands.add_parser(
+        "ledger",
+        help="export the journal",
+        description="The journal of every payment, batch and payout, for other programs.",
+        epilog="example: python -m backend ledger export --data-dir /tmp/lab | hledger -f - check",
+    )
+    export = ledger.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "export",
+        help="write the journal as text",
+        description="Write the journal as hledger reads it.",
+        epilog="example: python -m backend ledger export --data-dir /tmp/lab --out lab.journal, "
+        "then hledger -f lab.journal balance",
+    )
+    _common(export, _ledger_export)
+    export.add_argument(
+        "--format", choices=("hledger",), default="hledger", help="(default %(default)s)"
+    )
+    export.add_argument("--out", type=Path, help="file to write (default: stdout)")
 
 
 def _add_backups(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

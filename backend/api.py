@@ -75,6 +75,7 @@ __all__ = [
     "chosen_data_dir",
     "dump_toml",
     "event_from_json",
+    "export_ledger",
     "identifier",
     "is_loopback",
     "key_home",
@@ -214,6 +215,18 @@ def verify(data_dir: Path) -> VerifyReport:
     from backend.checks import verify_folder
 
     return verify_folder(data_dir)
+
+
+def export_ledger(data_dir: Path, write: Callable[[str], object]) -> int:
+    """Write a folder's journal as hledger reads it, line by line; how many lines.
+
+    Raises:
+        UsageError: there is no engine's data in that folder.
+        StorageError: the file cannot be read, or is of another version.
+    """
+    from backend.checks import export_ledger as export
+
+    return export(data_dir, write)
 
 
 def take_backup(data_dir: Path, target: Path) -> dict[str, object]:

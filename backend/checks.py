@@ -1,4 +1,4 @@
-"""Opens a data folder to check its invariants: the work behind `python -m backend verify`.
+"""Opens a data folder to read it: the work behind `python -m backend verify` and `ledger export`.
 
 Reads only, and may run beside an engine. The networks' own file is read as what the hosts
 remember; it is another company's database and says so through a view of its own.
@@ -16,6 +16,7 @@ from backend.runtime.errors import StorageError, UsageError
 from backend.storage import host_access_rows
 from backend.storage.data_folder import DataFolder
 from backend.storage.database import Database, Statement, Transaction
+from backend.storage.hledger_export import hledger_lines
 from backend.storage.host_tables import host_authorizations
 from backend.storage.migrate import HEAD, stored_revision
 from backend.storage.verify import HostAuthorization, verify
@@ -56,12 +57,7 @@ def verify_folder(data_dir: Path) -> VerifyReport:
         StorageError: a file cannot be read.
     """
     folder = DataFolder(data_dir)
-    revision = stored_revision(folder.engine_database)
-    if revision is None:
-        raise UsageError(f"{data_dir} has no engine's data: run python -m backend serve first")
-    if revision != HEAD:
-        raise StorageError(f"schema is at {revision}, not {HEAD}: run python -m backend migrate")
-    database = Database(folder.engine_database, inline=True)
+    database = _open(folder)
     try:
         found = verify(database, host_view=_host_view(folder.networks_database))
     finally:
@@ -73,6 +69,38 @@ def verify_folder(data_dir: Path) -> VerifyReport:
         checks.append(_vault_access_check(folder.networks_database))
     checks.append(_key_check(data_dir))
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
+
+
+def export_ledger(data_dir: Path, write: Callable[[str], object]) -> int:
+    """Write a folder's journal as hledger reads it, line by line; how many lines.
+
+    Raises:
+        UsageError: there is no engine's data in that folder.
+        StorageError: the file cannot be read.
+    """
+    database = _open(DataFolder(data_dir))
+
+    def export(tx: Transaction) -> int:
+        written = 0
+        for line in hledger_lines(tx):
+            write(f"{line}\n")
+            written += 1
+        return written
+
+    try:
+        return database.read(export)
+    finally:
+        database.close()
+
+
+def _open(folder: DataFolder) -> Database:
+    """The engine's database, where it has one of this version."""
+    revision = stored_revision(folder.engine_database)
+    if revision is None:
+        raise UsageError(f"{folder.path} has no engine's data: run python -m backend serve first")
+    if revision != HEAD:
+        raise StorageError(f"schema is at {revision}, not {HEAD}: run python -m backend migrate")
+    return Database(folder.engine_database, inline=True)
 
 
 def _host_view(path: Path) -> Callable[[], list[HostAuthorization]] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from backend.cache.policy import DEFAULT as DEFAULT_CACHE
 from backend.cache.policy import PRESETS as CACHE_PRESETS
 from backend.runtime.errors import UsageError
+from backend.webhooks.schedules import DEFAULT_SCHEDULE, SCHEDULES
 
 PROFILES = ("lab", "instant")
 DATA_DIR_VARIABLE = "TAPLAB_DATA_DIR"
@@ -20,6 +21,8 @@ DATABASE_VARIABLE = "TAPLAB_DATABASE_URL"
 REDIS_VARIABLE = "TAPLAB_REDIS_URL"
 NETWORKS_VARIABLE = "TAPLAB_NETWORKS_DIR"
 CACHE_VARIABLE = "TAPLAB_CACHE_PRESET"
+WEBHOOK_SCHEDULE_VARIABLE = "TAPLAB_WEBHOOK_SCHEDULE"
+WEBHOOKS_ELSEWHERE_VARIABLE = "TAPLAB_ALLOW_WEBHOOKS_ELSEWHERE"
 KILL_VARIABLE = "TAPLAB_KILL_AT"
 KILL_MOMENTS = ("before", "after")
 PORT_MAX = 65_535
@@ -41,6 +44,8 @@ class Settings:
         kill_at: "before" or "after", and the number of the commit there at which the engine kills
             itself (SIGKILL), to show that nothing is lost; None never does.
         networks_dir: folder of network hosts that run apart; None runs them inside the engine.
+        webhook_schedule: which design's waits a new webhook endpoint gets.
+        allow_webhooks_elsewhere: whether webhooks may go to other machines than this one.
         environment: where the key home looks for its choice and passphrase.
         daily_snapshots: how many days' copies are kept under the data folder; 0 takes none.
     """
@@ -58,6 +63,8 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cache_preset: str = DEFAULT_CACHE.name
     daily_snapshots: int = 0
+    webhook_schedule: str = DEFAULT_SCHEDULE
+    allow_webhooks_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -71,6 +78,8 @@ class Settings:
             raise UsageError(f"--cache-preset is one of {', '.join(CACHE_PRESETS)}")
         if not 0 <= self.daily_snapshots <= SNAPSHOT_DAYS_MAX:
             raise UsageError(f"--daily-snapshots is 0 to {SNAPSHOT_DAYS_MAX}")
+        if self.webhook_schedule not in SCHEDULES:
+            raise UsageError(f"{WEBHOOK_SCHEDULE_VARIABLE} is one of {', '.join(SCHEDULES)}")
         if not 0 <= self.port <= PORT_MAX:
             raise UsageError(f"--port is 0 to {PORT_MAX}")
         if not is_loopback(self.host) and not self.allow_non_loopback:
@@ -119,6 +128,8 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         environment=environment,
         cache_preset=cache_preset or environment.get(CACHE_VARIABLE) or DEFAULT_CACHE.name,
         daily_snapshots=daily_snapshots,
+        webhook_schedule=environment.get(WEBHOOK_SCHEDULE_VARIABLE) or DEFAULT_SCHEDULE,
+        allow_webhooks_elsewhere=_switch(environment, WEBHOOKS_ELSEWHERE_VARIABLE),
     )
 
 
@@ -139,6 +150,18 @@ def chosen_data_dir(
             f"or name sqlite:///{folder / 'engine.db'}"
         )
     return folder
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    """Whether a variable says yes ("1"); empty, absent and "0" say no.
+
+    Raises:
+        UsageError: anything else.
+    """
+    word = environment.get(name, "")
+    if word not in ("", "0", "1"):
+        raise UsageError(f"{name} is 1 or 0")
+    return word == "1"
 
 
 def _kill_at(text: str | None) -> tuple[str, int] | None:

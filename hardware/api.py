@@ -20,6 +20,7 @@ from hardware.card.payment_card import PaymentCard
 from hardware.card.remote import RemoteCryptogram, RemoteRequest
 from hardware.card.secure_element import SecureElement
 from hardware.card.stripe_card import shows_stripe, stripe_card
+from hardware.card.wrist import WristSensor, WristState
 from hardware.crypto import vectors
 from hardware.crypto.cryptogram import visa_cvn18
 from hardware.crypto.keys import icc_master_key_a
@@ -337,6 +338,8 @@ __all__ = [
     "Weight",
     "Winscard",
     "Witness",
+    "WristSensor",
+    "WristState",
     "activation_of",
     "build_tlv",
     "carrying_part",

@@ -8,6 +8,7 @@ read, because neither says whether it was done. The engine's address may change 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,6 +28,7 @@ from lab.client_answers import (
     retry_after_s,
 )
 from lab.client_cards import CardRequests
+from lab.client_devices import DeviceRequests
 from lab.client_in_app import InAppRequests
 from lab.client_money import MoneyRequests
 from lab.client_sales import SaleRequests
@@ -59,7 +61,7 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
     )
 
 
-class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
+class EngineClient(DeviceRequests, CardRequests, SaleRequests, InAppRequests, MoneyRequests):
     """Every request the lab makes, typed."""
 
     def __init__(
@@ -72,6 +74,7 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
         patience_s: float = PATIENCE_S,
         on_board: Callable[[Json], None] | None = None,
         over_links: bool = True,
+        wallet_line: str = PHONE_LINK,
     ) -> None:
         """A client of whatever engine `endpoint` names at the moment.
 
@@ -84,6 +87,7 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
             on_board: told each view of the fault board that comes by.
             over_links: the wallet's requests go over the phone's line and a till's over the
                 till's, where faults may be; otherwise beside them.
+            wallet_line: the line of the device whose wallet this is.
         """
         self._endpoint = endpoint
         self._http = http
@@ -92,7 +96,9 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
         self._patience_s = patience_s
         self._on_board = on_board
         self._over_links = over_links
+        self._wallet_line = wallet_line
         self._logged_in_at = ""
+        self._logging_in = asyncio.Lock()
         self._is_signed_out = False
 
     def beside_links(self) -> EngineClient:
@@ -114,10 +120,6 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
         body = await self._api("GET", f"/api/networks/{network}/key")
         key = body.get("key")
         return as_object(key, "key") if key is not None else body
-
-    async def register_device(self, device_id: str, *, kind: str, name: str) -> None:
-        """Make the phone known; doing it again changes nothing."""
-        await self._api("PUT", f"/api/devices/{device_id}", {"kind": kind, "name": name})
 
     async def cards(self) -> tuple[CardRecord, ...]:
         """The wallet's cards."""
@@ -150,9 +152,14 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
         """The person's last payments, newest first."""
         return objects(await self._api("GET", "/api/transactions"), "transactions")
 
-    def forget_session(self) -> None:
-        """The engine refused our session: sign in again before the next wallet request."""
-        self._logged_in_at = ""
+    def forget_session(self, cookie: str | None = None) -> None:
+        """The engine refused our session: sign in again before the next wallet request.
+
+        Args:
+            cookie: the session that was refused; one that took its place meanwhile is kept.
+        """
+        if cookie is None or cookie == self._cookie():
+            self._logged_in_at = ""
 
     async def sign_out(self) -> None:
         """End the session; the wallet asks nothing any more until `sign_in`, heard or not."""
@@ -171,6 +178,9 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
     async def session_cookie(self) -> str:
         """The session as a Cookie header, for the device's push socket."""
         await self._log_in(self._needed())
+        return self._cookie()
+
+    def _cookie(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
 
     # -- till ---------------------------------------------------------------------------------
@@ -298,15 +308,15 @@ class EngineClient(CardRequests, SaleRequests, InAppRequests, MoneyRequests):
     async def _wallet(
         self, method: str, path: str, body: Json | None, key: str | None
     ) -> httpx.Response:
-        return await self._send(method, path, body, key=key, bearer=False, link=PHONE_LINK)
+        return await self._send(method, path, body, key=key, bearer=False, link=self._wallet_line)
 
     async def _log_in(self, endpoint: Endpoint) -> None:
         if self._is_signed_out:
             raise EngineRefused("signed_out", "nobody is signed in on this phone", 401)
-        if self._logged_in_at == endpoint.token:
-            return
-        await self._send("POST", "/api/auth/login", {"demo": True}, link=PHONE_LINK)
-        self._logged_in_at = endpoint.token
+        async with self._logging_in:  # two sign-ins would be two sessions, one of them nobody's
+            if self._logged_in_at != endpoint.token:
+                await self._send("POST", "/api/auth/login", {"demo": True}, link=self._wallet_line)
+                self._logged_in_at = endpoint.token
 
     def _needed(self) -> Endpoint:
         endpoint = self._endpoint()

@@ -1,4 +1,4 @@
-"""What the phone and the laboratory ask of the engine about cards and devices that exist.
+"""What the phone and the laboratory ask of the engine about cards that exist.
 
 A part of the engine's client: how a request travels is the client's. Every request here may be
 repeated: the engine does each of it once.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from lab.engine_shapes import DeviceRecord, TermsRecord
+from lab.engine_shapes import TermsRecord
 from lab.errors import EngineRefused
 from lab.json_fields import Json, objects, section, text, texts
 
@@ -16,13 +16,17 @@ OUTSIDERS = ("ISSUER", "MOBILE_PIN_LOCKED")
 
 
 class CardRequests(ABC):
-    """Requests about cards and devices."""
+    """Requests about cards."""
 
     @abstractmethod
     async def _api(
         self, method: str, path: str, body: Json | None = None, *, key: str | None = None
     ) -> Json:
         """A request of the wallet, signed in."""
+
+    @abstractmethod
+    async def device_found(self, device_id: str, *, reactivate_cards: bool) -> None:
+        """The device is back; its cards stay suspended unless they are let go, too."""
 
     @abstractmethod
     async def _lab(self, method: str, path: str, body: Json | None = None) -> Json:
@@ -53,20 +57,6 @@ class CardRequests(ABC):
         """Have a new token put in the place of a card's; False while its network is away."""
         path = f"/api/cards/{card_id}/refresh"
         return _is_done(await self._api("POST", path, {}, key=f"refresh-{card_id}"))
-
-    async def devices(self) -> tuple[DeviceRecord, ...]:
-        """The person's devices, the oldest first."""
-        body = await self._api("GET", "/api/devices")
-        return tuple(DeviceRecord.from_json(device) for device in objects(body, "devices"))
-
-    async def device_lost(self, device_id: str) -> None:
-        """Suspend every card of a device and end its sessions."""
-        await self._api("POST", f"/api/devices/{device_id}/lost", {}, key=f"lost-{device_id}")
-
-    async def device_found(self, device_id: str, *, reactivate_cards: bool) -> None:
-        """The device is back; its cards stay suspended unless they are let go, too."""
-        body = {"reactivateCards": reactivate_cards}
-        await self._api("POST", f"/api/devices/{device_id}/found", body, key=f"found-{device_id}")
 
     async def change_token(self, token_ref: str, operation: str, by: str = "ISSUER") -> None:
         """What an issuer does at its network: "suspend", "resume", "delete", "replace-card"."""

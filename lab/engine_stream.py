@@ -167,6 +167,7 @@ async def push_forever(
         if where is not None:
             # A phone out of reach is ordinary; what it did not acknowledge comes again. The session
             # may be what ended (another world was loaded), so the next try signs in anew.
+            cookie = None
             with contextlib.suppress(*_BROKEN):
                 cookie = await client.session_cookie()
                 path = f"/api/devices/{device_id}/push"
@@ -176,5 +177,5 @@ async def push_forever(
                         if "id" in body:
                             await deliver(body)
                             await socket.send(orjson.dumps({"ack": body["id"]}).decode())
-            client.forget_session()
+            client.forget_session(cookie)
         await scheduler.sleep(RECONNECT_S)

@@ -1,6 +1,6 @@
-"""Faults on the way from phone and till to the engine: a transport round another one.
+"""Faults on the way from phone, watch and till to the engine: a transport round another one.
 
-Theory of operation. A request that goes over one of these two lines carries a mark; whatever has
+Theory of operation. A request that goes over one of these lines carries a mark; whatever has
 none passes untouched, or a fault could not be switched off through the line that it cuts. What is
 armed is asked twice: where the request leaves ("lost" before that never arrives) and where the
 answer comes back. A lost answer is really produced and then dropped, so the engine has done its
@@ -19,6 +19,7 @@ import httpx
 from backend.api import Clock, Facts, LinkFaults, Point, Scheduler, Strike
 
 PHONE_LINK = "phone.engine"
+WATCH_LINK = "watch.engine"
 TILL_LINK = "pos.engine"
 MARK = "taplab.link"
 """The request extension (httpx) that names the line."""

@@ -1,10 +1,10 @@
-"""The four links that end in this process, as the engine's fault board has them.
+"""The five links that end in this process, as the engine's fault board has them.
 
 Theory of operation. The board in the engine holds every fault, whoever put it there: a window, a
-file, another command, a loaded world. Those on `reader`, `card`, `phone.engine` and `pos.engine`
-can only be carried out where these links are: here. Each view of the board that this process gets
-is followed; a new one takes effect with the next card and the next request. Each firing is said as
-an event, which the engine counts on its board. A board that an earlier command has worked under
+file, another command, a loaded world. Those on `reader`, `card` and the lines of phone, watch and
+till can only be carried out where these links are: here. Each view of the board that this process
+gets is followed; a new one takes effect with the next card and the next request. Each firing is an
+event, which the engine counts on its board. A board that an earlier command has worked under
 goes on where that command left it. Knows no effect: the wrappers below do the work.
 """
 
@@ -27,11 +27,11 @@ from hardware.api import CardFaultPlan, FaultPlanError, FaultyReader, Fired, Rea
 from lab.console.presets import without_fired
 from lab.errors import EngineUnreachable
 from lab.fault_progress import FaultProgress
-from lab.faulty_transport import PHONE_LINK, TILL_LINK, FaultyTransport
+from lab.faulty_transport import PHONE_LINK, TILL_LINK, WATCH_LINK, FaultyTransport
 from lab.json_fields import Json, objects, text, whole
 
 ACTOR = "faults"
-LINES = frozenset({PHONE_LINK, TILL_LINK})
+LINES = frozenset({PHONE_LINK, WATCH_LINK, TILL_LINK})
 CARD_LINKS = frozenset({"reader", "card"})
 CUTTING = frozenset({"timeout", "reset_peer", "lost_request", "lost_response"})
 LOSING = frozenset({"timeout", "lost_response", "corrupt"})
@@ -160,7 +160,7 @@ class OwnLinks:
             self.reader.unplug()
 
     def is_cut(self, link: str) -> bool:
-        """Whether nothing comes through on `phone.engine` or `pos.engine` at the moment."""
+        """Whether nothing comes through on one of the lines at the moment."""
         elapsed_s = (self._clock.now_us() - self._lines.applied_at_us) / 1e6
         return any(
             armed.fault.link == link
@@ -171,16 +171,16 @@ class OwnLinks:
             for armed in self._lines.armed
         )
 
-    async def reach_phone(self) -> None:
-        """Let the faults of the phone's line have a message that is pushed to it.
+    async def reach(self, line: str) -> None:
+        """Let the faults of a phone's or watch's line have a message that is pushed to it.
 
         Raises:
             EngineUnreachable: it was lost on the way.
         """
-        lost = self.is_cut(PHONE_LINK)
-        struck = [] if lost else self._lines.strike(PHONE_LINK, Point.ANSWER)
+        lost = self.is_cut(line)
+        struck = [] if lost else self._lines.strike(line, Point.ANSWER)
         if lost or any(strike.fault.effect in LOSING for strike in struck):
-            raise EngineUnreachable("the message did not reach the phone")
+            raise EngineUnreachable("the message did not reach the device")
         await self._scheduler.sleep(sum(strike.delay_us for strike in struck) / 1e6)
 
     def _card_plan(self, board: _Board, position: int) -> CardFaultPlan:

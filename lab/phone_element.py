@@ -42,7 +42,7 @@ def phone_element(
     """
     with contextlib.ExitStack() as open_things:
         try:
-            element, elsewhere = _open_element(settings.secure_element_file, ground), False
+            element, elsewhere = open_element(settings.secure_element_file, ground), False
         except SecureElementBusy as busy:
             if not may_be_elsewhere:
                 raise SomethingMissing(
@@ -50,21 +50,35 @@ def phone_element(
                     "close that one, or use another folder with --data-dir",
                 ) from busy
             spare = Path(open_things.enter_context(tempfile.TemporaryDirectory()))
-            element, elsewhere = _open_element(spare / "empty.db", ground), True
+            element, elsewhere = open_element(spare / "empty.db", ground), True
         open_things.callback(element.close)
         yield PhoneElement(element, elsewhere)
 
 
-def _open_element(path: Path, ground: Ground) -> SecureElement:
+def open_element(
+    path: Path, ground: Ground, *, stream: str = "secure element", what: str = "phone"
+) -> SecureElement:
+    """A device's secure element, made where there is none yet.
+
+    Args:
+        path: its file.
+        ground: what the world stands on.
+        stream: the name of its randomness.
+        what: the device, for whom it concerns.
+
+    Raises:
+        SecureElementBusy: another program holds it.
+        SomethingMissing: it is damaged.
+    """
     try:
         return SecureElement.open(
             path,
             seal_key=ground.seal_key,
             clock=ground.real_clock,
-            stream=ground.entropy.secret("secure element"),
+            stream=ground.entropy.secret(stream),
         )
     except SecureElementDamaged as damaged:
         raise SomethingMissing(
-            f"this folder's phone cannot be opened ({damaged})",
+            f"this folder's {what} cannot be opened ({damaged})",
             "load a saved world, or start over with tap-lab world reset",
         ) from damaged

@@ -55,6 +55,16 @@ class Settings:
         return self.data_dir / "secure-element.db"
 
     @property
+    def watch_element_file(self) -> Path:
+        """The watch's secure element; there since a watch was put on."""
+        return self.data_dir / "watch-element.db"
+
+    @property
+    def watch_cache_file(self) -> Path:
+        """Cards that the watch still shows while it is offline."""
+        return self.data_dir / "watch.json"
+
+    @property
     def traffic_element_file(self) -> Path:
         """The secure element of the quiet shop traffic's cards."""
         return self.data_dir / "traffic.db"

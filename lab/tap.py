@@ -1,9 +1,9 @@
-"""The choreography of a tap: what a person's hands do between phone and till.
+"""The choreography of a tap: what a person's hands do between phone (or watch) and till.
 
-`TapFlow` arms the phone, asks the till to charge, holds the phone into the emulated reader's field
-and takes it away again. At a real reader a real person does that: `CounterFlow` only asks the till
-to charge. They play the person and decide nothing: the secure element may refuse, the kernel may
-refuse, the bank may refuse. Each pause is for the eye and scales with `pace`.
+`TapFlow` arms the device in hand, asks the till to charge, holds the device into the emulated
+reader's field and takes it away again. At a real reader a real person does that: `CounterFlow` only
+asks the till to charge. They play the person and decide nothing: the secure element may refuse, the
+kernel may refuse, the bank may refuse. Each pause is for the eye and scales with `pace`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import asyncio
 from typing import Protocol
 
 from backend.api import Scheduler
-from hardware.api import EmulatedReader, SecureElement, stripe_card
+from hardware.api import EmulatedReader
 from lab.bus import Bus
 from lab.client import PATIENCE_S
+from lab.in_hand import PHONE, Held
 from lab.pos.flow import PosFlow
 from lab.pos.machine import RESTING
 from lab.pos.sale import Sale
 from lab.pos.state import PosPhase, PosState
 from lab.wallet.flow import WalletFlow
-from lab.wallet.state import PhoneScreen
 from lab.words import Message
 
 ORDINARY_AMOUNT_MINOR = 1240
-SHEET_S = 0.45
 APPROACH_S = 0.35
 AFTER_READ_S = 0.4
 _CARD_DONE = frozenset({PosPhase.AUTHORIZING, PosPhase.APPROVED, PosPhase.STORED})
@@ -50,7 +49,11 @@ class Hands(Protocol):
         ...
 
     async def hold(self) -> None:
-        """Hold the phone to the reader, as it is."""
+        """Hold what is in hand to the reader, as it is."""
+        ...
+
+    def take(self, device: str) -> bool:
+        """Take "phone" or "watch" into the hand; False when there is no such device."""
         ...
 
 
@@ -86,6 +89,10 @@ class CounterFlow:
         self._pos.set_amount(amount_minor, currency)
         return await self._pos.charge(patience_s=patience_s)
 
+    def take(self, device: str) -> bool:
+        """Whatever lies on the desk."""
+        return device == PHONE
+
     async def hold(self) -> None:
         """The phone on the screen cannot be held to a reader on the desk."""
         self._wallet.notice(Message("wallet.real_reader", "waiting"))
@@ -94,41 +101,32 @@ class CounterFlow:
 class TapFlow:
     """A pair of hands."""
 
-    def __init__(  # noqa: PLR0913 -- every port by its name
+    def __init__(
         self,
         *,
-        wallet: WalletFlow,
+        held: Held,
         pos: PosFlow,
         reader: EmulatedReader,
-        element: SecureElement,
         scheduler: Scheduler,
         bus: Bus,
         pace: float = 1.0,
-        mag_stripe: bool = False,
-        transit: bool = False,
     ) -> None:
-        """Hands that hold this phone to this reader.
+        """Hands that hold a device to this reader.
 
         Args:
-            wallet: the phone.
+            held: what they hold at first; `in_hand` says what they hold now.
             pos: the till whose reader it is.
             reader: the emulated field.
-            element: the secure element inside the phone.
             scheduler: waits between movements.
             bus: where the till's state is seen.
             pace: 1 for people, 0 for machines.
-            mag_stripe: show the card in mag-stripe mode.
-            transit: whether the till is a gate, where the express card needs no look.
         """
-        self._wallet = wallet
+        self.in_hand = held
         self._pos = pos
         self._reader = reader
-        self._element = element
         self._scheduler = scheduler
         self._bus = bus
         self._pace = pace
-        self._mag_stripe = mag_stripe
-        self._transit = transit
         self._busy = False
         self._cryptogram_left = False
 
@@ -157,7 +155,7 @@ class TapFlow:
         self._busy = True
         try:
             self._pos.set_amount(amount_minor, currency)
-            if not self._walks_through(card_id) and not await self.arm(card_id):
+            if not self.in_hand.walks_through(card_id) and not await self.arm(card_id):
                 return None
             self._pos.set_amount(amount_minor, currency)  # whatever was typed while it armed
             sale = asyncio.ensure_future(self._pos.charge(patience_s=patience_s))
@@ -168,11 +166,11 @@ class TapFlow:
             self._busy = False
 
     async def hold(self) -> None:
-        """Hold the phone near, as it is: armed or not, and whether or not the till is waiting."""
+        """Hold it near, as it is: armed or not, and whether or not the till is waiting."""
         if self._busy:
             return
         if self._pos.state.phase is not PosPhase.PRESENT:
-            self._wallet.notice(Message("wallet.no_till_waiting", "waiting"))
+            self.in_hand.notice(Message("wallet.no_till_waiting", "waiting"))
             return
         self._busy = True
         try:
@@ -180,33 +178,14 @@ class TapFlow:
         finally:
             self._busy = False
 
-    def _walks_through(self, card_id: str) -> bool:
-        """At a gate the card that was chosen for it needs no look; the phone shows it."""
-        express = self._element.express if self._transit else None
-        card = next((card for card in self._wallet.cards if card.token_ref == express), None)
-        if express is None or card is None or card_id not in {"", card.id}:
-            return False
-        self._wallet.open_card(card.id)
-        return True
-
     async def arm(self, card_id: str) -> bool:
-        """Ask for a card on the phone and look at it; whether it is armed now."""
-        wallet = self._wallet
-        wallet.till_asks(self._pos.state.amount_text, self._reader.name)
-        chosen_already = wallet.state.screen is PhoneScreen.HOLD_NEAR and not card_id
-        if chosen_already and wallet.armed_token is not None:
-            return True
-        wallet.double_press()
-        if wallet.state.screen is not PhoneScreen.PAY_SHEET:
-            return False
-        if card_id:
-            wallet.choose(card_id)
-        await self._pause(SHEET_S)
-        return await wallet.scan_face("success")
+        """Ask for a card on the device in hand; whether it is armed now."""
+        amount_text = self._pos.state.amount_text
+        return await self.in_hand.arm(card_id, amount_text, self._reader.name, self._pause)
 
     async def _hold_until_read(self, sale: asyncio.Future[Sale | None] | None = None) -> None:
         """Into the field, until the till needs the card no more (or its attempt ended at once)."""
-        self._cryptogram_left = False
+        held, self._cryptogram_left = self.in_hand, False
         done: asyncio.Future[PosState] = asyncio.get_running_loop().create_future()
         seen_at_reader = False
 
@@ -220,10 +199,7 @@ class TapFlow:
                 done.set_result(state)
 
         unsubscribe = self._bus.subscribe(watch)
-        if self._mag_stripe:
-            self._reader.present(stripe_card(self._element, on_cryptogram=self._spent))
-        else:
-            self._reader.present(self._element.card(on_cryptogram=self._spent))
+        self._reader.present(held.present(self._spent))
         try:
             either: set[asyncio.Future[PosState] | asyncio.Future[Sale | None]] = {done}
             if sale is not None:
@@ -234,17 +210,17 @@ class TapFlow:
             self._reader.withdraw()
         state = self._pos.state
         if state.phase not in _CARD_DONE:
-            self._turned_away(state)
+            self._turned_away(held, state)
 
     def _spent(self, _token_ref: str, _atc: int) -> None:
         self._cryptogram_left = True
 
-    def _turned_away(self, state: PosState) -> None:
-        """The phone knows whether it answered, and says that no money moved."""
+    def _turned_away(self, held: Held, state: PosState) -> None:
+        """The device knows whether it answered, and says that no money moved."""
         key = "wallet.read_torn" if self._cryptogram_left else "wallet.not_read"
-        self._wallet.not_read(Message(key, "bad"))
+        held.not_read(Message(key, "bad"))
         if state.phase is PosPhase.OTHER_CARD and state.detail is not None:
-            self._wallet.notice(state.detail)
+            held.notice(state.detail)
 
     async def _pause(self, seconds: float) -> None:
         if self._pace > 0:

@@ -28,8 +28,9 @@ from lab.engine_stream import EventStream, OpenSocket, push_forever
 from lab.engine_supervision import EngineStatus, EngineSupervision
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.event_forwarding import EventForwarding
-from lab.faulty_transport import PHONE_LINK, TILL_LINK
+from lab.faulty_transport import PHONE_LINK, TILL_LINK, WATCH_LINK
 from lab.ground import Ground, live_ground
+from lab.in_hand import PhoneInHand
 from lab.json_fields import Json, text
 from lab.money.flow import MoneyFlow
 from lab.own_links import OwnLinks
@@ -48,6 +49,7 @@ from lab.shop import Till, catch_up, closing, prepared_ground, running, wire_til
 from lab.tap import CounterFlow, Hands, TapFlow
 from lab.wallet.flow import WalletFlow
 from lab.wallet.flow_adding import PHONE_ID
+from lab.watch.desk import WatchDesk
 
 TICK_S = 0.5
 ASK_AGAIN_S = 1.0
@@ -86,6 +88,7 @@ class World:
     preflight: PreflightFlow
     after_sale: AfterSale
     money: MoneyFlow
+    watch: WatchDesk
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
     _held_back: set[str] = field(default_factory=set)
@@ -107,6 +110,7 @@ class World:
             if not self.links.is_cut(PHONE_LINK):
                 raise
             self.wallet.engine_lost()  # a phone that is cut off can still pay
+        await self.watch.connect()
 
     def phones_way(self) -> Endpoint | None:
         """Where the phone finds the engine; nowhere while it is cut off."""
@@ -118,7 +122,7 @@ class World:
         Raises:
             EngineUnreachable: it got lost; it comes again with the next connection.
         """
-        await self.links.reach_phone()
+        await self.links.reach(PHONE_LINK)
         if text(push, "kind") == "provision_token":
             await self.believing.learn()  # before the card: its first tap is checked already
         await self.wallet.deliver(push)
@@ -148,6 +152,7 @@ class World:
             await catch_up(self.settings, self.client, self.believing, self.pos)
             await self.console.reload()
         await self._sign_in()
+        await self.watch.connect()
 
     async def _sign_in(self) -> None:
         if self._signing_in:
@@ -168,7 +173,8 @@ class World:
 
     def look_at_lines(self) -> None:
         """A line that was cut or mended: the phone notices; what was kept from them is told."""
-        cut = frozenset(line for line in (PHONE_LINK, TILL_LINK) if self.links.is_cut(line))
+        lines = (PHONE_LINK, WATCH_LINK, TILL_LINK)
+        cut = frozenset(line for line in lines if self.links.is_cut(line))
         if cut == self._cut:
             return
         if (PHONE_LINK in cut) != (PHONE_LINK in self._cut) and self.engine.endpoint is not None:
@@ -187,6 +193,7 @@ class World:
                 self.real_scheduler.spawn(self.engine_came_up(), "engine came up")
             case "down" | "restarting":
                 self.wallet.engine_lost()
+                self.watch.engine_lost()
 
     def saw(self, state: LabState) -> None:
         """The console has looked at the laboratory."""
@@ -248,11 +255,15 @@ class World:
             self.pos.resolved(record)
         if PHONE_LINK not in self._cut:
             self.wallet.bank_says(record, format_amount(record.amount_minor, record.currency))
+        if self.watch.flow is not None and WATCH_LINK not in self._cut:
+            amount_text = format_amount(record.amount_minor, record.currency)
+            self.watch.flow.bank_says(record, amount_text)
         await self.console.payment_changed(record)
 
     async def _tick(self) -> None:
         while True:
             self.wallet.tick()
+            self.watch.tick()
             self.look_at_lines()  # a fault's time line may have begun or ended
             reachable = self.engine.endpoint is not None and PHONE_LINK not in self._cut
             if self.wallet.state.offline and reachable:
@@ -281,10 +292,11 @@ async def opened(
         with phone_element(settings, ground, may_be_elsewhere=real is not None) as phone:
             till = wire_till(settings, bus or Bus(), ground, real)
             world = _wire(till, ground, phone)
-            async with running(till, ground):
-                if not phone.elsewhere:
-                    _listen_for_pushes(world, ground)
-                async with contextlib.aclosing(world.roles):
+            with contextlib.closing(world.watch):
+                async with running(till, ground), contextlib.aclosing(world.roles):
+                    world.watch.open_known()
+                    if not phone.elsewhere:
+                        _listen_for_pushes(world, ground)
                     yield world
 
 
@@ -316,15 +328,14 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         pace=settings.pace,
     )
     at_field = TapFlow(
-        wallet=wallet,
+        held=PhoneInHand(
+            wallet, phone.element, mag_stripe=settings.mag_stripe, transit=settings.transit
+        ),
         pos=pos,
         reader=till.field,
-        element=phone.element,
         scheduler=ground.real_scheduler,
         bus=bus,
         pace=settings.pace,
-        mag_stripe=settings.mag_stripe,
-        transit=settings.transit,
     )
     console = ConsoleFlow(
         client=till.client.beside_links(),
@@ -355,6 +366,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
         till.links, till.source, desk, roles, anycard, preflight, till.after_sale, money,
+        WatchDesk(till, ground, wallet, hands),
     )  # fmt: skip
     console.on_state = world.saw
     till.links.on_change = world.look_at_lines

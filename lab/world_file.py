@@ -1,10 +1,10 @@
 """A whole laboratory in one file: save it, load it, start over.
 
-The file is a ZIP archive of the engine's consistent copies, the phone's secure element, what phone
-and till remember, seeds and positions of the random streams, and a manifest with the SHA-256 of
-each. What is loaded is data from outside: only names from a fixed list are taken (so no path can
-escape), sizes are limited, hashes must fit and the secure element must open with the folder's key
-*before* anything is replaced.
+The file is a ZIP archive of the engine's consistent copies, the secure elements of phone and
+watch, what phone, watch and till remember, seeds and positions of the random streams, and a
+manifest with the SHA-256 of each. What is loaded is data from outside: only names from a fixed list
+are taken (so no path can escape), sizes are limited, hashes must fit and the secure elements must
+open with the folder's key *before* anything is replaced.
 
 The key that seals the element and the networks' vaults stays in its home. Only where that home is
 an UNPROTECTED file does it travel along, because then it lies openly beside the data anyway.
@@ -38,19 +38,22 @@ FILE_BYTES_MAX = 1 << 30
 MANIFEST_BYTES_MAX = 1 << 20
 DATABASES = ("engine.db", "networks.db")
 SECURE_ELEMENT = "secure-element.db"
+WATCH_ELEMENT = "watch-element.db"
 REQUIRED = (*DATABASES, SECURE_ELEMENT, "vault.json")
 OPTIONAL = (
+    WATCH_ELEMENT,
     "world.json",
     kept_streams.FILE,
     "phone.json",
+    "watch.json",
     "till.json",
     KEPT_FILE,
     RULES_FILE,
     "vault.key",
 )
-STORES = (*DATABASES, SECURE_ELEMENT, "traffic.db")
+STORES = (*DATABASES, SECURE_ELEMENT, WATCH_ELEMENT, "traffic.db")
 REMEMBERED = (
-    "world.json", kept_streams.FILE, "phone.json", "till.json", KEPT_FILE, RULES_FILE,
+    "world.json", kept_streams.FILE, "phone.json", "watch.json", "till.json", KEPT_FILE, RULES_FILE,
     "engine.json", "engine.log", fault_progress.FILE,
 )  # fmt: skip
 _DAMAGE = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, EOFError)
@@ -63,7 +66,7 @@ def pack(
     target: Path,
     data_dir: Path,
     snapshot: Path,
-    element_copy: Path,
+    elements: Path,
     *,
     saved_at_us: int,
     entropy: Entropy,
@@ -74,7 +77,8 @@ def pack(
         target: the file to write, replaced as a whole.
         data_dir: the laboratory's folder.
         snapshot: the engine's consistent copies.
-        element_copy: a consistent copy of the secure element.
+        elements: a folder with consistent copies of the secure elements: the phone's and, where
+            there is a watch, the watch's.
         saved_at_us: lab time.
         entropy: the lab's randomness; the engine's is in its own copies.
 
@@ -83,10 +87,11 @@ def pack(
     """
     streams = kept_streams.keep(data_dir, entropy)
     sources = {name: snapshot / name for name in DATABASES}
-    sources[SECURE_ELEMENT] = element_copy
+    sources[SECURE_ELEMENT] = elements / SECURE_ELEMENT
     for name in ("vault.json", *OPTIONAL):
-        if (data_dir / name).is_file():
-            sources[name] = data_dir / name
+        where = elements if name == WATCH_ELEMENT else data_dir
+        if (where / name).is_file():
+            sources[name] = where / name
     engine = as_object(orjson.loads((snapshot / MANIFEST).read_bytes()), MANIFEST)
     try:
         manifest: dict[str, object] = {
@@ -162,14 +167,20 @@ def _copy(archive: zipfile.ZipFile, name: str, target: Path, bytes_max: int) -> 
             out.write(chunk)
 
 
-def check_element(folder: Path, clock: Clock) -> None:
-    """See that the unpacked secure element opens with the key that the world names.
+def check_elements(folder: Path, clock: Clock) -> None:
+    """See that the unpacked secure elements open with the key that the world names.
 
     Raises:
         SomethingMissing: the key is not to be had here, or does not fit.
     """
+    for name in (SECURE_ELEMENT, WATCH_ELEMENT):
+        if (folder / name).is_file():
+            _check_element(folder, name, clock)
+
+
+def _check_element(folder: Path, name: str, clock: Clock) -> None:
     copy = folder / "element-check.db"
-    shutil.copyfile(folder / SECURE_ELEMENT, copy)
+    shutil.copyfile(folder / name, copy)
     try:
         stream = Entropy().secret("secure element")
         SecureElement.open(copy, seal_key=seal_key(folder), clock=clock, stream=stream).close()
@@ -203,20 +214,24 @@ def clear(data_dir: Path) -> None:
 
 
 def demand_free(data_dir: Path, clock: Clock) -> None:
-    """See that no window or command has this folder's phone open.
+    """See that no window or command has this folder's phone or watch open.
 
     Raises:
         SomethingMissing: one has.
     """
-    path = data_dir / SECURE_ELEMENT
-    if not path.exists():
-        return
+    for name, what in ((SECURE_ELEMENT, "phone"), (WATCH_ELEMENT, "watch")):
+        if (data_dir / name).exists():
+            _demand_free(data_dir, name, what, clock)
+
+
+def _demand_free(data_dir: Path, name: str, what: str, clock: Clock) -> None:
+    path = data_dir / name
     try:
         stream = Entropy().secret("secure element")
         SecureElement.open(path, seal_key=seal_key(data_dir), clock=clock, stream=stream).close()
     except SecureElementBusy as busy:
         raise SomethingMissing(
-            "this folder's phone is in use by another command or window", "close that one first"
+            f"this folder's {what} is in use by another command or window", "close that one first"
         ) from busy
     except (BackendError, SecureElementError):
         return  # damaged or without its key: exactly what a reset is for

@@ -12,6 +12,8 @@ from backend.http.laboratory import Laboratory
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -44,7 +46,9 @@ def open_doors(
         privacy=PrivacyRoutes(wallet.accounts, wallet.privacy),
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
         merchants=gateway.accounts.routes(lab.clock),
+        webhooks=WebhookRoutes(gateway.webhooks.endpoints, gateway.webhooks.console),
         lab=LabRoutes(lab, folder, attachments),
+        settlement=SettlementRoutes(lab, gateway.settlement.days, gateway.settlement.payouts),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
         health=Health(lab),
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),

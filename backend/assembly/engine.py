@@ -9,6 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
+from backend.assembly.base import Base
+from backend.assembly.cards import Cards, open_cards
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
 from backend.assembly.files import Files, open_files
@@ -52,6 +54,7 @@ class Engine:
         app: answers HTTP and WebSocket.
         token: the local token's text.
         devices: what waits for a device, as its push connection would deliver it.
+        cards: cards that merchants keep, and payments with them.
         networks: the simulated hosts, without sockets; None when they run apart.
     """
 
@@ -62,6 +65,7 @@ class Engine:
     devices: Devices
     in_app: InApp[Transaction]
     gateway: Gateway
+    cards: Cards
     networks: Networks | None
     ground: Ground
     _edge: Edge
@@ -75,6 +79,7 @@ class Engine:
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
+        await self.gateway.webhooks.way.close()
         await lab.cache.close()
         if lab.faults.faults:
             lab.faults.reset()  # faults end with their engine: what is left can be stored
@@ -183,13 +188,16 @@ async def _open(
     )
     token = folder.token(ground.entropy.secret("engine.token"))
     buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
-    gateway = await open_gateway(files, payments, switch, events, ground, buckets)
+    cards = open_cards(files, payments, edge.tokens, events, ground)
+    base = Base(files, ground, settings, events, board, switch)
+    gateway = await open_gateway(base, payments, cards, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
     gateway.start(ground)
+    cards.start(ground)
     ground.scheduler.spawn(wallet.orders.run_forever(), "token orders")
     await wallet.news.start()
     if settings.daily_snapshots:
@@ -199,8 +207,8 @@ async def _open(
         ground.scheduler.spawn(daily, "daily snapshots")
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
-        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, networks, ground,
-        edge, recorder, folder,
+        app, token, lab, payments, wallet.devices, gateway.in_app, gateway, cards, networks,
+        ground, edge, recorder, folder,
     )  # fmt: skip
 
 

@@ -1,12 +1,16 @@
-"""Wires what merchants use besides taps: the desk after the sale, and in-app payments."""
+"""Wires what merchants use besides taps: the desk after the sale, in-app payments, settlement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assembly.base import Base
+from backend.assembly.cards import Cards
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.settlement import Settlement, open_settlement
+from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
@@ -24,7 +28,9 @@ from backend.storage.in_app_rows import SqlInAppRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
+from backend.storage.wallet_rows import SqlWalletStore
 from backend.switch.switch import Switch
+from backend.wallet.payment_word import PaymentWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +40,34 @@ class Gateway:
     desk: Desk[Transaction]
     in_app: InApp[Transaction]
     advices: Advices[Transaction]
+    settlement: Settlement
     accounts: MerchantServices
     wire: WireDoor
+    webhooks: Webhooks
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        self.settlement.start(ground)
+        self.webhooks.start()
 
 
 async def open_gateway(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
-    buckets: Buckets,
+    base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
+    files, events, ground, switch = base.files, base.events, base.ground, base.switch
     advices = _advices(files, payments, switch, events, ground)
     accounts = await open_merchants(files, events, ground, buckets)
+    desk = _desk(files, payments, advices, events, ground)
     return Gateway(
-        desk=_desk(files, payments, advices, events, ground),
+        desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
+        settlement=open_settlement(files, events, ground),
         accounts=accounts,
-        wire=open_wire(files, accounts, events, ground),
+        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
+        webhooks=open_webhooks(base, accounts),
     )
 
 
@@ -137,5 +146,6 @@ def _in_app(
             seal_stream=secret("payment.tokens"),
             identifiers=secret("in_app.identifiers"),
             fingerprint=files.named_keys.fingerprint,
+            words=PaymentWords(SqlWalletStore(files.engine, secret("audit.salts"))),
         )
     )

@@ -24,7 +24,7 @@ Toxiproxy where it has one.
       late_answer    ms                 after the till's patience (0.5 s), before the link's (30 s)
       wrong_cryptogram                  the request's 9F26 (in DE 55) is altered
       malformed_field  field            this data element of the answer does not parse
-    <network>.tsp, phone.engine, pos.engine   HTTP
+    <network>.tsp, phone.engine, watch.engine, pos.engine, webhooks   HTTP
       latency, timeout, reset_peer, lost_request, lost_response, duplicate, corrupt
     <network>.issuer between a network and its issuer
       latency        ms, jitter_ms      it decides later
@@ -275,9 +275,18 @@ CONDITIONS: Mapping[str, frozenset[str]] = {
 
 LINKS = frozenset(
     [f"{network}.{part}" for network in NETWORKS for part in ("auth", "tsp", "issuer")]
-    + ["phone.engine", "pos.engine", "webhooks", "database", "cache", "reader", "card"]
+    + [
+        "phone.engine",
+        "watch.engine",
+        "pos.engine",
+        "webhooks",
+        "database",
+        "cache",
+        "reader",
+        "card",
+    ]
 )
-LABORATORY_LINKS = frozenset({"phone.engine", "pos.engine", "reader", "card"})
+LABORATORY_LINKS = frozenset({"phone.engine", "watch.engine", "pos.engine", "reader", "card"})
 """Carried out by the laboratory's own side, not by the engine."""
 
 EFFECTS = frozenset(effect for effects in KINDS.values() for effect in effects)
@@ -295,10 +304,8 @@ def terms_of(link: str, effect: str) -> Terms:
     return KINDS[kind_of(link)][effect]
 
 
-AVAILABLE: Available = {
-    link: frozenset() if link == "webhooks" else frozenset(KINDS[kind_of(link)]) for link in LINKS
-}
-"""Everything but webhooks: there are none yet."""
+AVAILABLE: Available = {link: frozenset(KINDS[kind_of(link)]) for link in LINKS}
+"""Everything."""
 
 WITHOUT_ISSUERS: Available = {
     link: frozenset() if kind_of(link) == "issuer" else effects

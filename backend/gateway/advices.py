@@ -178,7 +178,12 @@ class Advices(Generic[Tx]):
             actor=payment.network_name,
             payment_id=payment.id,
             tap_id=payment.tap_id,
-            data={"response_code": answer.response_code, "reason": answer.reason, **facts},
+            data={
+                "merchant_id": payment.merchant.id,
+                "response_code": answer.response_code,
+                "reason": answer.reason,
+                **facts,
+            },
         )
         self._ports.outbox.add_events(tx, (event,))
         return (event,)

@@ -20,51 +20,36 @@ from typing import Generic, Protocol, TypeVar
 from backend.domain.identifiers import ordered_identifier
 from backend.domain.money import numeric_code
 from backend.domain.pan import network_of
-from backend.gateway.in_app_orders import (
-    MerchantOrder,
-    WalletOrder,
-    order_of_token,
-    random_of,
-)
+from backend.gateway.in_app_orders import MerchantOrder, WalletOrder
 from backend.gateway.in_app_records import Session, SessionOrder, TakenToken
+from backend.gateway.in_app_tokens import (
+    content_for,
+    order_of_token,
+    random_of_chip,
+    random_of_token,
+    seen_by_merchant,
+)
 from backend.gateway.merchant_keys import MerchantKeys
-from backend.networks.chip.arqc import read_covered_data
-from backend.networks.chip.tlv import read_chip_data
-from backend.networks.numbers import TOKEN_REQUESTOR
 from backend.outbox.ports import AuditRecord, Outbox
 from backend.payments.engine import PaymentEngine
 from backend.payments.idempotency import Reply
-from backend.payments.order import NfcOrder
 from backend.payments.ports import PaymentRows, Store, TokenDirectory
 from backend.payments.records import Merchant
-from backend.paytoken.content import KIND_EMV, ClearToken
 from backend.paytoken.errors import TokenRefused
 from backend.paytoken.token import Opened, merchant_of, seal, unseal
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
-from backend.runtime.errors import BadRequest, Conflict, MessageError, NotFound
-from backend.runtime.events import EventLog
+from backend.runtime.errors import BadRequest, Conflict, NotFound
+from backend.runtime.events import Event, EventLog
+from backend.wallet.model import Session as SignedIn
+from backend.wallet.payment_word import PaymentWords
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
 
 SESSION_LIFE_S = 300
 RANDOM_BYTES = 4
-LAST_DAY = "28"  # the token's format wants a day, the card has none
 WITHOUT_TOKEN = "payment_token"  # noqa: S105 - a kind of resource
-
-
-class NotVerified(BadRequest):
-    """The device did not vouch for its owner in what it signed."""
-
-    status = 403
-
-    def __init__(self) -> None:
-        super().__init__(
-            "device_verification_required",
-            "the cryptogram does not say that the device verified its owner for this payment",
-            field="deviceVerification",
-        )
 
 
 class InAppRows(Protocol[Tx_contra]):
@@ -99,6 +84,7 @@ class InAppPorts(Generic[Tx]):
         seal_stream: ephemeral keys and transaction identifiers of tokens.
         identifiers: of sessions, and their random numbers.
         fingerprint: keyed digest of a token's digits.
+        words: judges what devices say of payments.
     """
 
     store: Store[Tx]
@@ -113,6 +99,7 @@ class InAppPorts(Generic[Tx]):
     seal_stream: Stream
     identifiers: Stream
     fingerprint: Callable[[str], bytes]
+    words: PaymentWords
 
 
 class InApp(Generic[Tx]):
@@ -203,32 +190,38 @@ class InApp(Generic[Tx]):
     # The two doors.
 
     async def pay_with_wallet(
-        self, user_id: str, asked: WalletOrder, *, key: str, request_hash: bytes
+        self, person: SignedIn, asked: WalletOrder, *, key: str, request_hash: bytes
     ) -> Reply:
         """Seal for the merchant what a person's device signed, and have the merchant take it.
 
         Raises:
+            NotVouched: the session's device is not verified, or says nothing of this payment.
             BadRequest: `session_unknown`, `session_differs`, `network_not_taken`,
                 `device_verification_required`, and everything the merchant's door refuses.
             NotFound: `card_unknown`: absent, another person's, or not active.
             KeyInFlight, KeyMismatch: as for a tap.
         """
+        user_id, words = person.user_id, self._ports.words
         account = f"{user_id}/apps"
         known = self._ports.engine.answered(account=account, key=key, request_hash=request_hash)
         if known is not None:
             return known
+        words.demand_device(person)
         session, order = self.session(asked.session_id), asked.order
         for_merchant = _for_merchant(session, asked)
-        self._demand_session(session, for_merchant, random_of(order.emv_data))
+        self._demand_session(session, for_merchant, random_of_chip(order.emv_data))
         if network_of(order.token) not in session.order.networks:
             raise BadRequest("network_not_taken", "the shop takes other networks' cards")
-        _demand_verified(order.emv_data)
+        content = content_for(order, session.order.data_type)
         self._demand_own(user_id, asked)
+        words.demand_word(
+            person, asked.card_id, asked.word, emv_data=order.emv_data, reference=session.id
+        )
         merchant = session.merchant
         identity = await self._ports.keys.identity(merchant.id)
         authority = await self._ports.keys.authority_for(merchant.id)
         token = seal(
-            _content(order),
+            content,
             merchant_of(identity.certificate),
             authority,
             self._ports.seal_stream,
@@ -259,7 +252,7 @@ class InApp(Generic[Tx]):
             opened = await self._open(asked.token, merchant)
             if asked.session_id is not None:
                 session = self.session(asked.session_id)
-                self._demand_session(session, asked, random_of(opened.content.cryptogram))
+                self._demand_session(session, asked, random_of_token(opened.content))
             return await self._authorize(
                 asked, merchant, opened, str(asked.token["version"]),
                 account=account, key=key, request_hash=request_hash,
@@ -289,18 +282,14 @@ class InApp(Generic[Tx]):
     ) -> Reply:
         """From an opened token on: only what stands inside is authorized."""
         content = opened.content
-        if content.kind != KIND_EMV:
-            raise TokenRefused("token_content", "this merchant takes EMV data only")
         if content.amount_minor != asked.amount_minor:
             raise BadRequest("amount_differs", "amount is not the token's", field="amount")
         if content.currency_numeric != numeric_code(asked.currency):
             raise BadRequest("currency_differs", "currency is not the token's", field="currency")
-        order = order_of_token(
-            content.number, content.expiry[:4], content.cryptogram, asked, merchant
-        )
+        order = order_of_token(content, asked, merchant)
         signed_at_us = int(opened.signed_at.timestamp()) * 1_000_000
 
-        def admit(tx: Tx, payment_id: str) -> None:
+        def admit(tx: Tx, payment_id: str) -> tuple[Event, ...]:
             if owns is not None:
                 owns(tx)
             taken = TakenToken(
@@ -312,6 +301,15 @@ class InApp(Generic[Tx]):
                 tx, asked.session_id, payment_id, self._ports.clock.now_us()
             ):
                 raise Conflict("session_closed", "the session is paid, cancelled or expired")
+            event = self._ports.events.make(
+                "payment_token.opened",
+                actor="shop",
+                payment_id=payment_id,
+                tap_id=asked.session_id,
+                data=seen_by_merchant(opened, order, taken),
+            )
+            self._ports.outbox.add_events(tx, (event,))
+            return (event,)
 
         return await self._ports.engine.pay(
             order, account=account, key=key, request_hash=request_hash, admit=admit
@@ -365,34 +363,3 @@ class InApp(Generic[Tx]):
 def _for_merchant(session: Session, asked: WalletOrder) -> MerchantOrder:
     order = asked.order
     return MerchantOrder(asked.merchant_id, {}, order.amount_minor, order.currency, session.id)
-
-
-def _content(order: NfcOrder) -> ClearToken:
-    network = network_of(order.token)
-    assert network is not None, "its network was compared with the session's"
-    return ClearToken(
-        number=order.token,
-        expiry=order.expiry + LAST_DAY,
-        currency_numeric=numeric_code(order.currency),
-        amount_minor=order.amount_minor,
-        manufacturer="0" + TOKEN_REQUESTOR[network],
-        cryptogram=order.emv_data,
-        kind=KIND_EMV,
-    )
-
-
-def _demand_verified(emv_data: bytes) -> None:
-    """The device's signed word that it verified its owner for this very payment.
-
-    Whether the signature is good is the network's to say; this door wants the word to be there.
-
-    Raises:
-        NotVerified: it is not.
-        BadRequest: `emv_data_malformed`.
-    """
-    try:
-        chip = read_covered_data(read_chip_data(emv_data))
-    except MessageError as wrong:
-        raise BadRequest("emv_data_malformed", str(wrong), field="emvData") from wrong
-    if not chip.is_holder_verified:
-        raise NotVerified

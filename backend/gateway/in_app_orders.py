@@ -10,18 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backend.domain import chip_data
 from backend.domain.money import AMOUNT_MINOR_MAX, check_amount, is_currency
 from backend.gateway.in_app_records import LineItem, SessionOrder
 from backend.payments.order import NfcOrder
-from backend.payments.records import Channel, Merchant
+from backend.payments.records import Channel
 from backend.runtime.errors import BadRequest
 
 NETWORKS = ("visa", "mastercard", "amex")
 CAPABILITIES = ("supports3DS", "supportsEMV", "supportsCredit", "supportsDebit")
 LINE_ITEMS_MAX = 20
 LABEL_LENGTH_MAX = 60
-TAG_RANDOM = 0x9F37
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
@@ -34,7 +32,8 @@ _WALLET = frozenset(
      "atc", "emvData", "deviceVerification"}
 )  # fmt: skip
 _MERCHANT = frozenset({"merchantId", "paymentToken", "amount", "currency"})
-METHODS = ("face", "passcode")
+WORD_LENGTH_MAX = 2_000
+_WORD = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,14 @@ class WalletOrder:
 
     Attributes:
         order: as the device signed it; only its chip data goes into the token.
-        verified_by: how the device says that it knew its owner.
+        word: the device's word for this payment: compact JWS (`wallet.payment_word`).
     """
 
     card_id: str
     session_id: str
     merchant_id: str
     order: NfcOrder
-    verified_by: str
+    word: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,9 @@ def wallet_order(body: Mapping[str, object]) -> WalletOrder:
         BadRequest: `field_missing`, `field_unknown`, `…_invalid`, and all of `NfcOrder`.
     """
     _demand_fields(body, _WALLET)
-    if body["deviceVerification"] not in METHODS:
-        raise _invalid("deviceVerification", "face or passcode")
+    word = _text(body, "deviceVerification")
+    if len(word) > WORD_LENGTH_MAX or _WORD.fullmatch(word) is None:
+        raise _invalid("deviceVerification", "the device's word: compact JWS, ES256")
     session_id, merchant_id = _reference(body, "sessionId"), _reference(body, "merchantId")
     order = NfcOrder(
         token=_text(body, "token"),
@@ -116,8 +116,7 @@ def wallet_order(body: Mapping[str, object]) -> WalletOrder:
         tap_id=session_id,
         channel=Channel.IN_APP,
     )
-    verified_by = str(body["deviceVerification"])
-    return WalletOrder(_reference(body, "cardId"), session_id, merchant_id, order, verified_by)
+    return WalletOrder(_reference(body, "cardId"), session_id, merchant_id, order, word)
 
 
 def merchant_order(body: Mapping[str, object]) -> MerchantOrder:
@@ -137,40 +136,6 @@ def merchant_order(body: Mapping[str, object]) -> MerchantOrder:
         currency=_currency(body),
         session_id=_reference(body, "sessionId") if body.get("sessionId") is not None else None,
     )
-
-
-def order_of_token(
-    number: str, expiry: str, emv_data: bytes, asked: MerchantOrder, merchant: Merchant
-) -> NfcOrder:
-    """What an opened token says is to be authorized; nothing of it comes from its sender.
-
-    Raises:
-        BadRequest: the chip data has no counter or cryptogram, or all of `NfcOrder`.
-    """
-    chip = chip_data.read_chip_data(emv_data)
-    return NfcOrder(
-        token=number,
-        cryptogram=chip.get(chip_data.TAG_CRYPTOGRAM, b""),
-        atc=int.from_bytes(chip.get(chip_data.TAG_ATC, b"")),
-        amount_minor=asked.amount_minor,
-        currency=asked.currency,
-        merchant_id=merchant.id,
-        terminal_id=merchant.terminal_id,
-        emv_data=emv_data,
-        expiry=expiry,
-        psn=chip.get(chip_data.TAG_PSN, b"\0").hex(),
-        tap_id=asked.session_id,
-        channel=Channel.IN_APP,
-    )
-
-
-def random_of(emv_data: bytes) -> bytes:
-    """The unpredictable number that the device signed (9F37); empty where there is none.
-
-    Raises:
-        BadRequest: `emv_data_malformed`.
-    """
-    return chip_data.read_chip_data(emv_data).get(TAG_RANDOM, b"")
 
 
 def _line_items(value: object) -> tuple[LineItem, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from backend.payments.machine import State
 from backend.payments.records import Merchant
+from backend.paytoken.content import KIND_CRYPTOGRAM, KIND_EMV
 from backend.runtime.clock import to_iso
 
 VERSION = 3
@@ -47,6 +48,11 @@ class SessionOrder:
     line_items: tuple[LineItem, ...]
     networks: tuple[str, ...]
     capabilities: tuple[str, ...]
+
+    @property
+    def data_type(self) -> str:
+        """What its token carries: chip data for a shop that takes them, else a cryptogram."""
+        return KIND_EMV if "supportsEMV" in self.capabilities else KIND_CRYPTOGRAM
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,17 +53,17 @@ class Intents(Generic[Tx]):
         *,
         legacy: bool = False,
     ) -> Moved:
-        """A new intent; `legacy` for a charge without one, which is shown nowhere.
+        """A new intent: amount_minor, currency, payment_method (or None), capture_method, words.
 
-        Args:
-            fields: amount_minor, currency, payment_method (or None), capture_method, and words.
+        A `legacy` one stands behind a charge that was made without an intent; nobody sees it.
         """
         given = fields.get("payment_method") is not None
         happening = Happening.CREATED_WITH_METHOD if given else Happening.CREATED
         state = advance(None, happening)
-        intent = self._objects.fresh(merchant_id, Kind.PAYMENT_INTENT, state.value, {})
+        kind = Kind.LEGACY_INTENT if legacy else Kind.PAYMENT_INTENT
+        intent = self._objects.fresh(merchant_id, kind, state.value, {})
         secret = self._secrets.bytes(SECRET_BYTES).hex()
-        data = {"attempts": 0, "legacy": legacy, "secret": secret, **fields}
+        data = {"attempts": 0, "secret": secret, **fields}
         intent = replace(intent, data=data, customer_id=customer_id)
         happened = None if legacy else Happening.CREATED.value
         return Moved(intent, self._objects.add(tx, intent, happened))
@@ -75,6 +75,11 @@ class Intents(Generic[Tx]):
             NotFound: `resource_missing`.
         """
         return self._objects.get(tx, merchant_id, Kind.PAYMENT_INTENT, intent_id)
+
+    def find(self, tx: Tx, merchant_id: str, intent_id: str) -> Kept | None:
+        """An intent of this merchant, a legacy one too."""
+        seen = self._objects.find(tx, merchant_id, Kind.PAYMENT_INTENT, intent_id)
+        return seen or self._objects.find(tx, merchant_id, Kind.LEGACY_INTENT, intent_id)
 
     def change(self, tx: Tx, intent: Kept, fields: Mapping[str, object]) -> Moved:
         """Change what can be changed; a method that is given or taken moves the state.
@@ -92,8 +97,7 @@ class Intents(Generic[Tx]):
             changed = self._with_state(changed, Happening.METHOD_GIVEN)
         elif state is IntentState.REQUIRES_CONFIRMATION and not has:
             changed = self._with_state(changed, Happening.METHOD_TAKEN)
-        happened = None if intent.data["legacy"] else "payment_intent.updated"
-        return self._put(tx, changed, happened)
+        return self._put(tx, changed, "payment_intent.updated")
 
     def confirm(self, tx: Tx, intent: Kept) -> Moved:
         """Begin a new try; its payment has still to be made.
@@ -130,7 +134,7 @@ class Intents(Generic[Tx]):
         intent_id = intent_of(payment)
         if intent_id is None:
             return ()
-        intent = self._objects.find(tx, payment.merchant.id, Kind.PAYMENT_INTENT, intent_id)
+        intent = self.find(tx, payment.merchant.id, intent_id)
         if intent is None or payment.key != attempt_key(intent):
             return ()  # an earlier try whose cure goes on
         at_once = intent.data.get("capture_method") != MANUAL
@@ -154,7 +158,7 @@ class Intents(Generic[Tx]):
         return self._put(tx, moved, happening.value).events
 
     def _put(self, tx: Tx, intent: Kept, happened: str | None) -> Moved:
-        told = None if intent.data["legacy"] else happened
+        told = None if intent.kind is Kind.LEGACY_INTENT else happened
         events = self._objects.put(tx, intent, told)
         return Moved(replace(intent, version=intent.version + 1), events)
 

@@ -15,7 +15,7 @@ from typing import Generic, Protocol, Self, TypeVar
 from backend.domain.identifiers import ordered_identifier
 from backend.gateway.pages import Page
 from backend.outbox.ports import AuditRecord, Outbox
-from backend.runtime.clock import Clock
+from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import NotFound
 from backend.runtime.events import Event, EventLog
@@ -33,6 +33,7 @@ class Kind(Enum):
     TOKEN = "token"  # noqa: S105 - a kind of object
     SETUP_INTENT = "setup_intent"
     PAYMENT_INTENT = "payment_intent"
+    LEGACY_INTENT = "legacy_intent"  # of a charge that was made without one; shown nowhere
     CHARGE = "charge"  # what a merchant noted about a payment
     REFUND = "refund"  # what a merchant noted about a refund
 
@@ -43,6 +44,7 @@ PREFIXES = {
     Kind.TOKEN: "tok",
     Kind.SETUP_INTENT: "seti",
     Kind.PAYMENT_INTENT: "pi",
+    Kind.LEGACY_INTENT: "pi",
     Kind.CHARGE: "ch",
     Kind.REFUND: "re",
 }
@@ -73,6 +75,10 @@ class Kept:
     def with_data(self, **fields: object) -> Self:
         """With some of its own fields changed."""
         return replace(self, data={**self.data, **fields})
+
+    def of_customer(self, customer_id: str | None) -> Self:
+        """With another customer."""
+        return replace(self, customer_id=customer_id)
 
     def text(self, name: str) -> str | None:
         """A field that is text or nothing."""
@@ -134,6 +140,10 @@ class Objects(Generic[Tx]):
     def __init__(self, ports: ObjectPorts[Tx]) -> None:
         self._ports = ports
 
+    def year(self) -> int:
+        """This year, lab time."""
+        return to_datetime(self._ports.clock.now_us()).year
+
     def fresh(self, merchant_id: str, kind: Kind, state: str, data: Mapping[str, object]) -> Kept:
         """A new object, not stored yet."""
         now_us = self._ports.clock.now_us()
@@ -146,6 +156,18 @@ class Objects(Generic[Tx]):
         if found is None or found.merchant_id != merchant_id or found.kind is not kind:
             return None
         return found
+
+    def note(self, tx: Tx, merchant_id: str, kind: Kind, object_id: str) -> Kept:
+        """What a merchant noted about a thing that is no object; empty at first."""
+        found = self.find(tx, merchant_id, kind, object_id)
+        now_us = self._ports.clock.now_us()
+        return found or Kept(object_id, merchant_id, kind, now_us, "noted", version=0)
+
+    def put_note(self, tx: Tx, note: Kept, happened: str) -> tuple[Event, ...]:
+        """Store a note that was read in this unit of work."""
+        if note.version == 0:
+            return self.add(tx, replace(note, version=1), happened)
+        return self.put(tx, note, happened)
 
     def get(self, tx: Tx, merchant_id: str, kind: Kind, object_id: str) -> Kept:
         """An object of this merchant.

@@ -22,6 +22,8 @@ from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
+from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
@@ -45,7 +47,9 @@ class Doors:
     proof: ProofRoutes
     in_app: InAppRoutes
     merchants: MerchantRoutes
+    webhooks: WebhookRoutes
     lab: LabRoutes
+    settlement: SettlementRoutes
     tokens: TokenRoutes
     health: Health
     push: DevicePush
@@ -64,7 +68,9 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.privacy.router(), prefix="/api")
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
+    app.include_router(doors.settlement.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
+    app.include_router(doors.webhooks.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))
@@ -82,8 +88,9 @@ def _others(doors: Doors) -> APIRouter:
     async def push(websocket: WebSocket, device_id: str) -> None:
         await doors.push.serve(websocket, device_id)
 
-    async def art(_request: Request, name: str) -> Response:
-        return card_art.draw(doors.cards.find, name)
+    async def art(request: Request, name: str) -> Response:
+        """The face of a card or of a design; `v` names its version and changes nothing."""
+        return card_art.draw(doors.cards.find, request, name)
 
     async def pay(request: Request) -> Response:
         """Pay for a tap: Bearer with the local token, Idempotency-Key, one JSON object.

@@ -42,6 +42,14 @@ class NewCard(Body):
     deviceId: str  # noqa: N815 - the wire's name
     termsVersion: str | None = Field(default=None, max_length=20)  # noqa: N815 - the wire's name
     fromCardId: str | None = Field(default=None, max_length=64)  # noqa: N815 - the wire's name
+    design: str = Field(default="", max_length=40)
+
+
+class SealedCard(Body):
+    """A sealed card number whose product is asked for."""
+
+    network: str
+    encryptedPan: str = Field(repr=False)  # noqa: N815 - the wire's name
 
 
 class VerificationStep(Body):

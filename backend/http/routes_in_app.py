@@ -19,7 +19,7 @@ from backend.http.answers import json_answer, problem, raw_json
 from backend.http.front_door import LocalToken
 from backend.http.routes_payments import body_hash, json_object
 from backend.http.routes_wallet import idempotency_key
-from backend.http.sessions import caller_of
+from backend.http.sessions import session_of
 from backend.payments.idempotency import Reply
 from backend.runtime.clock import Clock
 from backend.runtime.errors import BadRequest
@@ -82,16 +82,15 @@ class InAppRoutes:
         """Pay in an app, from the wallet: session cookie, Idempotency-Key, one JSON object.
 
         cardId, sessionId, merchantId, amount, currency; token, expiry, cryptogram, atc and emvData
-        as the secure element signed them with the remote key; deviceVerification: face or passcode.
+        as the secure element signed them with the remote key; deviceVerification: the device's
+        word (JWS) for this payment. The session's device has to be verified.
         """
-        caller = await caller_of(request, self.accounts)
+        person = await session_of(request, self.accounts)
         body = json_object(await request.body())
         key = idempotency_key(request)
         order = wallet_order(body)
         return _answer(
-            await self.in_app.pay_with_wallet(
-                caller.user_id, order, key=key, request_hash=body_hash(body)
-            )
+            await self.in_app.pay_with_wallet(person, order, key=key, request_hash=body_hash(body))
         )
 
     async def pay_with_token(self, request: Request) -> Response:

@@ -28,8 +28,8 @@ from backend.http.laboratory import Laboratory
 from backend.runtime.errors import BadRequest, MessageError, TransportError
 from backend.storage import audit_rows
 from backend.storage.audit_rows import BEYOND_EVERY_ID
+from backend.storage.checkpoint_rows import SqlCheckpoints
 from backend.storage.data_folder import DataFolder
-from backend.storage.ledger_rows import SqlLedgerRows
 from backend.switch.breaker_rules import PRESETS
 from backend.wallet.errors import NetworkUnavailable
 
@@ -233,9 +233,16 @@ class LabRoutes:
         return json_answer(self._lab.payments.detail(payment_id))
 
     async def ledger(self, limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX)) -> Response:
-        """Balance of every account (debit positive), and the entries of the newest payments."""
+        """Balance of every account (debit positive), its sums (zero), the newest payments' entries.
+
+        Page through all of a merchant's entries under /lab/ledger/entries.
+        """
         lab = self._lab
-        balances = await lab.offload(lambda: lab.engine_database.read(SqlLedgerRows().balances))
+        read = lab.engine_database.read
+        balances = await lab.offload(lambda: read(SqlCheckpoints().all_balances))
+        sums = {currency: 0 for _, currency in sorted(balances)}
+        for (_, currency), minor in balances.items():
+            sums[currency] += minor
         newest = [str(row["id"]) for row in lab.payments.recent(limit)]
         entries = [
             {"payment_id": each, **entry} for each in newest for entry in self._entries(each)
@@ -245,6 +252,9 @@ class LabRoutes:
                 "balances": [
                     {"account": account, "currency": currency, "balance_minor": minor}
                     for (account, currency), minor in sorted(balances.items())
+                ],
+                "sums": [
+                    {"currency": currency, "sum_minor": minor} for currency, minor in sums.items()
                 ],
                 "entries": entries,
             }

@@ -18,6 +18,7 @@ from backend.http.bodies import (
     DeviceFound,
     NewCard,
     NewDevice,
+    SealedCard,
     Suspension,
     VerificationStep,
 )
@@ -86,6 +87,7 @@ class WalletRoutes:
         add("/auth/me", self.me, methods=["GET"])
         add("/networks/{network}/key", self.network_key, methods=["GET"])
         add("/terms", self.terms, methods=["GET"])
+        add("/card-offers", self.offer, methods=["POST"])
         add("/cards", self.list_cards, methods=["GET"])
         add("/cards", self.add_card, methods=["POST"], status_code=CREATED)
         add("/cards/{card_id}/verify", self.look_at_verification, methods=["GET"])
@@ -143,8 +145,14 @@ class WalletRoutes:
         return json_answer(await self._provisioning.network_key(network))
 
     async def terms(self) -> Response:
-        """The terms in force; a card remembers which version was accepted."""
+        """The wallet's own terms; a card's come with its offer. A card remembers the version."""
         return json_answer({"version": TERMS_VERSION, "text": TERMS_TEXT})
+
+    async def offer(self, request: Request, body: SealedCard) -> Response:
+        """What a sealed card is: product, kind, terms to accept, designs to choose from."""
+        caller = await caller_of(request, self._accounts)
+        self._accounts.limits.take(PROVISIONING, caller.user_id)
+        return json_answer(await self._provisioning.offer(body.network, body.encryptedPan))
 
     async def list_cards(self, request: Request) -> Response:
         """The person's cards, the default first."""
@@ -163,6 +171,7 @@ class WalletRoutes:
             device_id=body.deviceId,
             terms_version=body.termsVersion,
             source_card_id=body.fromCardId,
+            design=body.design,
         )
         self._accounts.limits.take(PROVISIONING, caller.user_id)
         added = await self._provisioning.add(caller, order, idempotency_key(request))

@@ -34,7 +34,7 @@ class CardAccounts:
         account = rows.account_of_number(self.network, fingerprint)
         if account is not None:
             return account
-        card = numbers.test_card(number, self.network)
+        card = numbers.test_card(number)
         account_id = identifier(self.secrets, "acc")
         account = AccountRow(
             account_id=account_id,

@@ -238,7 +238,7 @@ class NetworkRules:
         return IssuedCard(
             account.account_id,
             self.network,
-            test_card(number, self.network),
+            test_card(number),
             number[:LEADING_DIGITS],
         )
 

@@ -1,8 +1,9 @@
 """The first look at a 0100: who pays with it, and what speaks against it before money does.
 
-A token's chip data with their cryptogram, a track with its dynamic code, or the sealed number of a
-card that is not there. Reads, never writes: slow arithmetic has no place inside a unit of work.
-Which response codes these checks make is said in `authorizing`. Refuses to know holds and amounts.
+A token's chip data with their cryptogram (or the block that stands for them), a track with its
+dynamic code, or the sealed number of a card that is not there. Reads, never writes: slow arithmetic
+has no place inside a unit of work. Which response codes these checks make is said in `authorizing`.
+Refuses to know holds and amounts.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from dataclasses import dataclass
 
 from backend.networks.afterwards import is_advice, is_stored, refusal_of_state
 from backend.networks.chip import stripe
-from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram, read_covered_data
+from backend.networks.chip.arqc import ChipData, Verdict, check_cryptogram
 from backend.networks.chip.keys import master_key
-from backend.networks.chip.tlv import read_chip_data
 from backend.networks.counters import is_too_old
 from backend.networks.currencies import code_of
 from backend.networks.issuing import Decision
 from backend.networks.keys import PROXIMITY_INDEX, REMOTE_INDEX, NetworkKeys
 from backend.networks.message import CARD_DATA, SEALED_CARD, Message
+from backend.networks.message_chip import chip_data_of
 from backend.networks.number_access import Numbers
 from backend.networks.numbers import SEQUENCE_NUMBER
 from backend.networks.ports import HostStore, TokenRow
@@ -27,6 +28,7 @@ from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.errors import MessageError
 
 STRIPE_ENTRY_MODE = "91"  # DE 22 begins so for a track; every other way brings chip data
+APP_ENTRY_MODE = "81"  # or, in an app, the block that stands for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,12 @@ class Examiner:
         refusal = refusal_of_state(token) or self._refusal_of_expiry(token, request)
         if refusal is not None:
             return Examined(currency, token, refusal)
-        entered = "35" if request.fields["22"].startswith(STRIPE_ENTRY_MODE) else "55"
-        if CARD_DATA & request.fields.keys() != {entered}:
+        brought, mode = CARD_DATA & request.fields.keys(), request.fields["22"]
+        is_track = mode.startswith(STRIPE_ENTRY_MODE)
+        is_block = mode.startswith(APP_ENTRY_MODE) and not brought
+        if not is_block and brought != {"35" if is_track else "55"}:
             return Examined(currency, token, Decision("30", "entry_mode_disagrees"))
-        if entered == "35":
+        if is_track:
             return self._examine_track(request, currency, token)
         return self._examine_chip(request, currency, token)
 
@@ -113,7 +117,7 @@ class Examiner:
         """
         number = request.fields["2"]
         try:
-            chip = read_covered_data(read_chip_data(bytes.fromhex(request.fields["55"])))
+            chip = chip_data_of(request, token, self.store)
             stored = is_stored(request)
         except MessageError:
             return Examined(currency, token, Decision("30", "emv_data_malformed"))

@@ -54,6 +54,7 @@ PRIVATE_KEYS = frozenset(
         "at",  # mag-stripe mode: the whole transaction counter, as the till heard it
         "sf",  # stored and forwarded: Y, the counter may lie below later ones
         "ec",  # authorization: electronic commerce indicator, where nobody met
+        "cb",  # authorization: cryptogram block of an app's payment that has no chip data, hex
         "cc",  # security code of a card that is not there: M matches, N does not
         "dl",  # test cards: the reason for which their holder will dispute the payment
         "fd",  # inquiry: authorization found: Y or N
@@ -81,6 +82,7 @@ REQUIRED = {
     MANAGEMENT_ANSWER: frozenset(["7", "11", "39", "70"]),
 }
 CARD_DATA = frozenset(["35", "55"])  # a tap's message has the track or the chip data
+BLOCK_OF_CRYPTOGRAM = "cb="  # DE 48 of a message that has neither
 WITH_TOKEN = frozenset(["2", "23"])
 SEALED_CARD = "127"  # instead of all of these: a card's number, sealed for the network
 
@@ -188,8 +190,9 @@ def _check_payer(fields: Mapping[str, str]) -> None:
             raise MessageError(f"{AUTHORIZATION} with DE 127 and DE {min(also, key=int)}")
     elif missing := WITH_TOKEN - fields.keys():
         raise MessageError(f"{AUTHORIZATION} without DE {min(missing, key=int)}")
-    elif not CARD_DATA & fields.keys():
-        raise MessageError(f"{AUTHORIZATION} without DE 55, or DE 35 of mag-stripe mode")
+    elif not CARD_DATA & fields.keys() and BLOCK_OF_CRYPTOGRAM not in fields.get("48", ""):
+        without = "without DE 55, DE 35 of mag-stripe mode, or a cryptogram block"
+        raise MessageError(f"{AUTHORIZATION} {without}")
 
 
 def transmission_time(at_us: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.networks.products import product_of
 from backend.runtime.entropy import Stream
 
 NETWORKS = ("visa", "mastercard", "amex")
@@ -51,9 +52,6 @@ POCKET_PRODUCT = "Pocket"  # its tokens may approve small payments without the i
 # Its tokens sign nothing: the issuer has signed their data once (kernel 4 checks it).
 STATIC_CARD = TestCard("Static", "credit")
 TEST_CARDS = {
-    "4242424242424242": TestCard("Everyday", "debit"),
-    "5555555555554444": TestCard("Travel", "credit"),
-    "378282246310005": TestCard("Reserve", "credit"),
     "4917610000000000": TestCard(POCKET_PRODUCT, "debit"),
     "5454545454545454": TestCard(POCKET_PRODUCT, "debit"),
     "378734493671000": TestCard(POCKET_PRODUCT, "credit"),
@@ -74,7 +72,6 @@ TEST_CARDS = {
 }
 LOAD_PREFIXES = ("400099", "55555599", "37828299")
 LOAD_CARD = TestCard("Load", "credit", unlimited=True)
-ORDINARY_PRODUCT = {"visa": "Standard", "mastercard": "Standard", "amex": "Standard"}
 
 
 def network_of(number: str) -> str | None:
@@ -118,11 +115,14 @@ def draw_account_reference(network: str, stream: Stream) -> str:
     return PAR_ISSUER[network] + free
 
 
-def test_card(number: str, network: str) -> TestCard:
-    """What the number stands for; an unknown one is an ordinary credit card."""
+def test_card(number: str) -> TestCard:
+    """What the number stands for; an unknown one is an ordinary card of its range's product."""
     if number.startswith(LOAD_PREFIXES):
         return LOAD_CARD
-    return TEST_CARDS.get(number) or TestCard(ORDINARY_PRODUCT[network], "credit")
+    if (known := TEST_CARDS.get(number)) is not None:
+        return known
+    product = product_of(number)
+    return TestCard(product.name, product.card_type)
 
 
 def _luhn_sum(number: str) -> int:

@@ -70,7 +70,7 @@ class RemoteCard:
         return IssuedCard(
             account_id,
             self.network,
-            numbers.test_card(self.number, self.network),
+            numbers.test_card(self.number),
             self.number[:LEADING_DIGITS],
         )
 

@@ -34,6 +34,7 @@ from backend.networks.keys import NetworkKeys
 from backend.networks.life_ports import TokenTermsRow
 from backend.networks.number_access import Numbers
 from backend.networks.ports import AccountRow, HostRows, HostStore, TokenRow, VerificationRow
+from backend.networks.products import CardProduct, product_of
 from backend.networks.step_up import LOCKED_US, Stage
 from backend.networks.token_life import INACTIVE_LIFE_US, Suspender
 from backend.networks.tsp_cards import SOURCE_GONE, MeantCard, MeantCards
@@ -78,12 +79,10 @@ class TokenService:
 
     async def request(self, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Issue a token for the device, or say why not."""
-        card = await self._cards.meant(request)
-        if isinstance(card, TokenRefused):
-            return card
-        decided = self._decide(card, request)
-        if isinstance(decided, TokenRefused):
-            return decided
+        judged = await self._judge(request)
+        if isinstance(judged, TokenRefused):
+            return judged
+        card, decided, design = judged
 
         def unit(rows: HostRows) -> TokenGrant | TokenRefused:
             barred = self._barred(rows, card, request)
@@ -118,7 +117,26 @@ class TokenService:
             grant = self._granted(rows, decided, account, token, Purpose.PROVISION)
             return self._with_keys(rows, account, token, grant, card.device_key)
 
-        return await self._store.write(unit)
+        granted = await self._store.write(unit)
+        return replace(granted, design=design) if isinstance(granted, TokenGrant) else granted
+
+    def product_of(self, sealed_pan: str) -> CardProduct | TokenRefused:
+        """The product of a sealed card number, or why it is none of this network's."""
+        number = self._cards.number_in(sealed_pan)
+        return number if isinstance(number, TokenRefused) else product_of(number)
+
+    async def _judge(
+        self, request: TokenRequest
+    ) -> tuple[MeantCard, Decisions, str] | TokenRefused:
+        """Card, decisions and design: everything that nothing has to be stored for."""
+        card = await self._cards.meant(request)
+        if isinstance(card, TokenRefused):
+            return card
+        decided = self._decide(card, request)
+        if isinstance(decided, TokenRefused):
+            return decided
+        design = _chosen(product_of(card.number), request)
+        return design if isinstance(design, TokenRefused) else (card, decided, design)
 
     def _barred(
         self, rows: HostRows, card: MeantCard, request: TokenRequest
@@ -138,7 +156,7 @@ class TokenService:
             return TokenRefused("bad_code", f"{self.network} cards have a code of {digits} digits")
         if is_past(card.expiry, self._clock.now_us()):
             return TokenRefused("expired_card", "this card has expired")
-        refusal = numbers.test_card(card.number, self.network).refusal
+        refusal = numbers.test_card(card.number).refusal
         if refusal is not None:
             return TokenRefused(refusal, "the issuer refuses this card")
         said = decisions_of(request.cvv) if request.cvv else ORDINARY
@@ -283,6 +301,17 @@ class TokenService:
         )
         rows.add_token(token)
         return token
+
+
+def _chosen(product: CardProduct, request: TokenRequest) -> str | TokenRefused:
+    """The card's design, if its holder accepted the terms in force and chose one that there is."""
+    if request.terms_version not in {"", product.terms.version}:
+        accept = f"version {product.terms.version} of this card's terms is to be accepted"
+        return TokenRefused("terms_changed", accept)
+    design = product.design(request.design)
+    if design is None:
+        return TokenRefused("design_unknown", f"{product.name} has no such design")
+    return design
 
 
 def _is_forgotten(token: TokenRow, now_us: int, *, is_yellow: bool) -> bool:

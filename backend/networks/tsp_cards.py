@@ -66,6 +66,13 @@ class MeantCards:
             return await self._store.write(lambda rows: self._known_card(rows, request, device_key))
         return self._named_card(request, sealed.get("pan"), device_key)
 
+    def number_in(self, sealed: str) -> str | TokenRefused:
+        """The card number that was sealed, or why it is none of this network's."""
+        opened = self._unsealed(sealed)
+        if opened is None or opened.get("pan") is None:
+            return self._not_sealed()
+        return self._number(opened["pan"])
+
     def source(self, rows: HostRows, request: TokenRequest) -> TokenRow | None:
         """The active token of the same wallet that a request goes by; None where there is none."""
         token = rows.token(request.source_token_ref)
@@ -89,15 +96,15 @@ class MeantCards:
     ) -> MeantCard | TokenRefused:
         if number is None:
             return self._not_sealed()
-        if not isinstance(number, str) or not numbers.is_luhn_valid(number):
-            return TokenRefused("bad_number", "the card number does not pass its own check digit")
-        refused = self._refuse_number(number, request.last4)
-        if refused is not None:
-            return refused
+        read = self._number(number)
+        if isinstance(read, TokenRefused):
+            return read
+        if not hmac.compare_digest(read[-4:].encode(), request.last4.encode()):
+            return TokenRefused("last4_differs", "the last four digits are another card's")
         expiry = EXPIRY.fullmatch(request.expiry) or EXPIRY_ISO.fullmatch(request.expiry)
         if expiry is None:
             return TokenRefused("bad_expiry", "an expiry date is written MM/YY")
-        return MeantCard(number, expiry["year"] + expiry["month"], device_key)
+        return MeantCard(read, expiry["year"] + expiry["month"], device_key)
 
     def _unsealed(self, sealed: str) -> Mapping[str, object] | None:
         """What the device sealed for this network; None where that is nothing of the kind."""
@@ -113,13 +120,14 @@ class MeantCards:
     def _not_sealed(self) -> TokenRefused:
         return TokenRefused("not_sealed", f"this is no card number sealed for {self._network}")
 
-    def _refuse_number(self, number: str, last4: str) -> TokenRefused | None:
+    def _number(self, number: object) -> str | TokenRefused:
+        """A number that may be a card of this network, whoever asks."""
+        if not isinstance(number, str) or not numbers.is_luhn_valid(number):
+            return TokenRefused("bad_number", "the card number does not pass its own check digit")
         if numbers.is_token(number):
             return TokenRefused("number_is_token", "a token cannot stand for a token")
         if numbers.network_of(number) != self._network:
             return TokenRefused("wrong_network", f"this is no {self._network} card")
         if len(number) not in numbers.PAN_LENGTHS[self._network]:
             return TokenRefused("bad_number", f"{self._network} numbers have another length")
-        if not hmac.compare_digest(number[-4:].encode(), last4.encode()):
-            return TokenRefused("last4_differs", "the last four digits are another card's")
-        return None
+        return number

@@ -5,7 +5,8 @@
     POST /{network}/tsp/authority                    → the same, made if it is not there yet
     POST /{network}/tsp/tokens                       → 200 grant | 422 {"code", "detail"}
 
-Verification and what becomes of tokens later are beside it (`tsp_verify_http`, `tsp_life_http`).
+Offers before it, verification and what becomes of tokens later are beside it (`tsp_offers`,
+`tsp_verify_http`, `tsp_life_http`).
 Knows no rule of provisioning.
 """
 
@@ -23,6 +24,7 @@ from backend.networks.mailbox import Mailbox
 from backend.networks.tsp import TokenService
 from backend.networks.tsp_life import TokenLives
 from backend.networks.tsp_life_http import life_routes
+from backend.networks.tsp_offers import offer_route
 from backend.networks.tsp_terms import Colour, TokenGrant, TokenRequest
 from backend.networks.tsp_verify import Verifications
 from backend.networks.tsp_verify_http import mailbox_route, verification_routes
@@ -70,6 +72,7 @@ def token_service_app(
             Route("/{network}/tsp/key", key, methods=["GET"]),
             Route("/{network}/tsp/authority", authority, methods=["GET", "POST"]),
             Route("/{network}/tsp/tokens", tokens, methods=["POST"]),
+            offer_route(services),
             *verification_routes(verifications),
             mailbox_route(mailbox),
             *life_routes(lives),

@@ -44,6 +44,8 @@ class TokenRequest:
         source_token_ref: an active token of this wallet whose card is meant; `sealed_pan` then
             holds the device's key alone, and `expiry` and `cvv` may be empty. Empty: the number
             says which card.
+        terms_version: of the product's terms that the holder accepted; empty when not said.
+        design: the face that the holder chose; empty for the product's first one.
     """
 
     sealed_pan: str = field(repr=False)
@@ -55,6 +57,34 @@ class TokenRequest:
     wallet_id: str
     wallet_decision: str = Colour.GREEN.value
     source_token_ref: str = ""
+    terms_version: str = ""
+    design: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DesignOffer:
+    """A face that a holder can choose."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardOffer:
+    """What a card is, before its holder says yes.
+
+    Attributes:
+        product: the issuer's name for the card.
+        card_type: "credit" or "debit".
+        terms_version, terms_text: what is to be accepted.
+        designs: at least one, the first comes without asking.
+    """
+
+    product: str
+    card_type: str
+    terms_version: str
+    terms_text: str
+    designs: tuple[DesignOffer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +133,7 @@ class TokenGrant:
         methods: how it can be verified; empty when it need not be.
         assurance_method: how the cardholder was identified, two digits (EMVCo's token assurance).
         requestor_id: token requestor identifier (TRID), 11 digits.
+        design: the face that the card has; empty where it keeps the one it had.
     """
 
     token_ref: str
@@ -120,6 +151,7 @@ class TokenGrant:
     issuer_decision: str = Colour.GREEN.value
     assurance_method: str = "00"
     requestor_id: str = ""
+    design: str = ""
     methods: tuple[StepUpMethod, ...] = ()
 
 

@@ -44,7 +44,7 @@ from backend.payments.records import KeyRecord, Latency, Merchant, Payment
 from backend.payments.references import ReferenceNumbers
 from backend.payments.replay_cache import ReplayCache
 from backend.payments.replaying import replay_of, reply_of
-from backend.payments.sale import Intent, Sale
+from backend.payments.sale import Begun, Intent, Sale
 from backend.payments.taps import Admit, TapSale
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
@@ -243,8 +243,10 @@ class PaymentEngine(Generic[Tx]):
             return self._open_again(sale, intent, tx)
         begun = sale.begin(tx, intent)
         if begun.refusal is not None:
-            return self._refuse_new(tx, begun.payment, begun.refusal)
-        return self.changes.create(tx, begun.payment)
+            refused = self._refuse_new(tx, begun.payment, begun.refusal)
+            assert refused.change is not None, "a new refusal is a change"
+            return replace(refused, change=_telling(refused.change, begun))
+        return _telling(self.changes.create(tx, begun.payment), begun)
 
     def _open_again(self, sale: Sale[Tx], intent: Intent, tx: Tx) -> Change | _Settled:
         """The key is known: replay, refuse, or try again what never left this process."""
@@ -355,3 +357,8 @@ class PaymentEngine(Generic[Tx]):
         if len(self._merchants) < MERCHANTS_REMEMBERED_MAX:
             self._merchants[merchant_id] = merchant
         return merchant
+
+
+def _telling(change: Change, begun: Begun) -> Change:
+    """The same, publishing what its door wrote besides."""
+    return replace(change, events=change.events + begun.told)

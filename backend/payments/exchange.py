@@ -45,6 +45,8 @@ def request_for(order: NfcOrder, payment: Payment) -> AuthorizationRequest:
         track_2=order.track_2,
         atc=order.atc,
         is_remote=order.channel is Channel.IN_APP,
+        cryptogram_block=order.cryptogram_block,
+        eci=order.eci,
     )
 
 

@@ -18,6 +18,7 @@ from backend.domain.pan import is_pan
 from backend.domain.track import read_track_2
 from backend.payments.records import Channel
 from backend.runtime.errors import BadRequest
+from backend.switch.answers import NO_AUTHENTICATION
 
 ATC_MAX = 0xFFFF
 UNKNOWN_EXPIRY = "0000"  # DE 14 when neither the till nor the chip data names one
@@ -51,6 +52,8 @@ class NfcOrder:
             lie below the watermark.
         synthetic: made by a load generator, not by a person.
         channel: a tap at a till, or an app's payment with the token's remote key.
+        cryptogram_block: of an app's payment that brings no chip data; else empty.
+        eci: electronic commerce indicator of an app's payment, two digits.
     """
 
     token: str = field(repr=False)
@@ -68,6 +71,8 @@ class NfcOrder:
     store_and_forward: bool = False
     synthetic: bool = False
     channel: Channel = Channel.NFC
+    cryptogram_block: bytes = field(default=b"", repr=False)
+    eci: str = NO_AUTHENTICATION
 
     def __post_init__(self) -> None:
         """Judge every field, whoever made the order.
@@ -76,10 +81,12 @@ class NfcOrder:
             BadRequest: `token_invalid`, `cryptogram_invalid`, `atc_out_of_range`, `amount_…`,
                 `currency_unknown`, `merchant_id_invalid`, `terminal_id_invalid`,
                 `expiry_invalid`, `psn_invalid`, `tap_id_invalid`, `emv_data_malformed`,
-                `emv_data_disagrees`, `track2_invalid`, `track2_disagrees`.
+                `emv_data_disagrees`, `track2_invalid`, `track2_disagrees`,
+                `eci_indicator_invalid`.
         """
         _demand(is_pan(self.token), "token", "13 to 19 digits with a valid check digit")
-        assert not (self.track_2 and self.emv_data), "a tap has one mode"
+        modes = (self.track_2, self.emv_data, self.cryptogram_block)
+        assert sum(map(bool, modes)) <= 1, "a payment has one mode"
         _demand(len(self.cryptogram) == (0 if self.track_2 else 8), "cryptogram", "8 bytes")
         if not 1 <= self.atc <= ATC_MAX:
             raise BadRequest("atc_out_of_range", f"atc: 1 to {ATC_MAX}", field="atc")
@@ -90,6 +97,7 @@ class NfcOrder:
         _demand(_matches(_TERMINAL, self.terminal_id), "terminalId", "1 to 8 letters and digits")
         _demand(_is_digits(self.expiry, 4), "expiry", "YYMM")
         _demand(_is_digits(self.psn, 2), "psn", "2 digits")
+        _demand(_is_digits(self.eci, 2), "eciIndicator", "2 digits")
         _demand(
             self.tap_id is None or _matches(_REFERENCE, self.tap_id), "tapId", "1 to 64 characters"
         )

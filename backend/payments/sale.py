@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from backend.payments.records import Payment
+from backend.runtime.events import Event
 from backend.switch.answers import AuthorizationRequest, NetworkReference, NotSent
 
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
@@ -42,10 +43,12 @@ class Begun:
 
     Attributes:
         refusal: why it ends before anything is sent; None when the network is to be asked.
+        told: events that its door wrote in the same unit of work, to be published after it.
     """
 
     payment: Payment
     refusal: str | None = None
+    told: tuple[Event, ...] = ()
 
 
 class Sale(Protocol[Tx_contra]):

@@ -20,11 +20,13 @@ from backend.payments.overruling import TOKEN_NOT_ACTIVE
 from backend.payments.ports import PaymentRows, TokenDirectory
 from backend.payments.records import KnownToken, Merchant, Payment
 from backend.payments.sale import Begun, Intent
+from backend.runtime.events import Event
 from backend.switch.answers import AuthorizationRequest
 
 Tx = TypeVar("Tx")
-Admit = Callable[[Tx, str], None]
-"""What a door settles in the intent's unit of work, told the payment's identifier."""
+Admit = Callable[[Tx, str], tuple[Event, ...]]
+"""What a door settles in the intent's unit of work, told the payment's identifier; the events that
+it wrote there, to be published with the payment's own."""
 
 CHANNEL_DEADLINE_S = 0.5  # the till hears "not completed" then
 STORED_DEADLINE_S = 25.0  # nobody stands at the till and waits; shorter than the link's patience
@@ -54,19 +56,18 @@ class TapSale(Generic[Tx]):
 
     def begin(self, tx: Tx, intent: Intent) -> Begun:
         """Judge the token and reserve its counter."""
-        if self.admit is not None:
-            self.admit(tx, intent.payment_id)
+        told = () if self.admit is None else self.admit(tx, intent.payment_id)
         token = self.tokens.find(tx, self.fingerprint)
         if token is None:
             nobodys = self._payment(intent, None, network_of(self.order.token))
-            return Begun(nobodys, "invalid_token")
+            return Begun(nobodys, "invalid_token", told)
         payment = self._payment(intent, token, token.network)
         refusal = _refusal_of(token)
         if refusal is None and not self.rows.reserve_atc(
             tx, payment, below_watermark=self.order.store_and_forward
         ):
             refusal = "atc_replay"
-        return Begun(payment, refusal)
+        return Begun(payment, refusal, told)
 
     def resume(self, tx: Tx, payment: Payment) -> str | None:  # noqa: ARG002 - a port
         """Why the token may not pay any more; its counter is reserved already."""

@@ -84,9 +84,6 @@ class BusinessDay:
         return self.calendar.day(self.date + timedelta(days=days))
 
 
-UTC_DAYS = Calendar()
-
-
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
@@ -94,3 +91,6 @@ def _zone(name: str) -> ZoneInfo:
         raise BadRequest(
             "time_zone_unknown", f"{name[:40]!r} is no time zone", field="time_zone"
         ) from error
+
+
+UTC_DAYS = Calendar()

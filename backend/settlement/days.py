@@ -47,7 +47,7 @@ class DayPorts(Generic[Tx]):
     batches: Batches[Tx]
     payouts: Payouts[Tx]
     clearings: Clearings[Tx]
-    checkpoint: Callable[[], Awaitable[None]]
+    checkpoint: Callable[[], Awaitable[int]]
     clock: Clock
     scheduler: Scheduler
     events: EventLog

@@ -4,7 +4,8 @@ Theory of operation. Creating a payout takes its money out of the merchant's bal
 work. The bank is another company: it is handed the payout later, outside any unit, with the
 payout's identifier as its reference, so a repeat after a crash moves nothing twice. When the
 payout arrives the bank is asked how it went; a returned one goes back to the balance in the unit
-that ends it, once. Automatic payouts are unique by merchant, currency and day of the schedule.
+that ends it, once. Automatic payouts are unique by merchant, currency and day of the schedule;
+after one was returned they wait until the merchant names another account.
 
 Knows no SQL and no HTTP.
 """
@@ -237,6 +238,9 @@ class Payouts(Generic[Tx]):
             return None
 
         def read(tx: Tx) -> int | None:
+            account = self._ports.rows.account_of(tx, merchant_id)
+            if account is not None and self._ports.rows.has_refused(tx, account.id):
+                return None
             if any(minor > 0 for minor in self._available(tx, merchant_id, now_us).values()):
                 return now_us + 1
             return self._ports.batches.next_available_us(tx, merchant_id, now_us)
@@ -295,7 +299,8 @@ class Payouts(Generic[Tx]):
     def _automatic(self, terms: Terms, currency: str, day: date, tx: Tx) -> Done | None:
         opens_us = terms.calendar.day(day).opens_us
         then = self._available(tx, terms.merchant_id, opens_us).get(currency, 0)
-        if then <= 0:
+        account = self._destination(tx, terms, None)
+        if then <= 0 or self._ports.rows.has_refused(tx, account.id):
             return None
         order = PayoutOrder(terms.merchant_id, then, currency)
         return self._new(tx, terms, order, automatic_day=day.isoformat())

@@ -80,6 +80,9 @@ class PayoutRows(Protocol[Tx_contra]):
     def find_account(self, tx: Tx_contra, account_id: str) -> BankAccount | None:
         """One bank account."""
 
+    def has_refused(self, tx: Tx_contra, account_id: str) -> bool:
+        """Whether the bank has returned a payout to an account."""
+
     def add_payout(self, tx: Tx_contra, payout: Payout) -> bool:
         """Insert a payout; False when this day's automatic one is there already."""
 

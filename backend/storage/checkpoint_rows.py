@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from backend.ledger.chain import SHARDS
 from backend.storage.database import Statement, Transaction
 from backend.storage.ledger_tables import (
     ledger_checkpoint_heads,
@@ -126,6 +127,14 @@ class SqlCheckpoints:
         for row in tx.all(_ALL, {"shard": shard}):
             key = row["account"], row["currency"]
             found[key] = found.get(key, 0) + row["balance_minor"]
+        return found
+
+    def all_balances(self, tx: Transaction) -> dict[tuple[str, str], int]:
+        """Balance of each (account, currency) of every shard, minor units, debit positive."""
+        found: dict[tuple[str, str], int] = {}
+        for shard in range(SHARDS):
+            for key, minor in self.balances(tx, shard).items():
+                found[key] = found.get(key, 0) + minor
         return found
 
     def merchants_balance(self, tx: Transaction, shard: int, account: str) -> dict[str, int]:

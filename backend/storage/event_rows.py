@@ -82,12 +82,12 @@ def append_once(tx: Transaction, new: Iterable[Event]) -> None:
 def after(tx: Transaction, source: str, seq: int, limit: int) -> list[Event]:
     """Stored events of one source with a higher number, oldest first."""
     found = tx.all(_EVENTS_AFTER, {"from_source": source, "after_seq": seq, "row_count": limit})
-    return [_event(row) for row in found]
+    return [event_of(row) for row in found]
 
 
 def of_payment(tx: Transaction, payment_id: str) -> list[Event]:
     """The stored events of one payment, in the order in which they happened."""
-    return [_event(row) for row in tx.all(_EVENTS_OF_PAYMENT, {"of_payment": payment_id})]
+    return [event_of(row) for row in tx.all(_EVENTS_OF_PAYMENT, {"of_payment": payment_id})]
 
 
 def last_seq(tx: Transaction, source: str) -> int:
@@ -135,7 +135,8 @@ def _event_row(event: Event) -> dict[str, Value]:
     }
 
 
-def _event(row: Row) -> Event:
+def event_of(row: Row) -> Event:
+    """A stored event."""
     return Event(
         seq=row["seq"],
         source=row["source"],

@@ -119,11 +119,11 @@ class SqlGatewayRows:
     def find_refund(self, tx: Transaction, refund_id: str) -> Refund | None:
         """One refund."""
         row = tx.one(_FIND_REFUND, {"id": refund_id})
-        return None if row is None else _refund(row)
+        return None if row is None else refund_from_row(row)
 
     def refunds_of(self, tx: Transaction, payment_id: str) -> list[Refund]:
         """A payment's refunds, oldest first."""
-        return [_refund(row) for row in tx.all(_REFUNDS_OF, {"payment_id": payment_id})]
+        return [refund_from_row(row) for row in tx.all(_REFUNDS_OF, {"payment_id": payment_id})]
 
     def approved_payments(self, tx: Transaction, merchant_id: str, limit: int) -> list[str]:
         """Payments of a merchant that wait for their capture, oldest first."""
@@ -170,7 +170,8 @@ class SqlGatewayRows:
         return tx.run(_CLOSE, values) == 1
 
 
-def _refund(row: Row) -> Refund:
+def refund_from_row(row: Row) -> Refund:
+    """A row of `refunds`."""
     return Refund(
         id=row["id"],
         payment_id=row["payment_id"],

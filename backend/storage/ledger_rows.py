@@ -38,6 +38,15 @@ _PAGE = Statement(
     .order_by(entries.c.seq)
     .limit(bindparam("row_limit", type_=Integer))
 )
+_NEWEST = Statement(
+    select(entries)
+    .where(
+        entries.c.shard == bindparam("shard", type_=Integer),
+        entries.c.seq < bindparam("before_seq", type_=Integer),
+    )
+    .order_by(entries.c.seq.desc())
+    .limit(bindparam("row_limit", type_=Integer))
+)
 _BALANCES = Statement(
     select(
         entries.c.account,
@@ -100,6 +109,11 @@ class SqlLedgerRows:
     def shards(self, tx: Transaction) -> list[int]:
         """The shards that have entries."""
         return [row["shard"] for row in tx.all(_SHARDS)]
+
+    def page(self, tx: Transaction, shard: int, before_seq: int, limit: int) -> list[Entry]:
+        """Entries of a shard before one of them, newest first."""
+        wanted = {"shard": shard, "before_seq": before_seq, "row_limit": limit}
+        return [_entry(row) for row in tx.all(_NEWEST, wanted)]
 
     def of_shard(self, tx: Transaction, shard: int) -> Iterator[Entry]:
         """Every entry of a shard in order, read page by page."""

@@ -78,7 +78,9 @@ payments = Table(
     CheckConstraint("captured_minor BETWEEN 0 AND amount_minor", name="captured"),
     CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded"),
     CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
-    CheckConstraint("atc BETWEEN 1 AND 65535", name="atc"),
+    CheckConstraint(
+        "atc BETWEEN 1 AND 65535 OR (atc = 0 AND transaction_type = 'web')", name="atc"
+    ),
     CheckConstraint("transaction_type IN ('nfc', 'in_app', 'web')", name="type"),
     CheckConstraint(
         "state IN ('authorizing', 'approved', 'declined', 'not_sent', 'unknown', 'reversing',"

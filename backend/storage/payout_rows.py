@@ -38,6 +38,14 @@ _ACCOUNT_OF = Statement(
 _FIND_ACCOUNT = Statement(
     select(bank_accounts).where(bank_accounts.c.id == bindparam("id", type_=Text))
 )
+_REFUSED = Statement(
+    select(payouts.c.id)
+    .where(
+        payouts.c.destination == bindparam("destination", type_=Text),
+        payouts.c.state == literal_column("'failed'"),
+    )
+    .limit(literal_column("1"))
+)
 _ADD = Statement(upsert(payouts).on_conflict_do_nothing())
 _MOVE = Statement(
     update(payouts)
@@ -111,6 +119,10 @@ class SqlPayoutRows:
         """One bank account."""
         row = tx.one(_FIND_ACCOUNT, {"id": account_id})
         return None if row is None else BankAccount(**dict(row))
+
+    def has_refused(self, tx: Transaction, account_id: str) -> bool:
+        """Whether the bank has returned a payout to an account."""
+        return tx.one(_REFUSED, {"destination": account_id}) is not None
 
     def add_payout(self, tx: Transaction, payout: Payout) -> bool:
         """Insert a payout; False when this day's automatic one is there already."""

@@ -22,12 +22,15 @@ from backend.storage import (
     in_app_tables,
     ledger_tables,
     merchant_tables,
+    notice_tables,
     number_tables,
     payment_tables,
     request_tables,
     settlement_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
+    webhook_tables,
     wire_tables,
 )
 from backend.storage.metadata import engine_metadata, host_metadata
@@ -41,13 +44,16 @@ TABLE_MODULES = (
     in_app_tables,
     ledger_tables,
     merchant_tables,
+    notice_tables,
     number_tables,
     payment_tables,
     request_tables,
     settlement_tables,
     token_order_tables,
+    vault_tables,
     wallet_tables,
     wire_tables,
+    webhook_tables,
 )
 __all__ = ["engine_metadata", "host_metadata", "schema_sql"]
 

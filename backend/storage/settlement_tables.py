@@ -45,6 +45,22 @@ settlement_batches = Table(
     ),
 )
 
+settlement_terms = Table(
+    "settlement_terms",
+    engine_metadata,
+    Column("merchant_id", Text, primary_key=True),
+    Column("time_zone", Text, nullable=False),  # IANA
+    Column("cut_off_minutes", Integer, nullable=False),
+    Column("settled_after_days", Integer, nullable=False),
+    Column("available_after_days", Integer, nullable=False),
+    Column("reserve_days", Integer, nullable=False),
+    CheckConstraint("cut_off_minutes BETWEEN 0 AND 1439", name="cut_off"),
+    CheckConstraint(
+        "settled_after_days BETWEEN 1 AND available_after_days AND available_after_days <= 30",
+        name="days",
+    ),
+)
+
 bank_accounts = Table(
     "bank_accounts",
     engine_metadata,

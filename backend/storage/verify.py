@@ -21,7 +21,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    case,
     exists,
     func,
     literal_column,
@@ -30,23 +29,23 @@ from sqlalchemy import (
     select,
 )
 
-from backend.ledger.chain import first_break
 from backend.payments.machine import Happening, IllegalTransition, replay
 from backend.payments.ports import Store
 from backend.payments.records import MODE
 from backend.storage.database import Row, Statement, Transaction, Value
 from backend.storage.event_tables import events, outbox_cursors
-from backend.storage.ledger_rows import SqlLedgerRows
-from backend.storage.ledger_tables import ledger_entries as entries
 from backend.storage.payment_tables import (
-    atc_reservations,
     idempotency_keys,
     payment_follow_ups,
     payments,
     token_atc,
 )
 from backend.storage.verify_audit import AUDIT_OFFENDERS, audit_breaks
+from backend.storage.verify_counters import COUNTER_OFFENDERS
+from backend.storage.verify_ledger import LEDGER_BREAKS, LEDGER_OFFENDERS
 from backend.storage.verify_sales import SALES_OFFENDERS
+from backend.storage.verify_settlement import SETTLEMENT_BREAKS, SETTLEMENT_OFFENDERS
+from backend.storage.verify_vault import VAULT_OFFENDERS
 from backend.storage.verify_wallet import WALLET_OFFENDERS
 
 T = TypeVar("T")
@@ -111,11 +110,6 @@ def _text_is(column: ColumnElement[str], *words: str) -> ColumnElement[bool]:
     return column.in_([literal_column(f"'{word}'") for word in words])
 
 
-_signed = case(
-    (_text_is(entries.c.direction, "debit"), entries.c.amount_minor),
-    else_=-entries.c.amount_minor,
-)
-_sum = func.sum(_signed)
 _its_key = and_(
     idempotency_keys.c.account == payments.c.account,
     idempotency_keys.c.mode == literal_column(f"'{MODE}'"),
@@ -125,15 +119,6 @@ _its_key = and_(
 
 # Each of these selects the offenders, named in the column `offender`; none means that all is well.
 _OFFENDERS: dict[str, Select[tuple[str]]] = {
-    "ledger transactions balance": select(entries.c.transaction_id.label("offender"))
-    .group_by(entries.c.transaction_id, entries.c.currency)
-    .having(_sum != literal_column("0")),
-    "ledger is zero overall": select(entries.c.currency.label("offender"))
-    .group_by(entries.c.currency)
-    .having(_sum != literal_column("0")),
-    "ledger entries belong to payments": select(entries.c.transaction_id.label("offender")).where(
-        ~exists().where(payments.c.id == entries.c.payment_id)
-    ),
     "approved payments hold": select(payments.c.id.label("offender")).where(
         or_(
             and_(
@@ -143,31 +128,6 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
                 not_(_text_is(payments.c.state, "approved", "reversing")),
                 payments.c.hold_open == literal_column("1"),
             ),
-        )
-    ),
-    "each counter once a token": select(payments.c.id.label("offender")).where(
-        payments.c.rrn.is_not(None),
-        ~exists().where(
-            atc_reservations.c.token_ref == payments.c.token_ref,
-            atc_reservations.c.atc == payments.c.atc,
-            atc_reservations.c.payment_id == payments.c.id,
-        ),
-        # A forged cryptogram's counter may have gone to the genuine one; it was declined.
-        not_(
-            and_(
-                _text_is(payments.c.state, "declined"),
-                exists().where(
-                    atc_reservations.c.token_ref == payments.c.token_ref,
-                    atc_reservations.c.atc == payments.c.atc,
-                ),
-            )
-        ),
-    ),
-    "watermarks come from sent counters": select(token_atc.c.token_ref.label("offender")).where(
-        ~exists().where(
-            atc_reservations.c.token_ref == token_atc.c.token_ref,
-            atc_reservations.c.atc == token_atc.c.last_atc,
-            atc_reservations.c.forged == literal_column("0"),
         )
     ),
     "unknown outcomes are followed up": select(payments.c.id.label("offender")).where(
@@ -238,35 +198,18 @@ _OFFENDERS: dict[str, Select[tuple[str]]] = {
 }
 _STATEMENTS = {
     name: Statement(clause)
-    for name, clause in (_OFFENDERS | WALLET_OFFENDERS | AUDIT_OFFENDERS).items()
+    for name, clause in (
+        LEDGER_OFFENDERS
+        | _OFFENDERS
+        | COUNTER_OFFENDERS
+        | WALLET_OFFENDERS
+        | AUDIT_OFFENDERS
+        | VAULT_OFFENDERS
+        | SETTLEMENT_OFFENDERS
+    ).items()
 }
+_BREAKS = {**LEDGER_BREAKS, **SETTLEMENT_BREAKS, "audit hash chain": audit_breaks}
 
-# Payments and what the ledger carries for them on the card's side, to be compared.
-_CARRIED = Statement(
-    select(
-        payments.c.id.label("offender"),
-        payments.c.amount_minor,
-        payments.c.hold_open,
-        func.coalesce(_sum, literal_column("0")).label("carried_minor"),
-    )
-    .select_from(
-        payments.outerjoin(
-            entries,
-            and_(
-                entries.c.payment_id == payments.c.id,
-                entries.c.currency == payments.c.currency,
-                entries.c.account.startswith(literal_column("'assets:customer-card:'")),
-            ),
-        )
-    )
-    .group_by(payments.c.id)
-    .having(
-        func.coalesce(_sum, literal_column("0"))
-        != payments.c.amount_minor * payments.c.hold_open
-        + payments.c.captured_minor
-        - payments.c.refunded_minor
-    )
-)
 _PAYMENT_PAGE = Statement(
     select(
         payments.c.id,
@@ -321,26 +264,11 @@ def _sales_check(name: str) -> Callable[[Transaction], Check]:
     return check
 
 
-def _hash_chains(tx: Transaction) -> Check:
-    rows = SqlLedgerRows()
-    breaks = []
-    for shard in rows.shards(tx):
-        broken = first_break(rows.of_shard(tx, shard))
-        if broken is not None:
-            breaks.append(f"shard {shard} at entry {broken.seq}")
-    return _verdict("ledger hash chains", breaks)
+def _break_check(name: str, find: Callable[[Transaction], list[str]]) -> Callable[..., Check]:
+    def check(tx: Transaction) -> Check:
+        return _verdict(name, find(tx))
 
-
-def _audit_chain(tx: Transaction) -> Check:
-    return _verdict("audit hash chain", audit_breaks(tx))
-
-
-def _carried_promises(tx: Transaction) -> Check:
-    offenders = [
-        f"{row['offender']}: {row['carried_minor']} carried for {row['amount_minor']}"
-        for row in tx.all(_CARRIED)
-    ]
-    return _verdict("ledger carries what is held", offenders)
+    return check
 
 
 def _stories(tx: Transaction) -> Check:
@@ -437,9 +365,7 @@ def _verdict(name: str, offenders: list[str]) -> Check:
 CHECKS: tuple[Callable[[Transaction], Check], ...] = (
     *(_sales_check(name) for name in SALES_OFFENDERS),
     *(_count_offenders(name) for name in _STATEMENTS),
-    _hash_chains,
-    _audit_chain,
-    _carried_promises,
+    *(_break_check(name, find) for name, find in _BREAKS.items()),
     _stories,
     _watermarks,
     _answers,

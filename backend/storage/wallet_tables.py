@@ -86,6 +86,7 @@ provisioned_cards = Table(
         "suspended_by", Text, nullable=False, server_default=""
     ),  # CARDHOLDER, TOKEN_REQUESTOR, ISSUER …, parted by blanks
     Column("pending_operation", Text),  # reactivate or refresh: ordered, not done yet
+    Column("design", Text, nullable=False, server_default=""),  # which face of its product
     UniqueConstraint("user_id", "device_id", "last4", "network"),
     CheckConstraint(
         "status IN ('requested', 'pending', 'active', 'suspended', 'rejected')", name="status"

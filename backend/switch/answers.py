@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+NO_AUTHENTICATION = "07"  # electronic commerce indicator: sealed, and no 3-D Secure
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkReference:
@@ -46,6 +48,8 @@ class AuthorizationRequest:
         is_remote: nobody met: an app's payment, made with the token's remote key.
         sealed_card: a card's number sealed for the network (JWE); then there is neither token nor
             chip data nor track.
+        cryptogram_block: what a payment in an app brings when it has no chip data; else empty.
+        eci: electronic commerce indicator where nobody met, two digits.
     """
 
     payment_id: str
@@ -68,6 +72,8 @@ class AuthorizationRequest:
     atc: int = 0
     is_remote: bool = False
     sealed_card: str = field(default="", repr=False)
+    cryptogram_block: bytes = field(default=b"", repr=False)
+    eci: str = NO_AUTHENTICATION
 
 
 @dataclass(frozen=True, slots=True)

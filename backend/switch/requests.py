@@ -34,7 +34,6 @@ from backend.switch.answers import (
 CONTACTLESS_CHIP = "071"
 CONTACTLESS_STRIPE = "911"
 ECOMMERCE = "810"
-NO_AUTHENTICATION = "07"  # electronic commerce indicator: sealed, and no 3-D Secure
 NORMAL_CONDITION, PREAUTHORIZED_CONDITION, REMOTE_CONDITION = "00", "06", "59"
 
 
@@ -72,10 +71,11 @@ def _card_data(request: AuthorizationRequest) -> dict[str, str]:
     """Entry mode and what it brings: chip data, or a track and the counter that it shortens.
 
     Chip data also say whether the tap was stored (DE 48 `sf`); a track has no signed day to be
-    stored with. An app's payment brings chip data and its electronic commerce indicator. A card
-    that is not there brings its number sealed (DE 127), and no DE 2.
+    stored with. An app's payment brings its electronic commerce indicator with chip data, or with
+    a cryptogram block (DE 48 `cb`). A card that is not there brings its number sealed (DE 127), and
+    no DE 2.
     """
-    indicator = private_text({"ec": NO_AUTHENTICATION})
+    indicator = private_text({"ec": request.eci})
     if request.sealed_card:
         return {"22": ECOMMERCE, "48": indicator, "127": request.sealed_card}
     token = {"2": request.token, "23": request.psn.zfill(3)}
@@ -83,6 +83,9 @@ def _card_data(request: AuthorizationRequest) -> dict[str, str]:
         track = request.track_2.replace("D", "=")
         heard = private_text({"at": str(request.atc)})
         return {**token, "22": CONTACTLESS_STRIPE, "35": track, "48": heard}
+    if request.cryptogram_block:
+        block = private_text({"ec": request.eci, "cb": request.cryptogram_block.hex().upper()})
+        return {**token, "22": ECOMMERCE, "48": block}
     chip_data = request.emv_data.hex().upper()
     if request.is_remote:
         return {**token, "22": ECOMMERCE, "48": indicator, "55": chip_data}

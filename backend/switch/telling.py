@@ -3,11 +3,12 @@
 Each request and each answer becomes one event, `message.sent` or `message.received`, tied to its
 payment and tap. The token (DE 2) is shown by its last four digits, track data (DE 35) not at all,
 chip data (DE 55) and a sealed card (DE 127) by their length: the one repeats the token and carries
-the cryptogram. Decides nothing.
+the cryptogram, as does the block of an app's payment (DE 48 `cb`). Decides nothing.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from backend.domain.pan import mask
@@ -15,6 +16,7 @@ from backend.networks.message import SEALED_CARD, Message
 from backend.runtime.events import Emit
 
 HEX_DIGITS_A_BYTE = 2
+_BLOCK = re.compile(r"cb=[0-9A-F]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ def masked_fields(message: Message) -> dict[str, str]:
         fields["35"] = "••••"
     if "55" in fields:
         fields["55"] = f"•••• {len(fields['55']) // HEX_DIGITS_A_BYTE} bytes of chip data"
+    if "48" in fields:
+        fields["48"] = _BLOCK.sub("cb=••••", fields["48"])
     return fields
 
 

@@ -12,6 +12,8 @@ import httpx
 import orjson
 
 from backend.networks.tsp_terms import (
+    CardOffer,
+    DesignOffer,
     Notice,
     StepUpMethod,
     TokenEvent,
@@ -34,6 +36,7 @@ from backend.runtime.errors import (
 
 __all__ = ["TokenGrant", "TokenRefused", "TokenRequest", "TspClient"]
 OK, BAD, REFUSED, MISSING, CONFLICT = 200, 400, 422, 404, 409
+_OFFER_TEXTS = tuple(field.name for field in fields(CardOffer) if field.name != "designs")
 _GRANT_TEXTS = tuple(field.name for field in fields(TokenGrant) if field.name != "methods")
 
 
@@ -86,6 +89,20 @@ class TspClient:
             return TokenRefused(_text(body, "code"), _text(body, "detail"))
         _expect(status, body, OK)
         return _grant(body)
+
+    async def offer(self, network: str, sealed_pan: str) -> CardOffer | TokenRefused:
+        """What a sealed card is: product, designs, terms. Errors as `request_token`."""
+        body: dict[str, object] = {"sealed_pan": sealed_pan}
+        status, answer = await self._call("POST", f"/{network}/tsp/offers", body)
+        if status == REFUSED:
+            return TokenRefused(_text(answer, "code"), _text(answer, "detail"))
+        _expect(status, answer, OK)
+        texts = {name: _text(answer, name) for name in _OFFER_TEXTS}
+        try:
+            designs = tuple(DesignOffer(**each) for each in _objects(answer, "designs"))  # type: ignore[arg-type]  # by name
+        except TypeError as error:
+            raise MessageError("a design of the token service is none") from error
+        return CardOffer(**texts, designs=designs)
 
     async def verification(self, network: str, token_ref: str) -> Verification:
         """How a token's verification stands. Errors as `public_key`."""

@@ -33,6 +33,7 @@ class CardOrder:
         cvv: in memory only, for the network; empty with `source_card_id`.
         terms_version: of the terms that the person accepted; None when the client does not say.
         source_card_id: the same card on another of the person's devices; None: it is typed anew.
+        design: the face that the person chose; empty for the product's first one.
     """
 
     network: str
@@ -43,11 +44,17 @@ class CardOrder:
     device_id: str
     terms_version: str | None = None
     source_card_id: str | None = None
+    design: str = ""
 
     @property
     def expiry_yymm(self) -> str:
         """The expiry as networks write it; empty where the order goes by another card."""
         return f"{self.expiry[-2:]}{self.expiry[:2]}"
+
+    @property
+    def card_terms(self) -> str:
+        """The version of the card's own terms, its network's to judge; empty for the wallet's."""
+        return "" if self.terms_version in {None, TERMS_VERSION} else str(self.terms_version)
 
     def request_hash(self) -> bytes:
         """What "the same body" means for the idempotency key."""
@@ -60,6 +67,7 @@ class CardOrder:
             self.device_id,
             *(() if self.terms_version is None else (self.terms_version,)),
             *(() if self.source_card_id is None else ("from", self.source_card_id)),
+            *(("design", self.design) if self.design else ()),
         )
         return hashlib.sha256(orjson.dumps(parts)).digest()
 
@@ -80,6 +88,16 @@ def check_network(network: str) -> None:
         )
 
 
+def check_sealed(sealed: str) -> None:
+    """Raise BadRequest for a text that is no compact JWE."""
+    if len(sealed) > SEALED_LENGTH_MAX or not _COMPACT_JWE.fullmatch(sealed):
+        raise BadRequest(
+            "card_not_sealed",
+            "encryptedPan is a compact JWE for the key of GET /api/networks/{n}/key",
+            field="encryptedPan",
+        )
+
+
 def check_order(order: CardOrder) -> None:
     """Everything that can be said about an order without the network.
 
@@ -87,19 +105,7 @@ def check_order(order: CardOrder) -> None:
         BadRequest: with the field to blame. No message repeats what was sent.
     """
     check_network(order.network)
-    if order.terms_version not in {None, TERMS_VERSION}:
-        raise BadRequest(
-            "terms_changed",
-            f"version {TERMS_VERSION} of the terms is to be accepted: GET /api/terms",
-            field="termsVersion",
-        )
-    sealed = order.encrypted_pan
-    if len(sealed) > SEALED_LENGTH_MAX or not _COMPACT_JWE.fullmatch(sealed):
-        raise BadRequest(
-            "card_not_sealed",
-            "encryptedPan is a compact JWE for the key of GET /api/networks/{n}/key",
-            field="encryptedPan",
-        )
+    check_sealed(order.encrypted_pan)
     if not (len(order.last4) == 4 and order.last4.isascii() and order.last4.isdigit()):
         raise BadRequest("last4_invalid", "last4 is four digits", field="last4")
     if order.source_card_id is not None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from backend.runtime.clock import to_iso
+from backend.wallet.card_faces import address
 
 NETWORKS = ("visa", "mastercard", "amex")
 DEVICE_KINDS = ("phone", "watch")
 PERMISSIONS = ("cards", "devices", "history")
 """Of every session; see `Session.permissions`."""
+PAY_IN_APP = "payments:in_app"
 PARTIES = ("wallet", "network", "issuer")
 """Who decides about a provisioning, in the order of `Card.decisions`."""
 
@@ -71,7 +73,7 @@ class Session:
     def permissions(self) -> tuple[str, ...]:
         """What it may do; to pay in an app the device and a face on it have to be known."""
         if self.is_device_verified and self.face_enrolled:
-            return (*PERMISSIONS, "payments:in_app")
+            return (*PERMISSIONS, PAY_IN_APP)
         return PERMISSIONS
 
 
@@ -115,6 +117,7 @@ class Card:
         terms_version: of the terms that were accepted; None when the client did not say.
         suspended_by: everybody who holds it suspended, a `Suspender`'s words parted by blanks.
         pending_operation: "reactivate" or "refresh": ordered and not done yet.
+        design: which face of its product it has; empty for a card that is older than the choice.
     """
 
     id: str
@@ -139,6 +142,7 @@ class Card:
     terms_accepted_at_us: int | None = None
     suspended_by: str = ""
     pending_operation: str | None = None
+    design: str = ""
 
     @property
     def holders(self) -> frozenset[str]:
@@ -157,7 +161,8 @@ class Card:
             "tokenLast4": self.token_last4,
             "cardType": self.card_type,
             "product": self.product,
-            "cardArtUrl": self.card_art_url,
+            "design": self.design,
+            "cardArtUrl": address(self.card_art_url, self.design, self.product),
             "status": self.status,
             "isDefault": self.is_default,
             "suspendReason": self.suspend_reason,

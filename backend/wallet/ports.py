@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 from backend.networks.tsp_terms import (
+    CardOffer,
     TokenEvent,
     TokenGrant,
     TokenRefused,
@@ -257,6 +258,9 @@ class TokenService(Protocol):
 
     async def public_key(self, network: str) -> Mapping[str, object]:
         """The JWK that seals a card for a network."""
+
+    async def offer(self, network: str, sealed_pan: str) -> CardOffer | TokenRefused:
+        """What a sealed card is: product, designs, terms."""
 
     async def request_token(self, network: str, request: TokenRequest) -> TokenGrant | TokenRefused:
         """Ask for a token."""

@@ -31,7 +31,14 @@ from backend.runtime.entropy import Entropy, identifier
 from backend.runtime.errors import BadRequest, Conflict, MessageError, NotFound, TransportError
 from backend.runtime.events import Event, EventLog
 from backend.wallet.assessment import assess
-from backend.wallet.card_order import CardOrder, check_key, check_network, check_order
+from backend.wallet.card_offers import offer_json
+from backend.wallet.card_order import (
+    CardOrder,
+    check_key,
+    check_network,
+    check_order,
+    check_sealed,
+)
 from backend.wallet.errors import NetworkUnavailable
 from backend.wallet.model import PARTIES, AuditEntry, Caller, Card, Device
 from backend.wallet.ports import CardListCache, TokenService, WalletRows, WalletStore
@@ -39,6 +46,7 @@ from backend.wallet.status import deliver
 from backend.wallet.step_up_view import event_facts, method_json
 from backend.wallet.token_orders import TokenOrders
 
+FIELD_TO_BLAME = {"terms_changed": "termsVersion", "design_unknown": "design"}
 LEASE_US = 60_000_000
 
 
@@ -103,6 +111,23 @@ class Provisioning:
             return await self._tokens.public_key(network)
         except (TransportError, MessageError) as error:
             raise NetworkUnavailable(f"the token service of {network} does not answer") from error
+
+    async def offer(self, network: str, sealed_pan: str) -> dict[str, object]:
+        """What a sealed card is: product, kind, terms to accept, designs to choose from.
+
+        Raises:
+            BadRequest: a field is wrong, or it is no card of that network (`CardRefused`).
+            NetworkUnavailable: its token service does not answer.
+        """
+        check_network(network)
+        check_sealed(sealed_pan)
+        try:
+            offer = await self._tokens.offer(network, sealed_pan)
+        except (TransportError, MessageError) as error:
+            raise NetworkUnavailable(f"the token service of {network} does not answer") from error
+        if isinstance(offer, TokenRefused):
+            raise CardRefused(offer.code, offer.detail)
+        return offer_json(offer)
 
     async def add(self, caller: Caller, order: CardOrder, key: str) -> Provisioned:
         """Put a card on a device.
@@ -212,6 +237,8 @@ class Provisioning:
                 wallet_id=caller.user_id,
                 wallet_decision=ours.value,
                 source_token_ref="" if source is None else source.token_ref,
+                terms_version=order.card_terms,
+                design=order.design or ("" if source is None else source.design),
             ),
         )
 
@@ -225,6 +252,8 @@ class Provisioning:
             rows.audit(entry)
 
         await self._store.write(work)
+        if (field := FIELD_TO_BLAME.get(refused.code)) is not None:
+            raise BadRequest(refused.code, refused.detail, field=field)
         raise CardRefused(refused.code, refused.detail)
 
     async def _grant(
@@ -241,6 +270,7 @@ class Provisioning:
             token_last4=grant.token_last4,
             card_type=grant.card_type,
             product=grant.product,
+            design=grant.design,
             status="active" if is_green else "pending",
             decisions=" ".join(said),
             provisioned_at_us=now_us,

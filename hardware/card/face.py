@@ -36,7 +36,7 @@ class ScanRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaceAssertion:
-    """The sensor's word for one challenge. `method` is `face` or `passcode`."""
+    """The sensor's word for one challenge; `method` is `face`, `passcode` or `wrist`."""
 
     challenge: bytes
     method: str

@@ -32,6 +32,8 @@ class RecognisedBy(StrEnum):
 
     FACE = "face"
     PASSCODE = "passcode"
+    WRIST = "wrist"
+    """A passcode when it was put on, and not taken off since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RemoteRequest:
-    """What the app asks to be signed. Amount in minor units, codes as ISO numbers."""
+    """What the app asks to be signed. Amount in minor units, codes as ISO numbers.
+
+    Attributes:
+        reference: what the payment is called where it is asked for; the device's word names it.
+    """
 
     amount_minor: int
     currency_numeric: int
     country_numeric: int
     date_yymmdd: str
     unpredictable_number: bytes
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class RemoteCryptogram:
     eci: str
     emv_data: bytes = field(repr=False)
     """The signed objects as BER-TLV."""
+    word: str = field(default="", repr=False)
+    """The device's word that it knew its owner for exactly this (`device_word`)."""
 
 
 def sign_remote(credentials: Credentials, atc: int, request: RemoteRequest) -> RemoteCryptogram:

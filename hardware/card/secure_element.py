@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import hmac
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardware.card.allowance import Spent, after
-from hardware.card.credentials import CardKey, Credentials, open_envelope, read_credentials
+from hardware.card.credentials import Credentials, open_envelope
 from hardware.card.device_key import draw_device_key, public_jwk
+from hardware.card.device_word import payment_word, presence_word
 from hardware.card.face import PAIRING_KEY_LENGTH, FaceAssertion, FaceSensor, assertion_mac
 from hardware.card.installed import InstalledToken, RecognisedBy, Recognition
 from hardware.card.payment_card import PaymentCard
 from hardware.card.recovery import KeptAnswer
 from hardware.card.remote import RemoteCryptogram, RemoteRequest, sign_remote
 from hardware.card.sealed_file import SealedFile, TokenRow
+from hardware.card.stored_credentials import pack, unpack
+from hardware.card.wrist import WristSensor
 from hardware.runtime.errors import NotArmed, ProvisioningRefused, SecureElementDamaged
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ _CHALLENGE_LENGTH = 16
 
 
 class SecureElement:
-    """One phone's secure element in one exclusively locked file."""
+    """One device's secure element in one exclusively locked file."""
 
     def __init__(self, file: SealedFile, clock: Clock, stream: Stream) -> None:
         """Use `open`; this takes a file that is already open."""
@@ -94,6 +98,27 @@ class SecureElement:
         """The device's public key as a JWK (RFC 7517): what credentials are sealed for."""
         return public_jwk(self._private_key_pem)
 
+    def _word_key(self) -> bytes:
+        """The key behind the device's word; drawn when it is wanted first, and not the other one.
+
+        What is sealed for a device and what it signs have keys of their own (NIST SP 800-57, 5.2).
+        """
+        known = self._file.secret("word_key")
+        if known is not None:
+            return known
+        pem = draw_device_key(self._stream)
+        with self._file.writing():
+            self._file.set_secret("word_key", pem)
+        return pem
+
+    def word_key(self) -> dict[str, str]:
+        """The public key (JWK) by which others know this device's word."""
+        return public_jwk(self._word_key())
+
+    def prove(self, challenge: str, device_id: str, *, face_enrolled: bool) -> str:
+        """Answer a challenge in the name of this device (compact JWS, RFC 7515)."""
+        return presence_word(self._word_key(), challenge, device_id, face_enrolled=face_enrolled)
+
     def install(self, jwe: str) -> InstalledToken:
         """Install credentials; the same session again changes nothing.
 
@@ -136,7 +161,7 @@ class SecureElement:
                     default = None
                 if self.express == credentials.replaces:
                     self._file.set_text("express", credentials.token_ref)
-            self._file.put_token(row, _pack(credentials), position=position)
+            self._file.put_token(row, pack(credentials), position=position)
             for gone in (credentials.token_ref, credentials.replaces or credentials.token_ref):
                 self._file.set_text(_OFFLINE + gone, None)
             self._file.put_session(credentials.session_id, credentials.token_ref)
@@ -203,6 +228,10 @@ class SecureElement:
     def face_sensor(self, *, passcode: str = "000000") -> FaceSensor:
         """A sensor paired with this element."""
         return FaceSensor(self._pairing_key, passcode=passcode)
+
+    def wrist_sensor(self, *, passcode: str = "000000") -> WristSensor:
+        """A watch's sensor paired with this element."""
+        return WristSensor(self._pairing_key, passcode=passcode)
 
     def challenge(self) -> bytes:
         """A fresh challenge for the sensor; it replaces one that was not used."""
@@ -285,7 +314,7 @@ class SecureElement:
     def credentials(self, token_ref: str) -> Credentials | None:
         """A token's credentials; None where it is gone."""
         secret = self._file.token_secret(token_ref)
-        return None if secret is None else _unpack(secret)
+        return None if secret is None else unpack(secret)
 
     def spend(self, token_ref: str) -> int:
         """Turn the authentication into one transaction counter, on disk when this returns.
@@ -352,48 +381,11 @@ class SecureElement:
             NotArmed: this token is not armed.
             AtcExhausted: its counter stands at 65535.
         """
+        recognised = self.recognised
         atc = self.spend(token_ref)
         credentials = self.credentials(token_ref)
         assert credentials is not None
-        return sign_remote(credentials, atc, request)
-
-
-def _pack(credentials: Credentials) -> bytes:
-    """Credentials as the JSON object they came as, for sealing."""
-
-    def key(part: CardKey) -> dict[str, str]:
-        return {"mk": part.master_key.hex(), "dki": f"{part.key_index:02X}"}
-
-    return json.dumps(
-        {
-            "sessionId": credentials.session_id,
-            "network": credentials.network.value,
-            "tokenRef": credentials.token_ref,
-            "dpan": credentials.dpan,
-            "expiry": credentials.expiry,
-            "psn": credentials.psn,
-            "par": credentials.par,
-            "tokenRequestorId": credentials.token_requestor_id,
-            "cvn": f"{credentials.cryptogram_version:02X}",
-            "keys": {
-                "proximity": key(credentials.proximity),
-                "remote": key(credentials.remote),
-            },
-            "label": credentials.label,
-            "serviceCode": credentials.service_code,
-            "replaces": credentials.replaces,
-            "offline": None if credentials.offline is None else credentials.offline.to_json(),
-            "allowance": None if credentials.allowance is None else credentials.allowance.to_json(),
-            "stripe": None if credentials.stripe is None else credentials.stripe.to_json(),
-        }
-    ).encode()
-
-
-def _unpack(secret: bytes) -> Credentials:
-    """The inverse; a refusal here means the file was sealed by something else."""
-    try:
-        document = json.loads(secret)
-        assert isinstance(document, dict)
-        return read_credentials(document)
-    except (ValueError, ProvisioningRefused) as wrong:
-        raise SecureElementDamaged("a token's sealed part is not what was written") from wrong
+        assert recognised is not None, "nothing is spent without a recognition"
+        made = sign_remote(credentials, atc, request)
+        word = payment_word(self._word_key(), made.emv_data, request.reference, recognised.method)
+        return replace(made, word=word)

@@ -1,7 +1,7 @@
 """`tap-lab tap`: one whole tap without a window, and the JSON that describes it.
 
-At the emulated reader it is phone and till. At a real one it is the till alone: it waits for
-whatever card comes and never opens the folder's secure element, which another program may hold.
+At the emulated reader it is phone (or watch) and till. At a real one it is the till alone: it waits
+for whatever card comes and never opens the folder's secure element, which another program may hold.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from lab.commands.shared import (
     write,
     write_json,
 )
+from lab.commands.watch import watch_card_for
 from lab.engine_shapes import CardRecord, PaymentRecord
 from lab.errors import NotDone, WrongUse
+from lab.in_hand import PHONE, WATCH
 from lab.pos.flow import PosFlow
 from lab.pos.sale import Sale
 from lab.pos.state import OUTCOMES
@@ -70,6 +72,13 @@ def add(commands: Subparsers) -> None:
         action="store_true",
         help="pay with a card that may approve small payments alone (see --terminal)",
     )
+    parser.add_argument(
+        "--device",
+        choices=(PHONE, WATCH),
+        default=PHONE,
+        help="pay with the phone or with the watch, which gets the card first where it has it not "
+        "(default %(default)s)",
+    )
     mag_stripe_option(parser)
     version_option(parser)
     parser.add_argument(
@@ -86,13 +95,8 @@ def run(chosen: argparse.Namespace) -> int:
     amount_minor = parse_amount(chosen.amount, chosen.currency)
     currency = currency_of(chosen.currency).code
     settings = settings_of(chosen)
-    if chosen.pocket and chosen.cryptogram:
-        raise WrongUse("--pocket and --cryptogram name two cards: choose one")
+    _demand_sense(chosen, settings)
     if not is_emulated(settings.reader):
-        if chosen.pocket:
-            raise WrongUse("--pocket is the phone's: at a real reader whichever card comes pays")
-        if settings.mag_stripe:
-            raise WrongUse("--mag-stripe is the phone's: at a real reader the card decides")
         return _at_real_reader(chosen, settings, amount_minor, currency)
 
     async def work(world: World) -> tuple[Sale, CardRecord, str]:
@@ -101,16 +105,40 @@ def run(chosen: argparse.Namespace) -> int:
         else:
             card = await card_for(world, chosen.card, chosen.cryptogram)
         demand_stripe(world, card)
+        if chosen.device == WATCH:
+            card = await watch_card_for(world, card)
         if settings.transit:
             world.wallet.set_express(card.id, chosen=True)
         sale = await world.hands.tap(amount_minor, currency, card.id)
         if sale is None:
-            raise NotDone(f"the phone did not arm{_phones_reason(world)}")
+            raise NotDone(f"the {chosen.device} did not arm{_reason(world, chosen.device)}")
         return sale, card, _said(world.pos)
 
     sale, card, said = in_world(settings, work)
-    with_card = f" with {card.network} ·{card.last4}"
+    by = " on the watch" if chosen.device == WATCH else ""
+    with_card = f" with {card.network} ·{card.last4}{by}"
     return _tell(chosen, describe(sale, card), said, amount_minor, with_card)
+
+
+def _demand_sense(chosen: argparse.Namespace, settings: Settings) -> None:
+    """Refuse options that speak of two cards, or of a card that is not here.
+
+    Raises:
+        WrongUse: they do.
+    """
+    by_watch = chosen.device == WATCH
+    if chosen.pocket and chosen.cryptogram:
+        raise WrongUse("--pocket and --cryptogram name two cards: choose one")
+    if by_watch and (settings.mag_stripe or settings.transit):
+        raise WrongUse("--mag-stripe and --transit are the phone's: a watch has neither")
+    if is_emulated(settings.reader):
+        return
+    if by_watch:
+        raise WrongUse("--device watch: at a real reader whichever card comes pays")
+    if chosen.pocket:
+        raise WrongUse("--pocket is the phone's: at a real reader whichever card comes pays")
+    if settings.mag_stripe:
+        raise WrongUse("--mag-stripe is the phone's: at a real reader the card decides")
 
 
 def _at_real_reader(
@@ -142,8 +170,9 @@ async def _token_ref(till: Till, sale: Sale) -> str | None:
     return PaymentRecord.from_json(await till.client.payment(sale.answer.payment_id)).token_ref
 
 
-def _phones_reason(world: World) -> str:
-    notice = world.wallet.state.notice
+def _reason(world: World, device: str) -> str:
+    flow = world.watch.flow
+    notice = flow.state.notice if device == WATCH and flow else world.wallet.state.notice
     return "" if notice is None else f": {tell(notice)}"
 
 

@@ -76,13 +76,14 @@ async def save(world: World, target: Path) -> dict[str, object]:
     folder = world.settings.data_dir / "snapshots" / name
     try:
         with tempfile.TemporaryDirectory(dir=world.settings.data_dir) as scratch:
-            element_copy = Path(scratch) / world_file.SECURE_ELEMENT
-            world.element.backup(element_copy)
+            elements = Path(scratch)
+            world.element.backup(elements / world_file.SECURE_ELEMENT)
+            world.watch.backup(elements / world_file.WATCH_ELEMENT)
             return world_file.pack(
                 target,
                 world.settings.data_dir,
                 folder,
-                element_copy,
+                elements,
                 saved_at_us=world.clock.now_us(),
                 entropy=world.entropy,
             )
@@ -99,7 +100,7 @@ async def load(settings: Settings, source: Path) -> Json:
     """
     clock = LabClock()
     with world_file.unpacked(source, settings.data_dir) as (folder, manifest):
-        world_file.check_element(folder, clock)
+        world_file.check_elements(folder, clock)
         world_file.demand_free(settings.data_dir, clock)
         async with engine_out(settings):
             world_file.replace_stores(folder, settings.data_dir)

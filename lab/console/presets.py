@@ -14,7 +14,7 @@ from lab.json_fields import Json, number_or_none, text, whole
 
 NETWORKS = ("visa", "mastercard", "amex")
 NETWORK, CARD, LINES = "network", "card", "lines"
-"""The groups: the chosen network, the till's reader and the card, the lines of phone and till."""
+"""The groups: the chosen network, reader and card, the lines of phone, watch and till."""
 ANY_APDU = 0
 """In the place of a command's number: whichever comes."""
 
@@ -63,6 +63,7 @@ OWN = (
     Preset("reader.unplugged", CARD, "reader", "unplug", (("at_apdu", 2.0),)),
     Preset("phone.offline", LINES, "phone.engine", "timeout"),
     Preset("phone.slow", LINES, "phone.engine", "latency", _SLOW),
+    Preset("watch.offline", LINES, "watch.engine", "timeout"),
     Preset("till.request_lost", LINES, "pos.engine", "lost_request"),
     Preset("till.answer_lost", LINES, "pos.engine", "lost_response"),
     Preset("till.cut", LINES, "pos.engine", "reset_peer"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from backend.api import Event, event_from_json
 from lab.amounts import format_amount
 from lab.clock_text import time_of_day
+from lab.console.merchant_view import merchant_view
 from lab.console.state import (
     FaultSpan,
     Hop,
@@ -94,6 +95,7 @@ def payment_detail(body: Json, observed: tuple[Event, ...]) -> PaymentDetail:
             for entry in entries
         ),
         sum_text=_sum_text(entries),
+        merchant_saw=merchant_view(ordered),
     )
 
 

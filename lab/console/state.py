@@ -152,7 +152,11 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class PaymentDetail:
-    """The life of one payment, from the first APDU to the ledger."""
+    """The life of one payment, from the first APDU to the ledger.
+
+    Attributes:
+        merchant_saw: what its merchant saw of the token, for a payment in an app.
+    """
 
     row: PaymentRow
     facts: tuple[tuple[str, str], ...]
@@ -160,6 +164,7 @@ class PaymentDetail:
     hops: tuple[Hop, ...]
     entries: tuple[LedgerLine, ...]
     sum_text: str
+    merchant_saw: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,6 +231,8 @@ class PaymentView(QWidget):
         tight(self._pair, self._look.px(SPACE_S))
         self._pair.addWidget(self._steps(detail), 6)
         beside = column(self._look, None, SPACE_S)
+        if detail.merchant_saw:
+            beside.addWidget(self._merchant_view(detail))
         if detail.entries:
             ledger = Panel(self._look, "paymentLedger", tr("payment.ledger"))
             ledger.body.addWidget(LedgerTable(self._look, detail.entries, detail.sum_text))
@@ -287,6 +289,14 @@ class PaymentView(QWidget):
         panel.body.addWidget(beliefs)
         if detail.facts:
             panel.body.addWidget(fact_grid(look, detail.facts, columns=FACT_COLUMNS))
+        return panel
+
+    def _merchant_view(self, detail: PaymentDetail) -> Panel:
+        panel = Panel(self._look, "paymentMerchantView", tr("payment.merchant_view"))
+        words = Label(self._look, "merchantViewWords", size_px=TEXT_CAPTION_PX, tone="dim")
+        words.wrapping().say(tr("payment.merchant_view.words"))
+        panel.body.addWidget(words)
+        panel.body.addWidget(fact_grid(self._look, detail.merchant_saw))
         return panel
 
     def _times(self, detail: PaymentDetail) -> Panel:

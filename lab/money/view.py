@@ -50,6 +50,7 @@ class MoneyView(QWidget):
         self._money = money
         self._open_payment = open_payment
         self._state: MoneyState | None = None
+        self._is_looked_at = False
         self._panel = panel = Panel(look, "money", tr("place.money"))
         self._tabs = QButtonGroup(self)
         for index, section in enumerate(Section):
@@ -141,12 +142,18 @@ class MoneyView(QWidget):
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._money.look_at_money(True)
+        self._look_on(looking=True)
 
     @override
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._money.look_at_money(False)
+        self._look_on(looking=False)
+
+    def _look_on(self, *, looking: bool) -> None:
+        """Say so once: Qt hides what was never shown, and shows what is shown."""
+        if looking != self._is_looked_at:
+            self._is_looked_at = looking
+            self._money.look_at_money(looking)
 
 
 def _figure(look: Look, figure: Figure) -> QWidget:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.client import PATIENCE_S
+from lab.in_hand import PHONE
 from lab.pos.machine import RESTING
 from lab.tap import ORDINARY_AMOUNT_MINOR, CounterFlow, TapFlow
 from lab.words import message
 
 if TYPE_CHECKING:
+    from lab.in_hand import Held
     from lab.pos.flow import PosFlow
     from lab.pos.sale import Sale
     from lab.reader_roles.flow import RolesFlow
@@ -47,6 +49,7 @@ class EitherHands:
         self._pos = pos
         self._roles = roles
         self._spent = False
+        self._devices: dict[str, Held] = {PHONE: at_field.in_hand}
         roles.spent = self._card_spent
         pos.on_read = self._till_read
 
@@ -72,12 +75,25 @@ class EitherHands:
             return None
         if self._roles.phone_at:
             self._pos.set_amount(amount_minor, currency)
+            self.take(PHONE)  # it is the phone's card that the controller plays
             if not await self._at_field.arm(card_id):
                 return None
         return await self._at_counter.tap(amount_minor, currency, card_id, patience_s=patience_s)
 
+    def gives(self, device: str, held: Held) -> None:
+        """From now on this device can be taken into the hand."""
+        self._devices[device] = held
+
+    def take(self, device: str) -> bool:
+        """Take "phone" or "watch" into the hand; not while a tap is under way."""
+        held = self._devices.get(device)
+        if held is None or self.busy:
+            return False
+        self._at_field.in_hand = held
+        return True
+
     async def hold(self) -> None:
-        """Hold the phone near: on the screen, or the controller that plays it."""
+        """Hold the device in hand near: on the screen, or the controller that plays it."""
         if self._roles.at_field:
             await self._at_field.hold()
         elif self._roles.phone_at:
@@ -99,4 +115,5 @@ class EitherHands:
         self._spent = False
         if mine:
             state = self._pos.state
-            self._wallet.card_read(tap_id, self._pos.amount_minor, state.currency, state.merchant)
+            held = self._at_field.in_hand if self._roles.at_field else self._devices[PHONE]
+            held.card_read(tap_id, self._pos.amount_minor, state.currency, state.merchant)

@@ -120,8 +120,21 @@ def seal(draft: CardDraft, network_key: Json, device_key: Json) -> str:
     Raises:
         ValueError: the network's key is of a kind this wallet does not know.
     """
+    return _sealed({"pan": draft.number, "deviceKey": dict(device_key)}, network_key)
+
+
+def seal_for_device(network_key: Json, device_key: Json) -> str:
+    """Another device's public key alone, where a known card says which one is meant.
+
+    Raises:
+        ValueError: the network's key is of a kind this wallet does not know.
+    """
+    return _sealed({"deviceKey": dict(device_key)}, network_key)
+
+
+def _sealed(what: Json, network_key: Json) -> str:
     jwk = {name: value for name, value in network_key.items() if isinstance(value, str)}
-    plain = orjson.dumps({"pan": draft.number, "deviceKey": dict(device_key)})
+    plain = orjson.dumps(what)
     if jwk.get("kty") != "EC":
         raise ValueError(f"a network key of kind {jwk.get('kty')!r} cannot seal a card")
     header = {"alg": "ECDH-ES", "enc": "A256GCM"}

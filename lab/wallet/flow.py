@@ -15,7 +15,6 @@ from pathlib import Path
 
 from backend.api import Clock, EventLog, Scheduler, Stream
 from hardware.api import FaceSensor, SecureElement
-from lab.amounts import format_amount
 from lab.beliefs import Beliefs
 from lab.bus import Bus
 from lab.client import EngineClient
@@ -25,6 +24,7 @@ from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, section, text
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft
+from lab.wallet.bank_message import bank_message
 from lab.wallet.card_views import card_views, device_views, history_rows
 from lab.wallet.flow_account import Account
 from lab.wallet.flow_adding import PHONE_ID, Adding
@@ -33,6 +33,7 @@ from lab.wallet.flow_cards import CardActions
 from lab.wallet.flow_in_app import InAppPaying
 from lab.wallet.flow_verify import Verifying
 from lab.wallet.phone_cache import PhoneMemory, TapLogged
+from lab.wallet.presence import Presence
 from lab.wallet.state import (
     GIVES_WAY,
     SHOWS_CHOSEN,
@@ -47,14 +48,6 @@ from lab.words import Message, message
 PHONE_NAME = "Phone"
 READ_SHOWN_S = 3.0
 BANNER_SHOWN_S = 6.0
-BANK_TELLS = {
-    "approved": "good",
-    "declined": "bad",
-    "not_sent": "bad",
-    "reversed": "neutral",
-    "refunded": "good",
-}
-"""What a bank sends a message about, and whether that is good news."""
 
 
 class WalletFlow:
@@ -125,9 +118,14 @@ class WalletFlow:
             log=log,
         )
         self.account = Account(self, self._show, client=client, element=element)
+        self._presence = Presence(
+            PHONE_ID, kind="phone", name=PHONE_NAME, face_enrolled=True,
+            client=client, element=element, log=log,
+        )  # fmt: skip
         self._in_app = InAppPaying(
             self,
             self._show,
+            self._presence,
             client=client,
             element=element,
             sensor=sensor,
@@ -165,7 +163,7 @@ class WalletFlow:
         """The engine is up: say who we are and load cards and payments."""
         if self.account.is_out:
             return
-        await self._client.register_device(PHONE_ID, kind="phone", name=PHONE_NAME)
+        await self._presence.show()
         await self.refresh()
 
     async def refresh(self) -> None:
@@ -398,20 +396,9 @@ class WalletFlow:
         """The bank's message about a payment with one of this phone's cards, if it is news."""
         if record.card_id not in {card.id for card in self._memory.cards}:
             return
-        if record.told not in BANK_TELLS:
+        banner = bank_message(record, amount_text, self._beliefs)
+        if banner is None:
             return
-        back_minor = record.refunded_minor
-        if not self._beliefs.showed(
-            record.told, tap_id=record.tap_id, payment_id=record.id, times=back_minor
-        ):
-            return  # the person knows: a banner that was wiped away does not come back
-        banner = message(
-            f"wallet.bank.{record.told}",
-            BANK_TELLS[record.told],
-            amount=amount_text,
-            merchant=record.merchant_name,
-            back=format_amount(back_minor, record.currency),
-        )
         self._memory = self._memory.with_answer(record)
         self._show(banner=banner, banner_payment_id=record.id)
         self._scheduler.spawn(self._banner_ends(record.id), "banner")

@@ -14,6 +14,7 @@ from lab.client import EngineClient
 from lab.engine_shapes import CardRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, text, texts
+from lab.wallet.flow_adding import PHONE_ID
 from lab.wallet.refusals import refusal
 from lab.wallet.state import PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
@@ -37,6 +38,14 @@ class Phone(Protocol):
 
     async def refresh(self) -> None:
         """Load cards, payments and devices anew."""
+
+
+def align_default(element: SecureElement, cards: tuple[CardRecord, ...]) -> None:
+    """A device's secure element shows the default card, once that card's token is in it."""
+    installed = {token.token_ref for token in element.tokens()}
+    default = next((card.token_ref for card in cards if card.is_default), None)
+    if default in installed and default != element.default:
+        element.set_default(default)
 
 
 class CardActions:
@@ -72,10 +81,7 @@ class CardActions:
 
     def align_default(self) -> None:
         """The secure element shows the default card, once that card's token is in it."""
-        installed = {token.token_ref for token in self._element.tokens()}
-        default = next((card.token_ref for card in self._phone.cards if card.is_default), None)
-        if default in installed and default != self._element.default:
-            self._element.set_default(default)
+        align_default(self._element, self._phone.cards)
 
     async def suspend(self, card_id: str) -> None:
         """Stop a card; a phone that is armed with it disarms."""
@@ -111,9 +117,12 @@ class CardActions:
 
     async def lost(self, device_id: str) -> None:
         """A device is lost: every card on it stops, and its sessions end."""
-        self._element.disarm()
+        is_this = device_id == PHONE_ID
+        if is_this:
+            self._element.disarm()
         if await self._done(self._client.device_lost(device_id)):
-            self._client.forget_session()  # it may have been this phone's own
+            if is_this:
+                self._client.forget_session()  # it ended with the device
             await self._phone.refresh()
 
     async def found(self, device_id: str, *, reactivate_cards: bool) -> None:

@@ -28,15 +28,19 @@ from lab.client import EngineClient
 from lab.clock_text import to_datetime
 from lab.engine_shapes import CardRecord, PaymentAnswer
 from lab.errors import EngineRefused, EngineUnreachable
-from lab.json_fields import Json, objects, section, text, texts, whole
+from lab.json_fields import Json, section, text
+from lab.wallet.asked_in_app import Asked
 from lab.wallet.flow_arming import ARMED_S, SCAN_S
 from lab.wallet.phone_cache import TapLogged
+from lab.wallet.presence import Presence
 from lab.wallet.refusals import refusal
 from lab.wallet.state import InAppSheet, PhoneScreen, WalletState
 from lab.words import Message, message
 
 CLOSES_AFTER_S = 1.5
+NOT_VERIFIED = "device_not_verified"
 COUNTRY_NUMERIC = 840  # of the laboratory's shops
+NO_COUNTRY, NO_DAY = 0, "000000"  # signed for a shop that takes a cryptogram and no chip data
 _SCANS = {"success": "match", "fail": "no_match", "cancel": "cancel"}
 _KINDS = {"approved": "good", "declined": "bad", "pending": "waiting", "not_sent": "waiting"}
 _WAITING = frozenset({"offer", "refused", "not_sent"})
@@ -67,40 +71,6 @@ class Phone(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the shop asks, as it came."""
-
-    session_id: str
-    merchant_id: str
-    merchant_name: str
-    amount_minor: int
-    currency: str
-    lines: tuple[tuple[str, str], ...]
-    networks: tuple[str, ...]
-    unpredictable_number: bytes = field(repr=False)
-    expires_at_us: int
-
-    @staticmethod
-    def from_json(body: Json) -> _Asked:
-        """Read a push; raises ValueError when it is none."""
-        currency = text(body, "currencyCode")
-        return _Asked(
-            session_id=text(body, "id"),
-            merchant_id=text(body, "merchantId"),
-            merchant_name=text(body, "merchantName"),
-            amount_minor=whole(section(body, "total"), "amount"),
-            currency=currency,
-            lines=tuple(
-                (text(item, "label"), _signed(whole(item, "amount"), currency))
-                for item in objects(body, "lineItems")
-            ),
-            networks=texts(body, "supportedNetworks"),
-            unpredictable_number=bytes.fromhex(text(body, "unpredictableNumber")),
-            expires_at_us=whole(body, "expiresAtUs"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class _Unsent:
     """An order that never left the engine."""
 
@@ -115,6 +85,7 @@ class InAppPaying:
         self,
         phone: Phone,
         show: Callable[..., None],
+        presence: Presence,
         *,
         client: EngineClient,
         element: SecureElement,
@@ -130,6 +101,7 @@ class InAppPaying:
         Args:
             phone: whose state is read.
             show: changes fields of that state, by name.
+            presence: proves the phone again where the session does not know it any more.
             client: the way to the engine.
             element: signs.
             sensor: its paired face sensor.
@@ -141,6 +113,7 @@ class InAppPaying:
         """
         self._phone = phone
         self._show = show
+        self._presence = presence
         self._client = client
         self._element = element
         self._sensor = sensor
@@ -149,7 +122,7 @@ class InAppPaying:
         self._log = log
         self._beliefs = beliefs
         self._pace = pace
-        self._asked: _Asked | None = None
+        self._asked: Asked | None = None
         self._unsent: _Unsent | None = None
 
     @property
@@ -159,7 +132,7 @@ class InAppPaying:
 
     def asked(self, body: Json) -> None:
         """A shop asks; a request that came too late is left aside."""
-        asked = _Asked.from_json(body)
+        asked = Asked.from_json(body)
         if self._clock.now_us() >= asked.expires_at_us:
             return
         self._element.disarm()
@@ -241,7 +214,7 @@ class InAppPaying:
             return False
         try:
             self._element.arm(seen, card.token_ref, ARMED_S)
-            unsent = self._signed(asked, card, seen.method)
+            unsent = self._signed(asked, card)
         except NotArmed:  # no token of that card here, or its counter is at its end
             self._step("offer", scan="idle", notice=Message("wallet.not_here", "bad"))
             return False
@@ -257,7 +230,7 @@ class InAppPaying:
         )
         return await self._send(unsent)
 
-    def _signed(self, asked: _Asked, card: CardRecord, method: str) -> _Unsent:
+    def _signed(self, asked: Asked, card: CardRecord) -> _Unsent:
         """The order with the device's cryptogram; one authentication, one counter.
 
         Raises:
@@ -268,9 +241,10 @@ class InAppPaying:
             RemoteRequest(
                 amount_minor=asked.amount_minor,
                 currency_numeric=currency_of(asked.currency).numeric,
-                country_numeric=COUNTRY_NUMERIC,
-                date_yymmdd=to_datetime(self._clock.now_us()).strftime("%y%m%d"),
+                country_numeric=COUNTRY_NUMERIC if asked.takes_chip_data else NO_COUNTRY,
+                date_yymmdd=self._day() if asked.takes_chip_data else NO_DAY,
                 unpredictable_number=asked.unpredictable_number,
+                reference=asked.session_id,
             ),
         )
         order = {
@@ -284,17 +258,19 @@ class InAppPaying:
             "cryptogram": made.cryptogram,
             "atc": made.atc,
             "emvData": made.emv_data.hex().upper(),
-            "deviceVerification": method,
+            "deviceVerification": made.word,
         }
         return _Unsent(order, f"pay-{asked.merchant_id}-{self._clock.now_us() // 1_000}")
+
+    def _day(self) -> str:
+        return to_datetime(self._clock.now_us()).strftime("%y%m%d")
 
     async def _send(self, unsent: _Unsent) -> bool:
         session_id = text(unsent.order, "sessionId")
         self._unsent = None
         self._step("paying", scan="success", notice=None)
         try:
-            body = await self._client.pay_in_app(unsent.order, key=unsent.key)
-            answer = PaymentAnswer.from_json(body)
+            answer = await self._paid(unsent)
         except (EngineRefused, EngineUnreachable) as fault:
             if isinstance(fault, EngineUnreachable):
                 self._unsent = unsent  # the same order under the same key, whatever became of it
@@ -308,6 +284,17 @@ class InAppPaying:
         await self._phone.refresh()
         self._told(answer, session_id, token_text)
         return answer.status == "approved"
+
+    async def _paid(self, unsent: _Unsent) -> PaymentAnswer:
+        """Send it; a session that does not know its device (any more) is told once."""
+        try:
+            body = await self._client.pay_in_app(unsent.order, key=unsent.key)
+        except EngineRefused as refused:
+            if refused.code != NOT_VERIFIED:
+                raise
+            await self._presence.show()
+            body = await self._client.pay_in_app(unsent.order, key=unsent.key)
+        return PaymentAnswer.from_json(body)
 
     def _told(self, answer: PaymentAnswer, session_id: str, token_text: str) -> None:
         if self._asked is None or self._asked.session_id != session_id:
@@ -372,17 +359,11 @@ class InAppPaying:
         self._element.disarm()
         self._show(screen=self._phone.home(), in_app=InAppSheet(), scan="idle", notice=notice)
 
-    def _card_for(self, asked: _Asked) -> CardRecord | None:
+    def _card_for(self, asked: Asked) -> CardRecord | None:
         """The default card if the shop takes it, else the first one that it takes."""
         fitting = [card for card in self._phone.cards if self._may_pay(card, asked)]
         return next((card for card in fitting if card.is_default), fitting[0] if fitting else None)
 
     @staticmethod
-    def _may_pay(card: CardRecord, asked: _Asked) -> bool:
+    def _may_pay(card: CardRecord, asked: Asked) -> bool:
         return card.status == "active" and card.network in asked.networks
-
-
-def _signed(amount_minor: int, currency: str) -> str:
-    """An amount of a line; a discount is below zero."""
-    shown = format_amount(abs(amount_minor), currency)
-    return f"\N{MINUS SIGN}{shown}" if amount_minor < 0 else shown

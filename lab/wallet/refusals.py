@@ -14,6 +14,7 @@ REFUSALS = {
     "terms_changed": "wallet.add.terms_changed",
     "suspended_by_issuer": "wallet.stopped_by_bank",
     "device_lost": "wallet.device_lost",
+    "device_not_verified": "wallet.in_app.device_not_verified",
 }
 """The engine's code of a problem and the phone's sentence."""
 

@@ -17,10 +17,12 @@ from lab.words import (
     flow_words,
     kernel_words,
     money_words,
+    product_words,
     reader_words,
     sale_words,
     scenario_words,
     view_words,
+    watch_words,
 )
 
 
@@ -77,6 +79,8 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **anycard_words.WORDS,
     **sale_words.WORDS,
     **money_words.WORDS,
+    **watch_words.WORDS,
+    **product_words.WORDS,
 }
 
 _words = Words()

@@ -109,6 +109,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "The bank cannot be reached, and nothing was charged. Try again",
         "Not sent: {reason}",
     ),
+    "wallet.in_app.device_not_verified": (
+        "The engine does not know this phone, so it cannot pay in apps. At tills it can.",
+        "Device not verified: no payments:in_app. Another key is registered under this id.",
+    ),
     "wallet.in_app.no_card": (
         "This shop takes none of your cards",
         "No active token on supportedNetworks",

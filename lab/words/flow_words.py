@@ -280,6 +280,7 @@ _CONSOLE: dict[str, tuple[str, str]] = {
     "fault.reader.unplugged": ("Reader unplugged", "Reader: unplug"),
     "fault.phone.offline": ("Phone offline", "Phone: timeout"),
     "fault.phone.slow": ("Phone's line slow", "Phone: latency"),
+    "fault.watch.offline": ("Watch offline", "Watch: timeout"),
     "fault.till.request_lost": ("Till's question lost", "Till: lost_request"),
     "fault.till.answer_lost": ("Till's answer lost", "Till: lost_response"),
     "fault.till.cut": ("Till's line cut", "Till: reset_peer"),

@@ -251,15 +251,17 @@ def world_case(folder: Path, held: ExitStack) -> Case:
     for name in world_file.DATABASES:
         (snapshot / name).write_bytes(b"SQLite format 3\x00" + bytes(600))
     (snapshot / world_file.MANIFEST).write_text("{}")
-    element = folder / "element.db"
-    element.write_bytes(bytes(range(256)) * 4)
+    elements = folder / "elements"
+    elements.mkdir()
+    for name in (world_file.SECURE_ELEMENT, world_file.WATCH_ELEMENT):
+        (elements / name).write_bytes(bytes(range(256)) * 4)
     for name in ("vault.json", "world.json", "phone.json"):
         (data / name).write_text('{"seed": 7, "positions": {}}')
     world_file.pack(
         target,
         data,
         snapshot,
-        element,
+        elements,
         saved_at_us=1_795_000_000_000_000,
         entropy=Entropy(7),
     )

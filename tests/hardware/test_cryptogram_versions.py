@@ -171,14 +171,14 @@ def test_an_in_app_cryptogram_is_made_with_the_remote_key(
 
 def test_each_version_has_a_published_test_card() -> None:
     reached = {
-        (network, int(version_of(network, numbers.test_card(number, network).product), 16))
+        (network, int(version_of(network, numbers.test_card(number).product), 16))
         for (network, _), number in TEST_NUMBER_OF_VERSION.items()
     }
     assert reached == {(network.value, number) for network, number in VERSIONS}
     for (network, name), number in TEST_NUMBER_OF_VERSION.items():
         assert numbers.is_luhn_valid(number)
         assert numbers.network_of(number) == network
-        version = int(version_of(network, numbers.test_card(number, network).product), 16)
+        version = int(version_of(network, numbers.test_card(number).product), 16)
         assert VERSIONS[Network(network), version].name == name
     assert {network: version_of(network, "Standard") for network in ORDINARY} == ORDINARY
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from backend.gateway.declines import decline_of
 from backend.gateway.intents import intent_of
-from backend.gateway.objects import Kept
+from backend.gateway.objects import Kept, Kind
 from backend.gateway.views.moments import seconds
 from backend.gateway.views.payment_methods import details_json
 from backend.payments.machine import State
@@ -61,7 +61,7 @@ def charge_json(parts: ChargeParts) -> dict[str, object]:
     voided = payment.voided_at_us is not None
     decline = decline_of(payment)
     refunded_minor = payment.amount_minor if voided else payment.refunded_minor
-    legacy = intent is not None and intent.data["legacy"]
+    legacy = intent is not None and intent.kind is Kind.LEGACY_INTENT
     method = parts.method
     return {
         "id": charge_id(payment.id),

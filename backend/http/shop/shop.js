@@ -3,12 +3,12 @@
 "use strict";
 
 const SHOPS = [
-  { id: "mer_tea_house", name: "Tea House", goods: [
+  { id: "mer_tea_house", name: "Tea House", takes: ["supports3DS", "supportsEMV"], goods: [
     { id: "sencha", label: "Sencha, 100 g", text: "Steamed, bright, a little salty", price: 1200 },
     { id: "genmaicha", label: "Genmaicha, 100 g", text: "With roasted rice", price: 950 },
     { id: "teapot", label: "Small teapot", text: "For two cups", price: 3400 },
   ] },
-  { id: "mer_paper_shop", name: "Paper Shop", goods: [
+  { id: "mer_paper_shop", name: "Paper Shop", takes: ["supports3DS"], goods: [
     { id: "notebook", label: "Notebook", text: "Ruled, 120 pages", price: 840 },
     { id: "ink", label: "Blue ink, 30 ml", text: "Washes out, mostly", price: 1125 },
     { id: "envelopes", label: "Ten envelopes", text: "Lined", price: 460 },
@@ -134,7 +134,7 @@ async function pay() {
     session = await ask("POST", "/api/merchant-sessions", {
       merchantId: shop.id, amount: total(), currency: CURRENCY, countryCode: "US",
       lineItems: chosen(), supportedNetworks: ["visa", "mastercard", "amex"],
-      merchantCapabilities: ["supports3DS", "supportsEMV"],
+      merchantCapabilities: shop.takes,
     });
   } catch (error) {
     say("trouble", `The phone could not be asked: ${error.message}`);

@@ -100,18 +100,18 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """One unit of work that needs something beforehand (a reference of its own)."""
-
-    prepare: Callable[[Call], Awaitable[WriteBody]]
-
-
-@dataclass(frozen=True, slots=True)
 class Long:
     """Commit, then call, then commit."""
 
     begin: BeginBody
     go_on: GoOnBody
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What needs something beforehand (a reference of its own), or looks before it chooses."""
+
+    prepare: Callable[[Call], Awaitable[Write | Long]]
 
 
 @dataclass(frozen=True, slots=True)

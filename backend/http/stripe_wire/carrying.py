@@ -91,7 +91,7 @@ class Carrier:
             )
         try:
             if isinstance(route, Prepared):
-                route = Write(await route.prepare(call))
+                route = await route.prepare(call)
             if isinstance(route, Write):
                 return await self._write(call, route, expand, fresh)
             return await self._long(call, route, expand, fresh)

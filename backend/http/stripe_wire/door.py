@@ -53,6 +53,7 @@ class WirePorts:
     Attributes:
         merchant_of: whose a secret key is; None for a key that opens nothing.
         identifiers: of requests.
+        hash_key: for the digests of requests, which may hold a card's number.
         admit: the merchants' rate limits.
     """
 
@@ -62,6 +63,7 @@ class WirePorts:
     events: EventLog
     clock: Clock
     identifiers: Stream
+    hash_key: bytes
     admit: Admit = everyone
 
 
@@ -108,7 +110,7 @@ class WireDoor:
             raise no_route(method, path)
         route, ids = found
         form = await _form(request)
-        request_hash = keys.request_hash(method, path, form)
+        request_hash = keys.request_hash(self._ports.hash_key, method, path, form)
         expand = take_expansions(form)
         call = Call(merchant, method, path, ids, form, request_id, now_us)
         if isinstance(route.body, Read):

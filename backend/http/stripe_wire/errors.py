@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 
+from backend.payments.idempotency import KeyInFlight
 from backend.runtime.errors import BackendError, BadRequest, StorageError
 from backend.wallet.errors import NetworkUnavailable
 
@@ -104,6 +105,12 @@ def wire_error_of(error: Exception) -> WireError:
     match error:
         case WireError():
             return error
+        case KeyInFlight():
+            return WireError(
+                "Another request for the same thing is under way.",
+                status=409, kind=IDEMPOTENCY, code="idempotency_key_in_use", keeps=False,
+                headers={"Stripe-Should-Retry": "true", "Retry-After": "1"},
+            )  # fmt: skip
         case BadRequest():
             code = _CODES.get(error.code, error.code)
             status = 400 if error.status in {409, 422} else error.status

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from backend.domain.money import AMOUNT_MINOR_MAX, is_currency
-from backend.http.stripe_wire.errors import bad_parameter
+from backend.http.stripe_wire.errors import WireError, bad_parameter
 from backend.http.stripe_wire.forms import Form, Value
 
 T = TypeVar("T")
@@ -80,12 +80,14 @@ class Params:
             WireError: `parameter_missing`.
         """
         if value is None:
-            raise bad_parameter(
-                "parameter_missing",
-                f"Missing required param: {self.full(name)}.",
-                self.full(name),
-            )
+            raise self.missing(name)
         return value
+
+    def missing(self, name: str) -> WireError:
+        """The refusal for a parameter that must be there."""
+        return bad_parameter(
+            "parameter_missing", f"Missing required param: {self.full(name)}.", self.full(name)
+        )
 
     def text(self, name: str, *, length_max: int = TEXT_LENGTH_MAX) -> str | None:
         """Text that is not empty.
@@ -279,7 +281,7 @@ class Params:
             )
         return merged
 
-    def _bad_metadata(self, code: str, message: str) -> Exception:
+    def _bad_metadata(self, code: str, message: str) -> WireError:
         return bad_parameter(code, message, self.full("metadata"))
 
     def _scalar(self, name: str) -> str | None:

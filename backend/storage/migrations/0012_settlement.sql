@@ -45,6 +45,18 @@ CREATE INDEX ix_settlement_batches_merchant_id_last_seq ON settlement_batches (m
 
 CREATE INDEX ix_settlement_batches_reserves ON settlement_batches (reserve_due_at_us) WHERE reserve_minor > 0 AND reserve_released_at_us IS NULL;
 
+CREATE TABLE settlement_terms (
+	merchant_id TEXT NOT NULL,
+	time_zone TEXT NOT NULL,
+	cut_off_minutes INTEGER NOT NULL,
+	settled_after_days INTEGER NOT NULL,
+	available_after_days INTEGER NOT NULL,
+	reserve_days INTEGER NOT NULL,
+	CONSTRAINT pk_settlement_terms PRIMARY KEY (merchant_id),
+	CONSTRAINT ck_settlement_terms_cut_off CHECK (cut_off_minutes BETWEEN 0 AND 1439),
+	CONSTRAINT ck_settlement_terms_days CHECK (settled_after_days BETWEEN 1 AND available_after_days AND available_after_days <= 30)
+);
+
 CREATE TABLE bank_accounts (
 	id TEXT NOT NULL,
 	merchant_id TEXT NOT NULL,

@@ -16,7 +16,7 @@ from backend.switch.answers import Answered, NoAnswerYet
 from tests.backend.faults.two_worlds import WORLDS, Visa, run
 from tests.backend.networks.bench import run_virtual, virtual
 
-CARD = IssuedCard("acc_1", "visa", numbers.test_card("4242424242424242", "visa"), "42424242")
+CARD = IssuedCard("acc_1", "visa", numbers.test_card("4242424242424242"), "42424242")
 worlds = pytest.mark.parametrize("world", WORLDS)
 
 

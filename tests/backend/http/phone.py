@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 
 import httpx
-from joserfc import jwe
+from joserfc import jwe, jws
 from joserfc.jwk import ECKey
 
 from backend.networks.chip.arqc import MINIMUM_DATA, cryptogram, read_covered_data
@@ -49,6 +49,21 @@ class Phone:
             f"/api/devices/{self.device_id}", json={"kind": "phone", "name": "Phone"}
         )
         assert answer.status_code == 200, answer.text
+
+    async def prove(self) -> None:
+        """Show the device's key and answer a challenge with it, a face enrolled."""
+        shown = self.key.as_dict(private=False)
+        key = {name: shown[name] for name in ("kty", "crv", "x", "y")}
+        path = f"/api/devices/{self.device_id}"
+        await self.client.put(path, json={"kind": "phone", "name": "Phone", "publicKey": key})
+        given = (await self.client.post(f"{path}/challenge")).json()["challenge"]
+        said = {"challenge": given, "deviceId": self.device_id, "faceEnrolled": True}
+        answer = await self.client.post(f"{path}/proof", json={"proof": self.word(said)})
+        assert answer.status_code == 200, answer.text
+
+    def word(self, said: dict[str, object]) -> str:
+        """Something signed by this device."""
+        return jws.serialize_compact({"alg": "ES256"}, json.dumps(said).encode(), self.key)
 
     async def order(self, network: str = "visa", number: str | None = None) -> dict[str, str]:
         """The body of POST /api/cards."""

@@ -6,6 +6,7 @@ element makes the same one is shown in `tests/hardware`. Knows only HTTP bodies.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,18 +43,25 @@ class Shopper:
         return dict(asked[0])
 
     def chip_data(
-        self, amount: int, currency: str, random: str, *, verified: bool = True, key: str = "remote"
+        self,
+        amount: int,
+        currency: str,
+        random: str,
+        *,
+        verified: bool = True,
+        key: str = "remote",
+        terminal: bool = True,
     ) -> dict[str, str]:
-        """The signed objects of the next transaction counter."""
+        """The signed objects of the next transaction counter; without a terminal's for a block."""
         self.phone.atc += 1
         keys: Any = self.phone.payloads[self.card["tokenRef"]]["keys"]
         objects = {
             "9F02": f"{amount:012d}",
             "9F03": "000000000000",
-            "9F1A": "0840",
+            "9F1A": "0840" if terminal else "0000",
             "95": "0000000000",
             "5F2A": CURRENCY_NUMBERS[currency],
-            "9A": "261120",
+            "9A": "261120" if terminal else "000000",
             "9C": "00",
             "9F37": random,
             "82": "1000",
@@ -69,7 +77,8 @@ class Shopper:
 
     def order(self, asked: dict[str, Any], **changes: object) -> dict[str, Any]:
         """The body of POST /api/payments/in-app."""
-        signing = {name: changes.pop(name) for name in ("verified", "key") if name in changes}
+        options = ("verified", "key", "terminal")
+        signing = {name: changes.pop(name) for name in options if name in changes}
         amount, currency = asked["total"]["amount"], asked["currencyCode"]
         random = asked["unpredictableNumber"]
         objects = self.chip_data(amount, currency, random, **signing)  # type: ignore[arg-type]
@@ -85,9 +94,14 @@ class Shopper:
             "cryptogram": objects["9F26"],
             "atc": self.phone.atc,
             "emvData": tlv(objects),
-            "deviceVerification": "face",
         }
-        return {**body, **changes}
+        return {**body, "deviceVerification": self.word(body), **changes}
+
+    def word(self, body: dict[str, Any], **changes: object) -> str:
+        """The device's word for an order."""
+        digest = hashlib.sha256(bytes.fromhex(body["emvData"])).hexdigest()
+        said = {"emvDataSha256": digest, "method": "face", "reference": body["sessionId"]}
+        return self.phone.word({**said, **changes})
 
     def pay(self, body: dict[str, Any], key: str) -> httpx.Response:
         """POST /api/payments/in-app."""

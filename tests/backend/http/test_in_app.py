@@ -31,6 +31,7 @@ WALLET, MERCHANT = "/api/payments/in-app", "/api/merchant-payments"
 
 @pytest.fixture
 def shopper(world: SimulatedWorld, phone: Phone) -> Shopper:
+    world.run(phone.prove())
     return Shopper(world, phone, ready_card(world, phone))
 
 
@@ -133,7 +134,7 @@ def test_a_foreign_card_is_as_unknown_as_an_absent_one(
         credentials = {"email": "other@example.test", "password": "a long pass phrase"}
         entered = await stranger.client.post("/api/auth/register", json=credentials)
         assert entered.status_code == 201, entered.text
-        await stranger.register()
+        await stranger.prove()
         return await stranger.add_card("mastercard")
 
     theirs = world.run(enter())
@@ -169,6 +170,7 @@ def test_the_device_has_to_vouch_for_its_owner(shopper: Shopper) -> None:
     assert shopper.pay(order, "k2").json()["code"] == "field_missing"
     forged = shopper.order(asked, verified=False)
     forged["emvData"] = forged["emvData"].replace("1203A0", "1203A4")
+    forged["deviceVerification"] = shopper.word(forged)
     told = shopper.pay(forged, "k3").json()
     assert (told["approved"], told["reasonCode"]) == (False, "cryptogram_invalid")
 
@@ -273,11 +275,84 @@ def test_tokens_that_must_not_be_used(shopper: Shopper) -> None:
     assert till.code(till.body(token, merchantId="mer_none"), "t10") == "merchant_unknown"
     lied = till.content(amount=900, amount_minor=1800)
     assert till.code(till.body(till.token(lied)), "t11") == "emv_data_disagrees"
-    secure = till.content(kind="3DSecure", cryptogram=bytes(20), eci="7")
-    assert till.code(till.body(till.token(secure)), "t12") == "token_content"
+    short = till.content(kind="3DSecure", cryptogram=bytes(19), eci="7")
+    assert till.code(till.body(till.token(short)), "t12") == "token_content"
+    empty = till.content(kind="3DSecure", cryptogram=bytes(20), eci="7")
+    assert till.code(till.body(till.token(empty)), "t15") == "atc_out_of_range"
     # Certificates are a set: their order says nothing. And none of the refusals took the token.
     assert shopper.post(MERCHANT, till.body(reordered(token)), "t13").json()["approved"] is True
     assert till.code(till.body(token), "t14") == "token_replayed"
+
+
+@pytest.fixture
+def blocks(shopper: Shopper) -> Till:
+    return Till(shopper)
+
+
+def block_of(objects: dict[str, str], **changes: str) -> bytes:
+    """The 20 bytes of a cryptogram that was signed without a terminal."""
+    parts = {tag: changes.get(f"x{tag}", objects[tag]) for tag in ("9F26", "9F36", "9F37")}
+    return bytes.fromhex("".join(parts.values()) + objects["9F10"][6:] + "0000")
+
+
+@pytest.mark.inv(89, 95)
+def test_a_cryptogram_without_chip_data_pays_once(shopper: Shopper, blocks: Till) -> None:
+    objects = shopper.chip_data(1800, "USD", "01020304", terminal=False)
+    made = blocks.content(kind="3DSecure", cryptogram=block_of(objects), eci="7")
+    answer = shopper.post(MERCHANT, blocks.body(blocks.token(made)), "b1")
+    assert answer.json()["approved"] is True, answer.text
+    payment_id = answer.json()["transactionId"]
+    life = shopper.get(f"/lab/payments/{payment_id}")["events"]
+    (opened,) = [each["data"] for each in life if each["kind"] == "payment_token.opened"]
+    number = shopper.phone.payloads[shopper.card["tokenRef"]]["dpan"]
+    assert opened["data_type"] == "3DSecure"
+    assert opened["cryptogram"] == objects["9F26"].upper()
+    assert (opened["eci"], f"{opened['atc']:04x}") == ("07", objects["9F36"])
+    assert opened["card_number"] is None
+    (sent,) = [each["data"]["fields"] for each in life if each["kind"] == "message.sent"]
+    assert (sent["22"], sent["48"], "55" in sent) == ("810", "ec=07;cb=••••", False)
+    assert number not in json.dumps(life)
+    # The same block in a token of its own: the counter was there before.
+    told = shopper.post(MERCHANT, blocks.body(blocks.token(made)), "b2").json()
+    assert (told["approved"], told["reasonCode"]) == (False, "atc_replay")
+
+
+@pytest.mark.inv(89)
+@pytest.mark.parametrize(
+    "change",
+    [{"x9F26": "00" * 8}, {"x9F36": "0063"}, {"x9F37": "99999999"}],
+    ids=["cryptogram", "counter", "number"],
+)
+def test_a_block_that_was_changed_is_no_payment(
+    shopper: Shopper, blocks: Till, change: dict[str, str]
+) -> None:
+    objects = shopper.chip_data(1800, "USD", "01020304", terminal=False)
+    made = blocks.content(kind="3DSecure", cryptogram=block_of(objects, **change), eci="7")
+    told = shopper.post(MERCHANT, blocks.body(blocks.token(made)), "b1").json()
+    assert (told["approved"], told["reasonCode"]) == (False, "cryptogram_invalid")
+
+
+@pytest.mark.inv(89)
+def test_a_block_pays_the_amount_that_was_signed_and_the_key_of_taps_makes_none(
+    shopper: Shopper, blocks: Till
+) -> None:
+    other = shopper.chip_data(1700, "USD", "01020304", terminal=False)
+    made = blocks.content(kind="3DSecure", cryptogram=block_of(other), eci="7")
+    told = shopper.post(MERCHANT, blocks.body(blocks.token(made)), "b1").json()
+    assert (told["approved"], told["reasonCode"]) == (False, "cryptogram_invalid")
+    tapped = shopper.chip_data(1800, "USD", "01020304", terminal=False, key="proximity")
+    made = blocks.content(kind="3DSecure", cryptogram=block_of(tapped), eci="7")
+    told = shopper.post(MERCHANT, blocks.body(blocks.token(made)), "b2").json()
+    assert (told["approved"], told["reasonCode"]) == (False, "cryptogram_invalid")
+
+
+@pytest.mark.inv(93)
+def test_a_shop_that_takes_no_chip_data_gets_none(shopper: Shopper) -> None:
+    asked = shopper.session(merchantCapabilities=["supports3DS"])
+    dated = shopper.pay(shopper.order(asked), "k1")  # a day was signed: it has no place in a block
+    assert (dated.status_code, dated.json()["code"]) == (400, "emv_data_disagrees")
+    answer = shopper.pay(shopper.order(asked, terminal=False), "k2")
+    assert answer.json()["approved"] is True, answer.text
 
 
 @pytest.mark.inv(95)

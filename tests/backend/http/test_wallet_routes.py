@@ -276,8 +276,66 @@ def test_a_card_has_a_picture_without_digits(world: SimulatedWorld, phone: Phone
         assert picture.headers["cache-control"] == "public, max-age=86400"
         assert "Travel" in picture.text
         assert str(card["last4"]) not in picture.text
+        assert picture.headers["cdn-cache-control"] == "max-age=604800"
+        assert picture.headers["vary"] == "Accept-Encoding"
+        path, _, told = str(card["cardArtUrl"]).partition("?v=")
+        assert picture.headers["etag"] == f'"{told}"'
+        known = {"If-None-Match": f'"{told}"'}
+        assert (await phone.client.get(path, headers=known)).status_code == 304
+        assert (await phone.client.get(f"{path}?v=old")).text == picture.text
         unknown = await phone.client.get("/static/card-art/card_none.svg")
         assert code_of(unknown) == (404, "card_art_unknown")
+
+    world.run(main())
+
+
+def test_a_card_tells_its_terms_and_designs_before_it_is_added(
+    world: SimulatedWorld, phone: Phone
+) -> None:
+    async def main() -> None:
+        order = await phone.order("visa")
+        asked = {"network": "visa", "encryptedPan": order["encryptedPan"]}
+        offer = (await phone.client.post("/api/card-offers", json=asked)).json()
+        assert (offer["product"], offer["cardType"]) == ("Everyday", "debit")
+        assert [design["id"] for design in offer["designs"]] == ["everyday", "everyday-tide"]
+        faces = [(await phone.client.get(each["artUrl"])).text for each in offer["designs"]]
+        assert len(set(faces)) == 2
+        version = offer["terms"]["version"]
+        refused = [
+            await phone.send({**order, "termsVersion": "everyday-1"}, "old terms"),
+            await phone.send({**order, "design": "travel"}, "other design"),
+        ]
+        assert [code_of(answer) for answer in refused] == [
+            (400, "terms_changed"),
+            (400, "design_unknown"),
+        ]
+        chosen = {**order, "termsVersion": version, "design": "everyday-tide"}
+        card = (await phone.send(chosen, "tide")).json()["card"]
+        assert (card["design"], card["termsVersion"]) == ("everyday-tide", version)
+        assert (await phone.client.get(card["cardArtUrl"])).text == faces[1]
+        refreshed = await phone.client.post(f"/api/cards/{card['id']}/refresh")
+        assert refreshed.json()["card"]["design"] == "everyday-tide"
+
+    world.run(main())
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({"network": "none"}, (400, "network_unknown")),
+        ({"network": "mastercard"}, (422, "not_sealed")),
+        ({"encryptedPan": "a.b"}, (400, "card_not_sealed")),
+        ({"more": 1}, (400, "unknown_field")),
+    ],
+)
+def test_an_offer_for_what_is_no_card_is_refused(
+    world: SimulatedWorld, phone: Phone, changes: dict[str, object], answer: tuple[int, str]
+) -> None:
+    async def main() -> None:
+        order = await phone.order("visa")
+        body = {"network": "visa", "encryptedPan": order["encryptedPan"], **changes}
+        told = code_of(await phone.client.post("/api/card-offers", json=body))
+        assert told == answer
 
     world.run(main())
 

@@ -8,11 +8,13 @@ import pytest
 
 from backend.networks import numbers
 from backend.networks.message import decode, encode
+from backend.networks.products import DESIGNS, PRODUCTS, STANDARD, product_of
 from backend.networks.remote_cards import CODE_REFUSED, REMOTE_CARDS
 from backend.networks.tsp_terms import Colour, combine
 from backend.runtime.errors import BackendError, NotFound, StorageError, UsageError
 from backend.switch import requests
 from backend.switch.tsp_client import TokenGrant, TokenRefused
+from backend.wallet.card_faces import _FACES, face, version
 from tests.backend.networks.bench import (
     CARDS,
     ask_token,
@@ -287,11 +289,49 @@ def test_a_request_that_is_none_is_refused(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_the_readme_lists_the_products_as_they_are() -> None:
+    rows = [
+        tuple(cell.strip() for cell in line.strip("|\n").split("|"))
+        for line in Path("backend/networks/README.md").read_text().splitlines()
+        if line.startswith("| ") and line[2:8].isdecimal() and line.count("|") == 5
+    ]
+    expected = {
+        (
+            ", ".join(product.ranges),
+            f"{product.name}, {product.card_type}",
+            ", ".join(f"`{design.id}`" for design in product.designs),
+            product.terms.version,
+        )
+        for product in PRODUCTS
+    }
+    assert set(rows) == expected
+
+
+def test_a_product_is_found_by_the_longest_range() -> None:
+    assert product_of("4242424242424242").name == "Everyday"
+    assert product_of("4000056655665556").card_type == "debit"
+    assert product_of("4111111111111111") is STANDARD
+    for design_id, (product, design) in DESIGNS.items():
+        assert product.design(design_id) == design.id
+        assert product.design("") == product.designs[0].id
+        assert product.design("none") is None
+    assert set(DESIGNS) == set(_FACES), "every design has its drawing"
+
+
+@pytest.mark.inv(45)
+def test_the_version_of_a_face_follows_the_drawing() -> None:
+    versions = {version(design, product.name) for design, (product, _) in DESIGNS.items()}
+    assert len(versions) == len(DESIGNS)
+    assert version("everyday", "Everyday") == version("everyday", "Everyday")
+    assert version("everyday", "Other") != version("everyday", "Everyday")
+    assert "<script" not in face("plain", "<script>alert(1)</script>")
+
+
 def test_the_readme_lists_the_test_cards_as_they_are() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|\n").split("|")]
         for line in Path("backend/networks/README.md").read_text().splitlines()
-        if line.startswith("| ") and line[2:10].isdecimal()
+        if line.startswith("| ") and line[2:12].isdecimal()
     ]
     said = {row[0] for row in rows}
     assert said == set(numbers.TEST_CARDS) | set(REMOTE_CARDS)

@@ -532,6 +532,7 @@ class Laboratory:
             "terms_accepted_at_us": None,
             "suspended_by": "",
             "pending_operation": None,
+            "design": "",
         }
         self.run(self.database.write(lambda tx: tx.run(_ADD_CARD, row)))
 

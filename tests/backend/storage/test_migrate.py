@@ -162,13 +162,13 @@ def test_an_older_engine_file_keeps_its_cards(tmp_path: Path) -> None:
     assert migrate_engine(path) == "0001"
     with closing(sqlite3.connect(path)) as connection:
         kept = connection.execute(
-            "SELECT id, status, is_default, updated_at_us, decisions, terms_version"
+            "SELECT id, status, is_default, updated_at_us, decisions, terms_version, design"
             " FROM provisioned_cards ORDER BY id"
         ).fetchall()
     assert kept == [
-        ("card_0", "active", 1, 6, "", None),
-        ("card_1", "suspended", 0, 6, "", None),
-        ("card_2", "requested", 0, 6, "", None),
+        ("card_0", "active", 1, 6, "", None, "everyday"),
+        ("card_1", "suspended", 0, 6, "", None, "everyday"),
+        ("card_2", "requested", 0, 6, "", None, "everyday"),
     ]
     assert stored_revision(path) == HEAD
     said = sqlite3.connect(tmp_path / "said.db")

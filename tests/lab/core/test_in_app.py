@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from lab.console.rows import payment_detail
 from lab.engine_shapes import PaymentRecord
 from lab.wallet.state import PhoneScreen
-from lab.words import tell
+from lab.words import tell, tr
 from tests.lab.core.running import Running
 
 LINES = [{"label": "Sencha", "amount": 2000}, {"label": "Welcome", "amount": -200}]
@@ -79,6 +80,32 @@ def test_a_look_pays_what_the_shop_asks(lab: Running, network: str) -> None:
     # The sheet closes by itself, and the phone is not armed for anything.
     lab.until(lambda: wallet.state.screen is PhoneScreen.STACK)
     assert wallet.armed_token is None
+
+
+@pytest.mark.inv(95)
+@pytest.mark.parametrize("network", ["visa", "mastercard", "amex"])
+def test_a_shop_without_chip_data_gets_a_cryptogram(lab: Running, network: str) -> None:
+    session_id = ask(lab, supportedNetworks=[network], merchantCapabilities=["supports3DS"])
+    assert lab.run(lab.world.wallet.scan_face("success")) is True
+    assert session(lab, session_id)["status"] == "approved"
+    (paid,) = payments_of(lab, session_id)
+    life: Any = lab.run(lab.world.client.payment(paid.id))
+    (opened,) = [each for each in life["events"] if each["kind"] == "payment_token.opened"]
+    assert (opened["data"]["data_type"], opened["data"]["eci"]) == ("3DSecure", "07")
+
+
+@pytest.mark.inv(11, 95)
+def test_the_payment_place_tells_what_the_merchant_saw(lab: Running) -> None:
+    session_id = ask(lab, supportedNetworks=["visa"])
+    assert lab.run(lab.world.wallet.scan_face("success")) is True
+    (paid,) = payments_of(lab, session_id)
+    seen = dict(payment_detail(lab.run(lab.world.client.payment(paid.id)), ()).merchant_saw)
+    card = next(card for card in lab.world.wallet.cards if card.network == "visa")
+    assert seen[tr("merchant_view.card_number")] == "not in the token"
+    assert seen[tr("merchant_view.device_account_number")].endswith(card.token_last4)
+    assert seen[tr("merchant_view.amount")] == "$18.00"
+    assert seen[tr("merchant_view.data_type")] == "Chip data (EMV)"
+    assert len(seen[tr("merchant_view.cryptogram")]) == 16
 
 
 @pytest.mark.inv("C49")

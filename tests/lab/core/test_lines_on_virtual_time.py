@@ -234,7 +234,7 @@ def test_a_message_to_a_phone_that_is_cut_off_is_lost(lines: Lines, tmp_path: Pa
     def reaches() -> bool:
         async def work() -> bool:
             try:
-                await links.reach_phone()
+                await links.reach(PHONE_LINK)
             except EngineUnreachable:
                 return False
             return True

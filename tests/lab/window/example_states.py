@@ -624,6 +624,12 @@ PAYMENT = PaymentDetail(
         LedgerLine("Corner Market", "credit", "$12.40", "The merchant is owed the sale."),
     ),
     "0.00 USD",
+    merchant_saw=(
+        ("Card number", "not in the token"),
+        ("Device account", "•••• 0029"),
+        ("Expires", "12/30"),
+        ("Cryptogram, good once", "9F2607A1C4D25E88"),
+    ),
 )
 
 

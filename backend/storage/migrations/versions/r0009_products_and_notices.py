@@ -1,0 +1,24 @@
+"""A card has a design of its product; what banks and shops write to people has a place.
+
+Word for word as frozen in the file beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+CHANGES = Path(__file__).parent.with_name("0009_products_and_notices.sql")
+
+
+def upgrade() -> None:
+    """Add the column and the table."""
+    connection = op.get_bind().connection.driver_connection
+    assert connection is not None, "alembic runs with a connection"
+    connection.executescript(CHANGES.read_text())

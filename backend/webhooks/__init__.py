@@ -1,0 +1,1 @@
+"""Tells merchants' servers what happened: fan-out of stored events, signing, delivery, health."""
