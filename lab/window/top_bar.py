@@ -19,7 +19,7 @@ from lab.window.reader_chip import ReaderChip
 from lab.words import tr
 
 PLACES = ("console", "payment", "bench", "money")
-READERS_FROM_PX = ((1500, 3), (1220, 2), (1000, 1))
+READERS_FROM_PX = ((1560, 3), (1360, 2), (1080, 1))
 """How many readers have room in a bar of so many pixels; shorter bars leave them to the bench."""
 PREFLIGHT_FROM_PX = 1300  # narrower, the help sheet leads there
 
