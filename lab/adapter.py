@@ -13,6 +13,7 @@ from pathlib import Path
 from lab.anycard.commands import AnyCardAdapter
 from lab.console.presets import PRESETS
 from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
+from lab.in_hand import PHONE
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
 from lab.money.commands import MoneyAdapter
@@ -20,6 +21,7 @@ from lab.pos.display import network_name
 from lab.preflight.commands import PreflightAdapter
 from lab.reader_roles.devices import Role
 from lab.reader_roles.doctor import examine_readers
+from lab.watch.commands import PairingAdapter, WatchAdapter
 from lab.words import Message, message
 from lab.world import World
 
@@ -60,10 +62,11 @@ class Runner:
             self._world.console.toast(message("console.refused", "bad", why=str(fault)))
 
 
-class WalletAdapter:
+class WalletAdapter(PairingAdapter):
     """The window's `WalletCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
+        PairingAdapter.__init__(self, world.watch, post)
         self._flow = world.wallet
         self._hands = world.hands
         self._post = post
@@ -174,7 +177,11 @@ class WalletAdapter:
 
     def tap(self) -> None:
         """Hold the phone to the reader."""
-        self._post(self._hands.hold)
+        self._post(self._hold)
+
+    async def _hold(self) -> None:
+        self._watch.take(PHONE)
+        await self._hands.hold()
 
     def dismiss_banner(self) -> None:
         """Wipe the bank's message away."""
@@ -189,13 +196,14 @@ class WalletAdapter:
         self._post(lambda: self._flow.remove(card_id))
 
 
-class LabAdapter(AnyCardAdapter, MoneyAdapter, PreflightAdapter):
+class LabAdapter(AnyCardAdapter, MoneyAdapter, PreflightAdapter, WatchAdapter):
     """The window's `LabCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
         AnyCardAdapter.__init__(self, world.anycard, post)
         MoneyAdapter.__init__(self, world.money, post)
         PreflightAdapter.__init__(self, world.preflight, post)
+        WatchAdapter.__init__(self, world.watch, post)
         self._world = world
         self._console = world.console
         self._post = post
@@ -334,6 +342,7 @@ class LabAdapter(AnyCardAdapter, MoneyAdapter, PreflightAdapter):
         if not self._console.is_on(fault_id):
             await self._console.set_fault(fault_id, on=True, parameters={})
         hands, pos = self._world.hands, self._world.pos
+        self._world.watch.take(PHONE)  # the card is the phone's
         await hands.tap(pos.amount_minor or 1240, pos.state.currency, card.id)
 
     async def _record(self) -> None:

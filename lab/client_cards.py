@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from lab.engine_shapes import TermsRecord
 from lab.errors import EngineRefused
 from lab.json_fields import Json, objects, section, text, texts
+from lab.offer_shapes import OfferRecord
 
 OUTSIDERS = ("ISSUER", "MOBILE_PIN_LOCKED")
 
@@ -35,6 +36,11 @@ class CardRequests(ABC):
     async def terms(self) -> TermsRecord:
         """What a person accepts before a card comes into the wallet."""
         return TermsRecord.from_json(await self._api("GET", "/api/terms"))
+
+    async def card_offer(self, network: str, sealed: str) -> OfferRecord:
+        """What a sealed card is: product, its own terms, designs to choose from."""
+        body = {"network": network, "encryptedPan": sealed}
+        return OfferRecord.from_json(await self._api("POST", "/api/card-offers", body))
 
     async def set_default(self, card_id: str) -> None:
         """Make a card the one that pays when nobody chooses."""

@@ -39,6 +39,7 @@ class CardRecord:
     is_default: bool
     suspended_by: tuple[str, ...] = ()
     pending_operation: str = ""
+    design: str = ""
 
     @property
     def is_verified(self) -> bool:
@@ -60,6 +61,7 @@ class CardRecord:
             is_default=flag(body, "isDefault"),
             suspended_by=texts(body, "suspendedBy"),
             pending_operation=text(body, "pendingOperation", ""),
+            design=text(body, "design", ""),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -76,6 +78,7 @@ class CardRecord:
             "isDefault": self.is_default,
             "suspendedBy": list(self.suspended_by),
             "pendingOperation": self.pending_operation or None,
+            "design": self.design,
         }
 
 

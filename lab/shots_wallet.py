@@ -124,8 +124,8 @@ class WalletScenes:
 
     def _fill(self, code: str) -> None:
         self._io(self._wallet.begin_add)
-        self._until(lambda: bool(self._wallet.state.add.terms_text))
         typed = (("number", TO_BE_VERIFIED), ("expiry", "1230"), ("cvv", code))
         for name, text in typed:
             self._io(partial(self._wallet.edit_add, name, text))
         self._until(lambda: self._wallet.state.add.cvv_text == code)
+        self._until(lambda: bool(self._wallet.state.add.terms_text))

@@ -10,6 +10,7 @@ from backend.faults.board import FaultBoard
 from backend.runtime.events import EventLog
 from backend.settings import Settings
 from backend.switch.switch import Switch
+from backend.switch.tsp_client import TspClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,4 @@ class Base:
     events: EventLog
     board: FaultBoard
     switch: Switch
+    tokens: TspClient

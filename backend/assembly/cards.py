@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.gateway.card_payments import CardPaymentPorts, CardPayments
+from backend.http.routes_money_vault import VaultRoutes
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
 from backend.storage.database import Transaction
@@ -27,6 +28,7 @@ class Cards:
     vault: CardVault[Transaction]
     payments: CardPayments[Transaction]
     rotation: Rotation[Transaction]
+    routes: VaultRoutes
 
     def start(self, ground: Ground) -> None:
         """Rotate the vault's keys every month for as long as the engine runs."""
@@ -48,6 +50,9 @@ def open_cards(
     )
     keys = DataKeys(rows, wrapper, clock, secret("card_vault.keys"))
     fingerprint_key = files.named_keys.key("card fingerprint")
+    rotation = Rotation(
+        RotationPorts(files.engine, rows, keys, clock, ground.scheduler, events.emit)
+    )
     return Cards(
         vault=CardVault(
             VaultPorts(rows, keys, fingerprint_key, clock, secret("card_vault.records"))
@@ -62,7 +67,6 @@ def open_cards(
                 events=events,
             )
         ),
-        rotation=Rotation(
-            RotationPorts(files.engine, rows, keys, clock, ground.scheduler, events.emit)
-        ),
+        rotation=rotation,
+        routes=VaultRoutes(rotation, files.engine, rows),
     )

@@ -47,6 +47,7 @@ def open_doors(
         proof=ProofRoutes(wallet.accounts, wallet.proofs),
         merchants=gateway.accounts.routes(lab.clock),
         webhooks=WebhookRoutes(gateway.webhooks.endpoints, gateway.webhooks.console),
+        disputes=gateway.disputes.routes(),
         lab=LabRoutes(lab, folder, attachments),
         settlement=SettlementRoutes(lab, gateway.settlement.days, gateway.settlement.payouts),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),
@@ -54,5 +55,6 @@ def open_doors(
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
         wire=gateway.wire,
+        vault=gateway.cards.routes,
     )
     return build_app(doors, token)

@@ -189,7 +189,7 @@ async def _open(
     token = folder.token(ground.entropy.secret("engine.token"))
     buckets = SharedBuckets(cache) if settings.redis_url else LocalBuckets()
     cards = open_cards(files, payments, edge.tokens, events, ground)
-    base = Base(files, ground, settings, events, board, switch)
+    base = Base(files, ground, settings, events, board, switch, edge.tokens)
     gateway = await open_gateway(base, payments, cards, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 
 from backend.assembly.base import Base
 from backend.assembly.cards import Cards
+from backend.assembly.disputes import DisputeServices, open_disputes
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.assembly.merchants import MerchantServices, open_merchants
+from backend.assembly.money import MoneyServices, open_money
+from backend.assembly.pricing import open_pricing
 from backend.assembly.settlement import Settlement, open_settlement
 from backend.assembly.webhooks import Webhooks, open_webhooks
 from backend.assembly.wire import open_wire
 from backend.domain.token_bucket import Buckets
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts
-from backend.gateway.fees import FeePlan
 from backend.gateway.in_app import InApp, InAppPorts
 from backend.gateway.merchant_keys import KeyPorts, MerchantKeys
+from backend.gateway.pricing import Pricing
 from backend.http.stripe_wire.door import WireDoor
 from backend.networks.vault import NetworkVault
 from backend.payments.engine import PaymentEngine
@@ -29,7 +32,6 @@ from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.storage.token_rows import SqlTokenDirectory
 from backend.storage.wallet_rows import SqlWalletStore
-from backend.switch.switch import Switch
 from backend.wallet.payment_word import PaymentWords
 
 
@@ -42,13 +44,18 @@ class Gateway:
     advices: Advices[Transaction]
     settlement: Settlement
     accounts: MerchantServices
+    disputes: DisputeServices
+    money: MoneyServices
     wire: WireDoor
     webhooks: Webhooks
+    cards: Cards
 
     def start(self, ground: Ground) -> None:
         """Take up what is due, now and for as long as the engine runs."""
         ground.scheduler.spawn(self.advices.run_forever(), "advices")
+        ground.scheduler.spawn(self.disputes.schedule.run_forever(), "disputes")
         self.settlement.start(ground)
+        self.money.start(ground)
         self.webhooks.start()
 
 
@@ -56,62 +63,71 @@ async def open_gateway(
     base: Base, payments: PaymentEngine[Transaction], cards: Cards, buckets: Buckets
 ) -> Gateway:
     """Everything that merchants use besides taps, not started."""
-    files, events, ground, switch = base.files, base.events, base.ground, base.switch
-    advices = _advices(files, payments, switch, events, ground)
+    files, events, ground = base.files, base.events, base.ground
     accounts = await open_merchants(files, events, ground, buckets)
-    desk = _desk(files, payments, advices, events, ground)
+    webhooks = open_webhooks(base, accounts)
+    disputes = open_disputes(files, accounts, base.tokens, events, ground)
+    pricing = open_pricing(files, events, ground)
+    advices = _advices(base, payments, pricing, disputes)
+    desk = _desk(base, payments, advices, pricing, disputes)
+    money = open_money(base, payments, cards, desk, disputes)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
         settlement=open_settlement(files, events, ground),
         accounts=accounts,
-        wire=open_wire(files, accounts, payments, cards, desk, events, ground),
-        webhooks=open_webhooks(base, accounts),
+        disputes=disputes,
+        cards=cards,
+        money=money,
+        wire=open_wire(base, accounts, money, disputes, webhooks),
+        webhooks=webhooks,
     )
 
 
 def _advices(
-    files: Files,
+    base: Base,
     payments: PaymentEngine[Transaction],
-    switch: Switch,
-    events: EventLog,
-    ground: Ground,
+    pricing: Pricing[Transaction],
+    disputes: DisputeServices,
 ) -> Advices[Transaction]:
     return Advices(
         AdvicePorts(
-            store=files.engine,
+            store=base.files.engine,
             payments=SqlPaymentRows(),
             rows=SqlGatewayRows(),
             changes=payments.changes,
             outbox=SqlOutbox(),
-            switch=switch,
-            clock=ground.clock,
-            scheduler=ground.scheduler,
-            events=events,
+            switch=base.switch,
+            pricing=pricing,
+            clock=base.ground.clock,
+            scheduler=base.ground.scheduler,
+            events=base.events,
+            completed=disputes.schedule.completed,
         )
     )
 
 
 def _desk(
-    files: Files,
+    base: Base,
     payments: PaymentEngine[Transaction],
     advices: Advices[Transaction],
-    events: EventLog,
-    ground: Ground,
+    pricing: Pricing[Transaction],
+    disputes: DisputeServices,
 ) -> Desk[Transaction]:
     return Desk(
         DeskPorts(
-            store=files.engine,
+            store=base.files.engine,
             payments=SqlPaymentRows(),
             rows=SqlGatewayRows(),
             changes=payments.changes,
             follow_ups=payments.follow_ups,
             references=payments.references,
-            events=events,
-            clock=ground.clock,
-            identifiers=ground.entropy.secret("refund.identifiers"),
-            plan=FeePlan(),
+            events=base.events,
+            clock=base.ground.clock,
+            identifiers=base.ground.entropy.secret("refund.identifiers"),
+            pricing=pricing,
+            forbids_refund=disputes.disputes.forbids_refund,
             wake=advices.wake,
         )
     )

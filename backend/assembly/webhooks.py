@@ -37,6 +37,7 @@ class Webhooks:
     """Everything about telling merchants.
 
     Attributes:
+        pictures: shows objects of events; who has a view of one adds it.
         receivers: who stands where in a simulated world; None in a live one.
     """
 
@@ -46,6 +47,7 @@ class Webhooks:
     deliveries: Deliveries[Transaction]
     fan_out: FanOut[Transaction]
     way: HttpWay
+    pictures: EventPictures[Transaction]
     receivers: MemoryReceivers | None
 
     def start(self) -> None:
@@ -57,7 +59,7 @@ class Webhooks:
 def open_webhooks(base: Base, accounts: MerchantServices) -> Webhooks:
     """Webhooks, not started."""
     files, board, events, ground = base.files, base.board, base.events, base.ground
-    picture, keys = EventPictures[Transaction]({}), SqlMerchantRows()
+    picture, keys = EventPictures[Transaction](), SqlMerchantRows()
     rows, source, secret = SqlWebhookRows(), SqlSourceRows(), ground.entropy.secret
     vault = NetworkVault(files.named_keys.key("webhook secrets"), secret("webhook.nonces"))
     secrets = Secrets(vault, secret("webhook.secrets"))
@@ -111,5 +113,5 @@ def open_webhooks(base: Base, accounts: MerchantServices) -> Webhooks:
     console = Console(
         ConsolePorts(files.engine, rows, SqlOutbox(), deliveries, ground.clock, deliveries.wake)
     )
-    history = History(HistoryPorts(files.engine, rows, source, picture))
-    return Webhooks(endpoints, history, console, deliveries, fan_out, way, receivers)
+    history = History(HistoryPorts(rows, source, picture))
+    return Webhooks(endpoints, history, console, deliveries, fan_out, way, picture, receivers)

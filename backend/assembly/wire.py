@@ -2,101 +2,91 @@
 
 from __future__ import annotations
 
-from backend.assembly.cards import Cards
-from backend.assembly.files import Files
-from backend.assembly.ground import Ground
+from collections.abc import Callable
+from functools import partial
+
+from backend.assembly.base import Base
+from backend.assembly.disputes import DisputeServices
 from backend.assembly.merchants import MerchantServices
-from backend.gateway.charges import ChargePorts, Charges
-from backend.gateway.desk import Desk
-from backend.gateway.intents import Intents
-from backend.gateway.objects import ObjectPorts, Objects
-from backend.gateway.payment_methods import PaymentMethods
+from backend.assembly.money import MoneyServices
+from backend.assembly.webhooks import Webhooks
+from backend.gateway.event_pictures import ChargePictures, as_of
+from backend.gateway.objects import Kept, Kind, Objects
+from backend.gateway.views.customers import customer_json
+from backend.gateway.views.payment_methods import payment_method_json
+from backend.gateway.views.setup_intents import setup_intent_json
 from backend.http.stripe_wire.account import account_resource
 from backend.http.stripe_wire.call import Resource
 from backend.http.stripe_wire.charges import ChargeRoutes
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.customers import Customers
 from backend.http.stripe_wire.door import WireDoor, WirePorts
+from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
-from backend.payments.engine import PaymentEngine
-from backend.runtime.entropy import Stream
-from backend.runtime.events import EventLog
+from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
+from backend.runtime.events import Event
 from backend.storage.database import Transaction
-from backend.storage.gateway_rows import SqlGatewayRows
-from backend.storage.merchant_payment_rows import SqlMerchantPayments
-from backend.storage.payment_outbox_rows import SqlOutbox
-from backend.storage.payment_rows import SqlPaymentRows
-from backend.storage.wire_rows import SqlObjectRows, SqlWireKeyRows
+from backend.storage.wire_rows import SqlWireKeyRows
 
 
 def open_wire(
-    files: Files,
+    base: Base,
     accounts: MerchantServices,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    desk: Desk[Transaction],
-    events: EventLog,
-    ground: Ground,
+    services: MoneyServices,
+    disputes: DisputeServices,
+    webhooks: Webhooks,
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
-    secret = ground.entropy.secret
-    objects: Objects[Transaction] = Objects(
-        ObjectPorts(
-            rows=SqlObjectRows(),
-            outbox=SqlOutbox(),
-            events=events,
-            clock=ground.clock,
-            identifiers=secret("gateway.identifiers"),
-        )
-    )
-    secrets = secret("intent.secrets")
-    money = _money(files, payments, cards, desk, objects, Intents(objects, secrets))
+    files, events, ground = base.files, base.events, base.ground
     ports = WirePorts(
         store=files.engine,
         rows=SqlWireKeyRows(),
         merchant_of=accounts.keys.merchant_of,
         events=events,
         clock=ground.clock,
-        identifiers=secret("request.identifiers"),
+        identifiers=ground.entropy.secret("request.identifiers"),
         hash_key=files.named_keys.key("wire requests"),
         admit=accounts.limits.take,
     )
-    return WireDoor(ports, _resources(money, secrets))
+    _show_events(webhooks, services.money)
+    resources = [
+        *_resources(services, webhooks),
+        disputes.resource(services.money, ground.clock).resource(),
+    ]
+    return WireDoor(ports, resources)
 
 
-def _money(
-    files: Files,
-    payments: PaymentEngine[Transaction],
-    cards: Cards,
-    desk: Desk[Transaction],
+def _show_events(webhooks: Webhooks, money: Money) -> None:
+    """Have the objects of `/v1` shown in merchants' events as they are shown there."""
+    pictures, objects = webhooks.pictures, money.objects
+    ChargePictures(money.charges, objects).add_to(pictures)
+    views: dict[Kind, Callable[[Kept], dict[str, object]]] = {
+        Kind.CUSTOMER: customer_json,
+        Kind.PAYMENT_METHOD: payment_method_json,
+        Kind.SETUP_INTENT: setup_intent_json,
+    }
+    for kind, view in views.items():
+        pictures.add(kind.value, partial(_show_kept, objects, kind, view))
+
+
+def _show_kept(
     objects: Objects[Transaction],
-    intents: Intents[Transaction],
-) -> Money:
-    payments.changes.accompany(intents.follow)
-    return Money(
-        store=files.engine,
-        objects=objects,
-        methods=PaymentMethods(objects, cards.vault),
-        intents=intents,
-        charges=Charges(
-            ChargePorts(
-                payments=SqlPaymentRows(),
-                refunds=SqlGatewayRows(),
-                lists=SqlMerchantPayments(),
-                objects=objects,
-                intents=intents,
-            )
-        ),
-        cards=cards.payments,
-        desk=desk,
-    )
+    kind: Kind,
+    view: Callable[[Kept], dict[str, object]],
+    tx: Transaction,
+    object_id: str,
+    source: Event,
+) -> dict[str, object] | None:
+    kept = objects.find(tx, str(source.data.get("merchant_id")), kind, object_id)
+    return None if kept is None else view(as_of(kept, source))
 
 
-def _resources(money: Money, secrets: Stream) -> list[Resource]:
+def _resources(services: MoneyServices, webhooks: Webhooks) -> list[Resource]:
     """Everything that is served; one line for each module."""
+    money, secrets = services.money, services.secrets
     methods = Methods(money.objects, money.methods)
     return [
         account_resource(),
@@ -106,4 +96,6 @@ def _resources(money: Money, secrets: Stream) -> list[Resource]:
         PaymentIntents(money, methods).resource(),
         ChargeRoutes(money).resource(),
         Refunds(money).resource(),
+        MerchantEvents(webhooks.history).resource(),
+        WebhookEndpoints(webhooks.endpoints).resource(),
     ]

@@ -50,6 +50,11 @@ def is_currency(letters: str) -> bool:
     return letters in _EXPONENTS
 
 
+def currencies() -> list[str]:
+    """The letters of every currency with minor units, in order."""
+    return sorted(_EXPONENTS)
+
+
 def exponent(currency: str) -> int:
     """How many decimals a currency has (ISO 4217).
 

@@ -11,14 +11,15 @@ Knows no SQL and no messages.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
 from backend.domain.money import Money
 from backend.gateway.ports import Adviser, GatewayRows
+from backend.gateway.pricing import Pricing
 from backend.gateway.records import Advice, AdviceKind, Refund, RefundState
-from backend.ledger import journal
 from backend.outbox.ports import Outbox
 from backend.payments.changes import Changes
 from backend.payments.follow_up import (
@@ -43,9 +44,17 @@ APPROVED = "00"
 ACTOR = "gateway"
 
 
+Completed = Callable[[Tx, Payment], tuple[Event, ...]]
+"""What follows from a sale that its network has booked, in the same unit of work."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdvicePorts(Generic[Tx]):
-    """Everything that telling takes from outside."""
+    """Everything that telling takes from outside.
+
+    Attributes:
+        completed: told of every sale that its network has booked; answers what it stored.
+    """
 
     store: Store[Tx]
     payments: PaymentRows[Tx]
@@ -53,9 +62,11 @@ class AdvicePorts(Generic[Tx]):
     changes: Changes[Tx]
     outbox: Outbox[Tx]
     switch: Adviser
+    pricing: Pricing[Tx]
     clock: Clock
     scheduler: Scheduler
     events: EventLog
+    completed: Completed[Tx]
 
 
 class Advices(Generic[Tx]):
@@ -127,7 +138,9 @@ class Advices(Generic[Tx]):
         assert payment is not None, "payments are never removed"
         if advice.refund_id is None:
             word = "completed" if answer.response_code == APPROVED else "completion_refused"
-            return self._say(tx, payment, f"capture.{word}", answer, {})
+            said = self._say(tx, payment, f"capture.{word}", answer, {})
+            booked = answer.response_code == APPROVED
+            return said + ports.completed(tx, payment) if booked else said
         refund = ports.rows.find_refund(tx, advice.refund_id)
         assert refund is not None, "refunds are never removed"
         return self._end(tx, payment, refund, answer)
@@ -152,7 +165,7 @@ class Advices(Generic[Tx]):
             fee_returned_minor=payment.fee_returned_minor - refund.fee_returned_minor,
         )
         given = replace(payment.promise(), money=Money(refund.amount_minor, payment.currency))
-        fee_minor = refund.fee_returned_minor
+        post = ports.pricing.refund_failed(tx, refund, given)
         change = ports.changes.apply(
             tx,
             kept,
@@ -160,7 +173,7 @@ class Advices(Generic[Tx]):
             payment.network_name,
             cause_id=said[0].id,
             data=facts,
-            posts=[lambda at_us, v: journal.refund_failed(given, fee_minor, at_us, version=v)],
+            posts=[post],
         )
         assert change is not None, "read in the same unit of work"
         return said + change.events

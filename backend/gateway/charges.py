@@ -48,21 +48,21 @@ class MerchantPayments(Protocol[Tx_contra]):
     ) -> list[Refund]:
         """At most `page.rows`, newest first; oldest first where `page.is_backwards`."""
 
-    def approved_between(
-        self, tx: Tx_contra, after_id: str, before_id: str, limit: int
-    ) -> list[tuple[str, str]]:
-        """Payments that wait for their capture, with their merchants, oldest first."""
-
 
 @dataclass(frozen=True, slots=True)
 class ChargePorts(Generic[Tx]):
-    """Everything that charges are shown from."""
+    """Everything that charges are shown from.
+
+    Attributes:
+        is_disputed: whether a payment's cardholder ever disputed it.
+    """
 
     payments: PaymentRows[Tx]
     refunds: GatewayRows[Tx]
     lists: MerchantPayments[Tx]
     objects: Objects[Tx]
     intents: Intents[Tx]
+    is_disputed: Callable[[Tx, str], bool]
 
 
 class Charges(Generic[Tx]):
@@ -92,7 +92,9 @@ class Charges(Generic[Tx]):
             method = objects.find(tx, merchant_id, Kind.PAYMENT_METHOD, method_id)
         note_id = "ch_" + payment.id.removeprefix("pay_")
         note = objects.find(tx, merchant_id, Kind.CHARGE, note_id)
-        return charge_json(ChargeParts(payment, intent, method, note))
+        return charge_json(
+            ChargeParts(payment, intent, method, note, self._ports.is_disputed(tx, payment.id))
+        )
 
     def find(self, tx: Tx, merchant_id: str, charge_id: str) -> Json | None:
         """A charge by its identifier."""

@@ -23,8 +23,8 @@ import orjson
 from backend.domain.identifiers import ordered_identifier
 from backend.domain.money import Money, check_amount, format_amount
 from backend.gateway.desk_answers import STATUS_OK, not_approved, refund_json, reply_of
-from backend.gateway.fees import FeePlan
 from backend.gateway.ports import GatewayRows
+from backend.gateway.pricing import Pricing
 from backend.gateway.records import Advice, AdviceKind, Refund, RefundState
 from backend.ledger import journal
 from backend.ledger.journal import Promise
@@ -45,6 +45,7 @@ Tx = TypeVar("Tx")
 REASON_LENGTH_MAX = 255
 BATCH_MAX = 10_000
 ACTOR = "merchant"
+VOIDED = "voided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class DeskPorts(Generic[Tx]):
 
     Attributes:
         identifiers: stream for the random part of refund identifiers.
+        plan_of: a merchant's price list.
+        forbids_refund: whether a dispute over a payment runs or was lost.
         wake: called after a commit that left something to be told.
     """
 
@@ -96,7 +99,8 @@ class DeskPorts(Generic[Tx]):
     events: EventLog
     clock: Clock
     identifiers: Stream
-    plan: FeePlan
+    pricing: Pricing[Tx]
+    forbids_refund: Callable[[Tx, str], bool]
     wake: Callable[[], None]
 
 
@@ -149,7 +153,7 @@ class Desk(Generic[Tx]):
 
         Raises:
             BadRequest: `payment_not_found`, `not_approved`, `partial_void`,
-                `refund_exceeds_capture`; `KeyMismatch` for a used key.
+                `refund_exceeds_capture`, `charge_disputed`; `KeyMismatch` for a used key.
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
@@ -200,9 +204,12 @@ class Desk(Generic[Tx]):
     async def reference(self) -> NetworkReference:
         """A network reference of its own for a capture or a refund, to be taken before its unit.
 
+        Exchange rates are fresh then, too.
+
         Raises:
             StorageError: the database refused.
         """
+        await self._ports.pricing.prepare()
         return await self._ports.references.take(self._ports.clock.now_us())
 
     async def _carry_out(
@@ -258,11 +265,9 @@ class Desk(Generic[Tx]):
                 f"approved are {format_amount(payment.amount_minor, payment.currency)}",
                 field="amount",
             )
-        fee_minor = self._ports.plan.of_capture(amount_minor, payment.currency)
         taken = _promised(payment, amount_minor)
-        posts: list[Post] = [
-            lambda at_us, version: journal.capture(taken, fee_minor, at_us, version=version)
-        ]
+        fee_minor, post = self._ports.pricing.capture(tx, payment, taken)
+        posts: list[Post] = [post]
         if rest_minor := payment.amount_minor - amount_minor:
             rest = _promised(payment, rest_minor)
             posts.append(lambda at_us, version: journal.release(rest, at_us, version=version))
@@ -271,11 +276,11 @@ class Desk(Generic[Tx]):
         self._tell(tx, payment, AdviceKind.COMPLETION, None, amount_minor, own)
         return Carried(reply_of(change.payment, "captured"), change)
 
-    def void_in(self, order: Order, tx: Tx) -> Carried:
-        """Let an approval go."""
+    def void_in(self, order: Order, tx: Tx, reason: str = VOIDED) -> Carried:
+        """Let an approval go; `reason` says who wanted it."""
         payment = self._approved(tx, order)
         now_us = self._ports.clock.now_us()
-        voided = replace(payment, voided_at_us=now_us, reason="voided")
+        voided = replace(payment, voided_at_us=now_us, reason=reason)
         change = self._move(tx, voided, Happening.VOIDED)
         self._ports.payments.add_follow_up(tx, payment.id, FollowUpKind.REVERSAL, now_us)
         return Carried(reply_of(change.payment, "voided"), change)
@@ -293,6 +298,10 @@ class Desk(Generic[Tx]):
             return self.void_in(order, tx)
         if payment.state is not State.CAPTURED:
             raise not_approved(payment)
+        if self._ports.forbids_refund(tx, payment.id):
+            raise Conflict(
+                "charge_disputed", "this payment is disputed: the dispute decides who has the money"
+            )
         left_minor = payment.captured_minor - payment.refunded_minor
         amount_minor = left_minor if order.amount_minor is None else order.amount_minor
         if not 0 < amount_minor <= left_minor:
@@ -307,17 +316,11 @@ class Desk(Generic[Tx]):
         self, tx: Tx, payment: Payment, order: Order, amount_minor: int, own: NetworkReference
     ) -> Carried:
         now_us = self._ports.clock.now_us()
-        fee_back_minor = (
-            self._ports.plan.returned(
-                fee_minor=payment.fee_minor,
-                captured_minor=payment.captured_minor,
-                refunded_minor=payment.refunded_minor + amount_minor,
-            )
-            - payment.fee_returned_minor
-        )
-        fee_back_minor = max(0, min(fee_back_minor, amount_minor))
+        given = _promised(payment, amount_minor)
+        refund_id = ordered_identifier("re", now_us, self._ports.identifiers)
+        fee_back_minor, post = self._ports.pricing.refund(tx, payment, refund_id, given)
         refund = Refund(
-            id=ordered_identifier("re", now_us, self._ports.identifiers),
+            id=refund_id,
             payment_id=payment.id,
             amount_minor=amount_minor,
             fee_returned_minor=fee_back_minor,
@@ -326,7 +329,6 @@ class Desk(Generic[Tx]):
             created_at_us=now_us,
         )
         self._ports.rows.add_refund(tx, refund)
-        given = _promised(payment, amount_minor)
         refunded = replace(
             payment,
             refunded_minor=payment.refunded_minor + amount_minor,
@@ -336,7 +338,7 @@ class Desk(Generic[Tx]):
             tx,
             refunded,
             Happening.REFUNDED,
-            [lambda at_us, v: journal.refund(given, fee_back_minor, at_us, version=v)],
+            [post],
             {"refund_id": refund.id, "refund_minor": amount_minor, "reason": order.reason},
         )
         self._tell(tx, payment, AdviceKind.REFUND, refund.id, amount_minor, own)

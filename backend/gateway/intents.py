@@ -27,6 +27,7 @@ Tx = TypeVar("Tx")
 SECRET_BYTES = 12
 AUTOMATIC = "automatic"
 MANUAL = "manual"
+LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,9 @@ class Intents(Generic[Tx]):
     def fail(self, tx: Tx, intent: Kept, error: Mapping[str, object]) -> Moved:
         """A try that never became a payment."""
         failed = self._with_state(intent, Happening.FAILED)
-        failed = failed.with_data(error=dict(error), payment_method=None)
+        failed = failed.with_data(
+            error=dict(error), payment_method=None, failed_method=intent.data.get("payment_method")
+        )
         return self._put(tx, failed, Happening.FAILED.value)
 
     def follow(self, tx: Tx, payment: Payment, happened: machine.Happening) -> tuple[Event, ...]:
@@ -148,7 +151,7 @@ class Intents(Generic[Tx]):
             moved = moved.with_data(error=decline.to_json(), payment_method=None,
                                     failed_method=intent.data.get("payment_method"))  # fmt: skip
         elif happening is Happening.CANCELED:
-            lapsed = payment.reason == "lapsed"
+            lapsed = payment.reason == LAPSED
             moved = moved.with_data(
                 canceled_at_us=payment.updated_at_us,
                 cancellation_reason="automatic"

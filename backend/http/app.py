@@ -21,8 +21,10 @@ from backend.http.health import Health
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
+from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
+from backend.http.routes_money_vault import VaultRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
@@ -48,6 +50,7 @@ class Doors:
     in_app: InAppRoutes
     merchants: MerchantRoutes
     webhooks: WebhookRoutes
+    disputes: DisputeRoutes
     lab: LabRoutes
     settlement: SettlementRoutes
     tokens: TokenRoutes
@@ -55,6 +58,7 @@ class Doors:
     push: DevicePush
     cards: Cards
     wire: WireDoor
+    vault: VaultRoutes
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -71,6 +75,8 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.settlement.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.webhooks.router(), prefix="/lab")
+    app.include_router(doors.disputes.router(), prefix="/lab")
+    app.include_router(doors.vault.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))

@@ -31,7 +31,9 @@ class Kind(Enum):
     MERCHANT_BALANCE = (Side.LIABILITY, "merchant-balance")  # settled, not yet paid out
     MERCHANT_RESERVE = (Side.LIABILITY, "merchant-reserve")  # settled, held back for a time
     PENDING_SETTLEMENT = (Side.LIABILITY, "pending-settlement")  # promised, not yet captured
+    DISPUTE_HOLD = (Side.LIABILITY, "dispute-hold")  # disputed, not yet decided
     PROCESSING_FEES = (Side.REVENUE, "processing-fees")
+    DISPUTE_FEES = (Side.REVENUE, "dispute-fees")
     SUBSCRIPTION_FEES = (Side.REVENUE, "subscription-fees")
     FX_SPREAD = (Side.REVENUE, "fx-spread")
     TAX = (Side.LIABILITY, "tax")  # on our fees, owed to the state
@@ -119,3 +121,13 @@ def fx_spread() -> Account:
 def tax() -> Account:
     """Tax on our fees."""
     return Account(Kind.TAX)
+
+
+def dispute_hold(merchant_id: str) -> Account:
+    """What this merchant's cardholders dispute, with the fees, until it is decided."""
+    return Account(Kind.DISPUTE_HOLD, merchant_id)
+
+
+def dispute_fees() -> Account:
+    """What we earn from disputes."""
+    return Account(Kind.DISPUTE_FEES)

@@ -13,14 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from backend.domain.money import Money
-from backend.ledger.accounts import (
-    Account,
-    Kind,
-    customer_card,
-    merchant_pending,
-    pending_settlement,
-    processing_fees,
-)
+from backend.ledger.accounts import customer_card, pending_settlement
 
 
 class Direction(Enum):
@@ -43,6 +36,9 @@ class Purpose(Enum):
     CAPTURE = "capture"
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"
+    DISPUTE = "dispute"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
     SETTLEMENT = "settlement"
     RESERVE_RELEASED = "reserve_released"
     PAYOUT = "payout"
@@ -130,68 +126,6 @@ def release(promise: Promise, at_us: int, *, version: int = 1) -> Transaction:
     return _of_promise(promise, Purpose.RELEASE, at_us, version, lines)
 
 
-def capture(promise: Promise, fee_minor: int, at_us: int, *, version: int) -> Transaction:
-    """The promise is taken up: what was pending is the merchant's, less our fee.
-
-    Args:
-        promise: with the captured amount, which may be less than was promised.
-        fee_minor: our share, at most the amount.
-        at_us: lab time of posting.
-        version: of the payment.
-    """
-    card, merchant, money = promise.card, promise.merchant_name, promise.money
-    fee, net = _shared(money, fee_minor)
-    lines = (
-        Posting(
-            pending_settlement(promise.merchant_id).name,
-            Direction.DEBIT,
-            money,
-            f"{merchant} takes the {money} that {card} promised",
-        ),
-        Posting(
-            merchant_pending(promise.merchant_id).name,
-            Direction.CREDIT,
-            net,
-            f"{merchant} is to be paid {net}",
-        ),
-        Posting(processing_fees().name, Direction.CREDIT, fee, f"The fee is {fee}"),
-    )
-    return _of_promise(promise, Purpose.CAPTURE, at_us, version, _with_money(lines))
-
-
-def refund(promise: Promise, fee_back_minor: int, at_us: int, *, version: int) -> Transaction:
-    """Money goes back to the card: out of the merchant's and of our fee.
-
-    Args:
-        promise: with the refunded amount.
-        fee_back_minor: how much of the fee goes back with it.
-        at_us: lab time of posting.
-        version: of the payment.
-    """
-    card, merchant, money = promise.card, promise.merchant_name, promise.money
-    sentences = (
-        f"{merchant} gives {{}} back",
-        f"{{}} of the fee go back to {merchant}",
-        f"{card} gets {money} back from {merchant}",
-    )
-    lines = _returned(promise, fee_back_minor, Direction.DEBIT, sentences)
-    return _of_promise(promise, Purpose.REFUND, at_us, version, lines)
-
-
-def refund_failed(
-    promise: Promise, fee_back_minor: int, at_us: int, *, version: int
-) -> Transaction:
-    """A refund that the network refused: its lines with their columns exchanged."""
-    card, merchant, money = promise.card, promise.merchant_name, promise.money
-    sentences = (
-        f"{merchant} keeps the {{}} after all",
-        "{} of the fee stay with us after all",
-        f"{card} does not get {money} back: the network refused the refund",
-    )
-    lines = _returned(promise, fee_back_minor, Direction.CREDIT, sentences)
-    return _of_promise(promise, Purpose.REFUND_FAILED, at_us, version, lines)
-
-
 def imbalance(postings: Iterable[Posting]) -> dict[str, int]:
     """Debits minus credits by currency, minor units; all zero when balanced."""
     sums: defaultdict[str, int] = defaultdict(int)
@@ -213,38 +147,6 @@ def balances(postings: Iterable[Posting]) -> dict[tuple[str, str], int]:
 def signed_minor(direction: Direction, amount_minor: int) -> int:
     """Debits positive, credits negative."""
     return amount_minor if direction is Direction.DEBIT else -amount_minor
-
-
-def _returned(
-    promise: Promise, fee_back_minor: int, merchant_side: Direction, sentences: tuple[str, str, str]
-) -> tuple[Posting, ...]:
-    fee, net = _shared(promise.money, fee_back_minor)
-    merchant, house, card = sentences
-    lines = (
-        Posting(
-            merchant_pending(promise.merchant_id).name, merchant_side, net, merchant.format(net)
-        ),
-        Posting(processing_fees().name, merchant_side, fee, house.format(fee)),
-        Posting(customer_card(promise.token_ref).name, merchant_side.opposite, promise.money, card),
-    )
-    return _with_money(lines)
-
-
-def _shared(money: Money, fee_minor: int) -> tuple[Money, Money]:
-    """Our share and the merchant's."""
-    assert 0 <= fee_minor <= money.amount_minor, "a fee is a part of the amount"
-    return (
-        Money(fee_minor, money.currency),
-        Money(money.amount_minor - fee_minor, money.currency),
-    )
-
-
-def _with_money(lines: tuple[Posting, ...]) -> tuple[Posting, ...]:
-    """Without the lines that say nothing; the merchant's stays, for settlement counts by it."""
-    merchants = Account(Kind.MERCHANT_PENDING).name
-    return tuple(
-        line for line in lines if line.money.amount_minor or line.account.startswith(merchants)
-    )
 
 
 def _of_promise(

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from backend.networks.accounts import CardAccounts
 from backend.networks.authority import CardAuthority, DrawKey
 from backend.networks.authorizing import NetworkRules
+from backend.networks.disputes import DisputeDesk
 from backend.networks.examining import Examiner
 from backend.networks.host import LOOPBACK, HostServer, NetworkHost
 from backend.networks.issuing import LIMIT_MAJOR, Issuer, IssuerWay, OpenWay
@@ -118,7 +119,8 @@ async def build_networks(
             service, store, held, clock, new_numbers, on_renumbered=rules.forget_card
         )
         checks[network] = Verifications(network, store, vault, keys, authority, clock, entropy)
-    app = token_service_app(services, checks, lives, Mailbox(store, vault))
+    desks = {network: DisputeDesk(network, store, clock) for network in NETWORKS}
+    app = token_service_app(services, checks, lives, Mailbox(store, vault), desks)
     return Networks(hosts, app, authorities)
 
 

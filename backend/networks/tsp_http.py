@@ -5,8 +5,8 @@
     POST /{network}/tsp/authority                    → the same, made if it is not there yet
     POST /{network}/tsp/tokens                       → 200 grant | 422 {"code", "detail"}
 
-Offers before it, verification and what becomes of tokens later are beside it (`tsp_offers`,
-`tsp_verify_http`, `tsp_life_http`).
+Offers before it, verification, what becomes of tokens later, and disputes are beside it
+(`tsp_offers`, `tsp_verify_http`, `tsp_life_http`, `disputes_http`).
 Knows no rule of provisioning.
 """
 
@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from backend.networks.disputes import DisputeDesk
+from backend.networks.disputes_http import dispute_routes
 from backend.networks.mailbox import Mailbox
 from backend.networks.tsp import TokenService
 from backend.networks.tsp_life import TokenLives
@@ -39,8 +41,9 @@ def token_service_app(
     verifications: Mapping[str, Verifications],
     lives: Mapping[str, TokenLives],
     mailbox: Mailbox,
+    desks: Mapping[str, DisputeDesk],
 ) -> Starlette:
-    """The HTTP application over these services, by network, and over the banks' mailbox."""
+    """The HTTP application over all of these, by network, and over the banks' mailbox."""
 
     def service(request: Request) -> TokenService:
         network = request.path_params["network"]
@@ -76,6 +79,7 @@ def token_service_app(
             *verification_routes(verifications),
             mailbox_route(mailbox),
             *life_routes(lives),
+            *dispute_routes(desks),
         ],
         exception_handlers={BadRequest: refused},
     )

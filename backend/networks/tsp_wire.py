@@ -14,7 +14,7 @@ BODY_BYTES_MAX = 16_384
 NUMBER_DIGITS_MAX = 18
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: Request, most: int = BODY_BYTES_MAX) -> bytes:
     """The request's body.
 
     Raises:
@@ -23,8 +23,8 @@ async def body_of(request: Request) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise BadRequest("too_large", f"a token request has at most {BODY_BYTES_MAX} bytes")
+        if len(body) > most:
+            raise BadRequest("too_large", f"a token request has at most {most} bytes")
     return body
 
 

@@ -201,6 +201,7 @@ def _facts(payment: Payment) -> dict[str, object]:
         "merchant_id": payment.merchant.id,
         "merchant_name": payment.merchant.name,
         "terminal_id": payment.terminal_id,
+        "channel": payment.channel.value,
         "response_code": payment.response_code,
         "reason": payment.reason,
         "synthetic": payment.synthetic,

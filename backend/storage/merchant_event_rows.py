@@ -17,6 +17,7 @@ from backend.storage.event_recorder import ENGINE
 from backend.storage.event_tables import events, outbox_cursors
 from backend.storage.webhook_tables import merchant_events as told
 from backend.webhooks.catalogue import KINDS
+from backend.webhooks.ports import Span
 from backend.webhooks.records import MerchantEvent
 
 CONSUMER = "webhooks"
@@ -64,6 +65,8 @@ _wanted = (
     told.c.merchant_id == bindparam("of_merchant", type_=Text),
     told.c.number > bindparam("above", type_=Integer),
     told.c.number < bindparam("below", type_=Integer),
+    told.c.created_at_us >= bindparam("from_us", type_=Integer),
+    told.c.created_at_us < bindparam("to_us", type_=Integer),
     or_(
         bindparam("types", type_=Text) == literal_column("''"),
         func.instr(
@@ -139,26 +142,18 @@ class SqlMerchantEventRows:
         assert row is not None, "events of merchants are never removed"
         return _event(row)
 
-    def events_page(
-        self,
-        tx: Transaction,
-        merchant_id: str,
-        *,
-        types: Sequence[str],
-        above: int,
-        below: int,
-        limit: int,
-        newest_first: bool,
-    ) -> list[MerchantEvent]:
-        """Some of a merchant's with numbers strictly between; all types for an empty list."""
+    def events_page(self, tx: Transaction, merchant_id: str, span: Span) -> list[MerchantEvent]:
+        """Some of a merchant's, in the order that the span says."""
         wanted: dict[str, Value] = {
             "of_merchant": merchant_id,
-            "above": above,
-            "below": below,
-            "types": f" {' '.join(types)} " if types else "",
-            "row_count": limit,
+            "above": span.above,
+            "below": span.below,
+            "from_us": span.from_us,
+            "to_us": span.to_us,
+            "types": f" {' '.join(span.types)} " if span.types else "",
+            "row_count": span.rows,
         }
-        return [_event(row) for row in tx.all(_PAGES[newest_first], wanted)]
+        return [_event(row) for row in tx.all(_PAGES[span.newest_first], wanted)]
 
     def events_of_order_key(self, tx: Transaction, order_key: str) -> list[MerchantEvent]:
         """All of one order key, in order."""

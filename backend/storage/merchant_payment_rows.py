@@ -1,12 +1,14 @@
-"""Payments and refunds as a merchant lists them: implements `gateway.charges.MerchantPayments`.
+"""Payments and refunds as a merchant lists them, and approvals that wait for their capture.
 
-A page is a range of identifiers of one merchant. Decides nothing.
+Implements `gateway.charges.MerchantPayments` and `gateway.lapse.WaitingRows`. A page is a
+range of identifiers of one merchant. Decides nothing.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Integer, Select, Text, bindparam, func, literal_column, or_, select
 
+from backend.gateway.lapse import Waiting
 from backend.gateway.pages import Page
 from backend.gateway.records import Refund
 from backend.payments.records import Payment
@@ -66,11 +68,10 @@ _PAYMENTS = Statement(_payments().order_by(payments.c.id.desc()))
 _PAYMENTS_BACKWARDS = Statement(_payments().order_by(payments.c.id))
 _REFUNDS = Statement(_refunds().order_by(refunds.c.id.desc()))
 _REFUNDS_BACKWARDS = Statement(_refunds().order_by(refunds.c.id))
-_LAPSING = Statement(
-    select(payments.c.id, payments.c.merchant_id)
+_WAITING = Statement(
+    select(payments.c.id, payments.c.merchant_id, payments.c.created_at_us)
     .where(
         payments.c.state == literal_column("'approved'"),
-        payments.c.id > bindparam("after_id", type_=Text),
         payments.c.id < bindparam("before_id", type_=Text),
     )
     .order_by(payments.c.id)
@@ -110,16 +111,10 @@ class SqlMerchantPayments:
         found = tx.all(_REFUNDS_BACKWARDS if page.is_backwards else _REFUNDS, values)
         return [refund_from_row(row) for row in found]
 
-    def approved_between(
-        self, tx: Transaction, after_id: str, before_id: str, limit: int
-    ) -> list[tuple[str, str]]:
-        """Payments that wait for their capture, with their merchants, oldest first."""
-        values: dict[str, Value] = {
-            "after_id": after_id,
-            "before_id": before_id,
-            "row_limit": limit,
-        }
-        return [(row["id"], row["merchant_id"]) for row in tx.all(_LAPSING, values)]
+    def waiting(self, tx: Transaction, before_id: str, limit: int) -> list[Waiting]:
+        """Approvals whose identifiers sort before this one, oldest first."""
+        found = tx.all(_WAITING, {"before_id": before_id, "row_limit": limit})
+        return [Waiting(row["id"], row["merchant_id"], row["created_at_us"]) for row in found]
 
 
 def _range(merchant_id: str, page: Page, prefix: str) -> dict[str, Value]:

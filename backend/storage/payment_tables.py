@@ -87,6 +87,8 @@ payments = Table(
         " 'reversed', 'captured')",
         name="state",
     ),
+    Index("ix_payments_merchant_id_id", "merchant_id", "id"),
+    Index("ix_payments_approved", "id", sqlite_where=text("state = 'approved'")),
     Index("ix_payments_token_ref_created_at_us", "token_ref", text("created_at_us DESC")),
     Index(
         "ix_payments_unsettled",

@@ -15,6 +15,7 @@ from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from backend.storage import (
     audit_tables,
+    dispute_tables,
     event_tables,
     gateway_tables,
     host_access_tables,
@@ -37,6 +38,7 @@ from backend.storage.metadata import engine_metadata, host_metadata
 
 TABLE_MODULES = (
     audit_tables,
+    dispute_tables,
     event_tables,
     gateway_tables,
     host_access_tables,

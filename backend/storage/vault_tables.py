@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from backend.storage.metadata import engine_metadata
+from backend.storage.payment_tables import payments
 
 vault_keys = Table(
     "vault_keys",
@@ -61,6 +62,7 @@ vault_codes = Table(
     sqlite_with_rowid=False,
 )
 
+vault_codes.add_is_dependent_on(payments)  # its trigger hangs there
 _FORGET = (
     "CREATE TRIGGER tr_payments_forget_code AFTER UPDATE OF state ON payments"
     " WHEN NEW.transaction_type = 'web' AND OLD.state = 'authorizing'"

@@ -42,6 +42,7 @@ from backend.storage.payment_tables import (
 )
 from backend.storage.verify_audit import AUDIT_OFFENDERS, audit_breaks
 from backend.storage.verify_counters import COUNTER_OFFENDERS
+from backend.storage.verify_disputes import DISPUTE_OFFENDERS
 from backend.storage.verify_ledger import LEDGER_BREAKS, LEDGER_OFFENDERS
 from backend.storage.verify_sales import SALES_OFFENDERS
 from backend.storage.verify_settlement import SETTLEMENT_BREAKS, SETTLEMENT_OFFENDERS
@@ -206,6 +207,7 @@ _STATEMENTS = {
         | AUDIT_OFFENDERS
         | VAULT_OFFENDERS
         | SETTLEMENT_OFFENDERS
+        | DISPUTE_OFFENDERS
     ).items()
 }
 _BREAKS = {**LEDGER_BREAKS, **SETTLEMENT_BREAKS, "audit hash chain": audit_breaks}

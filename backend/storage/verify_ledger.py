@@ -15,6 +15,7 @@ from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.ledger_tables import ledger_entries as entries
 from backend.storage.payment_tables import payments
 from backend.storage.settlement_tables import clearings, payouts, settlement_batches
+from backend.storage.verify_disputes import lost_of_payment
 
 _signed = case(
     (entries.c.direction == literal_column("'debit'"), entries.c.amount_minor),
@@ -62,6 +63,7 @@ _CARRIED = Statement(
         != payments.c.amount_minor * payments.c.hold_open
         + payments.c.captured_minor
         - payments.c.refunded_minor
+        - lost_of_payment
     )
 )
 

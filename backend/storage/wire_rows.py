@@ -26,7 +26,7 @@ from backend.gateway.objects import Kept, Kind
 from backend.gateway.pages import Page
 from backend.gateway.wire_keys import WireKey
 from backend.storage.database import Row, Statement, Transaction, Value
-from backend.storage.wire_tables import gateway_objects, wire_keys
+from backend.storage.wire_tables import UNFINISHED, gateway_objects, wire_keys
 
 _FIND_KEY = Statement(
     select(wire_keys).where(
@@ -61,6 +61,11 @@ _PUT = Statement(
         payment_id=bindparam("new_payment_id"),
         data=bindparam("new_data"),
     )
+)
+_UNFINISHED = Statement(
+    select(gateway_objects)
+    .where(gateway_objects.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED]))
+    .order_by(gateway_objects.c.id)
 )
 _AFTER_ALL = "~"  # sorts after every identifier
 
@@ -154,6 +159,10 @@ class SqlObjectRows:
         """One object."""
         row = tx.one(_FIND, {"id": object_id})
         return None if row is None else _kept(row)
+
+    def unfinished(self, tx: Transaction) -> list[Kept]:
+        """Intents that are processing, or hold money that is not taken yet, oldest first."""
+        return [_kept(row) for row in tx.all(_UNFINISHED)]
 
     def page(
         self,

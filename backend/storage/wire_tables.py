@@ -11,9 +11,12 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 from backend.storage.metadata import engine_metadata
+
+UNFINISHED = ("processing", "requires_capture")
 
 wire_keys = Table(
     "wire_keys",
@@ -45,5 +48,10 @@ gateway_objects = Table(
     Column("data", Text, nullable=False),  # JSON
     CheckConstraint("version > 0", name="version"),
     Index("ix_gateway_objects_list", "merchant_id", "kind", "id"),
+    Index(
+        "ix_gateway_objects_unfinished",
+        "state",
+        sqlite_where=text("state IN ('processing', 'requires_capture')"),
+    ),
     sqlite_with_rowid=False,
 )

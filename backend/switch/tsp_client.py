@@ -55,7 +55,7 @@ class TspClient:
             MessageError: it answered something else.
             NotFound: it knows no such network.
         """
-        status, body = await self._call("GET", f"/{network}/tsp/key")
+        status, body = await self.call("GET", f"/{network}/tsp/key")
         _expect(status, body, OK)
         return {key: str(value) for key, value in body.items()}
 
@@ -71,7 +71,7 @@ class TspClient:
             MessageError: it answered something else.
         """
         method = "POST" if make else "GET"
-        status, body = await self._call(method, f"/{network}/tsp/authority")
+        status, body = await self.call(method, f"/{network}/tsp/authority")
         if status == MISSING:
             return None
         _expect(status, body, OK)
@@ -84,20 +84,20 @@ class TspClient:
             TransportError: the service cannot be reached, or did not answer.
             MessageError: it answered something else.
         """
-        status, body = await self._call("POST", f"/{network}/tsp/tokens", asdict(request))
+        status, body = await self.call("POST", f"/{network}/tsp/tokens", asdict(request))
         if status == REFUSED:
-            return TokenRefused(_text(body, "code"), _text(body, "detail"))
+            return TokenRefused(text_of(body, "code"), text_of(body, "detail"))
         _expect(status, body, OK)
         return _grant(body)
 
     async def offer(self, network: str, sealed_pan: str) -> CardOffer | TokenRefused:
         """What a sealed card is: product, designs, terms. Errors as `request_token`."""
         body: dict[str, object] = {"sealed_pan": sealed_pan}
-        status, answer = await self._call("POST", f"/{network}/tsp/offers", body)
+        status, answer = await self.call("POST", f"/{network}/tsp/offers", body)
         if status == REFUSED:
-            return TokenRefused(_text(answer, "code"), _text(answer, "detail"))
+            return TokenRefused(text_of(answer, "code"), text_of(answer, "detail"))
         _expect(status, answer, OK)
-        texts = {name: _text(answer, name) for name in _OFFER_TEXTS}
+        texts = {name: text_of(answer, name) for name in _OFFER_TEXTS}
         try:
             designs = tuple(DesignOffer(**each) for each in _objects(answer, "designs"))  # type: ignore[arg-type]  # by name
         except TypeError as error:
@@ -124,7 +124,7 @@ class TspClient:
 
     async def notices(self, after_id: int) -> list[Notice]:
         """What the banks sent to cardholders after that notice. Errors as `public_key`."""
-        status, body = await self._call("GET", f"/notices?after={after_id}")
+        status, body = await self.call("GET", f"/notices?after={after_id}")
         _expect(status, body, OK)
         try:
             return [Notice(**each) for each in _objects(body, "notices")]  # type: ignore[arg-type]  # by name
@@ -140,14 +140,17 @@ class TspClient:
         body: dict[str, object] | None = None,
     ) -> Verification:
         path = f"/{network}/tsp/tokens/{token_ref}/{what}"
-        status, answer = await self._call(method, path, body)
+        status, answer = await self.call(method, path, body)
         _expect(status, answer, OK)
         try:
-            outcome = Verified(_text(answer, "outcome"))
+            outcome = Verified(text_of(answer, "outcome"))
         except ValueError as error:
             raise MessageError("the token service named an outcome that is none") from error
         return Verification(
-            outcome, _methods(answer), _text(answer, "session_id"), _text(answer, "device_payload")
+            outcome,
+            _methods(answer),
+            text_of(answer, "session_id"),
+            text_of(answer, "device_payload"),
         )
 
     async def change_token(
@@ -169,19 +172,19 @@ class TspClient:
             BadRequest: it does not take these words.
         """
         path = f"/{network}/tsp/tokens/{token_ref}/{operation}"
-        status, body = await self._call("POST", path, {"by": by, "reason": reason})
-        _expect_done(status, body)
+        status, body = await self.call("POST", path, {"by": by, "reason": reason})
+        expect_done(status, body)
         return _state(body)
 
     async def token(self, network: str, token_ref: str) -> TokenState:
         """A token as its network sees it. Errors as `public_key`."""
-        status, body = await self._call("GET", f"/{network}/tsp/tokens/{token_ref}")
+        status, body = await self.call("GET", f"/{network}/tsp/tokens/{token_ref}")
         _expect(status, body, OK)
         return _state(body)
 
     async def token_events(self, network: str, after_id: int) -> list[TokenEvent]:
         """What happened to a network's tokens after that event. Errors as `public_key`."""
-        status, body = await self._call("GET", f"/{network}/tsp/events?after={after_id}")
+        status, body = await self.call("GET", f"/{network}/tsp/events?after={after_id}")
         _expect(status, body, OK)
         return [_event(each) for each in _objects(body, "events")]
 
@@ -194,13 +197,19 @@ class TspClient:
             NotFound: it knows no such token, or the token's state does not allow this.
             BadRequest: the token cannot be refreshed (409).
         """
-        status, body = await self._call("POST", f"/{network}/tsp/tokens/{token_ref}/refresh")
-        _expect_done(status, body)
+        status, body = await self.call("POST", f"/{network}/tsp/tokens/{token_ref}/refresh")
+        expect_done(status, body)
         return _grant(body)
 
-    async def _call(
+    async def call(
         self, method: str, path: str, body: dict[str, object] | None = None
     ) -> tuple[int, dict[str, object]]:
+        """One exchange: status and JSON object, whatever they say.
+
+        Raises:
+            TransportError: the service cannot be reached, or did not answer.
+            MessageError: it answered no JSON object.
+        """
         content = None if body is None else orjson.dumps(body)
         try:
             answer = await self._http.request(method, self._base_url + path, content=content)
@@ -219,20 +228,30 @@ class TspClient:
 
 def _expect(status: int, body: dict[str, object], wanted: int) -> None:
     if status == MISSING:
-        raise NotFound(_text(body, "code"), _text(body, "detail"))
+        raise NotFound(text_of(body, "code"), text_of(body, "detail"))
     if status != wanted:
         raise TransportError(f"the token service answered with status {status}")
 
 
-def _expect_done(status: int, body: dict[str, object]) -> None:
-    """Of an operation on a token, a refusal is told as the network said it."""
+def expect_done(status: int, body: dict[str, object]) -> None:
+    """Of an operation, a refusal is told as the network said it.
+
+    Raises:
+        BadRequest, Conflict, NotFound: the refusal.
+        TransportError: any other status.
+    """
     refusals = {BAD: BadRequest, CONFLICT: Conflict}
     if status in refusals:
-        raise refusals[status](_text(body, "code"), _text(body, "detail"))
+        raise refusals[status](text_of(body, "code"), text_of(body, "detail"))
     _expect(status, body, OK)
 
 
-def _text(body: dict[str, object], name: str) -> str:
+def text_of(body: dict[str, object], name: str) -> str:
+    """A text of an answer.
+
+    Raises:
+        MessageError: it is not there.
+    """
     value = body.get(name)
     if not isinstance(value, str):
         raise MessageError(f"the token service left out {name}")
@@ -247,7 +266,7 @@ def _objects(body: dict[str, object], name: str) -> list[dict[str, object]]:
 
 
 def _grant(body: dict[str, object]) -> TokenGrant:
-    texts = {name: _text(body, name) for name in _GRANT_TEXTS}
+    texts = {name: text_of(body, name) for name in _GRANT_TEXTS}
     return TokenGrant(**texts, methods=_methods(body))
 
 

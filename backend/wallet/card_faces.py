@@ -75,7 +75,7 @@ def _band(ink: str) -> str:
 _WHITE = "#fff"
 _FACES: dict[str, tuple[tuple[str, ...], Callable[[], str]]] = {
     "everyday": (("#2a2078", "#4a2fc0", "#6a37c9"), lambda: _rings(_WHITE)),
-    "everyday-tide": (("#0a3b52", "#0d5a73", "#116a78"), lambda: _waves(_WHITE)),
+    "everyday-tide": (("#0a3346", "#0b4b60", "#0e5866"), lambda: _waves(_WHITE)),
     "travel": (
         ("#4a1546", "#7a2150", "#511743"),
         lambda: _hills(("#f4744f", "270"), ("#a8325a", "#7d2453", "#4d153f")),

@@ -32,24 +32,27 @@ def data_of(tx: Tx, picture: Picture[Tx], happened: MerchantEvent, source: Event
 
 
 def body_of(happened: MerchantEvent, name: str) -> bytes:
-    """JSON of a whole event.
+    """The bytes that are sent: the event with its data as stored, under an endpoint's name."""
+    return orjson.dumps(event_json(happened, name))
+
+
+def event_json(happened: MerchantEvent, name: str) -> dict[str, object]:
+    """A whole event.
 
     Args:
         happened: with its data.
         name: its type, in the endpoint's vocabulary.
     """
     assert happened.data is not None, "the picture was drawn when the event was told"
-    return orjson.dumps(
-        {
-            "id": happened.id,
-            "object": "event",
-            "api_version": API_VERSION,
-            "created": happened.created_at_us // SECOND_US,
-            "data": orjson.Fragment(happened.data),
-            "livemode": False,
-            "pending_webhooks": happened.endpoints,
-            "request": {"id": None, "idempotency_key": None},
-            "sequence": happened.sequence,
-            "type": name,
-        }
-    )
+    return {
+        "id": happened.id,
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": happened.created_at_us // SECOND_US,
+        "data": orjson.Fragment(happened.data),
+        "livemode": False,
+        "pending_webhooks": happened.endpoints,
+        "request": {"id": None, "idempotency_key": None},
+        "sequence": happened.sequence,
+        "type": name,
+    }

@@ -17,7 +17,10 @@ from backend.runtime.events import Event
 from backend.webhooks.records import Style
 
 EVERYTHING = "*"
-VOIDED = "voided"
+ENDED_BEFORE = frozenset({"voided", "lapsed"})
+"""Reasons of a reversal that was told as it began."""
+WITH_INTENT = "web"
+"""The channel whose payments belong to an intent, which tells of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,32 @@ def _refund(word: str) -> Told:
 
 _FAILED = (_charge("failed"), _intent("payment_failed"))
 
+SAME_NAME = (
+    "charge.updated",
+    "customer.created",
+    "customer.deleted",
+    "customer.updated",
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.canceled",
+    "payment_intent.created",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.succeeded",
+    "payment_method.attached",
+    "payment_method.detached",
+    "payment_method.updated",
+    "payout.canceled",
+    "payout.created",
+    "payout.failed",
+    "payout.paid",
+    "refund.updated",
+    "setup_intent.canceled",
+    "setup_intent.created",
+    "setup_intent.succeeded",
+)
+"""Kinds of events of the gateway's own objects, told under the same name."""
+
 TOLD: dict[str, tuple[Told, ...]] = {
     "payment.created": (_intent("created"),),
     "payment.approved": (_charge("succeeded"), _intent("amount_capturable_updated")),
@@ -72,14 +101,8 @@ TOLD: dict[str, tuple[Told, ...]] = {
         Told("charge.dispute.closed"),
     ),
     "dispute.lost": (Told("charge.dispute.closed"),),
-    "payout.created": (Told("payout.created"),),
-    "payout.updated": (Told("payout.updated"),),
-    "payout.paid": (Told("payout.paid"),),
-    "payout.failed": (Told("payout.failed"),),
-    "payout.canceled": (Told("payout.canceled"),),
-    "customer.created": (Told("customer.created"),),
-    "customer.updated": (Told("customer.updated"),),
-    "customer.deleted": (Told("customer.deleted"),),
+    "payout.sent": (Told("payout.updated"),),
+    **{kind: (Told(kind),) for kind in SAME_NAME},
 }
 """The kind of a stored event → what its merchant hears of it, in order."""
 
@@ -113,9 +136,12 @@ S3_TYPES = frozenset(S3_NAMES.values())
 
 def told_of(event: Event) -> tuple[Told, ...]:
     """What the merchant hears of a stored event, in order; nothing for most."""
-    if event.kind == "payment.reversed" and event.data.get("reason") == VOIDED:
+    if event.kind == "payment.reversed" and event.data.get("reason") in ENDED_BEFORE:
         return ()
-    return TOLD.get(event.kind, ())
+    told = TOLD.get(event.kind, ())
+    if event.kind.startswith("payment.") and event.data.get("channel") == WITH_INTENT:
+        return tuple(each for each in told if each.object != "payment_intent")
+    return told
 
 
 def merchant_of(event: Event) -> str | None:
@@ -132,8 +158,9 @@ def object_of(event: Event, told: Told) -> tuple[str, str]:
 
 
 def order_key_of(event: Event, object_id: str) -> str:
-    """What the order of deliveries is kept for: the payment, where there is one."""
-    return event.payment_id or object_id
+    """What the order of deliveries is kept for: the object that the event is of, or its payment."""
+    own = event.data.get("object_id")
+    return str(own) if isinstance(own, str) else event.payment_id or object_id
 
 
 def name_for(style: Style, stripe_type: str) -> str | None:

@@ -72,106 +72,40 @@ class Endpoints(Generic[Tx]):
     def __init__(self, ports: EndpointPorts[Tx]) -> None:
         self._ports = ports
 
-    def all_of(self, merchant_id: str) -> list[Endpoint]:
+    def of_merchant(self, tx: Tx, merchant_id: str) -> list[Endpoint]:
         """A merchant's, oldest first."""
-        return self._ports.store.read(lambda tx: self._ports.rows.endpoints_of(tx, merchant_id))
-
-    def everybodys(self) -> list[Endpoint]:
-        """Every merchant's, oldest first."""
-        return self._ports.store.read(self._ports.rows.endpoints)
-
-    def find(self, merchant_id: str, endpoint_id: str) -> Endpoint:
-        """One.
-
-        Raises:
-            NotFound: `endpoint_not_found`.
-        """
-        return self._ports.store.read(lambda tx: self._own(tx, merchant_id, endpoint_id))
+        return self._ports.rows.endpoints_of(tx, merchant_id)
 
     def merchant_of(self, endpoint_id: str) -> str:
         """Whose endpoint it is; for whoever may see everybody's.
 
         Raises:
-            NotFound: `endpoint_not_found`.
+            NotFound: `resource_missing`.
         """
         found = self._ports.store.read(lambda tx: self._ports.rows.find_endpoint(tx, endpoint_id))
         if found is None:
             raise _not_found(endpoint_id)
         return found.merchant_id
 
-    def secret_of(self, endpoint: Endpoint) -> str:
-        """The secret that signs now.
-
-        Raises:
-            StorageError: it does not open.
-        """
-        return self._ports.secrets.shown(endpoint)
+    def wake(self) -> None:
+        """To be called after the commit of a change."""
+        self._ports.wake()
 
     async def create(self, merchant_id: str, wish: Wish) -> tuple[Endpoint, str]:
-        """Make one; the endpoint and its secret, which is shown this once.
-
-        Raises:
-            BadRequest: `parameter_missing`, `url_invalid`, `url_not_loopback`, `events_…`,
-                `style_unknown`, `schedule_unknown`, `description_too_long`, `too_many_endpoints`.
-            StorageError: the database refused.
-        """
-        if wish.url is None or not wish.enabled_events:
-            missing = "url" if wish.url is None else "enabled_events"
-            raise BadRequest("parameter_missing", f"{missing} is missing", field=missing)
-        ports, now_us = self._ports, self._ports.clock.now_us()
-        endpoint_id = ordered_identifier("we", now_us, ports.identifiers)
-        secret, sealed = ports.secrets.fresh(endpoint_id)
-        blank = Endpoint(
-            endpoint_id, merchant_id, "", (), sealed, now_us, 0, schedule=ports.schedule
-        )
-        asked = self._with(blank, wish)
-
-        def work(tx: Tx) -> Endpoint:
-            if len(ports.rows.endpoints_of(tx, merchant_id)) >= ENDPOINTS_MAX:
-                raise BadRequest(
-                    "too_many_endpoints", f"a merchant has at most {ENDPOINTS_MAX} endpoints"
-                )
-            made = replace(asked, after_seq=ports.source.last_seq(tx))
-            ports.rows.add_endpoint(tx, made)
-            self._audit(tx, made, "webhook_endpoint.created")
-            return made
-
-        return await ports.store.write(work), secret
+        """`add` as a unit of work of its own; `StorageError` besides."""
+        return await self._ports.store.write(lambda tx: self.add(tx, merchant_id, wish))
 
     async def change(self, merchant_id: str, endpoint_id: str, wish: Wish) -> Endpoint:
-        """Change what is wished; disabling ends what is pending there.
-
-        Raises:
-            NotFound: `endpoint_not_found`.
-            BadRequest: as for `create`.
-            StorageError: the database refused.
-        """
-
-        def work(tx: Tx) -> Endpoint:
-            before = self._own(tx, merchant_id, endpoint_id)
-            after = self._with(before, wish)
-            self._put(tx, before, after, "webhook_endpoint.changed")
-            return after
-
-        changed = await self._ports.store.write(work)
-        self._ports.wake()
+        """`put` as a unit of work of its own; `StorageError` besides."""
+        changed = await self._ports.store.write(
+            lambda tx: self.put(tx, merchant_id, endpoint_id, wish)
+        )
+        self.wake()
         return changed
 
     async def delete(self, merchant_id: str, endpoint_id: str) -> Endpoint:
-        """It hears of nothing any more; what was delivered to it stays known.
-
-        Raises:
-            NotFound: `endpoint_not_found`.
-            StorageError: the database refused.
-        """
-
-        def work(tx: Tx) -> Endpoint:
-            before = self._own(tx, merchant_id, endpoint_id)
-            after = replace(before, state=EndpointState.DELETED, disabled_reason=BY_MERCHANT)
-            self._put(tx, before, after, "webhook_endpoint.deleted")
-            return after
-
-        return await self._ports.store.write(work)
+        """`remove` as a unit of work of its own; `StorageError` besides."""
+        return await self._ports.store.write(lambda tx: self.remove(tx, merchant_id, endpoint_id))
 
     async def roll_secret(
         self, merchant_id: str, endpoint_id: str, overlap_s: int
@@ -179,7 +113,7 @@ class Endpoints(Generic[Tx]):
         """A new secret; the old one signs too for `overlap_s` seconds of lab time.
 
         Raises:
-            NotFound: `endpoint_not_found`.
+            NotFound: `resource_missing`.
             BadRequest: `overlap_out_of_range`.
             StorageError: the database refused.
         """
@@ -191,18 +125,23 @@ class Endpoints(Generic[Tx]):
         until_us = self._ports.clock.now_us() + overlap_s * SECOND_US
 
         def work(tx: Tx) -> Endpoint:
-            before = self._own(tx, merchant_id, endpoint_id)
+            before = self.find(tx, merchant_id, endpoint_id)
             after = replace(
                 before, secret=sealed, old_secret=before.secret, old_secret_until_us=until_us
             )
-            self._put(tx, before, after, "webhook_endpoint.secret_rolled")
+            self._store(tx, before, after, "webhook_endpoint.secret_rolled")
             return after
 
         return await self._ports.store.write(work), secret
 
     # Inside a unit of work.
 
-    def _own(self, tx: Tx, merchant_id: str, endpoint_id: str) -> Endpoint:
+    def find(self, tx: Tx, merchant_id: str, endpoint_id: str) -> Endpoint:
+        """One of a merchant's.
+
+        Raises:
+            NotFound: `resource_missing`.
+        """
         endpoint = self._ports.rows.find_endpoint(tx, endpoint_id)
         if (
             endpoint is None
@@ -212,7 +151,56 @@ class Endpoints(Generic[Tx]):
             raise _not_found(endpoint_id)
         return endpoint
 
-    def _put(self, tx: Tx, before: Endpoint, after: Endpoint, action: str) -> None:
+    def add(self, tx: Tx, merchant_id: str, wish: Wish) -> tuple[Endpoint, str]:
+        """Make one; the endpoint and its secret, which is shown this once.
+
+        Raises:
+            BadRequest: `parameter_missing`, `url_invalid`, `url_not_loopback`, `events_…`,
+                `style_unknown`, `schedule_unknown`, `description_too_long`, `too_many_endpoints`.
+        """
+        if wish.url is None or not wish.enabled_events:
+            missing = "url" if wish.url is None else "enabled_events"
+            raise BadRequest("parameter_missing", f"{missing} is missing", field=missing)
+        ports, now_us = self._ports, self._ports.clock.now_us()
+        if len(ports.rows.endpoints_of(tx, merchant_id)) >= ENDPOINTS_MAX:
+            raise BadRequest(
+                "too_many_endpoints", f"a merchant has at most {ENDPOINTS_MAX} endpoints"
+            )
+        endpoint_id = ordered_identifier("we", now_us, ports.identifiers)
+        secret, sealed = ports.secrets.fresh(endpoint_id)
+        after_seq = ports.source.last_seq(tx)
+        blank = Endpoint(
+            endpoint_id, merchant_id, "", (), sealed, now_us, after_seq, schedule=ports.schedule
+        )
+        made = self._with(blank, wish)
+        ports.rows.add_endpoint(tx, made)
+        self._audit(tx, made, "webhook_endpoint.created")
+        return made, secret
+
+    def put(self, tx: Tx, merchant_id: str, endpoint_id: str, wish: Wish) -> Endpoint:
+        """Change what is wished; disabling ends what is pending there.
+
+        Raises:
+            NotFound: `resource_missing`.
+            BadRequest: as for `add`.
+        """
+        before = self.find(tx, merchant_id, endpoint_id)
+        after = self._with(before, wish)
+        self._store(tx, before, after, "webhook_endpoint.changed")
+        return after
+
+    def remove(self, tx: Tx, merchant_id: str, endpoint_id: str) -> Endpoint:
+        """It hears of nothing any more; what was delivered to it stays known.
+
+        Raises:
+            NotFound: `resource_missing`.
+        """
+        before = self.find(tx, merchant_id, endpoint_id)
+        after = replace(before, state=EndpointState.DELETED, disabled_reason=BY_MERCHANT)
+        self._store(tx, before, after, "webhook_endpoint.deleted")
+        return after
+
+    def _store(self, tx: Tx, before: Endpoint, after: Endpoint, action: str) -> None:
         ports = self._ports
         ports.rows.put_endpoint(tx, after)
         closes = before.state is EndpointState.ENABLED
@@ -274,7 +262,7 @@ class Endpoints(Generic[Tx]):
 
 
 def _not_found(endpoint_id: str) -> NotFound:
-    return NotFound("endpoint_not_found", f"No such webhook endpoint: '{endpoint_id[:64]}'")
+    return NotFound("resource_missing", f"No such webhook endpoint: '{endpoint_id[:64]}'")
 
 
 def _switched(endpoint: Endpoint, *, disabled: bool | None) -> Endpoint:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from backend.runtime.errors import NotFound
-from backend.webhooks.bodies import body_of, data_of
-from backend.webhooks.ports import EventRows, Picture, SourceRows, Store
+from backend.webhooks.bodies import data_of, event_json
+from backend.webhooks.ports import EventRows, Picture, SourceRows, Span
 from backend.webhooks.records import MerchantEvent
 
 Tx = TypeVar("Tx")
@@ -23,26 +23,30 @@ BEYOND_EVERY_NUMBER = 2**62
 class HistoryPorts(Generic[Tx]):
     """What asking takes from outside."""
 
-    store: Store[Tx]
     rows: EventRows[Tx]
     source: SourceRows[Tx]
     picture: Picture[Tx]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Wanted:
     """Which events are asked for.
 
     Attributes:
+        rows: at most so many.
         types: Stripe's names; none for all.
         after: identifier of the event behind which the page begins (older ones), if any.
         before: identifier of the event before which it ends (newer ones), if any.
+        from_us: lab time of the first moment that counts.
+        to_us: lab time of the first moment that counts no more.
     """
 
-    limit: int
+    rows: int
     types: Sequence[str] = ()
     after: str | None = None
     before: str | None = None
+    from_us: int = 0
+    to_us: int = BEYOND_EVERY_NUMBER
 
 
 class History(Generic[Tx]):
@@ -51,57 +55,47 @@ class History(Generic[Tx]):
     def __init__(self, ports: HistoryPorts[Tx]) -> None:
         self._ports = ports
 
-    def one(self, merchant_id: str, event_id: str) -> bytes:
-        """One event's JSON.
+    def one(self, tx: Tx, merchant_id: str, event_id: str) -> dict[str, object]:
+        """One event, JSON-ready.
 
         Raises:
-            NotFound: `event_not_found`.
+            NotFound: `resource_missing`.
         """
+        return self._shown(tx, self._find(tx, merchant_id, event_id))
 
-        def read(tx: Tx) -> bytes:
-            return self._body(tx, self._find(tx, merchant_id, event_id))
-
-        return self._ports.store.read(read)
-
-    def page(self, merchant_id: str, page: Page) -> tuple[list[bytes], bool]:
-        """Events newest first, each as JSON, and whether there are more in that direction.
+    def page(self, tx: Tx, merchant_id: str, wanted: Wanted) -> list[dict[str, object]]:
+        """Events, JSON-ready: newest first; oldest first where a page ends before one.
 
         Raises:
-            NotFound: `event_not_found`: the one that the page begins at.
+            NotFound: `resource_missing`: the one that the page begins or ends at.
         """
-
-        def read(tx: Tx) -> tuple[list[bytes], bool]:
-            above, below = 0, BEYOND_EVERY_NUMBER
-            if page.after is not None:
-                below = self._find(tx, merchant_id, page.after).number
-            if page.before is not None:
-                above = self._find(tx, merchant_id, page.before).number
-            found = self._ports.rows.events_page(
-                tx,
-                merchant_id,
-                types=page.types,
-                above=above,
-                below=below,
-                limit=page.limit + 1,
-                newest_first=page.before is None,
-            )
-            shown = found[: page.limit]
-            if page.before is not None:
-                shown = shown[::-1]
-            return [self._body(tx, each) for each in shown], len(found) > page.limit
-
-        return self._ports.store.read(read)
+        above, below = 0, BEYOND_EVERY_NUMBER
+        if wanted.after is not None:
+            below = self._find(tx, merchant_id, wanted.after).number
+        if wanted.before is not None:
+            above = self._find(tx, merchant_id, wanted.before).number
+        span = Span(
+            types=wanted.types,
+            above=above,
+            below=below,
+            from_us=wanted.from_us,
+            to_us=wanted.to_us,
+            rows=wanted.rows,
+            newest_first=wanted.before is None,
+        )
+        found = self._ports.rows.events_page(tx, merchant_id, span)
+        return [self._shown(tx, each) for each in found]
 
     def _find(self, tx: Tx, merchant_id: str, event_id: str) -> MerchantEvent:
         found = self._ports.rows.find_event(tx, merchant_id, event_id)
         if found is None:
-            raise NotFound("event_not_found", f"No such event: '{event_id}'")
+            raise NotFound("resource_missing", f"No such event: '{event_id[:64]}'")
         return found
 
-    def _body(self, tx: Tx, happened: MerchantEvent) -> bytes:
+    def _shown(self, tx: Tx, happened: MerchantEvent) -> dict[str, object]:
         if happened.data is None:
             source = self._ports.source.one(tx, happened.source_seq)
             assert source is not None, "stored events are never removed"
             drawn = data_of(tx, self._ports.picture, happened, source)
             happened = replace(happened, data=drawn)
-        return body_of(happened, happened.type)
+        return event_json(happened, happened.type)

@@ -77,6 +77,28 @@ class EndpointRows(Protocol[Tx_contra]):
         """Everybody's, oldest first, without the deleted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a merchant's events.
+
+    Attributes:
+        types: Stripe's names; none for all.
+        above: only higher numbers.
+        below: only lower numbers.
+        from_us: lab time of the first moment that counts.
+        to_us: lab time of the first moment that counts no more.
+        rows: at most so many.
+    """
+
+    types: Sequence[str]
+    above: int
+    below: int
+    from_us: int
+    to_us: int
+    rows: int
+    newest_first: bool
+
+
 class EventRows(Protocol[Tx_contra]):
     """What merchants hear of."""
 
@@ -95,18 +117,8 @@ class EventRows(Protocol[Tx_contra]):
     def event_numbered(self, tx: Tx_contra, number: int) -> MerchantEvent:
         """One that is known to exist."""
 
-    def events_page(
-        self,
-        tx: Tx_contra,
-        merchant_id: str,
-        *,
-        types: Sequence[str],
-        above: int,
-        below: int,
-        limit: int,
-        newest_first: bool,
-    ) -> list[MerchantEvent]:
-        """Some of a merchant's with numbers strictly between; all types for an empty list."""
+    def events_page(self, tx: Tx_contra, merchant_id: str, span: Span) -> list[MerchantEvent]:
+        """Some of a merchant's, in the order that the span says."""
 
     def events_of_order_key(self, tx: Tx_contra, order_key: str) -> list[MerchantEvent]:
         """All of one order key, in order."""

@@ -128,6 +128,7 @@ QPushButton[kind="phone-link"] {{ background: transparent; color: {theme.blue};
 QPushButton[edge="text"] {{ padding-left: 0px; text-align: left; }}
 QPushButton[kind="phone-choice"] {{ background: {theme.phone_screen}; color: {theme.phone_text};
     border-radius: {radius}px; padding: {look.px(4)}px {look.px(8)}px; text-align: left; }}
+QPushButton[kind="phone-choice"]:checked {{ border: 2px solid {theme.blue}; }}
 QPushButton[kind="phone-choice"]:hover, QPushButton[kind="phone-link"]:hover {{
     border: 2px solid {theme.phone_edge}; }}
 QPushButton[kind="row"] {{ background: transparent; text-align: left;

@@ -16,6 +16,7 @@ from lab.words import Message, message
 PAID = frozenset({"approved", "refunded"})
 """How a payment's customer hears of it (`PaymentRecord.told`) when its bank said yes."""
 _FINISHED = frozenset({"approved", "captured", "voided"})
+_LET_GO = frozenset({"voided", "lapsed"})  # by the merchant, or because its time was over
 
 
 def order_of(
@@ -80,7 +81,7 @@ def ordered_since(known: SaleRecord, record: PaymentRecord) -> dict[str, str | i
     if known.state not in _FINISHED or record.state in {"authorizing", "unknown", "declined"}:
         return None
     now: dict[str, str | int] = {
-        "state": "voided" if record.reason == "voided" else record.state,
+        "state": "voided" if record.reason in _LET_GO else record.state,
         "captured_minor": record.captured_minor,
         "refunded_minor": record.refunded_minor,
     }

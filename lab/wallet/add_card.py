@@ -38,6 +38,7 @@ class CardDraft:
     expiry: str = ""  # MMYY as typed
     cvv: str = field(default="", repr=False)
     terms: bool = False
+    design: str = ""  # the chosen face; "" for the product's first one
 
     @property
     def network(self) -> str:
@@ -68,15 +69,26 @@ def edit(draft: CardDraft, name: str, typed: str) -> CardDraft:
     """
     match name:
         case "number":
-            return replace(draft, number=digits_of(typed, NUMBER_DIGITS_MAX))
+            digits = digits_of(typed, NUMBER_DIGITS_MAX)
+            if digits == draft.number:
+                return draft
+            # another card: other terms, other faces
+            return replace(draft, number=digits, terms=False, design="")
         case "expiry":
             return replace(draft, expiry=digits_of(typed, _EXPIRY_DIGITS))
         case "cvv":
             return replace(draft, cvv=digits_of(typed, cvv_length(draft.network)))
         case "terms":
             return replace(draft, terms=typed == "1")
+        case "design":
+            return replace(draft, design=typed)
         case _:
             raise KeyError(name)
+
+
+def is_whole(draft: CardDraft) -> bool:
+    """Whether the number is all there and adds up: its network can be asked about it."""
+    return bool(draft.network) and is_complete(draft.number) and passes_luhn(draft.number)
 
 
 def problems(draft: CardDraft, today_yymm: str, *, final: bool) -> dict[str, Message]:

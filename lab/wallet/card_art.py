@@ -6,6 +6,7 @@ once for its size and device pixel ratio and kept; suspended and pending faces a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -127,8 +128,12 @@ def art_pixmap(art: str, width_px: int, ratio: float, *, quiet: bool = False) ->
     match art:
         case "everyday":
             _draw_everyday(painter, face)
+        case "everyday-tide":
+            _draw_tide(painter, face)
         case "travel":
-            _draw_travel(painter, face)
+            _draw_travel(painter, face, SUNSET)
+        case "travel-night":
+            _draw_travel(painter, face, NIGHT)
         case "reserve":
             _draw_reserve(painter, face)
         case _:
@@ -173,22 +178,67 @@ def _draw_everyday(painter: QPainter, face: QRectF) -> None:
     painter.fillRect(face, QBrush(glow))
 
 
-def _draw_travel(painter: QPainter, face: QRectF) -> None:
-    """A coral sun over plum hills; the text stands on plum."""
-    painter.fillRect(face, _gradient(face, (0, "#4a1546"), (0.5, "#7a2150"), (1, "#511743")))
+def _draw_tide(painter: QPainter, face: QRectF) -> None:
+    """Deep teal, with long waves one under the other."""
+    painter.fillRect(face, _gradient(face, (0, "#0a3346"), (0.55, "#0b4b60"), (1, "#0e5866")))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    wide, step = face.width(), face.height() * 0.063
+    for wave in range(11):
+        y = face.height() * 0.37 + wave * step
+        line = QPainterPath(QPointF(0, y))
+        line.cubicTo(
+            QPointF(wide * 0.26, y - 2.1 * step),
+            QPointF(wide * 0.49, y + 2.1 * step),
+            QPointF(wide * 0.75, y),
+        )
+        line.quadTo(QPointF(wide * 0.88, y - step), QPointF(wide, y - 0.6 * step))
+        painter.setPen(QPen(_white(0.08 + 0.012 * wave), 1.2))
+        painter.drawPath(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Landscape:
+    """Three hills under a round light.
+
+    Attributes:
+        sky: from the upper left to the lower right.
+        light: of sun or moon, its middle and its edge.
+        light_at: how far down it stands, part of the height.
+        light_size: its radius, part of the height.
+        hills: the far one first.
+    """
+
+    sky: tuple[str, str, str]
+    light: tuple[str, str]
+    light_at: float
+    light_size: float
+    hills: tuple[str, str, str]
+
+
+SUNSET = _Landscape(
+    ("#4a1546", "#7a2150", "#511743"), ("#ff9a6b", "#ee5a52"), 0.50, 0.27,
+    ("#a8325a", "#7d2453", "#4d153f"),
+)  # fmt: skip
+NIGHT = _Landscape(
+    ("#0b1533", "#182a55", "#0d1836"), ("#f4f6fb", "#c9d3ea"), 0.40, 0.13,
+    ("#2b3f74", "#1c2c58", "#0e1938"),
+)  # fmt: skip
+_HILLS = ((0.62, 0.50, 0.66), (0.71, 0.66, 0.58), (0.77, 0.80, 0.70))
+
+
+def _draw_travel(painter: QPainter, face: QRectF, scene: _Landscape) -> None:
+    """A sun or a moon over hills; the text stands on the darkest of them."""
+    first, second, third = scene.sky
+    painter.fillRect(face, _gradient(face, (0, first), (0.5, second), (1, third)))
     painter.setPen(Qt.PenStyle.NoPen)
-    sun = QRadialGradient(QPointF(face.width() * 0.66, face.height() * 0.52), face.height() * 0.34)
-    sun.setColorAt(0, QColor("#ff9a6b"))
-    sun.setColorAt(1, QColor("#ee5a52"))
-    painter.setBrush(QBrush(sun))
-    radius = face.height() * 0.27
-    painter.drawEllipse(QPointF(face.width() * 0.66, face.height() * 0.50), radius, radius)
-    hills = (
-        ("#a8325a", 0.62, 0.50, 0.66),
-        ("#7d2453", 0.71, 0.66, 0.58),
-        ("#4d153f", 0.77, 0.80, 0.70),
-    )
-    for colour, left, middle, right in hills:
+    middle_of_light = QPointF(face.width() * 0.66, face.height() * scene.light_at)
+    radius = face.height() * scene.light_size
+    glow = QRadialGradient(middle_of_light, radius * 1.26)
+    glow.setColorAt(0, QColor(scene.light[0]))
+    glow.setColorAt(1, QColor(scene.light[1]))
+    painter.setBrush(QBrush(glow))
+    painter.drawEllipse(middle_of_light, radius, radius)
+    for colour, (left, middle, right) in zip(scene.hills, _HILLS, strict=True):
         hill = QPainterPath(QPointF(0, face.height() * left))
         hill.cubicTo(
             QPointF(face.width() * 0.3, face.height() * (middle - 0.12)),

@@ -11,11 +11,25 @@ from lab.engine_shapes import CardRecord, DeviceRecord, shown_state
 from lab.json_fields import Json, text, whole
 from lab.wallet.state import CardView, DeviceView, HistoryRow
 
-ARTS = frozenset({"everyday", "travel", "reserve"})
+ARTS = frozenset({"everyday", "everyday-tide", "travel", "travel-night", "reserve", "plain"})
 
 
-def card_views(cards: tuple[CardRecord, ...], element: SecureElement) -> tuple[CardView, ...]:
-    """The stack: what the engine says of each card, and what this phone knows of its token."""
+OnWatch = frozenset[tuple[str, str]] | None
+"""Network and last digits of the watch's cards; None without a watch."""
+
+
+def on_watch(devices: tuple[DeviceRecord, ...], listed: tuple[CardRecord, ...]) -> OnWatch:
+    """What lies on the person's watch, by the engine's lists."""
+    watches = {device.id for device in devices if device.kind == "watch" and not device.is_lost}
+    if not watches:
+        return None
+    return frozenset((card.network, card.last4) for card in listed if card.device_id in watches)
+
+
+def card_views(
+    cards: tuple[CardRecord, ...], element: SecureElement, watch: OnWatch = None
+) -> tuple[CardView, ...]:
+    """The stack: what the engine says of each card, and what this device knows of its token."""
     tokens = {token.token_ref: token for token in element.tokens()}
     express = element.express
     return tuple(
@@ -24,14 +38,21 @@ def card_views(cards: tuple[CardRecord, ...], element: SecureElement) -> tuple[C
             is_express=card.token_ref == express,
             is_spent=card.token_ref in tokens and tokens[card.token_ref].is_spent,
             is_here=card.token_ref in tokens,
+            watch=_watch_word(card, watch),
         )
         for card in cards
     )
 
 
+def _watch_word(card: CardRecord, watch: OnWatch) -> str:
+    if watch is None:
+        return ""
+    return "there" if (card.network, card.last4) in watch else "offered"
+
+
 def card_view(card: CardRecord) -> CardView:
     """One card as the engine describes it."""
-    art = card.product.lower()
+    art = card.design or card.product.lower()  # an older cache names no design
     return CardView(
         id=card.id,
         token_ref=card.token_ref,

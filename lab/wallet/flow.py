@@ -25,7 +25,7 @@ from lab.json_fields import Json, section, text
 from lab.wallet import phone_cache
 from lab.wallet.add_card import CardDraft
 from lab.wallet.bank_message import bank_message
-from lab.wallet.card_views import card_views, device_views, history_rows
+from lab.wallet.card_views import OnWatch, card_views, device_views, history_rows, on_watch
 from lab.wallet.flow_account import Account
 from lab.wallet.flow_adding import PHONE_ID, Adding
 from lab.wallet.flow_arming import Arming
@@ -93,6 +93,7 @@ class WalletFlow:
         self._refreshing = asyncio.Lock()
         self._loaded = False
         self._is_lost = False
+        self._on_watch: OnWatch = None
         self._beliefs = Beliefs(log, "phone", "phone.showed")
         self._arming = Arming(
             self,
@@ -195,6 +196,7 @@ class WalletFlow:
         for token_ref in gone:
             self._element.remove(token_ref)
         self.actions.align_default()
+        self._on_watch = on_watch(devices, listed)
         shown = device_views(devices, listed, PHONE_ID)
         self._is_lost = any(device.is_this and device.is_lost for device in shown)
         self._show(offline=False, devices=shown, screen=self.settled())
@@ -437,7 +439,7 @@ class WalletFlow:
         return self.home() if gives_way else self._state.screen
 
     def _show(self, **changes: object) -> None:
-        cards = card_views(self._memory.cards, self._element)
+        cards = card_views(self._memory.cards, self._element, self._on_watch)
         self._state = replace(self._state, cards=cards, **changes)  # type: ignore[arg-type]  # by name
         if self._state.screen is PhoneScreen.CARD_DETAIL:  # payments come while one looks
             card = self._card(self._state.selected_id)

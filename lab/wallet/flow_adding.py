@@ -1,7 +1,9 @@
-"""Adding a card: the terms, the form, the sealed number, and the keys that arrive for it.
+"""Adding a card: the form, what its network offers, the sealed number, the keys that arrive.
 
-A part of the phone's flow. The number leaves sealed for its network and is forgotten at once; which
-colour the network and the bank answer with is theirs to say. It knows no till and no payment.
+A part of the phone's flow. Once a number is whole its network is asked, sealed, what card it is:
+product, terms and faces come into the form. The number leaves sealed for its network and is
+forgotten at once; which colour the network and the bank answer with is theirs to say. It knows no
+till and no payment.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from lab.clock_text import to_datetime
 from lab.engine_shapes import CardRecord, TermsRecord
 from lab.errors import EngineRefused, EngineUnreachable, NotDone
 from lab.json_fields import Json, section, text
+from lab.offer_shapes import OfferRecord
 from lab.verification_shapes import MethodRecord, methods_of
-from lab.wallet.add_card import CardDraft, edit, form_of, problems, seal
+from lab.wallet.add_card import CardDraft, edit, form_of, is_whole, problems, seal
 from lab.wallet.refusals import refusal
 from lab.wallet.state import AddCardForm, PhoneScreen, WalletState
 from lab.words import Message, message
@@ -93,23 +96,29 @@ class Adding:
         self._log = log
         self._draft = CardDraft()
         self._terms: TermsRecord | None = None
+        self._offer: OfferRecord | None = None
+        self._asked = ""  # the number that its network was asked about last
         self._installed = asyncio.Event()
 
     def forget(self) -> None:
         """Throw away what was typed."""
-        self._draft = CardDraft()
+        self._draft, self._offer, self._asked = CardDraft(), None, ""
 
     def begin(self) -> None:
-        """Open an empty form; the terms in force come into it as soon as they are there."""
+        """Open an empty form; the card's own terms come into it once its number is whole."""
         self.forget()
         self._show(screen=PhoneScreen.ADD_CARD, add=self._form({}, complete=False), notice=None)
-        self._scheduler.spawn(self._read_terms(), "terms")
 
     def edit(self, name: str, typed: str) -> None:
         """A field of the form now holds `typed`."""
         if self._phone.state.screen is not PhoneScreen.ADD_CARD or self._phone.state.add.busy:
             return
         self._draft = edit(self._draft, name, typed)
+        if self._draft.number != self._asked:
+            self._offer, self._asked = None, ""
+        if self._offer is None and not self._asked and is_whole(self._draft):
+            self._asked = self._draft.number
+            self._scheduler.spawn(self._ask(self._draft), "card offer")
         self._show_form()
         self._show(notice=None)
 
@@ -119,9 +128,12 @@ class Adding:
         if wrong:
             self._show(add=self._form(wrong, complete=False))
             return None
+        if self._offer is None:  # nobody accepts what was not there to be read
+            self._show_form()
+            return None
         self._show(add=replace(self._phone.state.add, busy=True), busy=True)
         try:
-            card, methods = await self._add(self._draft)
+            card, methods = await self._add(self._draft, self._offer)
         except (EngineRefused, EngineUnreachable, NotDone) as fault:
             await self._refused(fault)
             return None
@@ -185,17 +197,20 @@ class Adding:
         self._installed.set()
         return True
 
-    async def _add(self, draft: CardDraft) -> tuple[CardRecord, tuple[MethodRecord, ...]]:
-        terms = self._terms or await self._load_terms()
-        network_key = await self._client.network_key(draft.network)
+    async def _add(
+        self, draft: CardDraft, offer: OfferRecord | None = None
+    ) -> tuple[CardRecord, tuple[MethodRecord, ...]]:
+        """Without an offer the wallet's own terms are accepted, and the first design comes."""
+        terms = self._terms or await self._load_terms() if offer is None else offer.terms
         body = {
             "network": draft.network,
-            "encryptedPan": seal(draft, network_key, self._element.public_key()),
+            "encryptedPan": await self._sealed(draft),
             "expiry": draft.expiry_text,
             "cvv": draft.cvv,
             "last4": draft.last4,
             "deviceId": PHONE_ID,
             "termsVersion": terms.version,
+            **({"design": draft.design} if draft.design else {}),
         }
         key = identifier(self._stream, "add")
         answer = await self._client.add_card(body, key=key)
@@ -209,21 +224,39 @@ class Adding:
         self._terms = await self._client.terms()
         return self._terms
 
-    async def _read_terms(self) -> None:
+    async def _sealed(self, draft: CardDraft) -> str:
+        network_key = await self._client.network_key(draft.network)
+        return seal(draft, network_key, self._element.public_key())
+
+    async def _ask(self, draft: CardDraft) -> None:
+        """Ask the network what card this is; an answer that another number overtook is nothing."""
         try:
-            await self._load_terms()
+            offer = await self._client.card_offer(draft.network, await self._sealed(draft))
         except (EngineRefused, EngineUnreachable) as fault:
-            self._show(notice=refusal(fault))
+            if draft.number == self._asked:
+                self._not_offered(fault)
             return
-        if self._phone.state.screen is PhoneScreen.ADD_CARD and not self._phone.state.add.busy:
-            self._show_form()
+        if draft.number == self._asked:
+            self._offer = offer
+            if not self._phone.state.add.busy:
+                self._show_form()
+
+    def _not_offered(self, fault: EngineRefused | EngineUnreachable) -> None:
+        """No card of that network, or no answer: then any edit asks again."""
+        if isinstance(fault, EngineRefused) and not fault.is_trouble:
+            self._show(add=self._form({"number": refusal(fault)}, complete=False))
+            return
+        self._asked = ""
+        self._show_form()
+        self._show(notice=refusal(fault))
 
     async def _refused(self, fault: Exception) -> None:
         """Say why; terms that have changed meanwhile are read and accepted anew."""
         why, field = refusal(fault), "number"
         if isinstance(fault, EngineRefused) and fault.code == TERMS_CHANGED:
             self._draft, field = replace(self._draft, terms=False), "terms"
-            await self._read_terms()
+            self._offer, self._asked = None, self._draft.number
+            await self._ask(self._draft)
         self._show(add=self._form({field: why}, complete=field == "number"), busy=False)
 
     def _show_form(self) -> None:
@@ -232,10 +265,19 @@ class Adding:
         self._show(add=self._form(shown, complete=complete))
 
     def _form(self, shown: dict[str, Message], *, complete: bool) -> AddCardForm:
-        made = form_of(self._draft, shown, complete=complete and self._terms is not None)
-        if self._terms is None:
-            return made
-        return replace(made, terms_text=self._terms.text, terms_version=self._terms.version)
+        offer = self._offer
+        made = form_of(self._draft, shown, complete=complete and offer is not None)
+        if offer is None:
+            return replace(made, asking=bool(self._asked) and not shown)
+        return replace(
+            made,
+            terms_text=offer.terms.text,
+            terms_version=offer.terms.version,
+            product=offer.product,
+            card_type=offer.card_type,
+            designs=tuple((design.id, design.name) for design in offer.designs),
+            design=self._draft.design or offer.designs[0].id,
+        )
 
     def _month(self) -> str:
         return to_datetime(self._clock.now_us()).strftime("%y%m")

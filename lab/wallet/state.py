@@ -57,13 +57,14 @@ class CardView:
 
     Attributes:
         label: the product's name on the card's face ("Everyday").
-        art: which drawing: "everyday", "travel", "reserve" or "plain".
+        art: which drawing: the name of a design, "plain" for one that is not known.
         status: "active", "pending" (to be verified), "suspended" or "rejected" (not verified).
         is_express: it pays at transit gates without its owner being recognised.
         is_spent: its transaction counter is at its end; it has to be refreshed.
         is_here: its keys are in this phone.
         suspended_by: who holds it: CARDHOLDER, TOKEN_REQUESTOR (its device is lost), ISSUER …
         waiting_for: "reactivate" or "refresh" while that waits for the network, else "".
+        watch: "" without a watch, "there" when it is on the watch too, else "offered".
     """
 
     id: str
@@ -80,6 +81,7 @@ class CardView:
     is_here: bool = True
     suspended_by: tuple[str, ...] = ()
     waiting_for: str = ""
+    watch: str = ""
 
     @property
     def can_pay(self) -> bool:
@@ -128,8 +130,13 @@ class AddCardForm:
         errors: field name → what is wrong with it.
         terms_accepted: the box above the button.
         busy: the network is being asked.
-        terms_text: what the box accepts, as the engine tells it; "" until it is there.
+        terms_text: what the box accepts, as the card's network tells it; "" until it is there.
         terms_version: of that text.
+        asking: the network is being asked what card it is.
+        product: the card's name, "" while it is not known.
+        card_type: "credit" or "debit".
+        designs: id and name of each face that can be chosen.
+        design: the chosen one.
     """
 
     number_text: str = field(default="", repr=False)
@@ -142,6 +149,11 @@ class AddCardForm:
     busy: bool = False
     terms_text: str = ""
     terms_version: str = ""
+    asking: bool = False
+    product: str = ""
+    card_type: str = ""
+    designs: tuple[tuple[str, str], ...] = ()
+    design: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from lab.design.look import BOLD, MEDIUM, Look
 from lab.design.names import network_name
 from lab.design.tokens import SPACE_M, SPACE_S, SPACE_XS, TEXT_CAPTION_PX, TEXT_TITLE_PX
 from lab.wallet.state import AddCardForm, WalletState
+from lab.wallet.view_offer import OfferPart
 from lab.window.commands import WalletCommands
 from lab.words import tell, tr
 
@@ -81,6 +82,8 @@ class AddPage(QWidget):
         pair.addWidget(self._expiry, 1, Qt.AlignmentFlag.AlignTop)
         pair.addWidget(self._cvv, 1, Qt.AlignmentFlag.AlignTop)
         form.addLayout(pair)
+        self._offer = OfferPart(look, lambda design: commands.edit_add("design", design))
+        form.addWidget(self._offer)
         self._add_terms(look, form)
         form.addStretch(1)
         box.addWidget(scroll(holder, "addScroll"), 1)
@@ -125,7 +128,9 @@ class AddPage(QWidget):
         self._network.say(
             tr("phone.add.network", network=network_name(form.network)) if form.network else ""
         )
-        self._terms_text.say(form.terms_text or tr("phone.add.terms_text"))
+        self._offer.show_form(form)
+        waiting = "phone.add.terms_asked" if form.asking else "phone.add.terms_text"
+        self._terms_text.say(form.terms_text or tr(waiting))
         self._terms.setText(
             tr("phone.add.terms.version", version=form.terms_version)
             if form.terms_version

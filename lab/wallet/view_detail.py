@@ -66,6 +66,8 @@ class DetailPage(QWidget):
             actions.addWidget(left, 1)
             actions.addWidget(right, 1)
             box.addLayout(actions)
+        self._watch = self._button("detailWatch", "phone.watch.add", commands.add_to_watch)
+        box.addWidget(self._watch)
         self._express = Switch(look, "detailExpress", tr("phone.express"))
         self._express.clicked.connect(
             lambda chosen: self._commands.set_express(self._card_id, bool(chosen))
@@ -144,6 +146,9 @@ class DetailPage(QWidget):
         self._refresh.setEnabled(usable and not card.waiting_for)
         self._stop.setEnabled(can_ask and card.status in {"active", "suspended"})
         self._stop.say(tr("phone.reactivate" if self._is_suspended else "phone.suspend"))
+        self._watch.setVisible(bool(card.watch))
+        self._watch.setEnabled(usable and card.watch == "offered")
+        self._watch.say(tr(f"phone.watch.{'add' if card.watch == 'offered' else 'there'}"))
         self._remove.setEnabled(can_ask)
         self._remove.say(tr("phone.remove.sure" if self._is_sure else "phone.remove"))
 

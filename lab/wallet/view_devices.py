@@ -55,6 +55,9 @@ class DevicesPage(QWidget):
         inside.addWidget(self._empty)
         inside.addStretch(1)
         box.addWidget(scroll(holder, "devicesScroll"), 1)
+        self._pair = Button(look, "pairWatch", tr("phone.watch.pair"), kind="phone")
+        self._pair.clicked.connect(commands.pair_watch)
+        box.addWidget(self._pair)
         leave = Button(look, "signOut", tr("phone.sign_out"), kind="phone")
         leave.clicked.connect(commands.sign_out)
         box.addWidget(leave)
@@ -65,6 +68,8 @@ class DevicesPage(QWidget):
         if state.notice is not None:
             self._notice.say(tell(state.notice), notice_tone(state.notice))
         can_ask = not state.offline and not state.busy
+        self._pair.setVisible(all(device.kind != "watch" for device in state.devices))
+        self._pair.setEnabled(can_ask)
         if self._shown == (state.devices, can_ask):
             return
         self._shown = (state.devices, can_ask)

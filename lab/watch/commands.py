@@ -11,14 +11,18 @@ from lab.watch.flow import WatchFlow
 Work = Callable[[], Awaitable[object] | None]
 
 
-class WatchCommands(Protocol):
-    """What a person does with the watch."""
+class WatchPairing(Protocol):
+    """What a person does on the phone for the watch."""
 
     def pair_watch(self) -> None:
         """Put a watch on the table."""
 
     def add_to_watch(self, card_id: str) -> None:
         """Give the watch a token of its own for one of the phone's cards."""
+
+
+class WatchCommands(Protocol):
+    """What a person does with the watch."""
 
     def take_in_hand(self, device: str) -> None:
         """Take "phone" or "watch" into the hand: Space and the till mean that one."""
@@ -48,8 +52,8 @@ class WatchCommands(Protocol):
         """Hold it to the reader."""
 
 
-class WatchAdapter:
-    """Posts the calls to where the flows live."""
+class PairingAdapter:
+    """Posts the phone's calls to where the flows live."""
 
     def __init__(self, desk: WatchDesk, post: Callable[[Work], None]) -> None:
         self._watch = desk
@@ -62,6 +66,14 @@ class WatchAdapter:
     def add_to_watch(self, card_id: str) -> None:
         """Give the watch a card of the phone's."""
         self._post_watch(lambda: self._watch.add_card(card_id))
+
+
+class WatchAdapter:
+    """Posts the watch's calls to where the flows live."""
+
+    def __init__(self, desk: WatchDesk, post: Callable[[Work], None]) -> None:
+        self._watch = desk
+        self._post_watch = post
 
     def take_in_hand(self, device: str) -> None:
         """Take "phone" or "watch" into the hand."""

@@ -12,9 +12,10 @@ from lab.anycard.commands import AnyCardCommands
 from lab.money.commands import MoneyCommands
 from lab.pos.offline_commands import OfflineCommands
 from lab.preflight.commands import PreflightCommands
+from lab.watch.commands import WatchCommands, WatchPairing
 
 
-class WalletCommands(Protocol):
+class WalletCommands(WatchPairing, Protocol):
     """What a person does with the phone."""
 
     def start_with_demo_cards(self) -> None:
@@ -24,7 +25,7 @@ class WalletCommands(Protocol):
         """Open the add-card form."""
 
     def edit_add(self, field: str, text: str) -> None:
-        """Type into the form: field "number", "expiry", "cvv", or "terms" with "1" or ""."""
+        """Type into the form: "number", "expiry", "cvv", "terms" ("1" or ""), or "design"."""
 
     def submit_add(self) -> None:
         """Send the form."""
@@ -145,7 +146,7 @@ class PosCommands(OfflineCommands, Protocol):
         """Take the money of every sale that waits for it."""
 
 
-class LabCommands(AnyCardCommands, MoneyCommands, PreflightCommands, Protocol):
+class LabCommands(AnyCardCommands, MoneyCommands, PreflightCommands, WatchCommands, Protocol):
     """What the person at the laboratory does."""
 
     def space(self) -> None:

@@ -38,11 +38,13 @@ from lab.pos.view import PosView
 from lab.scenarios.desk import RecordingState
 from lab.wallet.state import PhoneScreen, WalletState
 from lab.wallet.view import PhoneView
+from lab.watch.state import WatchScreen, WatchState
 from lab.window.any_card import AnyCardParts
 from lab.window.commands import LabCommands, PosCommands, WalletCommands
 from lab.window.drain import Drain
 from lab.window.help_sheet import HelpSheet
 from lab.window.layout import RAIL_PX, share
+from lab.window.person import PersonColumn
 from lab.window.strip import EngineLine, LookingLine, Strip
 from lab.window.time_bar import TimeBar
 from lab.window.top_bar import PLACES, TopBar
@@ -85,6 +87,7 @@ class MainWindow(QWidget):
         self._place = "console"
         self._fold = "phone"
         self._wallet_state: WalletState | None = None
+        self._watch_state = WatchState()
         self._console_state: ConsoleState | None = None
         self._bench_state: BenchState | None = None
         self._help: HelpSheet | None = None
@@ -99,6 +102,7 @@ class MainWindow(QWidget):
         self.drain = Drain(
             {
                 WalletState: self.show_wallet,
+                WatchState: self.show_watch,
                 PosState: self.show_pos,
                 AfterSaleState: self._till.show_after_sale,
                 ConsoleState: self.show_console,
@@ -145,6 +149,7 @@ class MainWindow(QWidget):
         table = row(look, None, SPACE_M)
         table.setContentsMargins(look.px(SPACE_M), look.px(8), look.px(SPACE_M), look.px(8))
         self._phone = PhoneView(look, self._wallet, self._lab, self._opened_on_phone)
+        self._person = PersonColumn(look, self._phone, self._lab)
         self._till = PosView(look, self._pos)
         self._phone_rail = self._rail("phone", "smartphone")
         self._till_rail = self._rail("till", "calculator")
@@ -156,7 +161,7 @@ class MainWindow(QWidget):
         self._money = MoneyView(look, self._lab, self.open_payment)
         for place in (self._console, self._payment, self._bench, self._money):
             self._places.addWidget(place)
-        for widget in (self._phone_rail, self._phone, self._till_rail, self._till):
+        for widget in (self._phone_rail, self._person, self._till_rail, self._till):
             table.addWidget(widget)
         table.addWidget(self._places, 1)
         return table
@@ -220,14 +225,24 @@ class MainWindow(QWidget):
         self._phone.show_state(state)
         fresh = before is not None and before.screen is not PhoneScreen.READ
         if fresh and state.screen is PhoneScreen.READ:
-            home = self._phone.x()
-            reach = self._look.px(TAP_DISTANCE_PX)
+            self._reach_out()
 
-            def step(part: float) -> None:
-                self._phone.move(home + round(reach * math.sin(math.pi * part)), self._phone.y())
+    def show_watch(self, state: WatchState) -> None:
+        """Draw the watch; the arm reaches out when its card has just been read."""
+        before, self._watch_state = self._watch_state, state
+        self._person.show_watch(state)
+        if before.screen is not WatchScreen.READ and state.screen is WatchScreen.READ:
+            self._reach_out()
 
-            self._phone.raise_()
-            self._look.motion.run(self, TAP_MS, step, easing=QEasingCurve.Type.Linear)
+    def _reach_out(self) -> None:
+        """The person's side moves to the till and back."""
+        home, reach = self._person.x(), self._look.px(TAP_DISTANCE_PX)
+
+        def step(part: float) -> None:
+            self._person.move(home + round(reach * math.sin(math.pi * part)), self._person.y())
+
+        self._person.raise_()
+        self._look.motion.run(self, TAP_MS, step, easing=QEasingCurve.Type.Linear)
 
     def show_pos(self, state: PosState) -> None:
         """Draw the till."""
@@ -281,12 +296,12 @@ class MainWindow(QWidget):
 
     def _share(self) -> None:
         shares = share(self.width(), self.height(), self._look.scale, self._fold)
-        self._phone.setVisible(shares.folded != "phone")
+        self._person.setVisible(shares.folded != "phone")
         self._phone_rail.setVisible(shares.folded == "phone")
         self._till.setVisible(shares.folded != "till")
         self._till_rail.setVisible(shares.folded == "till")
         if shares.folded != "phone":
-            self._phone.setFixedWidth(shares.phone_px)
+            self._person.setFixedWidth(shares.phone_px)
         if shares.folded != "till":
             self._till.setFixedWidth(shares.till_px)
         self._top.setFixedHeight(shares.top_px)

@@ -11,6 +11,10 @@ def _same(text: str) -> tuple[str, str]:
 
 
 WORDS: dict[str, tuple[str, str]] = {
+    # a card before it is added
+    "phone.add.type.debit": ("Debit card", "Debit"),
+    "phone.add.type.credit": ("Credit card", "Credit"),
+    "phone.add.face": _same("The card's face: {name}"),
     # what a merchant saw of a payment token
     "event.payment_token.opened": (
         "The shop opened its token: no card number in it",

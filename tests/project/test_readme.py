@@ -24,7 +24,7 @@ def test_the_table_of_faults_is_the_catalogues():
             if f"{kind}`" in links:
                 shown[kind] = effects.replace("`", "").split()
                 assert sorted(shown[kind]) == sorted(offered), kind
-    assert shown.keys() == catalogue.KINDS.keys() - {"webhooks"}
+    assert shown.keys() == catalogue.KINDS.keys()
 
 
 def test_every_effect_is_explained_where_it_is_defined():

@@ -115,7 +115,6 @@ def test_nonsense_is_wrong_use(
         b'[[fault]]\nlink = "visa.auth"\neffect = "timeout"\nprobability = 1.5\n',
         b'[[fault]]\nlink = "visa.auth"\neffect = "timeout"\nwhen = {nth = 0}\n',
         b'[[fault]]\nlink = "visa.auth"\neffect = "timeout"\nsurprise = 1\n',
-        b'[[fault]]\nlink = "webhooks"\neffect = "latency"\nms = 5\n',
         b'[[fault]]\nlink = "visa.auth"\neffect = "timeout"\n' * 65,
         b"#" * 300_000,
     ],

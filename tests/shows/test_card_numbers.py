@@ -163,6 +163,7 @@ def test_a_whole_session_stores_no_card_number(own_lab: Laboratory, tmp_path: Pa
     running.call(world.wallet.begin_add)
     for name, typed in (("number", TYPED), ("expiry", "1230"), ("cvv", "123"), ("terms", "1")):
         running.call(lambda name=name, typed=typed: world.wallet.edit_add(name, typed))
+    running.until(lambda: world.wallet.state.add.can_submit)
     card = own_lab.run(world.wallet.submit_add())
     assert card is not None
     own_lab.run(world.wallet.start_with_demo_cards())

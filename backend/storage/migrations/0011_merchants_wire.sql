@@ -28,3 +28,9 @@ CREATE TABLE gateway_objects (
  WITHOUT ROWID;
 
 CREATE INDEX ix_gateway_objects_list ON gateway_objects (merchant_id, kind, id);
+
+CREATE INDEX ix_gateway_objects_unfinished ON gateway_objects (state) WHERE state IN ('processing', 'requires_capture');
+
+CREATE INDEX ix_payments_approved ON payments (id) WHERE state = 'approved';
+
+CREATE INDEX ix_payments_merchant_id_id ON payments (merchant_id, id);

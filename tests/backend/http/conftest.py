@@ -7,6 +7,7 @@ import pytest
 
 from backend.api import simulated
 from backend.simulation import SimulatedWorld
+from tests.backend.http.merchant import Merchant
 from tests.backend.http.phone import Phone
 
 
@@ -22,4 +23,11 @@ def phone(world: SimulatedWorld) -> Iterator[Phone]:
     made = Phone(client)
     world.run(made.sign_in())
     yield made
+    world.run(client.aclose())
+
+
+@pytest.fixture
+def merchant(world: SimulatedWorld) -> Iterator[Merchant]:
+    client = world.client()
+    yield Merchant(world, client)
     world.run(client.aclose())

@@ -28,6 +28,7 @@ from backend.domain.money import numeric_code
 from backend.gateway.advices import AdvicePorts, Advices
 from backend.gateway.desk import Desk, DeskPorts, Order
 from backend.gateway.fees import FeePlan
+from backend.gateway.pricing import OnePlan, Pricing
 from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
@@ -337,6 +338,7 @@ class Laboratory:
     advices: Advices[Transaction] = field(init=False)
     desk: Desk[Transaction] = field(init=False)
     plan: FeePlan = field(default_factory=FeePlan)
+    pricing: Pricing[Transaction] | None = None  # None: the plan, for everybody
     rows: SqlPaymentRows = field(default_factory=SqlPaymentRows)
     card_table: CardTable = field(default_factory=CardTable)
     fingerprint: Callable[[str], bytes] = fingerprint
@@ -382,9 +384,11 @@ class Laboratory:
                 changes=self.engine.changes,
                 outbox=SqlOutbox(),
                 switch=self.networks,
+                pricing=self.pricing or OnePlan(self.plan),
                 clock=self.clock,
                 scheduler=self.scheduler,
                 events=self.events,
+                completed=lambda _tx, _payment: (),
             )
         )
         self.desk = Desk(
@@ -398,7 +402,8 @@ class Laboratory:
                 events=self.events,
                 clock=self.clock,
                 identifiers=Entropy(first_seq, simulated=True).stream("refunds"),
-                plan=self.plan,
+                pricing=self.pricing or OnePlan(self.plan),
+                forbids_refund=lambda _tx, _payment_id: False,
                 wake=self.advices.wake,
             )
         )

@@ -8,6 +8,7 @@ import pytest
 
 from backend.storage.verify import CHECKS, HostAuthorization, verify
 from backend.storage.verify_settlement import SETTLEMENT_BREAKS, SETTLEMENT_OFFENDERS
+from tests.disputing import Disputing
 
 
 @pytest.fixture
@@ -36,6 +37,8 @@ def busy(lab, order):
         lab.order_at_desk("capture", payment_id, f"c{atc}", 1_000)
         lab.order_at_desk("refund", payment_id, f"r{atc}", 300)
     lab.pass_advices(1)
+    disputed = lab.one("SELECT id FROM payments WHERE atc = 7")["id"]
+    Disputing(lab).open(str(disputed), 400)
     assert sorted(lab.states()) == [
         "approved", "captured", "captured", "declined", "declined", "declined", "not_sent",
         "reversed", "reversed", "unknown",
@@ -104,7 +107,9 @@ BREAKS = {
         "UPDATE idempotency_keys SET state = 'in_flight' WHERE \"key\" = 'k1'"
     ),
     "payments have their keys": "DELETE FROM idempotency_keys WHERE \"key\" = 'k1'",
-    "outbox readers are not ahead": "INSERT INTO outbox_cursors VALUES ('webhooks', 1000000)",
+    "outbox readers are not ahead": (
+        "INSERT OR REPLACE INTO outbox_cursors VALUES ('webhooks', 1000000)"
+    ),
     "ledger hash chains": "UPDATE ledger_entries SET sentence = 'nothing to see' WHERE seq = 3",
     "audit hash chain": "UPDATE audit_logs SET result = 'approved' WHERE id = 2",
     "addresses go with their person, and only so": (
@@ -138,6 +143,9 @@ BREAKS = {
     "refunded within captured": "UPDATE refunds SET amount_minor = amount_minor + 1",
     "networks are told of every capture": "DELETE FROM advices WHERE kind = 'completion'",
     "networks are told of every refund": "UPDATE refunds SET state = 'pending'",
+    "disputes hold what is in question": "UPDATE disputes SET fee_minor = fee_minor + 1",
+    "disputed within captured": "UPDATE disputes SET amount_minor = 701",
+    "dispute versions are their events": "UPDATE disputes SET version = version + 1",
     "answers agree with payments": (
         "UPDATE idempotency_keys SET response_body = CAST(REPLACE(CAST(response_body AS TEXT),"
         " '\"approved\":true', '\"approved\":false') AS BLOB) WHERE \"key\" = 'k1'"

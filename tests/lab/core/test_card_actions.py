@@ -182,15 +182,19 @@ def test_back_to_normal_lets_a_card_go_whoever_holds_it(lab: SimulatedLab) -> No
     assert {tap(lab, card) for card in (visa, amex)} == {PosPhase.APPROVED}
 
 
-def fill_in(lab: SimulatedLab, code: str) -> CardRecord | None:
+def fill_in(
+    lab: SimulatedLab, code: str, number: str = "4000056655665556", design: str = ""
+) -> CardRecord | None:
     """Fill in the form as a person does, and send it."""
     wallet = lab.world.wallet
 
     async def typed() -> CardRecord | None:
         wallet.begin_add()
-        await lab.world.real_scheduler.sleep(1)
-        for name, text in (("number", "4000056655665556"), ("expiry", "1230"), ("cvv", code)):
+        for name, text in (("number", number), ("expiry", "1230"), ("cvv", code)):
             wallet.edit_add(name, text)
+        assert wallet.state.add.asking
+        await lab.world.real_scheduler.sleep(1)
+        wallet.edit_add("design", design)
         assert not wallet.state.add.can_submit
         wallet.edit_add("terms", "1")
         assert wallet.state.add.can_submit
@@ -200,12 +204,40 @@ def fill_in(lab: SimulatedLab, code: str) -> CardRecord | None:
 
 
 def test_a_card_remembers_the_terms_that_stood_in_its_form(lab: SimulatedLab) -> None:
-    in_force = lab.run(lab.world.client.terms())
     card = fill_in(lab, "123")
     assert card is not None
     listed = lab.run(lab.world.client._api("GET", "/api/cards"))["cards"]
     (mine,) = [each for each in listed if each["id"] == card.id]
-    assert mine["termsVersion"] == in_force.version
+    assert (mine["termsVersion"], mine["cardType"]) == ("standard-debit-1", "debit")
+
+
+def test_a_face_that_was_chosen_is_the_cards(lab: SimulatedLab) -> None:
+    wallet = lab.world.wallet
+    everyday = next(card for card in wallet.cards if card.network == "visa")
+    lab.run(wallet.remove(everyday.id))
+    card = fill_in(lab, "123", number="4242424242424242", design="everyday-tide")
+    assert card is not None
+    (view,) = [view for view in wallet.state.cards if view.id == card.id]
+    assert (view.label, view.art) == ("Everyday", "everyday-tide")
+
+
+def test_another_number_takes_terms_and_faces_back(lab: SimulatedLab) -> None:
+    wallet = lab.world.wallet
+
+    async def typed() -> None:
+        wallet.begin_add()
+        wallet.edit_add("number", "4242424242424242")
+        await lab.world.real_scheduler.sleep(1)
+        assert [name for name, _ in wallet.state.add.designs] == ["everyday", "everyday-tide"]
+        wallet.edit_add("terms", "1")
+        wallet.edit_add("number", "5555555555554444")
+        form = wallet.state.add
+        assert (form.product, form.terms_text, form.terms_accepted) == ("", "", False)
+        wallet.edit_add("number", "4111111111111111")  # before the first answer is there
+        await lab.world.real_scheduler.sleep(1)
+        assert wallet.state.add.product == "Standard"
+
+    lab.run(typed())
 
 
 @pytest.mark.parametrize(("code", "who"), [("620", "bank"), ("621", "network"), ("622", "wallet")])

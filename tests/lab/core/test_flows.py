@@ -42,8 +42,8 @@ def test_the_same_card_twice_is_refused_beside_its_field(lab: Running) -> None:
         ("terms", "1"),
     ):
         lab.call(lambda name=name, typed=typed: wallet.edit_add(name, typed))
-    assert wallet.state.add.can_submit
     assert wallet.state.add.network == "visa"
+    lab.until(lambda: wallet.state.add.can_submit)  # its terms are there to be read
     assert lab.run(wallet.submit_add()) is None
     assert dict(wallet.state.add.errors)["number"].key == "wallet.add.already"
 

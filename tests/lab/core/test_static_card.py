@@ -19,6 +19,7 @@ def test_a_static_card_is_checked_and_pays(own_lab: Running) -> None:
              ("terms", "1"))  # fmt: skip
     for name, text in typed:
         lab.call(lambda name=name, text=text: wallet.edit_add(name, text))
+    lab.until(lambda: wallet.state.add.can_submit)
     lab.run(wallet.submit_add())
     (card,) = wallet.cards
     lab.run(lab.world.believing.learn())

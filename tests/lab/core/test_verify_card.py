@@ -21,6 +21,7 @@ def add(lab: Running, code: str) -> None:
     lab.call(wallet.begin_add)
     for name, typed in (("number", NUMBER), ("expiry", "1230"), ("cvv", code), ("terms", "1")):
         lab.call(lambda name=name, typed=typed: wallet.edit_add(name, typed))
+    lab.until(lambda: wallet.state.add.can_submit)
     lab.run(wallet.submit_add())
 
 

@@ -88,6 +88,13 @@ DEVICES = (
 EXPRESS = (*CARDS[:2], dataclasses.replace(CARDS[2], is_express=True))
 SPENT = (*CARDS[:2], dataclasses.replace(CARDS[2], is_spent=True))
 TERMS = {"terms_text": "Test numbers only. No money moves.", "terms_version": "1"}
+OFFER = {
+    **TERMS,
+    "product": "Everyday",
+    "card_type": "debit",
+    "designs": (("everyday", "Ripples"), ("everyday-tide", "Tide")),
+    "design": "everyday-tide",
+}
 HISTORY = (
     HistoryRow("pay_1", "Corner Market", "Today, 14:02", "$12.40", "approved"),
     HistoryRow("pay_2", "Corner Market", "Today, 14:01", "$12.51", "declined"),
@@ -146,7 +153,7 @@ def wallet_states() -> dict[str, WalletState]:
                     ("expiry", say("Month 01 to 12.", "bad")),
                     ("cvv", say("Three digits.", "bad")),
                 ),
-                **TERMS,
+                **OFFER,
             ),
         ),
         "add-ready": WalletState(

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from lab.design.look import Look
 from lab.design.tokens import THEMES, Theme, contrast_ratio, kind_colour
 from lab.wallet.card_art import INK, art_pixmap, card_height
+from lab.wallet.card_views import ARTS
 
 TEXT_MIN, SHAPE_MIN = 4.5, 3.0
 TEXT_ON = [
@@ -66,7 +67,7 @@ def test_each_kind_has_its_own_colour() -> None:
 
 @pytest.mark.parametrize("width", [236, 394])
 @pytest.mark.parametrize("status", ["active", "suspended"])
-@pytest.mark.parametrize("art", ["everyday", "travel", "reserve", "plain"])
+@pytest.mark.parametrize("art", sorted(ARTS))
 def test_a_cards_text_is_readable_on_its_drawing(art: str, status: str, width: int) -> None:
     picture = art_pixmap(art, width, 1.0, quiet=status == "suspended").toImage()
     height, pad = card_height(width), round(width * 0.06)

@@ -13,12 +13,13 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from lab.design.look import Look
-from lab.wallet.state import PhoneScreen, WalletState
+from lab.wallet.state import AddCardForm, PhoneScreen, WalletState
 from lab.wallet.view import PhoneView
 from lab.wallet.view_cards import CardFace
+from lab.wallet.view_offer import OfferPart
 from tests.lab.window.conftest import clipped, settle
 from tests.lab.window.example_commands import Asked
-from tests.lab.window.example_states import wallet_states
+from tests.lab.window.example_states import OFFER, wallet_states
 
 STATES = wallet_states()
 
@@ -163,6 +164,22 @@ def test_typing_into_the_form_is_handed_on_and_errors_stand_beside_their_fields(
     assert not phone.findChild(QAbstractButton, "addSubmit").isEnabled()
 
 
+def test_a_face_is_chosen_among_those_of_the_product(phone: PhoneView, asked: Asked) -> None:
+    phone.show_state(STATES["add-empty"])
+    assert phone.findChild(QWidget, "addOffer").isHidden()
+    offered = dataclasses.replace(STATES["add-empty"], add=AddCardForm(**OFFER))
+    phone.show_state(offered)
+    assert phone.findChild(QLabel, "addProduct").text() == "Everyday"
+    assert phone.findChild(QLabel, "addType").text() == "Debit card"
+    assert phone.findChild(QAbstractButton, "addDesign_everyday-tide").isChecked()
+    press(phone, "addDesign_everyday")
+    assert asked.calls == [("edit_add", "design", "everyday")]
+    one = dataclasses.replace(offered.add, designs=OFFER["designs"][:1], design="everyday")
+    phone.show_state(dataclasses.replace(offered, add=one))
+    offer = phone.findChild(OfferPart)
+    assert offer._choices.count() == 0  # nothing to choose
+
+
 def test_terms_are_told_as_one_or_nothing(phone: PhoneView, asked: Asked) -> None:
     phone.show_state(STATES["add-empty"])
     press(phone, "addTerms")
@@ -173,7 +190,7 @@ def test_terms_are_told_as_one_or_nothing(phone: PhoneView, asked: Asked) -> Non
 def test_terms_carry_their_version_and_cannot_be_accepted_unread(phone: PhoneView) -> None:
     phone.show_state(STATES["add-empty"])
     assert phone.findChild(QLabel, "addTermsText").text() == "Test numbers only. No money moves."
-    assert phone.findChild(QAbstractButton, "addTerms").text().endswith("version 1")
+    assert phone.findChild(QAbstractButton, "addTerms").text().endswith("terms 1")
     phone.show_state(STATES["add-loading"])
     assert not phone.findChild(QAbstractButton, "addTerms").isEnabled()
 

@@ -239,16 +239,16 @@ def test_void_calls_leave_nones_reference_count_alone(window: MainWindow) -> Non
 def test_the_phone_moves_to_the_till_and_back_when_a_card_is_read(window: MainWindow) -> None:
     window._look = dataclasses.replace(window._look, motion=Motion(1.0))
     fill(window)
-    home = window._phone.x()
+    home = window._person.x()
     window.show_wallet(wallet_states()["hold-near"])
     window.show_wallet(wallet_states()["read"])
     animation = window.findChild(
         QAbstractAnimation, options=Qt.FindChildOption.FindDirectChildrenOnly
     )
     animation.setCurrentTime(180)
-    assert window._phone.x() == home + 24
+    assert window._person.x() == home + 24
     animation.setCurrentTime(360)
-    assert window._phone.x() == home
+    assert window._person.x() == home
 
 
 @pytest.mark.parametrize("theme", ["light", "high-contrast"])

@@ -1,4 +1,4 @@
-"""Accounts of merchants: settings, keys, notices.
+"""Accounts of merchants: settings, keys, notices; disputes over what they sold.
 
 Word for word as frozen in the file beside it.
 """
