@@ -44,6 +44,11 @@ class MoneyRequests(ABC):
         """Endpoints with their health, and the newest deliveries."""
         return await self._lab("GET", f"/lab/webhooks?limit={ROWS}")
 
+    async def add_webhook_endpoint(self, merchant_id: str, url: str) -> Json:
+        """Have a merchant's events sent to a server on this machine; the answer has its secret."""
+        order = {"merchant_id": merchant_id, "url": url, "enabled_events": ["*"]}
+        return await self._lab("POST", "/lab/webhooks/endpoints", order)
+
     async def money_delivery(self, delivery_id: str) -> Json:
         """One delivery with its attempts."""
         return await self._lab("GET", f"/lab/webhooks/deliveries/{delivery_id}")
@@ -65,7 +70,7 @@ class MoneyRequests(ABC):
     async def answer_dispute(self, dispute_id: str, text: str) -> Json:
         """Hand in evidence for the merchant, and have the network decide."""
         evidence = {"evidence": {"uncategorized_text": text}, "submit": True}
-        return await self._lab("POST", f"/lab/disputes/{dispute_id}", evidence)
+        return await self._lab("POST", f"/lab/disputes/{dispute_id}/evidence", evidence)
 
     async def accept_dispute(self, dispute_id: str) -> Json:
         """Give a dispute up for the merchant."""

@@ -10,7 +10,14 @@ from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPlainTextEdit, QStackedWidget, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 from typing_extensions import override
 
 from lab.console.view_payment import fact_grid
@@ -27,14 +34,15 @@ from lab.design.blocks import (
     scroll,
 )
 from lab.design.look import MEDIUM, SEMIBOLD, Look
-from lab.design.tokens import SPACE_L, SPACE_S, TEXT_CAPTION_PX, TEXT_LEAD_PX
+from lab.design.tokens import SPACE_L, TEXT_CAPTION_PX, TEXT_LEAD_PX
 from lab.money.commands import MoneyCommands
 from lab.money.state import Act, Detail, Figure, MoneyState, Section
 from lab.money.view_table import RowTable
 from lab.words import tell, tr
 
 FIGURES_MAX = 6
-DETAIL_PX = 320
+DETAIL_PX = 264
+FACT_COLUMNS = 2
 FIGURE_NOTE_PX = 180
 
 
@@ -76,7 +84,7 @@ class MoneyView(QWidget):
         panel.body.addLayout(self._foot)
         column(look, self).addWidget(panel)
 
-    def _middle(self, look: Look) -> QHBoxLayout:
+    def _middle(self, look: Look) -> QVBoxLayout:
         self.table = RowTable(look)
         self.table.setAccessibleName(tr("place.money"))
         self.table.clicked.connect(self._clicked)
@@ -86,8 +94,8 @@ class MoneyView(QWidget):
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
         self._detail = _DetailPanel(look, self._money, self._show_payment)
-        self._detail.setFixedWidth(look.px(DETAIL_PX))
-        middle = row(look)
+        self._detail.setFixedHeight(look.px(DETAIL_PX))
+        middle = column(look)
         middle.addWidget(self._pages, 1)
         middle.addWidget(self._detail)
         return middle
@@ -220,18 +228,15 @@ class _DetailPanel(QWidget):
         look = self._look
         content = QWidget()
         box = column(look, content)
-        title = Label(look, "moneyDetailTitle", weight=SEMIBOLD).eliding()
-        title.say(detail.title)
-        head = row(look)
-        head.addWidget(title, 1)
-        away = Button(look, "moneyDetailClose", kind="quiet", icon_name="x").named(
-            tr("money.detail.close")
-        )
-        away.clicked.connect(lambda: self._money.choose_money(""))
-        head.addWidget(away)
-        box.addLayout(head)
-        facts = fact_grid(look, detail.facts)
-        box.addWidget(scroll(facts, "moneyFacts"), 3)
+        box.addWidget(rule(look))
+        box.addLayout(self._head(detail, acts, payment_id))
+        facts = QWidget()
+        pile = column(look, facts)
+        columns = 1 if detail.text else FACT_COLUMNS
+        pile.addWidget(fact_grid(look, detail.facts, columns=columns))
+        pile.addStretch(1)
+        beside = row(look, None, SPACE_L)
+        beside.addWidget(scroll(facts, "moneyFacts"), 2)
         if detail.text:
             text = QPlainTextEdit(detail.text)
             text.setObjectName("moneyBytes")
@@ -239,12 +244,25 @@ class _DetailPanel(QWidget):
             text.setReadOnly(True)
             text.setFont(look.font(TEXT_CAPTION_PX, mono=True))
             text.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            box.addWidget(text, 2)
-        for act in acts:
-            box.addWidget(_act_button(look, self._money, act))
+            beside.addWidget(text, 3)
+        box.addLayout(beside, 1)
+        return content
+
+    def _head(self, detail: Detail, acts: tuple[Act, ...], payment_id: str) -> QHBoxLayout:
+        look = self._look
+        title = Label(look, "moneyDetailTitle", weight=SEMIBOLD).eliding()
+        title.say(detail.title)
+        head = row(look)
+        head.addWidget(title, 1)
         if payment_id:
             show = Button(look, "moneyShowPayment", tr("money.show_payment"), kind="link")
             show.clicked.connect(lambda: self._open_payment(payment_id))
-            box.addWidget(show)
-        box.setSpacing(look.px(SPACE_S))
-        return content
+            head.addWidget(show)
+        for act in acts:
+            head.addWidget(_act_button(look, self._money, act))
+        away = Button(look, "moneyDetailClose", kind="quiet", icon_name="x").named(
+            tr("money.detail.close")
+        )
+        away.clicked.connect(lambda: self._money.choose_money(""))
+        head.addWidget(away)
+        return head
