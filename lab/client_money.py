@@ -40,22 +40,9 @@ class MoneyRequests(ABC):
         """Close the running business day and do all that is due."""
         return await self._lab("POST", "/lab/settlement/run", {"close_open_day": True})
 
-    async def money_webhooks(self) -> Json:
-        """Endpoints with their health, and the newest deliveries."""
-        return await self._lab("GET", f"/lab/webhooks?limit={ROWS}")
-
-    async def add_webhook_endpoint(self, merchant_id: str, url: str) -> Json:
-        """Have a merchant's events sent to a server on this machine; the answer has its secret."""
-        order = {"merchant_id": merchant_id, "url": url, "enabled_events": ["*"]}
-        return await self._lab("POST", "/lab/webhooks/endpoints", order)
-
     async def money_delivery(self, delivery_id: str) -> Json:
         """One delivery with its attempts."""
         return await self._lab("GET", f"/lab/webhooks/deliveries/{delivery_id}")
-
-    async def send_webhook_again(self, delivery_id: str) -> Json:
-        """Start a delivery anew."""
-        return await self._lab("POST", f"/lab/webhooks/deliveries/{delivery_id}/resend")
 
     async def money_disputes(self) -> Json:
         """The newest disputes."""

@@ -32,7 +32,9 @@ class _Receiver:
         """Listen, and have the corner shop's events sent here."""
         self.server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
         port = self.server.sockets[0].getsockname()[1]
-        await world.client.add_webhook_endpoint(MERCHANT, f"http://127.0.0.1:{port}/events")
+        url = f"http://127.0.0.1:{port}/events"
+        order = {"merchant_id": MERCHANT, "url": url, "enabled_events": ["*"]}
+        await world.client.make_webhook_endpoint(order)
 
     async def close(self) -> None:
         """Listen no longer."""

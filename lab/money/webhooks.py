@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.client import EngineClient
+from lab.client_money import ROWS
 from lab.clock_text import time_of_day
 from lab.json_fields import Json, flag, number_or_none, objects, section, text, whole
 from lab.money.source import NONE, facts_of, words_of
@@ -34,7 +35,7 @@ class Webhooks:
 
     async def look(self) -> Page:
         """Endpoints as figures, deliveries as rows."""
-        body = await self._client.money_webhooks()
+        body = await self._client.webhooks(limit=ROWS)
         endpoints = objects(body, "endpoints")
         return Page(
             figures=tuple(_figure(each) for each in endpoints),
@@ -60,7 +61,7 @@ class Webhooks:
     async def act(self, name: str, row_id: str) -> Message | None:
         """Send a delivery again."""
         assert name == "resend", "the only thing that can be done here"
-        await self._client.send_webhook_again(row_id)
+        await self._client.send_webhook_again(int(row_id))
         return message("money.resent", "ours")
 
 
