@@ -33,6 +33,7 @@ from backend.runtime.scheduler import (
     VirtualScheduler,
 )
 from backend.settings import Settings, chosen_data_dir, is_loopback, settings_from
+from backend.webhooks.signing import refusal as webhook_refusal
 
 if TYPE_CHECKING:
     from backend.checks import VerifyReport
@@ -98,6 +99,7 @@ __all__ = [
     "to_datetime",
     "to_iso",
     "verify",
+    "webhook_refusal",
 ]
 
 

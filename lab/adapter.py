@@ -134,6 +134,10 @@ class WalletAdapter(PairingAdapter):
         """Show phone and watch."""
         self._post(self._flow.actions.open_devices)
 
+    def open_letters(self) -> None:
+        """Show what banks and shops wrote."""
+        self._post(self._flow.actions.open_letters)
+
     def sign_out(self) -> None:
         """Leave the account."""
         self._post(self._flow.account.sign_out)

@@ -11,14 +11,13 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
-from lab import shots_any_card, shots_in_app, shots_offline, shots_till, shots_wallet
+from lab import shots_any_card, shots_in_app, shots_offline, shots_till, shots_wallet, shots_watch
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -29,7 +28,9 @@ from lab.load.wire import LeanClient
 from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.settings import Settings
+from lab.shots_report import NotReachedError, Report
 from lab.shots_wallet import WalletScenes
+from lab.shots_watch import WatchScenes
 from lab.wallet.state import PhoneScreen
 from lab.words import tr
 from lab.world import World
@@ -49,6 +50,7 @@ ALL = (
     *shots_in_app.NAMES, "30-dispute", "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
     *shots_any_card.NAMES, *shots_till.NAMES, *shots_offline.NAMES, *shots_wallet.NAMES,
+    *shots_watch.NAMES,
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
@@ -61,23 +63,6 @@ VARIATIONS = {
     "27-light-theme": ("light", False, SIZE),
     "28-high-contrast": ("high-contrast", False, SIZE),
 }
-
-
-class NotReachedError(LabError):
-    """A screen that did not come in time."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What was made, what was not, and what is not built yet."""
-
-    made: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    not_built: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, object]:
-        """The document of `shots --json`."""
-        return {"made": self.made, "failed": self.failed, "not_built": self.not_built}
 
 
 def render(folder: Path, only: frozenset[str] = frozenset()) -> Report:
@@ -157,6 +142,7 @@ class _Session:
         self._window.resize(*SIZE)
         for name, (theme, presenter, size) in VARIATIONS.items():
             self._dress(name, theme, size, presenter=presenter)
+        WatchScenes(self._world, self._io, self._until).play(self._shot, self._dress)
         self._shot("18-console-faults", self._fault)
         self._shot("03-window-visa-blocked", self._blocked)
         self._shot("34-engine-down", self._kill_engine)

@@ -71,17 +71,18 @@ async def open_gateway(
     advices = _advices(base, payments, pricing, disputes)
     disputes.schedule.heed_losses(advices.wake)
     desk = _desk(base, payments, advices, pricing, disputes)
-    money = open_money(base, payments, cards, desk, disputes)
+    settlement = open_settlement(files, events, ground)
+    money = open_money(base, payments, cards, desk, disputes, settlement)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
-        settlement=open_settlement(files, events, ground),
+        settlement=settlement,
         accounts=accounts,
         disputes=disputes,
         cards=cards,
         money=money,
-        wire=open_wire(base, accounts, money, disputes, webhooks),
+        wire=open_wire(base, accounts, money, disputes, webhooks, settlement),
         webhooks=webhooks,
     )
 

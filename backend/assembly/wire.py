@@ -9,6 +9,7 @@ from backend.assembly.base import Base
 from backend.assembly.disputes import DisputeServices
 from backend.assembly.merchants import MerchantServices
 from backend.assembly.money import MoneyServices
+from backend.assembly.settlement import Settlement, money_out, payout_routes
 from backend.assembly.webhooks import Webhooks
 from backend.gateway.event_pictures import ChargePictures, as_of
 from backend.gateway.objects import Kept, Kind, Objects
@@ -38,6 +39,7 @@ def open_wire(
     services: MoneyServices,
     disputes: DisputeServices,
     webhooks: Webhooks,
+    settlement: Settlement,
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     files, events, ground = base.files, base.events, base.ground
@@ -54,7 +56,13 @@ def open_wire(
     _show_events(webhooks, services.money)
     disputed = disputes.resource(services.money, ground.clock)
     webhooks.pictures.add("dispute", disputed.picture)
-    return WireDoor(ports, [*_resources(services, webhooks), disputed.resource()])
+    webhooks.pictures.add("payout", payout_routes(settlement).picture)
+    resources = [
+        *_resources(services, webhooks),
+        disputed.resource(),
+        *money_out(settlement),
+    ]
+    return WireDoor(ports, resources)
 
 
 def _show_events(webhooks: Webhooks, money: Money) -> None:

@@ -15,6 +15,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.http.answers import problem
+from backend.http.request_counts import RequestCounts
 
 BODY_BYTES_MAX = 64 * 1024
 _POLICY_VIOLATION = 1008
@@ -46,22 +47,30 @@ class LocalToken:
 class FrontDoor:
     """Routes to the hot payment route, to the merchants' wire or to the app.
 
-    Guards all but the wire, which has limits and keys of its own.
+    Guards all but the wire, which has limits and keys of its own; counts every answer.
     """
 
     def __init__(
-        self, app: ASGIApp, token: LocalToken, hot: dict[str, HotRoute], wire: ASGIApp
+        self,
+        app: ASGIApp,
+        token: LocalToken,
+        hot: dict[str, HotRoute],
+        wire: ASGIApp,
+        counts: RequestCounts,
     ) -> None:
         self._app = app
         self._token = token
         self._hot = hot
         self._wire = wire
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let it in."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "http":
+            send = self._counts.counting(scope, send)
         path: str = scope["path"]
         if (path == "/lab" or path.startswith("/lab/")) and not self._token.opens(scope):
             await _refuse(scope, receive, send)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from backend.cache.tolerant import TolerantCache
 from backend.http.answers import json_answer
 from backend.http.laboratory import Laboratory
+from backend.http.request_counts import RequestCounts
 from backend.runtime.errors import StorageError
 from backend.storage import event_rows
 
@@ -24,8 +25,9 @@ METRICS_TYPE = "text/plain; version=0.0.4"
 class Health:
     """How the engine is."""
 
-    def __init__(self, lab: Laboratory) -> None:
+    def __init__(self, lab: Laboratory, requests: RequestCounts) -> None:
         self._lab = lab
+        self.requests = requests
 
     async def alive(self, _request: Request) -> Response:
         """The process answers."""
@@ -47,6 +49,7 @@ class Health:
         """Counters and gauges."""
         lab = self._lab
         lines = [
+            *_family("taplab_http_requests_total", "counter", self.requests.samples()),
             *_family("taplab_engine_commits_total", "counter", [("", lab.engine_database.commits)]),
             *_family("taplab_engine_units_total", "counter", [("", lab.engine_database.units)]),
             *_family("taplab_cache_hits_total", "counter", [("", lab.cache.hits)]),

@@ -65,6 +65,9 @@ class WalletCommands(WatchPairing, Protocol):
     def open_devices(self) -> None:
         """Show phone and watch: lost and found."""
 
+    def open_letters(self) -> None:
+        """Show what banks and shops wrote."""
+
     def sign_out(self) -> None:
         """Leave the account on this phone and clear it."""
 
