@@ -20,6 +20,9 @@ from backend.webhooks.ports import Request
 from backend.webhooks.post import HttpWay
 from backend.webhooks.records import Answer, NoAnswer
 from backend.webhooks.signing import header_value
+from lab.cli import main
+from lab.commands.shared import WRONG_USE
+from lab.commands.webhook import line_of
 from lab.webhook_receiver import Heard, Receiver
 from tests.shows.test_shop_day import DATA, engine, run, site_packages
 
@@ -204,3 +207,23 @@ def test_the_small_receiver_believes_signed_events_only(
 
     assert asyncio.run(work()) == Answer(status)
     assert [each.refusal for each in heard] == [refusal]
+
+
+def test_a_delivery_is_one_line_for_a_person() -> None:
+    event = {
+        "id": "evt_1",
+        "type": "charge.succeeded",
+        "sequence": 2,
+        "data": {"object": {"id": "ch_1", "status": "succeeded"}},
+    }
+    assert line_of(Heard(event, None)).split() == [
+        "charge.succeeded", "evt_1", "#2", "ch_1", "succeeded",
+    ]  # fmt: skip
+    assert line_of(Heard({}, "wrong_signature")) == "not believed: wrong_signature"
+
+
+@pytest.mark.parametrize(
+    "words", [["--port", "70000"], ["--status", "99"], ["--count", "0"], ["--status", "600"]]
+)
+def test_wrong_use_of_the_listener_is_said(words: list[str]) -> None:
+    assert main(["webhook", "listen", "--secret", SECRET, *words]) == WRONG_USE
