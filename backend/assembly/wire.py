@@ -25,11 +25,14 @@ from backend.http.stripe_wire.design_paths import DesignPaths
 from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
+from backend.http.stripe_wire.payment_links import PaymentLinkRoutes
 from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
 from backend.runtime.events import Event
+from backend.settings import Settings
+from backend.storage.data_folder import DataFolder
 from backend.storage.database import Transaction
 from backend.storage.wire_rows import SqlWireKeyRows
 
@@ -61,9 +64,16 @@ def open_wire(
     resources = [
         *_resources(services, webhooks),
         disputed.resource(),
+        PaymentLinkRoutes(services.links, partial(_base_url, base.settings)).resource(),
         *money_out(settlement),
     ]
     return WireDoor(ports, resources)
+
+
+def _base_url(settings: Settings) -> str:
+    """Where this engine says that it is reached."""
+    said = DataFolder(settings.data_dir).announcement()
+    return f"http://{settings.host}" if said is None else said.url
 
 
 def _show_events(webhooks: Webhooks, money: Money) -> None:
