@@ -69,9 +69,9 @@ def test_a_link_is_paid_once_and_its_merchant_sees_it(
         "paid", "succeeded", 1240,
     )  # fmt: skip
     assert intent["metadata"] == {"payment_link": link["link_id"]}
+    world.run(world.sleep(2))
     types = [event["type"] for event in merchant.get("/v1/events")["data"]]
     assert "payment_intent.succeeded" in types
-    world.run(world.sleep(2))
     assert verify(tmp_path / "lab")["ok"]
 
 
