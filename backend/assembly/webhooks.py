@@ -20,13 +20,14 @@ from backend.storage.merchant_event_rows import SqlSourceRows
 from backend.storage.merchant_rows import SqlMerchantRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.webhook_rows import SqlWebhookRows
+from backend.webhooks.connections import Connections
 from backend.webhooks.console import Console, ConsolePorts
 from backend.webhooks.delivery import Deliveries, DeliveryPorts
 from backend.webhooks.endpoints import EndpointPorts, Endpoints
 from backend.webhooks.fan_out import FanOut, FanOutPorts
 from backend.webhooks.history import History, HistoryPorts
 from backend.webhooks.memory_receivers import MemoryReceivers
-from backend.webhooks.post import HttpWay, open_transport
+from backend.webhooks.post import HttpWay
 from backend.webhooks.secrets import Secrets
 
 LINK = "webhooks"
@@ -65,7 +66,7 @@ def open_webhooks(base: Base, accounts: MerchantServices) -> Webhooks:
     secrets = Secrets(vault, secret("webhook.secrets"))
     receivers = None if ground.is_live else MemoryReceivers()
     elsewhere = base.settings.allow_webhooks_elsewhere
-    inner: httpx.AsyncBaseTransport = receivers or open_transport(allow_non_loopback=elsewhere)
+    inner: httpx.AsyncBaseTransport = receivers or Connections(allow_non_loopback=elsewhere)
     way = HttpWay(FaultyTransport(inner, board, lambda _request: LINK), ground.scheduler)
     identifiers = secret("webhook.identifiers")
     deliveries = Deliveries(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from backend.api import Clock, LabClock
 from lab import world as worlds
-from lab.bench_suite import against_pyemv, idle, stacks, tear_outs
+from lab.bench_suite import against_pyemv, idle, stacks, tear_outs, wallet_figures, webhooks
 from lab.bench_suite.figure import figure
 from lab.bench_suite.lost_device import lost_devices
 from lab.bench_suite.stacks import Stacks
@@ -60,6 +60,13 @@ async def measure(
                 devices=DEVICES,
             ) as till:
                 rate_rows = [await _payments(world, till, payments) for _ in range(rounds)]
+                told = [
+                    await webhooks.deliveries_a_second(
+                        world, lambda: _payments(world, till, payments), payments
+                    )
+                    for _ in range(rounds)
+                ]
+            more += await wallet_figures.figures(world, rounds=rounds)
             lost_rows = await lost_devices(world, rounds)
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
@@ -70,6 +77,7 @@ async def measure(
             _figure("tap_apdus", tap_rows, "apdus", 3.0),
             _figure("payments_per_second", rate_rows, "rate", 1500.0),
             _figure("payment_p99_ms", rate_rows, "p99", 40.0),
+            figure("webhooks_per_second", told, 500.0),
             _figure("provisioning_p99_ms", lost_rows, "p99", 200.0),
             _figure("lost_device_20_cards_ms", lost_rows, "lost", 500.0),
             {"name": "engine_ready_ms", "median": round(ready_ms, 1), "rounds": [], "target": 1500},

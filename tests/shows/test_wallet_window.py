@@ -35,7 +35,7 @@ def hands(qtbot: QtBot, tmp_path: Path) -> Iterator[WalletHands]:
         yield made
 
 
-@pytest.mark.inv(389, 393, 394, 395, 396)
+@pytest.mark.inv(159, 389, 393, 394, 395, 396)
 def test_a_person_walks_through_every_screen_of_phone_and_watch(hands: WalletHands) -> None:
     hands.press("startDemo")
     hands.until(lambda: len(hands.phone.cards) == 3 and not hands.phone.busy)

@@ -8,6 +8,7 @@ import pytest
 
 from backend.storage.verify import CHECKS, HostAuthorization, verify
 from backend.storage.verify_settlement import SETTLEMENT_BREAKS, SETTLEMENT_OFFENDERS
+from backend.storage.verify_webhooks import WEBHOOK_BREAKS, WEBHOOK_OFFENDERS
 from tests.disputing import Disputing
 
 
@@ -145,6 +146,9 @@ BREAKS = {
     "networks are told of every refund": "UPDATE refunds SET state = 'pending'",
     "disputes hold what is in question": "UPDATE disputes SET fee_minor = fee_minor + 1",
     "disputed within captured": "UPDATE disputes SET amount_minor = 701",
+    "networks are told of every lost dispute": (
+        "UPDATE disputes SET state = 'lost', closed_at_us = 1, due_at_us = NULL"
+    ),
     "dispute versions are their events": "UPDATE disputes SET version = version + 1",
     "answers agree with payments": (
         "UPDATE idempotency_keys SET response_body = CAST(REPLACE(CAST(response_body AS TEXT),"
@@ -162,6 +166,7 @@ def test_each_check_sees_its_own_damage(busy, name):
 
 def test_there_is_damage_for_every_check(lab):
     elsewhere = SETTLEMENT_OFFENDERS.keys() | SETTLEMENT_BREAKS.keys()  # test_settlement_verify
+    elsewhere |= WEBHOOK_OFFENDERS.keys() | WEBHOOK_BREAKS.keys()  # webhooks/test_verify_webhooks
     assert {check.name for check in verify(lab.database)} == BREAKS.keys() | elsewhere
 
 

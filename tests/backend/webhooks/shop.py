@@ -62,15 +62,25 @@ class Shop:
         self.world = world
         self.phone = Phone(world.client())
         world.run(self.phone.sign_in())
+        self.servers: dict[str, Server] = {}
         self.server = self.stand(PLACE)
         self._card: dict[str, Any] | None = None
         self._taps = 0
+
+    def restart(self) -> None:
+        """The engine's next life; the servers stand where they stood."""
+        self.world.run(self.world.process.start())
+        receivers = self.world.engine.gateway.webhooks.receivers
+        assert receivers is not None
+        for place, server in self.servers.items():
+            server.now_us = self.world.engine.lab.clock.now_us
+            receivers.standing[place] = server
 
     def stand(self, place: str) -> Server:
         server = Server(self.world.engine.lab.clock.now_us)
         receivers = self.world.engine.gateway.webhooks.receivers
         assert receivers is not None
-        receivers.standing[place] = server
+        receivers.standing[place] = self.servers[place] = server
         return server
 
     def endpoint(self, url: str = URL, events: tuple[str, ...] = ("*",), **wish: Any) -> Any:
