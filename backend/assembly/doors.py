@@ -23,6 +23,7 @@ from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
+from backend.http.routes_vault_accesses import VaultAccessRoutes
 from backend.http.routes_wallet import WalletRoutes, WalletServices
 from backend.payments.engine import PaymentEngine
 from backend.storage.data_folder import DataFolder
@@ -65,5 +66,6 @@ def open_doors(
         vault=VaultRoutes(
             gateway.cards.rotation, lab.engine_database, SqlVaultRows(), gateway.in_app.renew_key
         ),
+        vault_accesses=VaultAccessRoutes(lab),
     )
     return build_app(doors, token)

@@ -21,6 +21,7 @@ from backend.http.stripe_wire.call import Resource
 from backend.http.stripe_wire.charges import ChargeRoutes
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.customers import Customers
+from backend.http.stripe_wire.design_paths import DesignPaths
 from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
@@ -94,13 +95,15 @@ def _resources(services: MoneyServices, webhooks: Webhooks) -> list[Resource]:
     """Everything that is served; one line for each module."""
     money, secrets = services.money, services.secrets
     methods = Methods(money.objects, money.methods)
+    intents, charges = PaymentIntents(money, methods), ChargeRoutes(money)
     return [
         account_resource(),
         Customers(money.objects).resource(),
         methods.resource(),
         SetupIntents(money.objects, money.methods, methods, secrets).resource(),
-        PaymentIntents(money, methods).resource(),
-        ChargeRoutes(money).resource(),
+        intents.resource(),
+        charges.resource(),
+        DesignPaths(money, intents, charges).resource(),
         Refunds(money).resource(),
         MerchantEvents(webhooks.history).resource(),
         WebhookEndpoints(webhooks.endpoints).resource(),

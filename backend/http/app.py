@@ -33,6 +33,7 @@ from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
+from backend.http.routes_vault_accesses import VaultAccessRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.http.shop_page import shop_routes
 from backend.http.stripe_wire.door import WireDoor
@@ -63,6 +64,7 @@ class Doors:
     cards: Cards
     wire: WireDoor
     vault: VaultRoutes
+    vault_accesses: VaultAccessRoutes
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -83,6 +85,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.webhooks.router(), prefix="/lab")
     app.include_router(doors.disputes.router(), prefix="/lab")
     app.include_router(doors.vault.router(), prefix="/lab")
+    app.include_router(doors.vault_accesses.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))

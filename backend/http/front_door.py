@@ -18,6 +18,7 @@ from backend.http.answers import problem
 from backend.http.request_counts import RequestCounts
 
 BODY_BYTES_MAX = 64 * 1024
+MERCHANT_PATHS = frozenset({"v1", "payments", "tokens", "refunds"})
 _POLICY_VIOLATION = 1008
 _TOO_LARGE = f"a body has at most {BODY_BYTES_MAX} bytes"
 
@@ -78,7 +79,7 @@ class FrontDoor:
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
             return
-        if path == "/v1" or path.startswith("/v1/"):
+        if path.split("/")[1] in MERCHANT_PATHS:
             await self._wire(scope, receive, send)
             return
         declared = _header(scope, b"content-length")

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backend.cache.level_one import LevelOne
 from backend.cache.tolerant import TolerantCache
 from backend.http.answers import json_answer
 from backend.http.laboratory import Laboratory
@@ -56,6 +57,9 @@ class Health:
             *_family("taplab_cache_misses_total", "counter", [("", lab.cache.misses)]),
             *_family("taplab_cache_lookups_total", "counter", _lookups(lab.cache)),
             *_family("taplab_cache_failures_total", "counter", [("", lab.cache.failures)]),
+            *_family("taplab_cache_near_lookups_total", "counter", _lookups(lab.near)),
+            *_family("taplab_cache_near_bytes", "gauge", [("", lab.near.bytes_used)]),
+            *_family("taplab_cache_near_evictions_total", "counter", [("", lab.near.evicted)]),
             *_family(
                 "taplab_breaker_state",
                 "gauge",
@@ -84,7 +88,7 @@ def _family(name: str, kind: str, samples: Iterable[tuple[str, float]]) -> list[
     return [f"# TYPE {name} {kind}", *(f"{name}{labels} {value}" for labels, value in samples)]
 
 
-def _lookups(cache: TolerantCache) -> list[tuple[str, float]]:
+def _lookups(cache: TolerantCache | LevelOne) -> list[tuple[str, float]]:
     """Hits and misses by the kind of key."""
     return [
         (f'{{kind="{kind}",result="{result}"}}', count)
