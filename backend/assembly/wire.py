@@ -58,7 +58,7 @@ def open_wire(
         admit=accounts.limits.take,
     )
     _show_events(webhooks, services.money)
-    disputed = disputes.resource(services.money, ground.clock)
+    disputed = disputes.resource(services.money, settlement.books, ground.clock)
     webhooks.pictures.add("dispute", disputed.picture)
     webhooks.pictures.add("payout", payout_routes(settlement).picture)
     resources = [
