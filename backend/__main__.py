@@ -106,7 +106,11 @@ def _ledger_export(chosen: argparse.Namespace) -> int:
     from backend import api
 
     if chosen.out is None:
-        api.export_ledger(_folder(chosen), sys.stdout.write)
+        try:
+            api.export_ledger(_folder(chosen), sys.stdout.write)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SUCCESS
     try:
         with chosen.out.open("w", encoding="utf-8") as file:

@@ -63,9 +63,9 @@ def open_doors(
         push=DevicePush(wallet.accounts, wallet.devices, lab.events),
         cards=wallet.cards,
         wire=gateway.wire,
-        vault_accesses=VaultAccessRoutes(lab),
         vault=VaultRoutes(
             gateway.cards.rotation, lab.engine_database, SqlVaultRows(), gateway.in_app.renew_key
         ),
+        vault_accesses=VaultAccessRoutes(lab),
     )
     return build_app(doors, token)
