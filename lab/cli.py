@@ -31,6 +31,7 @@ from lab.commands import (
     token,
     trace,
     vectors,
+    webhook,
     world,
 )
 from lab.commands.shared import FAILED, MISSING, WRONG_USE, engine_url, remark
@@ -105,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND")
     for module in (
         tap, pos, payment, card, token, readers, decode, trace, vectors, doctor, world, board, load,
-        scenario, bench, shots, serve,
+        scenario, bench, shots, serve, webhook,
     ):  # fmt: skip
         module.add(commands)
     return top

@@ -48,7 +48,7 @@ from backend.storage.verify_sales import SALES_OFFENDERS
 from backend.storage.verify_settlement import SETTLEMENT_BREAKS, SETTLEMENT_OFFENDERS
 from backend.storage.verify_vault import VAULT_OFFENDERS
 from backend.storage.verify_wallet import WALLET_OFFENDERS
-from backend.storage.verify_webhooks import WEBHOOK_OFFENDERS
+from backend.storage.verify_webhooks import WEBHOOK_BREAKS, WEBHOOK_OFFENDERS
 
 T = TypeVar("T")
 EXAMPLES_MAX = 3
@@ -212,7 +212,7 @@ _STATEMENTS = {
         | WEBHOOK_OFFENDERS
     ).items()
 }
-_BREAKS = {**LEDGER_BREAKS, **SETTLEMENT_BREAKS, "audit hash chain": audit_breaks}
+_BREAKS = {**LEDGER_BREAKS, **SETTLEMENT_BREAKS, **WEBHOOK_BREAKS, "audit hash chain": audit_breaks}
 
 _PAYMENT_PAGE = Statement(
     select(

@@ -1,4 +1,4 @@
-"""What `verify` asks of webhooks: each entry selects the offenders, none is well.
+"""What `verify` asks of webhooks: each entry selects or yields the offenders, none is well.
 
 Every stored event that merchants hear of, up to the reader's cursor, has its merchant's events if
 that merchant had an endpoint then; each of these that was meant for endpoints has its deliveries;
@@ -7,24 +7,21 @@ what counts as delivered has an attempt that was answered with a 2xx. Scans whol
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select
+from collections.abc import Callable
 
-from backend.storage.event_recorder import ENGINE
-from backend.storage.event_tables import events, outbox_cursors
-from backend.storage.merchant_event_rows import CONSUMER
+from sqlalchemy import Select, and_, exists, func, literal_column, select
+
+from backend.storage.database import Statement, Transaction
+from backend.storage.merchant_event_rows import SqlSourceRows
 from backend.storage.webhook_tables import (
     merchant_events,
     webhook_attempts,
     webhook_deliveries,
     webhook_endpoints,
 )
-from backend.webhooks.catalogue import ENDED_BEFORE, KINDS
+from backend.webhooks.catalogue import merchant_of, told_of
 
-_merchant = func.json_extract(events.c.data, literal_column("'$.merchant_id'"))
-_reason = func.json_extract(events.c.data, literal_column("'$.reason'"))
-_ended: list[ColumnElement[str]] = [
-    literal_column(f"'{reason}'") for reason in sorted(ENDED_BEFORE)
-]
+PAGE_ROWS = 2_000
 _deliveries_of = (
     select(func.count())
     .where(webhook_deliveries.c.event_number == merchant_events.c.number)
@@ -32,25 +29,6 @@ _deliveries_of = (
 )
 
 WEBHOOK_OFFENDERS: dict[str, Select[tuple[str]]] = {
-    "merchants who listen are told": select(events.c.seq.label("offender"))
-    .select_from(events)
-    .where(
-        events.c.source == literal_column(f"'{ENGINE}'"),
-        events.c.kind.in_([literal_column(f"'{kind}'") for kind in sorted(KINDS)]),
-        or_(
-            events.c.kind != literal_column("'payment.reversed'"),
-            func.coalesce(_reason, literal_column("''")).not_in(_ended),
-        ),
-        events.c.seq
-        <= select(outbox_cursors.c.seq)
-        .where(outbox_cursors.c.consumer == literal_column(f"'{CONSUMER}'"))
-        .scalar_subquery(),
-        exists().where(
-            webhook_endpoints.c.merchant_id == _merchant,
-            webhook_endpoints.c.after_seq < events.c.seq,
-        ),
-        ~exists().where(merchant_events.c.source_seq == events.c.seq),
-    ),
     "merchants' events are numbered without gaps": select(
         merchant_events.c.order_key.label("offender")
     )
@@ -84,4 +62,38 @@ WEBHOOK_OFFENDERS: dict[str, Select[tuple[str]]] = {
             webhook_endpoints.c.state != literal_column("'enabled'"),
         )
     ),
+}
+
+_LISTENERS = Statement(
+    select(
+        webhook_endpoints.c.merchant_id, func.min(webhook_endpoints.c.after_seq).label("after_seq")
+    ).group_by(webhook_endpoints.c.merchant_id)
+)
+_TOLD = Statement(
+    select(merchant_events.c.source_seq, func.count().label("count")).group_by(
+        merchant_events.c.source_seq
+    )
+)
+
+
+def untold(tx: Transaction) -> list[str]:
+    """Stored events, behind the reader, that their listening merchant did not hear of as due."""
+    listeners = {row["merchant_id"]: row["after_seq"] for row in tx.all(_LISTENERS)}
+    if not listeners:
+        return []
+    told = {row["source_seq"]: row["count"] for row in tx.all(_TOLD)}
+    source, found = SqlSourceRows(), []
+    seq, end = min(listeners.values()), source.cursor(tx)
+    while page := source.after(tx, seq, PAGE_ROWS):
+        for event in page:
+            since = listeners.get(merchant_of(event))
+            is_due = since is not None and since < event.seq <= end
+            if is_due and told.get(event.seq, 0) != len(told_of(event)):
+                found.append(event.id)
+        seq = page[-1].seq
+    return found
+
+
+WEBHOOK_BREAKS: dict[str, Callable[[Transaction], list[str]]] = {
+    "merchants who listen are told": untold,
 }

@@ -9,12 +9,12 @@ from lab.money.state import Act, Column, Detail, Figure, Page, Row
 from lab.words import Message, message
 
 COLUMNS = (
-    Column("opened", 130),
+    Column("opened", 150),
     Column("merchant"),
     Column("reason", 150),
     Column("amount", 96, is_amount=True),
     Column("fee", 84, is_amount=True),
-    Column("answer_by", 130),
+    Column("answer_by", 150),
     Column("state", 130),
 )
 STATE = len(COLUMNS) - 1

@@ -21,7 +21,7 @@ COLUMNS = (
 ANSWER = len(COLUMNS) - 1
 KINDS = {"delivered": "good", "failed": "bad", "pending": "waiting", "canceled": "neutral"}
 FACTS = (
-    "id", "event_id", "type", "object_id", "url", "state", "attempts", "attempts_max", "sequence",
+    "id", "event_id", "type", "object_id", "url", "state", "attempts_max", "sequence",
     "created_at_us", "due_at_us", "ended_at_us", "status", "error",
 )  # fmt: skip
 PERCENT = 100

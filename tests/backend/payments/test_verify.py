@@ -8,7 +8,7 @@ import pytest
 
 from backend.storage.verify import CHECKS, HostAuthorization, verify
 from backend.storage.verify_settlement import SETTLEMENT_BREAKS, SETTLEMENT_OFFENDERS
-from backend.storage.verify_webhooks import WEBHOOK_OFFENDERS
+from backend.storage.verify_webhooks import WEBHOOK_BREAKS, WEBHOOK_OFFENDERS
 from tests.disputing import Disputing
 
 
@@ -166,7 +166,7 @@ def test_each_check_sees_its_own_damage(busy, name):
 
 def test_there_is_damage_for_every_check(lab):
     elsewhere = SETTLEMENT_OFFENDERS.keys() | SETTLEMENT_BREAKS.keys()  # test_settlement_verify
-    elsewhere |= WEBHOOK_OFFENDERS.keys()  # webhooks/test_verify_webhooks
+    elsewhere |= WEBHOOK_OFFENDERS.keys() | WEBHOOK_BREAKS.keys()  # webhooks/test_verify_webhooks
     assert {check.name for check in verify(lab.database)} == BREAKS.keys() | elsewhere
 
 

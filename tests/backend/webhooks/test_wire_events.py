@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.storage.verify import verify
 from tests.backend.webhooks.shop import URL, Shop
 
 KEY = {"Authorization": "Bearer sk_test_taplab"}
@@ -184,3 +185,5 @@ def test_a_typed_cards_sale_is_told_once_by_its_intent_and_its_charge(shop: Shop
     intent = next(h for h in shop.server.heard if h.event["type"] == "payment_intent.succeeded")
     assert intent.event["data"]["object"]["id"] == answer.json()["id"]
     assert intent.event["data"]["object"]["amount_received"] == 1999
+    store = shop.world.engine.lab.engine_database
+    assert [check.name for check in verify(store) if not check.ok] == []
