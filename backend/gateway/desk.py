@@ -135,7 +135,7 @@ class Desk(Generic[Tx]):
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
-        own = await self.reference()
+        own = await self._reference_of_capture(order)
         return await self._carry_out(order, key, request_hash, partial(self.capture_in, own))
 
     async def void(self, order: Order, key: str, request_hash: bytes) -> Reply:
@@ -157,7 +157,7 @@ class Desk(Generic[Tx]):
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
-        own = await self.reference()
+        own = await self._own()
         return await self._carry_out(order, key, request_hash, partial(self.refund_in, own))
 
     async def capture_all(self, merchant_id: str) -> dict[str, object]:
@@ -175,7 +175,8 @@ class Desk(Generic[Tx]):
         totals: dict[str, int] = {}
         count = 0
         for payment_id in waiting:
-            order, own = Order(merchant_id, payment_id), await self.reference()
+            order = Order(merchant_id, payment_id)
+            own = await self._reference_of_capture(order)
             try:
                 done = await self._ports.store.write(partial(self.capture_in, own, order))
             except Conflict:  # somebody captured or voided it meanwhile
@@ -210,6 +211,20 @@ class Desk(Generic[Tx]):
             StorageError: the database refused.
         """
         await self._ports.pricing.prepare()
+        return await self._own()
+
+    async def _reference_of_capture(self, order: Order) -> NetworkReference:
+        """A reference, and fresh rates where this capture will be converted."""
+
+        def converts(tx: Tx) -> bool:
+            payment = self._ports.payments.find_payment(tx, order.payment_id)
+            return payment is not None and self._ports.pricing.converts(tx, payment)
+
+        if self._ports.store.read(converts):
+            await self._ports.pricing.prepare()
+        return await self._own()
+
+    async def _own(self) -> NetworkReference:
         return await self._ports.references.take(self._ports.clock.now_us())
 
     async def _carry_out(

@@ -120,6 +120,9 @@ class Pricing(Protocol[Tx_contra]):
     async def prepare(self) -> None:
         """Make rates fresh, before a unit of work that may need one."""
 
+    def converts(self, tx: Tx_contra, payment: Payment) -> bool:
+        """Whether a capture of this payment needs a rate."""
+
     def capture(self, tx: Tx_contra, payment: Payment, taken: Promise) -> tuple[int, Post]:
         """The fee in the payment's currency (0 where it is converted), and what to post."""
 
@@ -140,6 +143,10 @@ class OnePlan:
 
     async def prepare(self) -> None:
         """There is nothing to prepare."""
+
+    def converts(self, _tx: object, _payment: Payment) -> bool:
+        """Everybody is settled in what was paid."""
+        return False
 
     def capture(self, _tx: object, payment: Payment, taken: Promise) -> tuple[int, Post]:
         """The fee, and what to post."""
@@ -179,6 +186,11 @@ class MerchantPricing(Generic[Tx]):
             StorageError: the database refused.
         """
         await self._rates.refresh()
+
+    def converts(self, tx: Tx, payment: Payment) -> bool:
+        """Whether a capture of this payment needs a rate."""
+        settles_in = self._sellers.seller(tx, payment.merchant.id).settlement_currency
+        return settles_in not in {None, payment.currency}
 
     def capture(self, tx: Tx, payment: Payment, taken: Promise) -> tuple[int, Post]:
         """The fee in the payment's currency (0 where it is converted), and what to post.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.gateway.balance_transactions import BalanceTransaction
+from backend.gateway.balance_transactions import ADJUSTMENT, BalanceTransaction
 from backend.gateway.views.moments import seconds
 from backend.settlement.records import Balance
 
@@ -45,11 +45,18 @@ def balance_transaction_json(line: BalanceTransaction) -> dict[str, object]:
             for part in line.fees
         ],
         "net": line.net_minor,
-        "reporting_category": "dispute" if line.kind == "adjustment" else line.kind,
+        "reporting_category": _category(line),
         "source": line.source_id,
         "status": "available" if line.is_available else "pending",
         "type": line.kind,
     }
+
+
+def _category(line: BalanceTransaction) -> str:
+    """What a report counts the line under."""
+    if line.kind != ADJUSTMENT:
+        return line.kind
+    return "dispute" if line.net_minor < 0 else "dispute_reversal"
 
 
 def _amount(amount_minor: int, currency: str) -> dict[str, object]:

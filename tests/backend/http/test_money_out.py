@@ -233,3 +233,26 @@ def test_networks_and_bank_agree_and_planted_differences_are_found(
         assert told["explained"]
     refused = world.run(phone.client.post("/lab/reconciliation", json={"clearing": "nonsense"}))
     assert (refused.status_code, refused.json()["code"]) == (400, "clearing_file")
+
+
+@pytest.mark.inv(199, 204)
+def test_a_dispute_is_a_line_with_its_fee_and_so_is_winning_it(
+    world: SimulatedWorld, phone: Phone, tmp_path: Path
+) -> None:
+    payment_id = captured(world, phone)
+    raised = lab(world, phone, "POST", "disputes", payment_id=payment_id)["dispute"]
+    lines = asked(world, phone, "GET", "balance_transactions", type="adjustment").json()["data"]
+    (line,) = lines
+    assert (line["amount"], line["fee"], line["net"]) == (-10_000, 1_500, -11_500)
+    assert (line["source"], line["reporting_category"]) == (raised["id"], "dispute")
+    evidence = {"uncategorized_text": "winning_evidence"}
+    path = f"disputes/{raised['id']}/evidence"
+    lab(world, phone, "POST", path, evidence=evidence, submit=True)
+    world.run(world.sleep(DAY_S))
+    lines = asked(world, phone, "GET", "balance_transactions", type="adjustment").json()["data"]
+    assert [(each["amount"], each["fee"]) for each in lines] == [(10_000, 0), (-10_000, 1_500)]
+    assert lines[0]["reporting_category"] == "dispute_reversal"
+    world.run(world.sleep(3 * DAY_S))
+    batches = lab(world, phone, "GET", "settlement/batches")["batches"]
+    assert sum(each["net_minor"] for each in batches) == 9_680 - 1_500
+    assert verify(tmp_path / "lab")["ok"]
