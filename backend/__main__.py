@@ -51,6 +51,8 @@ def _serve(chosen: argparse.Namespace) -> int:
             database_url=chosen.database_url,
             redis_url=chosen.redis_url,
             cache_preset=chosen.cache_preset,
+            cache_slots=chosen.cache_slot,
+            cache_bytes=chosen.cache_bytes,
             seed=chosen.seed,
             profile=chosen.profile,
             exit_when_idle=chosen.exit_when_idle,
@@ -104,7 +106,11 @@ def _ledger_export(chosen: argparse.Namespace) -> int:
     from backend import api
 
     if chosen.out is None:
-        api.export_ledger(_folder(chosen), sys.stdout.write)
+        try:
+            api.export_ledger(_folder(chosen), sys.stdout.write)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SUCCESS
     try:
         with chosen.out.open("w", encoding="utf-8") as file:
@@ -246,9 +252,17 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--redis-url", help="a Redis or Valkey server (default: inside the process)")
     add(
         "--cache-preset",
-        help="cache times and key names: lab, apple-backend, apple-system or apple-frontend "
-        "(default lab)",
+        help="cache times and key names: lab, apple-backend, apple-system, apple-frontend or "
+        "gateway (default lab)",
     )
+    add(
+        "--cache-slot",
+        action="append",
+        metavar="SLOT=[NAME:]SECONDS[/SECONDS]",
+        help="keep one kind of thing otherwise (cards=300, merchant=shop:3600/600: key name, "
+        "seconds in Redis, seconds in memory); may be given several times",
+    )
+    add("--cache-bytes", type=int, help="memory for the level-1 cache (default 100000000)")
     add(
         "--networks-dir",
         type=Path,

@@ -37,6 +37,7 @@ from backend.webhooks.signing import refusal as webhook_refusal
 
 if TYPE_CHECKING:
     from backend.checks import VerifyReport
+    from backend.measured import AuditShare, TokenTimes
     from backend.simulation import SimulatedEngine as SimulatedEngine  # noqa: PLC0414 - its door
     from backend.simulation import SimulatedWorld
     from backend.token_files import TokenFiles
@@ -71,6 +72,7 @@ __all__ = [
     "VirtualClock",
     "VirtualLoop",
     "VirtualScheduler",
+    "audit_share",
     "check_fault",
     "check_vector",
     "chosen_data_dir",
@@ -98,6 +100,7 @@ __all__ = [
     "take_backup",
     "to_datetime",
     "to_iso",
+    "token_times",
     "verify",
     "webhook_refusal",
 ]
@@ -261,6 +264,35 @@ def put_back(source: Path, data_dir: Path) -> dict[str, object]:
     from backend.checks import verify_folder
 
     return put(source, data_dir, verify_folder)
+
+
+async def audit_share(folder: Path, *, rounds: int, payments: int) -> list[AuditShare]:
+    """What the audit trail adds to a payment, measured in a folder that is thrown away.
+
+    Args:
+        folder: empty; gets a database.
+        rounds: so many figures.
+        payments: with a trail, and as many without, in each round.
+
+    Raises:
+        StorageError: the file cannot be made.
+    """
+    from backend.measured import audit_share as share
+
+    return await share(folder, rounds=rounds, payments=payments)
+
+
+def token_times(clock: Clock, *, rounds: int, tokens: int) -> list[TokenTimes]:
+    """How long an EC_v1 payment token takes to be sealed and to be opened.
+
+    Args:
+        clock: measures.
+        rounds: so many figures.
+        tokens: in a round.
+    """
+    from backend.measured import token_times as times
+
+    return times(clock, rounds=rounds, tokens=tokens)
 
 
 def make_token(

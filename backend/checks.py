@@ -52,11 +52,16 @@ class VerifyReport(TypedDict):
 def verify_folder(data_dir: Path) -> VerifyReport:
     """Check every invariant over the stored data of one folder.
 
+    A folder of networks that run apart has their own log, and nothing else to check.
+
     Raises:
-        UsageError: there is no engine's data in that folder.
+        UsageError: there is no engine's data in that folder, and no network's.
         StorageError: a file cannot be read.
     """
     folder = DataFolder(data_dir)
+    if folder.networks_database.exists() and not folder.engine_database.exists():
+        alone = [_vault_access_check(folder.networks_database), _key_check(data_dir)]
+        return {"ok": all(check["ok"] for check in alone), "checks": alone}
     database = _open(folder)
     try:
         found = verify(database, host_view=_host_view(folder.networks_database))

@@ -6,12 +6,13 @@ Knows names, defaults and what is refused; does nothing. Paths follow the platfo
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backend.cache.policy import DEFAULT as DEFAULT_CACHE
 from backend.cache.policy import PRESETS as CACHE_PRESETS
+from backend.cache.policy import CachePolicy
 from backend.runtime.errors import UsageError
 from backend.webhooks.schedules import DEFAULT_SCHEDULE, SCHEDULES
 
@@ -21,6 +22,9 @@ DATABASE_VARIABLE = "TAPLAB_DATABASE_URL"
 REDIS_VARIABLE = "TAPLAB_REDIS_URL"
 NETWORKS_VARIABLE = "TAPLAB_NETWORKS_DIR"
 CACHE_VARIABLE = "TAPLAB_CACHE_PRESET"
+CACHE_SLOTS_VARIABLE = "TAPLAB_CACHE_SLOTS"
+CACHE_BYTES_VARIABLE = "TAPLAB_CACHE_BYTES"
+CACHE_BYTES_MAX = 10**12
 WEBHOOK_SCHEDULE_VARIABLE = "TAPLAB_WEBHOOK_SCHEDULE"
 WEBHOOKS_ELSEWHERE_VARIABLE = "TAPLAB_ALLOW_WEBHOOKS_ELSEWHERE"
 KILL_VARIABLE = "TAPLAB_KILL_AT"
@@ -37,7 +41,7 @@ class Settings:
         host: address to listen on; loopback, unless `allow_non_loopback`.
         port: 0 takes a free one.
         redis_url: None keeps the cache inside the process.
-        cache_preset: which design's times and key names the cache has.
+        cache_policy: the times and key names that the cache has.
         seed: None keeps the seed of the data folder (a fresh folder draws one).
         profile: delays of the simulated networks: "lab" or "instant".
         exit_when_idle: stop when the last attached command or window is gone.
@@ -61,7 +65,7 @@ class Settings:
     networks_dir: Path | None = None
     kill_at: tuple[str, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    cache_preset: str = DEFAULT_CACHE.name
+    cache_policy: CachePolicy = DEFAULT_CACHE
     daily_snapshots: int = 0
     webhook_schedule: str = DEFAULT_SCHEDULE
     allow_webhooks_elsewhere: bool = False
@@ -74,8 +78,6 @@ class Settings:
         """
         if self.profile not in PROFILES:
             raise UsageError(f"--profile is one of {', '.join(PROFILES)}")
-        if self.cache_preset not in CACHE_PRESETS:
-            raise UsageError(f"--cache-preset is one of {', '.join(CACHE_PRESETS)}")
         if not 0 <= self.daily_snapshots <= SNAPSHOT_DAYS_MAX:
             raise UsageError(f"--daily-snapshots is 0 to {SNAPSHOT_DAYS_MAX}")
         if self.webhook_schedule not in SCHEDULES:
@@ -103,6 +105,8 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
     allow_non_loopback: bool = False,
     networks_dir: Path | None = None,
     cache_preset: str | None = None,
+    cache_slots: Sequence[str] | None = None,
+    cache_bytes: int | None = None,
     daily_snapshots: int = 0,
 ) -> Settings:
     """Settings from options, with the environment behind them.
@@ -126,7 +130,7 @@ def settings_from(  # noqa: PLR0913 - one parameter an option of the command
         networks_dir=apart.expanduser().absolute() if apart else None,
         kill_at=_kill_at(environment.get(KILL_VARIABLE)),
         environment=environment,
-        cache_preset=cache_preset or environment.get(CACHE_VARIABLE) or DEFAULT_CACHE.name,
+        cache_policy=_cache_policy(environment, cache_preset, cache_slots, cache_bytes),
         daily_snapshots=daily_snapshots,
         webhook_schedule=environment.get(WEBHOOK_SCHEDULE_VARIABLE) or DEFAULT_SCHEDULE,
         allow_webhooks_elsewhere=_switch(environment, WEBHOOKS_ELSEWHERE_VARIABLE),
@@ -150,6 +154,31 @@ def chosen_data_dir(
             f"or name sqlite:///{folder / 'engine.db'}"
         )
     return folder
+
+
+def _cache_policy(
+    environment: Mapping[str, str],
+    preset: str | None,
+    slots: Sequence[str] | None,
+    bytes_max: int | None,
+) -> CachePolicy:
+    """A preset, with what is chosen otherwise.
+
+    Raises:
+        UsageError: a preset, slot or size that cannot be.
+    """
+    policy = CACHE_PRESETS.get(preset or environment.get(CACHE_VARIABLE) or DEFAULT_CACHE.name)
+    if policy is None:
+        raise UsageError(f"--cache-preset is one of {', '.join(CACHE_PRESETS)}")
+    size = str(bytes_max) if bytes_max is not None else environment.get(CACHE_BYTES_VARIABLE)
+    if size and not (size.isascii() and size.isdecimal() and int(size) <= CACHE_BYTES_MAX):
+        raise UsageError(f"--cache-bytes is 0 to {CACHE_BYTES_MAX}, in bytes of memory")
+    changes = slots or environment.get(CACHE_SLOTS_VARIABLE, "").split()
+    try:
+        policy = policy.changed(changes)
+    except ValueError as error:
+        raise UsageError(f"--cache-slot: {error}") from error
+    return replace(policy, near_bytes_max=int(size)) if size else policy
 
 
 def _switch(environment: Mapping[str, str], name: str) -> bool:

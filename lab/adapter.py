@@ -16,6 +16,7 @@ from lab.errors import EngineRefused, EngineUnreachable, LabError, NotDone
 from lab.in_hand import PHONE
 from lab.load import synthetic_till
 from lab.load.quiet_traffic import QuietTraffic
+from lab.money.commands import MoneyAdapter
 from lab.pos.display import network_name
 from lab.preflight.commands import PreflightAdapter
 from lab.reader_roles.devices import Role
@@ -134,6 +135,10 @@ class WalletAdapter(PairingAdapter):
         """Show phone and watch."""
         self._post(self._flow.actions.open_devices)
 
+    def open_letters(self) -> None:
+        """Show what banks and shops wrote."""
+        self._post(self._flow.actions.open_letters)
+
     def sign_out(self) -> None:
         """Leave the account."""
         self._post(self._flow.account.sign_out)
@@ -195,11 +200,12 @@ class WalletAdapter(PairingAdapter):
         self._post(lambda: self._flow.remove(card_id))
 
 
-class LabAdapter(AnyCardAdapter, PreflightAdapter, WatchAdapter):
+class LabAdapter(AnyCardAdapter, MoneyAdapter, PreflightAdapter, WatchAdapter):
     """The window's `LabCommands`."""
 
     def __init__(self, world: World, post: Post) -> None:
         AnyCardAdapter.__init__(self, world.anycard, post)
+        MoneyAdapter.__init__(self, world.money, post)
         PreflightAdapter.__init__(self, world.preflight, post)
         WatchAdapter.__init__(self, world.watch, post)
         self._world = world

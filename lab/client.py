@@ -30,6 +30,7 @@ from lab.client_answers import (
 from lab.client_cards import CardRequests
 from lab.client_devices import DeviceRequests
 from lab.client_in_app import InAppRequests
+from lab.client_money import MoneyRequests
 from lab.client_sales import SaleRequests
 from lab.client_webhooks import WebhookRequests
 from lab.engine_shapes import CardRecord, LabState, NfcOrder, PaymentAnswer, PaymentRecord
@@ -61,7 +62,9 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
     )
 
 
-class EngineClient(DeviceRequests, CardRequests, SaleRequests, InAppRequests, WebhookRequests):
+class EngineClient(
+    DeviceRequests, CardRequests, SaleRequests, InAppRequests, MoneyRequests, WebhookRequests
+):
     """Every request the lab makes, typed."""
 
     def __init__(

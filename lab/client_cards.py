@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from lab.engine_shapes import TermsRecord
 from lab.errors import EngineRefused
 from lab.json_fields import Json, objects, section, text, texts
+from lab.notice_shapes import LetterRecord
 from lab.offer_shapes import OfferRecord
 
 OUTSIDERS = ("ISSUER", "MOBILE_PIN_LOCKED")
@@ -41,6 +42,11 @@ class CardRequests(ABC):
         """What a sealed card is: product, its own terms, designs to choose from."""
         body = {"network": network, "encryptedPan": sealed}
         return OfferRecord.from_json(await self._api("POST", "/api/card-offers", body))
+
+    async def letters(self) -> tuple[LetterRecord, ...]:
+        """What banks and shops wrote to the person, newest first."""
+        body = await self._api("GET", "/api/notices")
+        return tuple(LetterRecord.from_json(letter) for letter in objects(body, "notices"))
 
     async def set_default(self, card_id: str) -> None:
         """Make a card the one that pays when nobody chooses."""

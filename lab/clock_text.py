@@ -27,6 +27,11 @@ def date_and_time(at_us: int) -> str:
     return to_datetime(at_us).strftime("%d %b %Y %H:%M")
 
 
+def day_and_time(at_us: int) -> str:
+    """What a list of messages shows: "21 Sep 14:02"."""
+    return to_datetime(at_us).strftime("%d %b %H:%M")
+
+
 def iso_to_text(moment: str) -> str:
     """An RFC 3339 moment as a receipt shows it.
 

@@ -11,14 +11,21 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 
-from lab import shots_any_card, shots_in_app, shots_offline, shots_till, shots_wallet
+from lab import (
+    shots_any_card,
+    shots_in_app,
+    shots_money,
+    shots_offline,
+    shots_till,
+    shots_wallet,
+    shots_watch,
+)
 from lab.adapter import Runner
 from lab.app import Running, open_window, second_window
 from lab.design.motion import Motion
@@ -29,7 +36,9 @@ from lab.load.wire import LeanClient
 from lab.pos.sale import Sale
 from lab.pos.state import PosPhase
 from lab.settings import Settings
+from lab.shots_report import NotReachedError, Report
 from lab.shots_wallet import WalletScenes
+from lab.shots_watch import WatchScenes
 from lab.wallet.state import PhoneScreen
 from lab.words import tr
 from lab.world import World
@@ -43,12 +52,13 @@ ALL = (
     "05-wallet-add-card", "06-wallet-verify", "07-wallet-card-detail", "08-wallet-pay-sheet",
     "09-wallet-face-scan", "10-wallet-read", "11-wallet-offline", "12-pos-amount",
     "13-pos-present", "14-pos-approved", "15-pos-declined", "16-pos-receipt",
-    "17-console-latency", "18-console-faults", "19-payment", "20-money-ledger",
-    "21-money-webhooks", "22-bench-apdu", "23-bench-readers", "24-lesson-running",
+    "17-console-latency", "18-console-faults", "19-payment", "22-bench-apdu",
+    "23-bench-readers", "24-lesson-running",
     "25-lesson-sequence", "26-presenter-1280x720", "27-light-theme", "28-high-contrast",
-    *shots_in_app.NAMES, "30-dispute", "31-window-1280x640", "32-window-1920x1080",
+    *shots_in_app.NAMES, "31-window-1280x640", "32-window-1920x1080",
     "33-first-start", "34-engine-down", "35-pseudo-locale", "36-bench-comparison",
-    *shots_any_card.NAMES, *shots_till.NAMES, *shots_offline.NAMES, *shots_wallet.NAMES,
+    *shots_any_card.NAMES, *shots_till.NAMES, *shots_money.NAMES, *shots_offline.NAMES,
+    *shots_wallet.NAMES, *shots_watch.NAMES,
 )  # fmt: skip
 BURST_RATE = 40.0
 BURST_MIX = Mix((("visa", 8.0), ("mastercard", 1.0), ("amex", 1.0)))
@@ -61,23 +71,6 @@ VARIATIONS = {
     "27-light-theme": ("light", False, SIZE),
     "28-high-contrast": ("high-contrast", False, SIZE),
 }
-
-
-class NotReachedError(LabError):
-    """A screen that did not come in time."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What was made, what was not, and what is not built yet."""
-
-    made: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    not_built: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, object]:
-        """The document of `shots --json`."""
-        return {"made": self.made, "failed": self.failed, "not_built": self.not_built}
 
 
 def render(folder: Path, only: frozenset[str] = frozenset()) -> Report:
@@ -150,6 +143,8 @@ class _Session:
         self._shot("36-bench-comparison", self._two_taps)
         shots_till.play(self._world, self._window, self._shot, self._io, self._until)
         shots_any_card.play(self._world, self._window, self._shot, self._io, self._until)
+        sell = partial(self._tap, 1240, PosPhase.APPROVED)
+        shots_money.play(self._world, self._window, self._shot, self._io, self._until, sell)
         shots_offline.play(self._world, self._window, self._shot, self._io, self._until, self._tap)
         self._shot("17-console-latency", self._traffic)
         self._shot("32-window-1920x1080", lambda: self._window.resize(1920, 1080))
@@ -157,6 +152,7 @@ class _Session:
         self._window.resize(*SIZE)
         for name, (theme, presenter, size) in VARIATIONS.items():
             self._dress(name, theme, size, presenter=presenter)
+        WatchScenes(self._world, self._io, self._until).play(self._shot, self._dress)
         self._shot("18-console-faults", self._fault)
         self._shot("03-window-visa-blocked", self._blocked)
         self._shot("34-engine-down", self._kill_engine)

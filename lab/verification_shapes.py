@@ -74,6 +74,8 @@ class NoticeRecord:
 
     Attributes:
         id: rises with time.
+        device_id: whose card is to be verified.
+        sent_at_us: lab time.
         expires_at_us: lab time at which its code ends.
     """
 
@@ -84,6 +86,8 @@ class NoticeRecord:
     last4: str
     code: str = field(repr=False)
     expires_at_us: int
+    device_id: str = ""
+    sent_at_us: int = 0
 
     @staticmethod
     def from_json(body: Json) -> NoticeRecord:
@@ -96,4 +100,6 @@ class NoticeRecord:
             last4=text(body, "last4", ""),
             code=text(body, "code"),
             expires_at_us=whole(body, "expires_at_us"),
+            device_id=text(body, "device_id", ""),
+            sent_at_us=whole(body, "sent_at_us", 0),
         )

@@ -32,6 +32,7 @@ from lab.faulty_transport import PHONE_LINK, TILL_LINK, WATCH_LINK
 from lab.ground import Ground, live_ground
 from lab.in_hand import PhoneInHand
 from lab.json_fields import Json, text
+from lab.money.flow import MoneyFlow
 from lab.own_links import OwnLinks
 from lab.phone_element import PhoneElement, phone_element
 from lab.pos.after_sale import AfterSale
@@ -86,6 +87,7 @@ class World:
     anycard: AnyCardDesk
     preflight: PreflightFlow
     after_sale: AfterSale
+    money: MoneyFlow
     watch: WatchDesk
     hearers: list[Callable[[Event], None]] = field(default_factory=list)
     _asked: set[str] = field(default_factory=set)
@@ -341,6 +343,12 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         scheduler=ground.real_scheduler,
         bus=bus,
     )
+    money = MoneyFlow(
+        client=till.client.beside_links(),
+        scheduler=ground.real_scheduler,
+        bus=bus,
+        toast=console.toast,
+    )
     roles = wire_roles(till, ground, phone.element, console)
     hands = EitherHands(at_field, CounterFlow(wallet, pos), wallet, pos, roles)
     pos.on_sale = console.tapped
@@ -357,7 +365,7 @@ def _wire(till: Till, ground: Ground, phone: PhoneElement) -> World:
         settings, bus, ground.clock, ground.scheduler, ground.real_scheduler, ground.entropy,
         till.log, ground.http, ground.open_socket, till.engine, till.client, phone.element,
         till.field, till.real, wallet, pos, till.believing, console, hands, till.forwarding,
-        till.links, till.source, desk, roles, anycard, preflight, till.after_sale,
+        till.links, till.source, desk, roles, anycard, preflight, till.after_sale, money,
         WatchDesk(till, ground, wallet, hands),
     )  # fmt: skip
     console.on_state = world.saw

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
+from backend.gateway.desk import Desk
 from backend.gateway.dispute_letters import DisputeLetters
 from backend.gateway.dispute_records import Dispute, DisputeNotice
 from backend.gateway.dispute_schedule import DisputeSchedule, SchedulePorts
@@ -21,6 +23,7 @@ from backend.runtime.entropy import Entropy
 from backend.runtime.errors import LinkBroken
 from backend.storage.database import Transaction
 from backend.storage.dispute_rows import SqlDisputeRows
+from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.merchant_rows import SqlMerchantRows
 from backend.storage.payment_outbox_rows import SqlOutbox
@@ -89,6 +92,7 @@ class Disputing:
         self.disputes: Disputes[Transaction] = Disputes(
             DisputePorts(
                 rows=self.rows,
+                advices=SqlGatewayRows(),
                 payments=SqlPaymentRows(),
                 merchants=self.merchants,
                 letters=DisputeLetters(self.rows, notices, outbox, lab.events),
@@ -105,12 +109,15 @@ class Disputing:
                 rows=self.rows,
                 payments=SqlPaymentRows(),
                 disputes=self.disputes,
+                references=lab.engine.references,
                 network=self.desk,
                 clock=lab.clock,
                 scheduler=lab.scheduler,
                 events=lab.events,
             )
         )
+
+        lab.desk = Desk(replace(lab.desk._ports, forbids_refund=self.disputes.forbids_refund))
 
     def notice(
         self, payment_id: str, amount_minor: int, reason: str = "fraudulent"
@@ -121,7 +128,7 @@ class Disputing:
     def write(self, work: Any) -> Dispute:
         """One unit of work on disputes, told afterwards."""
         change: DisputeChange = self.lab.run(self.lab.database.write(work))
-        self.schedule.told(change)
+        self.disputes.publish(change)
         return change.dispute
 
     def open(self, payment_id: str, amount_minor: int, reason: str = "fraudulent") -> Dispute:
@@ -139,7 +146,8 @@ class Disputing:
 
     def accept(self, dispute_id: str) -> Dispute:
         """Give it up."""
-        return self.write(lambda tx: self.disputes.accept(tx, None, dispute_id))
+        own = self.lab.run(self.schedule.reference())
+        return self.write(lambda tx: self.disputes.accept(tx, None, dispute_id, own))
 
     def look(self, dispute_id: str) -> Dispute:
         """As it stands."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
 from backend.gateway.card_payments import CardPaymentPorts, CardPayments
-from backend.http.routes_money_vault import VaultRoutes
 from backend.payments.engine import PaymentEngine
 from backend.runtime.events import EventLog
 from backend.storage.database import Transaction
@@ -28,7 +27,6 @@ class Cards:
     vault: CardVault[Transaction]
     payments: CardPayments[Transaction]
     rotation: Rotation[Transaction]
-    routes: VaultRoutes
 
     def start(self, ground: Ground) -> None:
         """Rotate the vault's keys every month for as long as the engine runs."""
@@ -68,5 +66,4 @@ def open_cards(
             )
         ),
         rotation=rotation,
-        routes=VaultRoutes(rotation, files.engine, rows),
     )

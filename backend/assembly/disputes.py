@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.assembly.files import Files
-from backend.assembly.ground import Ground
+from backend.assembly.base import Base
 from backend.assembly.merchants import MerchantServices
 from backend.gateway.dispute_letters import DisputeLetters
 from backend.gateway.dispute_schedule import DisputeSchedule, SchedulePorts
@@ -14,15 +13,15 @@ from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.disputes import DisputeResource
 from backend.payments.posting import Poster
+from backend.payments.references import ReferenceNumbers
 from backend.runtime.clock import Clock
-from backend.runtime.events import EventLog
 from backend.storage.database import Store, Transaction
 from backend.storage.dispute_rows import SqlDisputeRows
+from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payment_rows import SqlPaymentRows
 from backend.switch.dispute_client import DisputeClient
-from backend.switch.tsp_client import TspClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +42,15 @@ class DisputeServices:
 
 
 def open_disputes(
-    files: Files, accounts: MerchantServices, tokens: TspClient, events: EventLog, ground: Ground
+    base: Base, accounts: MerchantServices, references: ReferenceNumbers[Transaction]
 ) -> DisputeServices:
     """Disputes, not started."""
+    files, events, ground = base.files, base.events, base.ground
     rows, outbox, payments = SqlDisputeRows(), SqlOutbox(), SqlPaymentRows()
     disputes: Disputes[Transaction] = Disputes(
         DisputePorts(
             rows=rows,
+            advices=SqlGatewayRows(),
             payments=payments,
             merchants=accounts.merchants,
             letters=DisputeLetters(rows, accounts.notices, outbox, events),
@@ -66,7 +67,8 @@ def open_disputes(
             rows=rows,
             payments=payments,
             disputes=disputes,
-            network=DisputeClient(tokens),
+            references=references,
+            network=DisputeClient(base.tokens),
             clock=ground.clock,
             scheduler=ground.scheduler,
             events=events,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from backend.assembly.base import Base
+from backend.assembly.caches import Caches, open_caches
 from backend.assembly.cards import Cards, open_cards
 from backend.assembly.doors import open_doors
 from backend.assembly.edge import Edge, apart, hosts_of, memory, open_networks, sockets
@@ -17,7 +18,7 @@ from backend.assembly.files import Files, open_files
 from backend.assembly.gateway import Gateway, open_gateway
 from backend.assembly.ground import Ground, catch_up
 from backend.assembly.payments import open_payments
-from backend.assembly.wallet import open_caches, open_wallet
+from backend.assembly.wallet import open_wallet
 from backend.cache.buckets import SharedBuckets
 from backend.cache.connect import open_cache
 from backend.domain.token_bucket import LocalBuckets
@@ -69,6 +70,7 @@ class Engine:
     networks: Networks | None
     ground: Ground
     _edge: Edge
+    _caches: Caches
     _recorder: EventRecorder
     _folder: DataFolder
 
@@ -79,6 +81,7 @@ class Engine:
         await lab.switch.stop()
         await scheduler.cancel_all()
         await self._edge.close()
+        await self._caches.close()
         await self.gateway.webhooks.way.close()
         await lab.cache.close()
         if lab.faults.faults:
@@ -160,10 +163,9 @@ async def _open(
     book = LatencyBook(ground.clock, NETWORKS)
     switch = Switch(edge.links, clock=ground.clock, emit=events.emit, book=book)
     cache = open_cache(settings.redis_url, ground.clock, events.emit, FaultyCacheWay(board))
-    payments = await open_payments(files, switch, events, ground, cache, settings)
-    wallet = open_wallet(
-        files, edge.tokens, events, ground, open_caches(files, events, ground, cache, settings)
-    )
+    caches = open_caches(files, events, ground, cache, settings)
+    payments = await open_payments(files, switch, events, ground, caches)
+    wallet = open_wallet(files, edge.tokens, events, ground, caches)
     lab = Laboratory(
         world=ground.world,
         data_dir=folder.path,
@@ -181,6 +183,7 @@ async def _open(
         faults=board,
         latency=book,
         cache=cache,
+        near=caches.near,
         keys=files.keys,
         offload=ground.offload,
         flush_events=recorder.flush,
@@ -193,6 +196,7 @@ async def _open(
     gateway = await open_gateway(base, payments, cards, buckets)
     local = LocalToken(token)
     app = open_doors(lab, wallet, edge.tokens, payments, gateway, local, folder, attachments)
+    caches.start(ground)
     await switch.start()
     left = await payments.recover()
     ground.scheduler.spawn(payments.follow_up_forever(), "follow-ups")
@@ -208,7 +212,7 @@ async def _open(
     events.emit("engine.started", actor="engine", data={"payments_taken_up": left})
     return Engine(
         app, token, lab, payments, wallet.devices, gateway.in_app, gateway, cards, networks,
-        ground, edge, recorder, folder,
+        ground, edge, caches, recorder, folder,
     )  # fmt: skip
 
 

@@ -66,21 +66,23 @@ async def open_gateway(
     files, events, ground = base.files, base.events, base.ground
     accounts = await open_merchants(files, events, ground, buckets)
     webhooks = open_webhooks(base, accounts)
-    disputes = open_disputes(files, accounts, base.tokens, events, ground)
+    disputes = open_disputes(base, accounts, payments.references)
     pricing = open_pricing(files, events, ground)
     advices = _advices(base, payments, pricing, disputes)
+    disputes.schedule.heed_losses(advices.wake)
     desk = _desk(base, payments, advices, pricing, disputes)
-    money = open_money(base, payments, cards, desk, disputes)
+    settlement = open_settlement(files, events, ground)
+    money = open_money(base, payments, cards, desk, disputes, settlement)
     return Gateway(
         desk=desk,
         in_app=_in_app(files, payments, events, ground),
         advices=advices,
-        settlement=open_settlement(files, events, ground),
+        settlement=settlement,
         accounts=accounts,
         disputes=disputes,
         cards=cards,
         money=money,
-        wire=open_wire(base, accounts, money, disputes, webhooks),
+        wire=open_wire(base, accounts, money, disputes, webhooks, settlement),
         webhooks=webhooks,
     )
 

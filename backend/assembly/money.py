@@ -11,6 +11,7 @@ from backend.assembly.base import Base
 from backend.assembly.cards import Cards
 from backend.assembly.disputes import DisputeServices
 from backend.assembly.ground import Ground
+from backend.assembly.settlement import Settlement
 from backend.gateway.charges import ChargePorts, Charges
 from backend.gateway.desk import Desk
 from backend.gateway.intents import Intents
@@ -55,6 +56,7 @@ def open_money(
     cards: Cards,
     desk: Desk[Transaction],
     disputes: DisputeServices,
+    settlement: Settlement,
 ) -> MoneyServices:
     """Intents follow their payments from here on; nothing is started."""
     files, events, ground = base.files, base.events, base.ground
@@ -68,6 +70,7 @@ def open_money(
             lists=SqlMerchantPayments(),
             objects=objects,
             intents=intents,
+            books=settlement.books,
             is_disputed=disputes.disputes.is_known,
         )
     )

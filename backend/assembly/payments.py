@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
+from backend.assembly.caches import Caches
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
-from backend.cache.answers import StoredAnswers
-from backend.cache.tolerant import TolerantCache
 from backend.gateway.merchant_keys import SHOPS
 from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.records import DEFAULT_MERCHANT
+from backend.payments.spent_counters import SpentCounters
 from backend.runtime.events import EventLog
-from backend.settings import Settings
+from backend.storage.counter_rows import SqlCounterRows
 from backend.storage.database import Transaction
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.payment_outbox_rows import SqlOutbox
@@ -26,8 +26,7 @@ async def open_payments(
     switch: Switch,
     events: EventLog,
     ground: Ground,
-    cache: TolerantCache,
-    settings: Settings,
+    caches: Caches,
 ) -> PaymentEngine[Transaction]:
     """The payment engine, with the merchants that every laboratory has."""
     rows = SqlPaymentRows()
@@ -47,7 +46,16 @@ async def open_payments(
             events=events,
             identifiers=ground.entropy.secret("payment.identifiers"),
             fingerprint=files.named_keys.fingerprint,
-            # an in-process cache is slower than a point read of SQLite: it saves nothing here
-            cache=StoredAnswers(cache) if settings.redis_url else None,
+            cache=caches.answers,
+            merchants=caches.merchants,
+            counters=_counters(files, ground, caches),
         )
     )
+
+
+def _counters(files: Files, ground: Ground, caches: Caches) -> SpentCounters[Transaction] | None:
+    """A look at used up counters, where a server keeps them."""
+    if caches.counters is None:
+        return None
+    rows, tokens = SqlCounterRows(), SqlTokenDirectory()
+    return SpentCounters(caches.counters, files.engine, rows, tokens, ground.scheduler)

@@ -7,6 +7,10 @@ from functools import partial
 
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
+from backend.gateway.balance_transactions import Books, BooksPorts
+from backend.http.stripe_wire.balance import BalanceRoutes
+from backend.http.stripe_wire.call import Resource
+from backend.http.stripe_wire.payouts import PayoutRoutes
 from backend.ledger.chain import SHARDS
 from backend.payments.posting import Poster
 from backend.runtime.events import EventLog
@@ -16,11 +20,13 @@ from backend.settlement.days import DayPorts, Days
 from backend.settlement.lab_bank import LabBank
 from backend.settlement.payouts import PayoutPorts, Payouts
 from backend.settlement.ports import ClearingFiles
+from backend.storage.balance_rows import SqlBalanceRows
 from backend.storage.checkpoint_rows import TAIL_MAX, SqlCheckpoints
 from backend.storage.database import Database, Transaction
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.payment_outbox_rows import SqlOutbox
 from backend.storage.payout_rows import SqlBankRows, SqlPayoutRows
+from backend.storage.rate_rows import SqlConversionRows
 from backend.storage.settlement_rows import HostClearingFiles, SqlBatchRows, SqlClearingRows
 from backend.storage.terms_rows import SqlTermsBook
 
@@ -33,6 +39,7 @@ class Settlement:
     payouts: Payouts[Transaction]
     bank: LabBank[Transaction]
     files: ClearingFiles | None
+    books: Books[Transaction]
 
     def start(self, ground: Ground) -> None:
         """Settle whenever something is due, for as long as the engine runs."""
@@ -103,18 +110,19 @@ def open_settlement(
         )
     )
     events.subscribe(days.heed)
-    return Settlement(days, payouts, bank, clearing_files)
+    books = Books(BooksPorts(SqlBalanceRows(), rows, terms, SqlConversionRows(), ground.clock))
+    return Settlement(days, payouts, bank, clearing_files, books)
 
 
 async def move_checkpoints(store: Database, tail_max: int = TAIL_MAX) -> int:
-    """Fold the shards that have grown into their checkpoints, one commit each; how many.
+    """Fold the shards that have grown into their checkpoints; in how many commits.
 
     Raises:
         StorageError: the database refused.
     """
     rows, moved = SqlCheckpoints(), 0
     for shard in range(SHARDS):
-        if store.read(partial(_tail, rows, shard)) >= tail_max:
+        while store.read(partial(_tail, rows, shard)) >= tail_max:
             await store.write(partial(_move, rows, shard))
             moved += 1
     return moved
@@ -126,3 +134,16 @@ def _tail(rows: SqlCheckpoints, shard: int, tx: Transaction) -> int:
 
 def _move(rows: SqlCheckpoints, shard: int, tx: Transaction) -> None:
     rows.move(tx, shard)
+
+
+def money_out(settlement: Settlement) -> list[Resource]:
+    """What `/v1` serves of settlement: balances, what moved them, payouts."""
+    return [
+        BalanceRoutes(settlement.books, settlement.payouts).resource(),
+        payout_routes(settlement).resource(),
+    ]
+
+
+def payout_routes(settlement: Settlement) -> PayoutRoutes:
+    """Payouts as `/v1` serves them and as events show them."""
+    return PayoutRoutes(settlement.payouts, SqlPayoutRows(), settlement.books, settlement.days.wake)

@@ -1,22 +1,13 @@
-"""Wires the wallet's services and what is kept of their answers."""
+"""Wires the wallet's services."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from backend.assembly.caches import Caches
 from backend.assembly.files import Files
 from backend.assembly.ground import Ground
-from backend.cache.card_lists import CardLists
-from backend.cache.kept_sessions import KeptSessions
-from backend.cache.policy import PRESETS as CACHE_PRESETS
-from backend.cache.recent_history import RecentHistory
-from backend.cache.remembered import RUN_BYTES
-from backend.cache.tolerant import TolerantCache
 from backend.http.routes_wallet import WalletServices
 from backend.networks.numbers import NETWORKS
 from backend.runtime.events import EventLog
-from backend.settings import Settings
-from backend.storage import history_rows
 from backend.storage.wallet_rows import SqlWalletStore
 from backend.switch.tsp_client import TspClient
 from backend.wallet.accounts import Accounts
@@ -30,31 +21,6 @@ from backend.wallet.privacy import Privacy, PrivacyPorts
 from backend.wallet.provisioning import Provisioning
 from backend.wallet.token_orders import TokenOrders
 from backend.wallet.verification import Verifications
-
-
-def open_caches(
-    files: Files, events: EventLog, ground: Ground, cache: TolerantCache, settings: Settings
-) -> Caches:
-    """What is kept of the wallet's answers; a session only where the cache is a server."""
-    policy = CACHE_PRESETS[settings.cache_preset]
-    run = ground.entropy.secret("cache.run").bytes(RUN_BYTES)
-
-    def owner_of(payment_id: str) -> str | None:
-        return files.engine.read(lambda tx: history_rows.owner(tx, payment_id))
-
-    history = RecentHistory(cache, owner_of, policy, run)
-    events.subscribe(history.heed)
-    sessions = KeptSessions(cache, policy, run) if settings.redis_url else None
-    return Caches(CardLists(cache, policy, run), sessions, history)
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """What is kept of the wallet's answers."""
-
-    lists: CardLists
-    sessions: KeptSessions | None
-    history: RecentHistory
 
 
 def open_wallet(

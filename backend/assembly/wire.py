@@ -9,6 +9,7 @@ from backend.assembly.base import Base
 from backend.assembly.disputes import DisputeServices
 from backend.assembly.merchants import MerchantServices
 from backend.assembly.money import MoneyServices
+from backend.assembly.settlement import Settlement, money_out, payout_routes
 from backend.assembly.webhooks import Webhooks
 from backend.gateway.event_pictures import ChargePictures, as_of
 from backend.gateway.objects import Kept, Kind, Objects
@@ -20,11 +21,11 @@ from backend.http.stripe_wire.call import Resource
 from backend.http.stripe_wire.charges import ChargeRoutes
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.customers import Customers
+from backend.http.stripe_wire.design_paths import DesignPaths
 from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
 from backend.http.stripe_wire.payment_methods import Methods
-from backend.http.stripe_wire.pictures import show_found
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
@@ -39,6 +40,7 @@ def open_wire(
     services: MoneyServices,
     disputes: DisputeServices,
     webhooks: Webhooks,
+    settlement: Settlement,
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     files, events, ground = base.files, base.events, base.ground
@@ -53,11 +55,14 @@ def open_wire(
         admit=accounts.limits.take,
     )
     _show_events(webhooks, services.money)
+    disputed = disputes.resource(services.money, ground.clock)
+    webhooks.pictures.add("dispute", disputed.picture)
+    webhooks.pictures.add("payout", payout_routes(settlement).picture)
     resources = [
         *_resources(services, webhooks),
-        disputes.resource(services.money, ground.clock).resource(),
+        disputed.resource(),
+        *money_out(settlement),
     ]
-    show_found(webhooks.pictures, resources)
     return WireDoor(ports, resources)
 
 
@@ -90,13 +95,15 @@ def _resources(services: MoneyServices, webhooks: Webhooks) -> list[Resource]:
     """Everything that is served; one line for each module."""
     money, secrets = services.money, services.secrets
     methods = Methods(money.objects, money.methods)
+    intents, charges = PaymentIntents(money, methods), ChargeRoutes(money)
     return [
         account_resource(),
         Customers(money.objects).resource(),
         methods.resource(),
         SetupIntents(money.objects, money.methods, methods, secrets).resource(),
-        PaymentIntents(money, methods).resource(),
-        ChargeRoutes(money).resource(),
+        intents.resource(),
+        charges.resource(),
+        DesignPaths(money, intents, charges).resource(),
         Refunds(money).resource(),
         MerchantEvents(webhooks.history).resource(),
         WebhookEndpoints(webhooks.endpoints).resource(),

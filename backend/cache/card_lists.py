@@ -10,7 +10,7 @@ import orjson
 
 from backend.cache import keys
 from backend.cache.policy import DEFAULT, CachePolicy
-from backend.cache.remembered import RUN_BYTES, Remembered
+from backend.cache.remembered import RUN_BYTES, News, Remembered
 from backend.cache.tolerant import TolerantCache
 
 
@@ -18,9 +18,13 @@ class CardLists:
     """The wallet's port for card lists."""
 
     def __init__(
-        self, cache: TolerantCache, policy: CachePolicy = DEFAULT, run: bytes = bytes(RUN_BYTES)
+        self,
+        cache: TolerantCache,
+        policy: CachePolicy = DEFAULT,
+        run: bytes = bytes(RUN_BYTES),
+        news: News | None = None,
     ) -> None:
-        self._lists = Remembered(cache, policy.cards_key, policy.cards_ttl_s, run)
+        self._lists = Remembered(cache, policy.cards, run, news=news)
 
     def changes(self, user_id: str) -> int:
         """How often this person's cards changed; take it before reading the database."""

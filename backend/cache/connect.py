@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from backend.cache import keys
+from backend.cache.level_one import LevelOne
+from backend.cache.news import Publisher, SharedNews
 from backend.cache.tolerant import CacheWay, RedisCommands, TolerantCache
 from backend.runtime.clock import Clock
 from backend.runtime.errors import UsageError
@@ -51,3 +54,20 @@ def open_cache(
         raise UsageError(f"--redis-url: {error}") from error
     client = Redis.from_pool(pool)  # which closes the pool with itself
     return TolerantCache(cast("RedisCommands", client), clock, emit, name="redis", way=way)
+
+
+def open_news(redis_url: str, group: str, sender: str, near: LevelOne, emit: Emit) -> SharedNews:
+    """What engines on one Redis say to each other; `open_cache` has looked at the URL.
+
+    Args:
+        redis_url: of the server.
+        group: engines that have the same data.
+        sender: tells this engine from the others.
+        near: level 1, deaf until the channel is heard.
+        emit: says when nothing can be heard.
+    """
+    from redis.asyncio import Redis
+
+    # a subscription waits for messages, not for answers: only connecting has a limit
+    client = Redis.from_url(redis_url, socket_connect_timeout=CONNECT_LIMIT_S)
+    return SharedNews(cast("Publisher", client), keys.news(group), sender, near, emit)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 import orjson
 
 from backend.cache.policy import DEFAULT, CachePolicy
-from backend.cache.remembered import RUN_BYTES, Remembered
+from backend.cache.remembered import RUN_BYTES, News, Remembered
 from backend.cache.tolerant import TolerantCache
 from backend.wallet.model import Session
 
@@ -20,9 +20,13 @@ class KeptSessions:
     """The wallet's port for sessions that were read lately."""
 
     def __init__(
-        self, cache: TolerantCache, policy: CachePolicy = DEFAULT, run: bytes = bytes(RUN_BYTES)
+        self,
+        cache: TolerantCache,
+        policy: CachePolicy = DEFAULT,
+        run: bytes = bytes(RUN_BYTES),
+        news: News | None = None,
     ) -> None:
-        self._kept = Remembered(cache, policy.session_key, policy.session_ttl_s, run)
+        self._kept = Remembered(cache, policy.session, run, news=news)
 
     def changes(self, id_hash: bytes) -> int:
         """How often this session changed; take it before reading the database."""

@@ -13,6 +13,11 @@ def token(token_ref: str) -> str:
     return f"token:{{{token_ref}}}"
 
 
+def news(group: str) -> str:
+    """The channel on which a group of engines says what it forgot."""
+    return f"forget:{{{group}}}"
+
+
 def idempotency(scope: str) -> str:
     """The stored answer of one request; hashed, because clients choose keys freely."""
     return f"idempotency:{{{hashlib.sha256(scope.encode()).hexdigest()}}}"

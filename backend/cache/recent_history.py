@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.cache.policy import DEFAULT, CachePolicy
-from backend.cache.remembered import RUN_BYTES, Remembered
+from backend.cache.remembered import RUN_BYTES, News, Remembered
 from backend.cache.tolerant import TolerantCache
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Event
@@ -27,6 +27,7 @@ class RecentHistory:
         owner_of: OwnerOf,
         policy: CachePolicy = DEFAULT,
         run: bytes = bytes(RUN_BYTES),
+        news: News | None = None,
     ) -> None:
         """Over a cache.
 
@@ -35,8 +36,9 @@ class RecentHistory:
             owner_of: whose payment that is; None for nobody's.
             policy: how long, and under which name.
             run: tells this run of the engine from earlier ones.
+            news: of other engines on the same cache.
         """
-        self._pages = Remembered(cache, policy.history_key, policy.history_ttl_s, run)
+        self._pages = Remembered(cache, policy.history, run, news=news)
         self._owner_of = owner_of
         self._kept: set[str] = set()  # people of whom there is something to spoil
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from redis.exceptions import RedisError
@@ -27,6 +28,7 @@ TTL_SLACK_S = 60
 _STAMP_BYTES = 8
 _DIGEST_BYTES = 16
 _HEAD_BYTES = _STAMP_BYTES + _DIGEST_BYTES
+_FOR_EVER_US = 256**_STAMP_BYTES - 1
 
 
 class RedisCommands(Protocol):
@@ -35,8 +37,8 @@ class RedisCommands(Protocol):
     def get(self, name: str) -> Awaitable[bytes | None]:
         """GET."""
 
-    def set(self, name: str, value: bytes, *, ex: int) -> Awaitable[object]:
-        """SET … EX."""
+    def set(self, name: str, value: bytes, *, ex: int | None) -> Awaitable[object]:
+        """SET … EX; without EX for ever."""
 
     def delete(self, *names: str) -> Awaitable[int]:
         """DEL."""
@@ -49,6 +51,14 @@ class RedisCommands(Protocol):
 
     def aclose(self) -> Awaitable[None]:
         """Close the connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value as it lies in the cache."""
+
+    value: bytes
+    expires_at_us: int
 
 
 class CacheWay(Protocol):
@@ -94,11 +104,16 @@ class TolerantCache:
 
     async def get(self, key: str) -> bytes | None:
         """The value, unless it is missing, expired on lab time, or the cache is broken."""
+        found = await self.find(key)
+        return None if found is None else found.value
+
+    async def find(self, key: str) -> Found | None:
+        """The same, with when it expires."""
         stored = await self._try("get", lambda: self._redis.get(key))
-        value = None if stored is None else self._opened(key, stored)
+        found = None if stored is None else self._opened(key, stored)
         count = self._counts.setdefault(key.partition(":")[0], [0, 0])
-        count[value is None] += 1
-        return value
+        count[found is None] += 1
+        return found
 
     @property
     def hits(self) -> int:
@@ -114,12 +129,15 @@ class TolerantCache:
         """Hits and misses by the first part of the key."""
         return {kind: (hits, misses) for kind, (hits, misses) in sorted(self._counts.items())}
 
-    async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
-        """Keep `value` for `ttl_s` seconds of lab time."""
-        expires_at_us = self._clock.now_us() + ttl_s * 1_000_000
+    async def put(self, key: str, value: bytes, *, ttl_s: int | None) -> None:
+        """Keep `value` for `ttl_s` seconds of lab time; None is for ever."""
+        expires_at_us, lives_s = _FOR_EVER_US, None
+        if ttl_s is not None:
+            expires_at_us = self._clock.now_us() + ttl_s * 1_000_000
+            lives_s = ttl_s + TTL_SLACK_S
         stamp = expires_at_us.to_bytes(_STAMP_BYTES, "big")
         stored = stamp + _digest(key, stamp, value) + value
-        await self._try("put", lambda: self._redis.set(key, stored, ex=ttl_s + TTL_SLACK_S))
+        await self._try("put", lambda: self._redis.set(key, stored, ex=lives_s))
 
     async def forget(self, *keys: str) -> bool:
         """Delete; False when the cache could not be told (entries then expire by themselves)."""
@@ -145,14 +163,15 @@ class TolerantCache:
         self._way = DirectWay()
         await self._try("close", self._redis.aclose)
 
-    def _opened(self, key: str, stored: bytes) -> bytes | None:
+    def _opened(self, key: str, stored: bytes) -> Found | None:
         stamp, value = stored[:_STAMP_BYTES], stored[_HEAD_BYTES:]
         if _digest(key, stamp, value) != stored[_STAMP_BYTES:_HEAD_BYTES]:
             self.spoiled += 1
             data = {"cache": self.name, "spoiled": self.spoiled}
             self._emit("cache.spoiled", actor="cache", data=data)
             return None
-        return value if int.from_bytes(stamp, "big") > self._clock.now_us() else None
+        expires_at_us = int.from_bytes(stamp, "big")
+        return Found(value, expires_at_us) if expires_at_us > self._clock.now_us() else None
 
     async def _try(self, name: str, operation: Callable[[], Awaitable[T]]) -> T | None:
         try:

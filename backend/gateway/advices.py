@@ -142,7 +142,10 @@ class Advices(Generic[Tx]):
             booked = answer.response_code == APPROVED
             return said + ports.completed(tx, payment) if booked else said
         refund = ports.rows.find_refund(tx, advice.refund_id)
-        assert refund is not None, "refunds are never removed"
+        if refund is None:  # the money of a lost dispute: whatever is said, it stays lost
+            word = "completed" if answer.response_code == APPROVED else "refused"
+            facts = {"dispute_id": advice.refund_id, "amount_minor": advice.amount_minor}
+            return self._say(tx, payment, f"chargeback.{word}", answer, facts)
         return self._end(tx, payment, refund, answer)
 
     def _end(self, tx: Tx, payment: Payment, refund: Refund, answer: Advised) -> tuple[Event, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+from backend.gateway.balance_transactions import Books
 from backend.gateway.intents import Intents, intent_of
 from backend.gateway.objects import Kept, Kind, Objects
 from backend.gateway.pages import Page
@@ -20,6 +21,7 @@ from backend.gateway.records import Refund
 from backend.gateway.views.charges import ChargeParts, charge_json, payment_id_of
 from backend.gateway.views.intents import intent_json, till_intent_json
 from backend.gateway.views.refunds import refund_view
+from backend.ledger.journal import Purpose
 from backend.payments.ports import PaymentRows
 from backend.payments.records import Channel, Payment
 
@@ -62,6 +64,7 @@ class ChargePorts(Generic[Tx]):
     lists: MerchantPayments[Tx]
     objects: Objects[Tx]
     intents: Intents[Tx]
+    books: Books[Tx]
     is_disputed: Callable[[Tx, str], bool]
 
 
@@ -92,9 +95,9 @@ class Charges(Generic[Tx]):
             method = objects.find(tx, merchant_id, Kind.PAYMENT_METHOD, method_id)
         note_id = "ch_" + payment.id.removeprefix("pay_")
         note = objects.find(tx, merchant_id, Kind.CHARGE, note_id)
-        return charge_json(
-            ChargeParts(payment, intent, method, note, self._ports.is_disputed(tx, payment.id))
-        )
+        disputed = self._ports.is_disputed(tx, payment.id)
+        line = self._ports.books.id_of(tx, payment.id, Purpose.CAPTURE)
+        return charge_json(ChargeParts(payment, intent, method, note, disputed, line))
 
     def find(self, tx: Tx, merchant_id: str, charge_id: str) -> Json | None:
         """A charge by its identifier."""
@@ -158,7 +161,8 @@ class Charges(Generic[Tx]):
         payment = self._ports.payments.find_payment(tx, refund.payment_id)
         assert payment is not None, "a refund is of a payment"
         note = self._ports.objects.find(tx, payment.merchant.id, Kind.REFUND, refund.id)
-        return refund_view(refund, payment, note)
+        line = self._ports.books.id_of_refund(tx, payment.id, refund.id)
+        return refund_view(refund, payment, note, line)
 
     def find_refund(self, tx: Tx, merchant_id: str, refund_id: str) -> Json | None:
         """A refund by its identifier."""

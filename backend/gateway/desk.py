@@ -85,7 +85,7 @@ class DeskPorts(Generic[Tx]):
 
     Attributes:
         identifiers: stream for the random part of refund identifiers.
-        plan_of: a merchant's price list.
+        pricing: what a capture costs, and in which currency it is settled.
         forbids_refund: whether a dispute over a payment runs or was lost.
         wake: called after a commit that left something to be told.
     """

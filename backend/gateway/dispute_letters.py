@@ -79,8 +79,8 @@ class DisputeLetters(Generic[Tx]):
         if captures >= most or self._rows.was_warned_since(tx, merchant_id, RATE_NOTICE, since_us):
             return ()
         text = (
-            f"{count} of your {captures} payments of the last 30 days are disputed: more than one"
-            " in a hundred. Networks end contracts over this."
+            f"Disputed payments of the last 30 days: {count} of {captures}, more than one in a"
+            " hundred. Networks end contracts over this."
         )
         self._notices.send(tx, merchant_id, RATE_NOTICE, text)
         event = self._events.make(

@@ -8,10 +8,11 @@ raise a case, and what a network announced when it approved. Knows no SQL and no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from backend.gateway.dispute_machine import DisputeState
+from backend.gateway.dispute_machine import DisputeHappening, DisputeState
 from backend.gateway.dispute_ports import DisputeNetwork, DisputeRows
 from backend.gateway.dispute_records import Dispute, DisputeNotice, check_notice
 from backend.gateway.disputes import DisputeChange, Disputes
@@ -19,6 +20,7 @@ from backend.networks.dispute_terms import Outcome, Submission
 from backend.payments.follow_up import IN_FLIGHT_MAX, SECOND_US, STORAGE_WAIT_S, wait_after_us
 from backend.payments.ports import PaymentRows, Store
 from backend.payments.records import Payment
+from backend.payments.references import ReferenceNumbers
 from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import (
@@ -30,6 +32,7 @@ from backend.runtime.errors import (
 )
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.switch.answers import NetworkReference
 from backend.wallet.errors import NetworkUnavailable
 
 Tx = TypeVar("Tx")
@@ -44,6 +47,7 @@ class SchedulePorts(Generic[Tx]):
     rows: DisputeRows[Tx]
     payments: PaymentRows[Tx]
     disputes: Disputes[Tx]
+    references: ReferenceNumbers[Tx]
     network: DisputeNetwork
     clock: Clock
     scheduler: Scheduler
@@ -57,10 +61,29 @@ class DisputeSchedule(Generic[Tx]):
         self._ports = ports
         self._attending: set[str] = set()
         self._alarm = Alarm(ports.scheduler, "dispute timer")
+        self._losses: list[Callable[[], None]] = []
+        ports.events.subscribe(self._heed)
 
-    def wake(self) -> None:
-        """Look at the schedule again."""
+    def heed_losses(self, wake: Callable[[], None]) -> None:
+        """Call `wake` after each commit that left a network a lost dispute to be told of."""
+        self._losses.append(wake)
+
+    def _heed(self, event: Event) -> None:
+        """Events are published after their commit: only then is there anything to look at."""
+        if not event.kind.startswith("dispute."):
+            return
         self._alarm.ring()
+        if event.kind == DisputeHappening.LOST.value:
+            for wake in self._losses:
+                wake()
+
+    async def reference(self) -> NetworkReference:
+        """A network reference for a dispute that may be lost, to be taken before its unit.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        return await self._ports.references.take(self._ports.clock.now_us())
 
     async def run_forever(self) -> None:
         """Attend whenever something is due; runs until cancelled."""
@@ -100,7 +123,7 @@ class DisputeSchedule(Generic[Tx]):
             case.case_id, payment.id, case.amount_minor, case.currency, case.reason
         )
         change = await ports.store.write(lambda tx: ports.disputes.open(tx, notice))
-        self.told(change)
+        ports.disputes.publish(change)
         return change.dispute
 
     def completed(self, tx: Tx, payment: Payment) -> tuple[Event, ...]:
@@ -111,13 +134,7 @@ class DisputeSchedule(Generic[Tx]):
         notice = self._ports.disputes.announced(tx, payment)
         if notice is None or notice.amount_minor <= 0:
             return ()
-        self.wake()
         return self._ports.disputes.open(tx, notice).events
-
-    def told(self, change: DisputeChange) -> None:
-        """After a commit: publish, and look at the schedule again."""
-        self._ports.disputes.publish(change)
-        self.wake()
 
     def _start_due(self) -> int | None:
         """Start what is due; when the next is due."""
@@ -146,12 +163,13 @@ class DisputeSchedule(Generic[Tx]):
             await self._ports.scheduler.sleep(STORAGE_WAIT_S)
         finally:
             self._attending.discard(dispute.id)
-            self.wake()
+            self._alarm.ring()
 
     async def _attend_once(self, dispute: Dispute) -> DisputeChange | None:
         ports = self._ports
+        own = await self.reference()
         if dispute.state is DisputeState.NEEDS_RESPONSE:
-            return await ports.store.write(lambda tx: ports.disputes.lapse(tx, dispute.id))
+            return await ports.store.write(lambda tx: ports.disputes.lapse(tx, dispute.id, own))
         assert dispute.submitted_at_us is not None, "what is under review was handed in"
         submission = Submission(dispute.reason, dispute.submitted_at_us, dict(dispute.evidence))
         try:
@@ -165,7 +183,9 @@ class DisputeSchedule(Generic[Tx]):
             await self._later(dispute, max(again_at_us, ports.clock.now_us() + SECOND_US), 0)
             return None
         won = verdict.outcome is Outcome.WON
-        return await ports.store.write(lambda tx: ports.disputes.decide(tx, dispute.id, won=won))
+        return await ports.store.write(
+            lambda tx: ports.disputes.decide(tx, dispute.id, own, won=won)
+        )
 
     async def _postpone(self, dispute: Dispute, error: Exception) -> None:
         tries = dispute.tries + 1

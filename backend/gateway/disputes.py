@@ -32,6 +32,8 @@ from backend.gateway.dispute_records import (
 from backend.gateway.merchant_account import MerchantAccount
 from backend.gateway.merchants import Merchants
 from backend.gateway.pages import Page
+from backend.gateway.ports import GatewayRows
+from backend.gateway.records import Advice, AdviceKind
 from backend.ledger import disputing
 from backend.ledger.journal import Promise, Transaction
 from backend.networks.disputes import case_of
@@ -44,6 +46,7 @@ from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import Event, EventLog
+from backend.switch.answers import NetworkReference
 
 Tx = TypeVar("Tx")
 DAY_US = 86_400 * 1_000_000
@@ -56,11 +59,13 @@ class DisputePorts(Generic[Tx]):
     """Everything that disputes take from outside.
 
     Attributes:
+        advices: where what a network has to be told is kept.
         letters: what is written to merchants.
         identifiers: stream for the random part of identifiers.
     """
 
     rows: DisputeRows[Tx]
+    advices: GatewayRows[Tx]
     payments: PaymentRows[Tx]
     merchants: Merchants[Tx]
     letters: DisputeLetters[Tx]
@@ -183,8 +188,16 @@ class Disputes(Generic[Tx]):
         happening = DisputeHappening.SUBMITTED if submit else DisputeHappening.UPDATED
         return self._move(tx, payment, dispute, happening, MERCHANT)
 
-    def accept(self, tx: Tx, merchant_id: str | None, dispute_id: str) -> DisputeChange:
+    def accept(
+        self, tx: Tx, merchant_id: str | None, dispute_id: str, own: NetworkReference
+    ) -> DisputeChange:
         """The merchant gives a dispute up: it is lost, for good.
+
+        Args:
+            tx: the caller's unit of work.
+            merchant_id: whose dispute; None for the laboratory's own desk.
+            dispute_id: "dp_…".
+            own: a reference for telling the network (see `DisputeSchedule.reference`).
 
         Raises:
             NotFound: `dispute_not_found`.
@@ -192,25 +205,27 @@ class Disputes(Generic[Tx]):
         """
         dispute = self.of(tx, merchant_id, dispute_id)
         _check_open(dispute, None)
-        return self._lose(tx, dispute, ClosedWhy.ACCEPTED, MERCHANT)
+        return self._lose(tx, dispute, ClosedWhy.ACCEPTED, MERCHANT, own)
 
-    def lapse(self, tx: Tx, dispute_id: str) -> DisputeChange | None:
+    def lapse(self, tx: Tx, dispute_id: str, own: NetworkReference) -> DisputeChange | None:
         """Nothing was handed in by the deadline: lost. None when that is not so (any more)."""
         dispute = self._ports.rows.find_dispute(tx, dispute_id)
         assert dispute is not None, "disputes are never removed"
         is_over = self._ports.clock.now_us() >= dispute.evidence_due_at_us
         if dispute.state is not DisputeState.NEEDS_RESPONSE or not is_over:
             return None
-        return self._lose(tx, dispute, ClosedWhy.LAPSED, dispute.network)
+        return self._lose(tx, dispute, ClosedWhy.LAPSED, dispute.network, own)
 
-    def decide(self, tx: Tx, dispute_id: str, *, won: bool) -> DisputeChange | None:
+    def decide(
+        self, tx: Tx, dispute_id: str, own: NetworkReference, *, won: bool
+    ) -> DisputeChange | None:
         """Take the network's verdict in. None when the dispute is not under review (any more)."""
         dispute = self._ports.rows.find_dispute(tx, dispute_id)
         assert dispute is not None, "disputes are never removed"
         if dispute.state is not DisputeState.UNDER_REVIEW:
             return None
         if not won:
-            return self._lose(tx, dispute, ClosedWhy.DECIDED, dispute.network)
+            return self._lose(tx, dispute, ClosedWhy.DECIDED, dispute.network, own)
         payment = self._payment(tx, dispute)
         account = self._ports.merchants.of(tx, dispute.merchant_id)
         back = account.dispute_fee_back_if_won
@@ -277,12 +292,19 @@ class Disputes(Generic[Tx]):
         )
         return dispute.closed(ClosedWhy.SHIFTED, now_us) if shifted else dispute
 
-    def _lose(self, tx: Tx, dispute: Dispute, why: ClosedWhy, actor: str) -> DisputeChange:
+    def _lose(
+        self, tx: Tx, dispute: Dispute, why: ClosedWhy, actor: str, own: NetworkReference
+    ) -> DisputeChange:
+        """The cardholder gets the money; its network is told until it has booked it."""
         payment, at_us = self._payment(tx, dispute), self._ports.clock.now_us()
         release = disputing.dispute_lost(
             _promise(payment, dispute), dispute.id, dispute.fee_minor, at_us
         )
         closed = dispute.closed(why, at_us)
+        advice = Advice(
+            0, payment.id, AdviceKind.REFUND, dispute.id, dispute.amount_minor, own, at_us
+        )
+        self._ports.advices.add_advice(tx, advice)
         return self._move(tx, payment, closed, DisputeHappening.LOST, actor, release)
 
     def _move(

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from backend.domain.identifiers import ordered_identifier
 from backend.domain.money import numeric_code
 from backend.domain.pan import network_of
@@ -49,6 +51,7 @@ Tx_contra = TypeVar("Tx_contra", contravariant=True)
 
 SESSION_LIFE_S = 300
 RANDOM_BYTES = 4
+SEALED_FOR_OTHER_KEY = "token_other_merchant"
 WITHOUT_TOKEN = "payment_token"  # noqa: S105 - a kind of resource
 
 
@@ -187,6 +190,30 @@ class InApp(Generic[Tx]):
             ports.events.publish(event)
         return self.session(session_id)
 
+    async def renew_key(self, merchant_id: str) -> dict[str, str]:
+        """Give a merchant a new key for payment tokens; those under way still open.
+
+        Returns:
+            What may be told: the certificate's SHA-256 and its last moment.
+
+        Raises:
+            BadRequest: `merchant_unknown`.
+            StorageError: the database refused; the merchant has its old key.
+        """
+        merchant = self._merchant(merchant_id)
+        certificate = (await self._ports.keys.renew(merchant.id)).certificate
+        shown = {
+            "merchant_id": merchant.id,
+            "certificate_sha256": certificate.fingerprint(SHA256()).hex(),
+            "not_after": certificate.not_valid_after_utc.isoformat(),
+        }
+        now_us = self._ports.clock.now_us()
+        record = AuditRecord(
+            now_us, None, "merchant_key.renewed", WITHOUT_TOKEN, merchant.id, "done", shown
+        )
+        await self._ports.store.write(lambda tx: self._ports.outbox.add_audit(tx, record))
+        return shown
+
     # The two doors.
 
     async def pay_with_wallet(
@@ -264,9 +291,16 @@ class InApp(Generic[Tx]):
     async def _open(self, token: object, merchant: Merchant) -> Opened:
         """The merchant's own checks, in the order in which nothing unsigned is decrypted."""
         keys, now_us = self._ports.keys, self._ports.clock.now_us()
-        identity = await keys.identity(merchant.id)
+        openers = await keys.openers(merchant.id)
         root = (await keys.authority_for(merchant.id)).root.certificate
-        return unseal(token, merchant_of(identity.certificate, identity.key), root, now_us)
+        *newer, oldest = [merchant_of(each.certificate, each.key) for each in openers]
+        for opener in newer:
+            try:
+                return unseal(token, opener, root, now_us)
+            except TokenRefused as refused:
+                if refused.code != SEALED_FOR_OTHER_KEY:
+                    raise
+        return unseal(token, oldest, root, now_us)
 
     async def _authorize(
         self,

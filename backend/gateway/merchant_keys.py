@@ -2,6 +2,7 @@
 
 Made when first wanted, once for each version of the format, and kept with their private keys sealed
 in a vault. Certificates that are not valid at this moment of lab time (it was moved) are made anew.
+A merchant's key can be renewed at any time; tokens that were under way open with the one before.
 Knows no token and no payment. Source: RFC 5280; the format's marks are `backend.paytoken`'s.
 """
 
@@ -43,6 +44,7 @@ PAPER_SHOP = Merchant("mer_paper_shop", "Paper Shop", "5943", "W0000002")
 SHOPS = (TEA_HOUSE, PAPER_SHOP)
 _VERSION_OF = {PAPER_SHOP.id: RSA_V1}
 VAULT = "payment tokens"
+BEFORE = "/before"  # the name of a merchant's last key ends so; tokens live five minutes
 
 
 class Offload(Protocol):
@@ -106,15 +108,40 @@ class MerchantKeys(Generic[Tx]):
         """
         async with self._making:
             authority = await self._authority(version_of(merchant_id))
-            name = f"merchant/{merchant_id}"
+            name = _name(merchant_id)
             known = self._known(name)
             if known is not None and _issued(authority.intermediate, known):
                 return known
-            ports, now_us = self._ports, self._ports.clock.now_us()
-            key = await self._draw(version_of(merchant_id))
-            made = make_merchant(authority, merchant_id, key, ports.stream, now_us)
+            made = await self._make(authority, merchant_id)
             await self._keep({name: made})
             return made
+
+    async def openers(self, merchant_id: str) -> list[Identity]:
+        """Whose keys may open a token: the merchant's, and the one before its last renewal.
+
+        Raises:
+            StorageError: the database refused, or the stored keys were sealed under another key.
+        """
+        now = await self.identity(merchant_id)
+        before = self._known(_name(merchant_id) + BEFORE)
+        return [now] if before is None else [now, before]
+
+    async def renew(self, merchant_id: str) -> Identity:
+        """A new key and certificate; what was sealed for the old one just before still opens.
+
+        Raises:
+            StorageError: the database refused; the merchant has its old key.
+        """
+        old = await self.identity(merchant_id)
+        async with self._making:
+            made = await self._make(await self._authority(version_of(merchant_id)), merchant_id)
+            await self._keep({_name(merchant_id): made, _name(merchant_id) + BEFORE: old})
+            return made
+
+    async def _make(self, authority: TokenAuthority, merchant_id: str) -> Identity:
+        ports = self._ports
+        key = await self._draw(version_of(merchant_id))
+        return make_merchant(authority, merchant_id, key, ports.stream, ports.clock.now_us())
 
     async def _authority(self, version: str) -> TokenAuthority:
         names = [f"{version}/{part}" for part in ("root", "intermediate", "leaf")]
@@ -166,6 +193,10 @@ class MerchantKeys(Generic[Tx]):
         if version == RSA_V1:
             return await self._ports.offload(rsa_key)
         return ec_key(self._ports.stream)
+
+
+def _name(merchant_id: str) -> str:
+    return f"merchant/{merchant_id}"
 
 
 def version_of(merchant_id: str) -> str:

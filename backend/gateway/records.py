@@ -51,7 +51,7 @@ class Advice:
 
     Attributes:
         id: 0 before it is stored.
-        refund_id: which refund; None for a completion.
+        refund_id: which refund, or which lost dispute ("dp_…"); None for a completion.
         own: its own reference, the same on every repeat.
         tries: how often it was told and not answered.
     """

@@ -23,14 +23,17 @@ from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
 from backend.http.routes_money_disputes import DisputeRoutes
 from backend.http.routes_money_merchants import MerchantRoutes
+from backend.http.routes_money_reconciliation import ReconciliationRoutes
 from backend.http.routes_money_settlement import SettlementRoutes
 from backend.http.routes_money_vault import VaultRoutes
 from backend.http.routes_money_webhooks import WebhookRoutes
+from backend.http.routes_notices import NoticeRoutes
 from backend.http.routes_payments import NFC_PATH, NfcRoute
 from backend.http.routes_privacy import PrivacyRoutes
 from backend.http.routes_proof import ProofRoutes
 from backend.http.routes_sales import SalesRoutes
 from backend.http.routes_tokens import TokenRoutes
+from backend.http.routes_vault_accesses import VaultAccessRoutes
 from backend.http.routes_wallet import WalletRoutes
 from backend.http.shop_page import shop_routes
 from backend.http.stripe_wire.door import WireDoor
@@ -43,6 +46,7 @@ class Doors:
 
     wallet: WalletRoutes
     history: HistoryRoutes
+    notices: NoticeRoutes
     payments: NfcRoute
     sales: SalesRoutes
     privacy: PrivacyRoutes
@@ -53,12 +57,14 @@ class Doors:
     disputes: DisputeRoutes
     lab: LabRoutes
     settlement: SettlementRoutes
+    reconciliation: ReconciliationRoutes
     tokens: TokenRoutes
     health: Health
     push: DevicePush
     cards: Cards
     wire: WireDoor
     vault: VaultRoutes
+    vault_accesses: VaultAccessRoutes
 
 
 def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
@@ -67,16 +73,19 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     answers.install(app)
     app.include_router(doors.wallet.router(), prefix="/api")
     app.include_router(doors.history.router(), prefix="/api")
+    app.include_router(doors.notices.router(), prefix="/api")
     app.include_router(doors.sales.router(), prefix="/api")
     app.include_router(doors.proof.router(), prefix="/api")
     app.include_router(doors.privacy.router(), prefix="/api")
     app.include_router(doors.in_app.router(), prefix="/api")
     app.include_router(doors.lab.router(), prefix="/lab")
     app.include_router(doors.settlement.router(), prefix="/lab")
+    app.include_router(doors.reconciliation.router(), prefix="/lab")
     app.include_router(doors.merchants.router(), prefix="/lab")
     app.include_router(doors.webhooks.router(), prefix="/lab")
     app.include_router(doors.disputes.router(), prefix="/lab")
     app.include_router(doors.vault.router(), prefix="/lab")
+    app.include_router(doors.vault_accesses.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
     app.include_router(_others(doors))
@@ -85,7 +94,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
         return docs_page(app.openapi())
 
     app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
-    return FrontDoor(app, token, {NFC_PATH: doors.payments}, doors.wire)
+    return FrontDoor(app, token, {NFC_PATH: doors.payments}, doors.wire, doors.health.requests)
 
 
 def _others(doors: Doors) -> APIRouter:

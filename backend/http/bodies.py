@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 
 class Body(BaseModel):
     """A JSON object with exactly these fields, and no guessing of types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _can_be_written_down(cls, value: object) -> object:
+        """Refuse what no document and no database of ours can hold, wherever in the value it is."""
+        try:
+            orjson.dumps(value)
+        except TypeError as error:
+            raise PydanticCustomError(
+                "not_storable", "half a character, a number beyond 64 bits, or nested too deep"
+            ) from error
+        return value
 
 
 class Credentials(Body):

@@ -15,8 +15,10 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.http.answers import problem
+from backend.http.request_counts import RequestCounts
 
 BODY_BYTES_MAX = 64 * 1024
+MERCHANT_PATHS = frozenset({"v1", "payments", "tokens", "refunds"})
 _POLICY_VIOLATION = 1008
 _TOO_LARGE = f"a body has at most {BODY_BYTES_MAX} bytes"
 
@@ -46,22 +48,30 @@ class LocalToken:
 class FrontDoor:
     """Routes to the hot payment route, to the merchants' wire or to the app.
 
-    Guards all but the wire, which has limits and keys of its own.
+    Guards all but the wire, which has limits and keys of its own; counts every answer.
     """
 
     def __init__(
-        self, app: ASGIApp, token: LocalToken, hot: dict[str, HotRoute], wire: ASGIApp
+        self,
+        app: ASGIApp,
+        token: LocalToken,
+        hot: dict[str, HotRoute],
+        wire: ASGIApp,
+        counts: RequestCounts,
     ) -> None:
         self._app = app
         self._token = token
         self._hot = hot
         self._wire = wire
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let it in."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "http":
+            send = self._counts.counting(scope, send)
         path: str = scope["path"]
         if (path == "/lab" or path.startswith("/lab/")) and not self._token.opens(scope):
             await _refuse(scope, receive, send)
@@ -69,7 +79,7 @@ class FrontDoor:
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
             return
-        if path == "/v1" or path.startswith("/v1/"):
+        if path.split("/")[1] in MERCHANT_PATHS:
             await self._wire(scope, receive, send)
             return
         declared = _header(scope, b"content-length")

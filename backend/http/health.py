@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backend.cache.level_one import LevelOne
 from backend.cache.tolerant import TolerantCache
 from backend.http.answers import json_answer
 from backend.http.laboratory import Laboratory
+from backend.http.request_counts import RequestCounts
 from backend.runtime.errors import StorageError
 from backend.storage import event_rows
 
@@ -24,8 +26,9 @@ METRICS_TYPE = "text/plain; version=0.0.4"
 class Health:
     """How the engine is."""
 
-    def __init__(self, lab: Laboratory) -> None:
+    def __init__(self, lab: Laboratory, requests: RequestCounts) -> None:
         self._lab = lab
+        self.requests = requests
 
     async def alive(self, _request: Request) -> Response:
         """The process answers."""
@@ -47,12 +50,16 @@ class Health:
         """Counters and gauges."""
         lab = self._lab
         lines = [
+            *_family("taplab_http_requests_total", "counter", self.requests.samples()),
             *_family("taplab_engine_commits_total", "counter", [("", lab.engine_database.commits)]),
             *_family("taplab_engine_units_total", "counter", [("", lab.engine_database.units)]),
             *_family("taplab_cache_hits_total", "counter", [("", lab.cache.hits)]),
             *_family("taplab_cache_misses_total", "counter", [("", lab.cache.misses)]),
             *_family("taplab_cache_lookups_total", "counter", _lookups(lab.cache)),
             *_family("taplab_cache_failures_total", "counter", [("", lab.cache.failures)]),
+            *_family("taplab_cache_near_lookups_total", "counter", _lookups(lab.near)),
+            *_family("taplab_cache_near_bytes", "gauge", [("", lab.near.bytes_used)]),
+            *_family("taplab_cache_near_evictions_total", "counter", [("", lab.near.evicted)]),
             *_family(
                 "taplab_breaker_state",
                 "gauge",
@@ -81,7 +88,7 @@ def _family(name: str, kind: str, samples: Iterable[tuple[str, float]]) -> list[
     return [f"# TYPE {name} {kind}", *(f"{name}{labels} {value}" for labels, value in samples)]
 
 
-def _lookups(cache: TolerantCache) -> list[tuple[str, float]]:
+def _lookups(cache: TolerantCache | LevelOne) -> list[tuple[str, float]]:
     """Hits and misses by the kind of key."""
     return [
         (f'{{kind="{kind}",result="{result}"}}', count)

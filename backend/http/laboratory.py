@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from backend.cache.level_one import LevelOne
 from backend.cache.tolerant import TolerantCache
 from backend.faults.board import FaultBoard
 from backend.metrics.latency import LatencyBook
@@ -73,6 +74,7 @@ class Laboratory:
     faults: FaultBoard
     latency: LatencyBook
     cache: TolerantCache
+    near: LevelOne
     keys: KeyHome
     offload: Offload
     flush_events: Callable[[], Awaitable[None]]

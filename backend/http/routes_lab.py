@@ -194,7 +194,8 @@ class LabRoutes:
 
     async def metrics(self) -> Response:
         """How often the cache had what was asked of it, in all and by the kind of key."""
-        cache = self._lab.cache
+        cache, near = self._lab.cache, self._lab.near
+        near_kinds = near.by_kind()
         return json_answer(
             {
                 "cache": {
@@ -207,7 +208,16 @@ class LabRoutes:
                         kind: _rate(hits, misses)
                         for kind, (hits, misses) in cache.by_kind().items()
                     },
-                }
+                },
+                "near": {
+                    "deaf": near.is_deaf,
+                    "entries": len(near),
+                    "bytes": near.bytes_used,
+                    "bytes_max": near.bytes_max,
+                    "evicted": near.evicted,
+                    **_rate(*map(sum, zip((0, 0), *near_kinds.values(), strict=True))),
+                    "kinds": {kind: _rate(*counts) for kind, counts in near_kinds.items()},
+                },
             }
         )
 

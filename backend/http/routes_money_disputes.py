@@ -91,10 +91,11 @@ class DisputeRoutes:
 
     async def close(self, dispute_id: str) -> Response:
         """Give a dispute up."""
+        own = await self.schedule.reference()
         return self._told(
-            await self.store.write(lambda tx: self.disputes.accept(tx, None, dispute_id))
+            await self.store.write(lambda tx: self.disputes.accept(tx, None, dispute_id, own))
         )
 
     def _told(self, change: DisputeChange) -> Response:
-        self.schedule.told(change)
+        self.disputes.publish(change)
         return json_answer({"dispute": change.dispute.to_json()})

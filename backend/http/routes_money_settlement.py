@@ -23,6 +23,7 @@ from backend.settlement.records import Payout, Terms
 from backend.storage.database import Transaction
 from backend.storage.ledger_rows import SqlLedgerRows
 from backend.storage.payout_rows import SqlPayoutRows
+from backend.storage.rate_rows import SqlRateRows
 from backend.storage.settlement_rows import SqlBatchRows
 from backend.storage.terms_rows import SqlTermsBook
 
@@ -85,6 +86,7 @@ class SettlementRoutes:
         add("/settlement/terms", self.terms, methods=["GET"])
         add("/settlement/terms/{merchant_id}", self.put_terms, methods=["PUT"])
         add("/settlement/accounts", self.pay_to, methods=["POST"])
+        add("/rates", self.rates, methods=["GET"])
         add("/ledger/entries", self.entries, methods=["GET"])
         add("/payouts", self.payouts, methods=["GET"])
         add("/payouts", self.create_payout, methods=["POST"])
@@ -149,6 +151,13 @@ class SettlementRoutes:
         """Have a merchant paid to another bank account; its ending decides what the bank does."""
         account = await self._payouts.pay_to(body.merchant_id, body.number)
         return json_answer(asdict(account), 201)
+
+    async def rates(self) -> Response:
+        """The newest exchange rates: what one unit of each currency is worth in US dollars."""
+        found = self._store.read(SqlRateRows().newest)
+        return json_answer(
+            {"rates": [{**asdict(each), "rate": f"{each.rate:f}"} for each in found]}
+        )
 
     async def entries(
         self,

@@ -1,4 +1,4 @@
-"""`/lab/vault`: how the card vault's keys stand, and a rotation on demand.
+"""`/lab/vault`: how the card vault's keys stand, a rotation on demand, merchants' new keys.
 
 For the laboratory, behind the local token like everything under `/lab`. Says versions, counts and
 places; there is no route on which a card number could come out. Knows HTTP; decides nothing.
@@ -6,6 +6,7 @@ places; there is no route on which a card number could come out. Knows HTTP; dec
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -19,18 +20,29 @@ from backend.vault.rotation import ROTATION_US, Rotation
 
 @dataclass(frozen=True, slots=True)
 class VaultRoutes:
-    """The vault's keys."""
+    """The vault's keys, and the merchants' own for payment tokens.
+
+    Attributes:
+        renew_key: gives a merchant a new one.
+    """
 
     rotation: Rotation[Transaction]
     database: Database
     rows: SqlVaultRows
+    renew_key: Callable[[str], Awaitable[dict[str, str]]]
 
     def router(self) -> APIRouter:
         """The routes, without the `/lab` in front."""
         router = APIRouter(default_response_class=Response, tags=["vault"])
         router.add_api_route("/vault", self.look, methods=["GET"])
         router.add_api_route("/vault/rotate", self.rotate, methods=["POST"])
+        path = "/vault/merchants/{merchant_id}/renew"
+        router.add_api_route(path, self.renew, methods=["POST"])
         return router
+
+    async def renew(self, merchant_id: str) -> Response:
+        """A merchant's new key for payment tokens of apps; those under way still open."""
+        return json_answer(await self.renew_key(merchant_id))
 
     async def look(self) -> Response:
         """Every data key with the version of the key that wraps it, and how many cards it seals."""

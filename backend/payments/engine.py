@@ -35,6 +35,7 @@ from backend.payments.overruling import Overruling
 from backend.payments.ports import (
     IdempotencyCache,
     LedgerRows,
+    MerchantCache,
     PaymentRows,
     Store,
     Switch,
@@ -45,6 +46,7 @@ from backend.payments.references import ReferenceNumbers
 from backend.payments.replay_cache import ReplayCache
 from backend.payments.replaying import replay_of, reply_of
 from backend.payments.sale import Begun, Intent, Sale
+from backend.payments.spent_counters import SpentCounters
 from backend.payments.taps import Admit, TapSale
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
@@ -61,8 +63,6 @@ from backend.switch.answers import (
 
 Tx = TypeVar("Tx")
 
-MERCHANTS_REMEMBERED_MAX = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class PaymentPorts(Generic[Tx]):
@@ -72,6 +72,8 @@ class PaymentPorts(Generic[Tx]):
         identifiers: stream for the random part of identifiers; used by the event loop only.
         fingerprint: keyed digest of a token's digits (HMAC-SHA256 with the vault's key).
         cache: accelerator for replays, if there is one.
+        merchants: merchants that were read lately, if any are kept.
+        counters: knows used up counters before SQL is asked to reserve one, if it can.
     """
 
     store: Store[Tx]
@@ -86,6 +88,8 @@ class PaymentPorts(Generic[Tx]):
     identifiers: Stream
     fingerprint: Callable[[str], bytes]
     cache: IdempotencyCache | None = None
+    merchants: MerchantCache | None = None
+    counters: SpentCounters[Tx] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,6 @@ class PaymentEngine(Generic[Tx]):
         self._overruling = Overruling(ports.tokens, self.changes, self.follow_ups)
         self._replays = ReplayCache(ports.cache, ports.scheduler)
         self.references = ReferenceNumbers(ports.store, ports.rows)
-        self._merchants: dict[str, Merchant] = {}
 
     async def recover(self) -> int:
         """Take up what an earlier process left; the number of payments. Call before serving.
@@ -173,21 +176,33 @@ class PaymentEngine(Generic[Tx]):
             StorageError: the database refused; if the intent was stored already, its outcome is
                 unknown and will be cured.
         """
+        started_us = self._ports.clock.monotonic_us()
+        if (cached := await self._answer_at_hand(account, key, request_hash)) is not None:
+            return cached
+        fingerprint, counters = self._ports.fingerprint(order.token), self._ports.counters
         sale = TapSale(
-            order, self._ports.fingerprint(order.token), self._merchant(order.merchant_id),
+            order, fingerprint, await self._merchant(order.merchant_id),
             self._rows, self._ports.tokens, admit,
+            is_spent=counters is not None and await counters.has(order, fingerprint),
         )  # fmt: skip
-        return await self.carry_out(sale, account=account, key=key, request_hash=request_hash)
+        intent = await self._intent(account, key, request_hash)
+        return await self._carry_out(sale, intent, started_us)
 
     async def carry_out(
         self, sale: Sale[Tx], *, account: str, key: str, request_hash: bytes
     ) -> Reply:
         """Pay for whatever a sale is. Arguments and errors as for `pay`."""
         started_us = self._ports.clock.monotonic_us()
-        check_key(key)
-        if (cached := await self._replays.find(account, key, request_hash)) is not None:
+        if (cached := await self._answer_at_hand(account, key, request_hash)) is not None:
             return cached
         intent = await self._intent(account, key, request_hash)
+        return await self._carry_out(sale, intent, started_us)
+
+    async def _answer_at_hand(self, account: str, key: str, request_hash: bytes) -> Reply | None:
+        check_key(key)
+        return await self._replays.find(account, key, request_hash)
+
+    async def _carry_out(self, sale: Sale[Tx], intent: Intent, started_us: int) -> Reply:
         begun: list[str] = []
         try:
             opened = await self._ports.store.write(partial(self._open_noting, sale, intent, begun))
@@ -200,7 +215,7 @@ class PaymentEngine(Generic[Tx]):
             return opened.reply
         self.follow_ups.publish(opened)
         try:
-            return await self._authorize(sale, opened, request_hash, (started_us, stored_us))
+            return await self._authorize(sale, opened, intent.request_hash, (started_us, stored_us))
         except (Exception, asyncio.CancelledError):  # the caller hung up, or the disk is full
             self._give_up(begun)
             raise
@@ -308,6 +323,8 @@ class PaymentEngine(Generic[Tx]):
             return settled
         self.follow_ups.publish(settled)
         await self._replays.keep(settled.payment, request_hash, settled.body)
+        if (counters := self._ports.counters) is not None:
+            await counters.note(settled.payment, answer)
         return Reply(STATUS_OK, settled.body, replayed=False)
 
     def _settle(
@@ -348,14 +365,16 @@ class PaymentEngine(Generic[Tx]):
         assert change is not None, "read or made in the same unit of work"
         return change
 
-    def _merchant(self, merchant_id: str) -> Merchant:
-        if (known := self._merchants.get(merchant_id)) is not None:
+    async def _merchant(self, merchant_id: str) -> Merchant:
+        kept = self._ports.merchants
+        if kept is not None and (known := await kept.get(merchant_id)) is not None:
             return known
+        changes = 0 if kept is None else kept.changes(merchant_id)
         merchant = self._ports.store.read(lambda tx: self._rows.find_merchant(tx, merchant_id))
         if merchant is None:
             raise BadRequest("merchant_unknown", "no such merchant", field="merchantId")
-        if len(self._merchants) < MERCHANTS_REMEMBERED_MAX:
-            self._merchants[merchant_id] = merchant
+        if kept is not None:
+            await kept.put(merchant_id, merchant, changes=changes)
         return merchant
 
 

@@ -214,3 +214,39 @@ class IdempotencyCache(Protocol):
 
     async def put(self, scope: str, reply: CachedReply, *, ttl_s: int) -> None:
         """Keep a final answer for `ttl_s` seconds."""
+
+
+class MerchantCache(Protocol):
+    """Merchants that were read lately; empty when the cache behind it is broken."""
+
+    def changes(self, owner: str) -> int:
+        """How often this merchant changed; taken before the database is read."""
+
+    async def get(self, owner: str) -> Merchant | None:
+        """The merchant as it was last read, or None."""
+
+    async def put(self, owner: str, value: Merchant, *, changes: int) -> None:
+        """Keep a merchant, unless it changed meanwhile."""
+
+
+class CounterCache(Protocol):
+    """Used up counters. What it says is confirmed by SQL, or it counts for nothing."""
+
+    async def token_of(self, fingerprint: bytes) -> str | None:
+        """The token with that keyed digest of its digits, which never changes, or None."""
+
+    async def keep_token(self, fingerprint: bytes, token_ref: str) -> None:
+        """Keep whose digits these are."""
+
+    async def highest(self, token_ref: str) -> int | None:
+        """The highest counter that is known to be used up, or None."""
+
+    async def raise_to(self, token_ref: str, atc: int) -> None:
+        """A counter was used up, and that is committed."""
+
+
+class CounterRows(Protocol[Tx_contra]):
+    """Where watermarks are looked up."""
+
+    def watermark(self, tx: Tx_contra, token_ref: str) -> int:
+        """The highest counter proven by the card; 0 before the first."""

@@ -40,6 +40,8 @@ class TapSale(Generic[Tx]):
         fingerprint: keyed digest of the token's digits.
         admit: what the door has to settle in the intent's own unit of work; what it raises undoes
             the intent. Not asked for a known key.
+        is_spent: whether SQL said already that the counter is not above the watermark, which never
+            goes down.
     """
 
     order: NfcOrder
@@ -48,6 +50,7 @@ class TapSale(Generic[Tx]):
     rows: PaymentRows[Tx]
     tokens: TokenDirectory[Tx]
     admit: Admit[Tx] | None = None
+    is_spent: bool = False
 
     @property
     def deadline_s(self) -> float:
@@ -63,8 +66,9 @@ class TapSale(Generic[Tx]):
             return Begun(nobodys, "invalid_token", told)
         payment = self._payment(intent, token, token.network)
         refusal = _refusal_of(token)
-        if refusal is None and not self.rows.reserve_atc(
-            tx, payment, below_watermark=self.order.store_and_forward
+        if refusal is None and (
+            self.is_spent
+            or not self.rows.reserve_atc(tx, payment, below_watermark=self.order.store_and_forward)
         ):
             refusal = "atc_replay"
         return Begun(payment, refusal, told)

@@ -29,7 +29,7 @@ Tx = TypeVar("Tx")
 STORAGE_WAIT_S = 5.0
 SECOND_US = 1_000_000
 _MOVES_MONEY = ("payment.captured", "payment.refund", "dispute.")
-_BOOKED = ("capture.completed", "refund.succeeded")
+_BOOKED = ("capture.completed", "refund.succeeded", "chargeback.completed")
 
 
 @dataclass(frozen=True, slots=True)

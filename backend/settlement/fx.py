@@ -20,15 +20,19 @@ from typing import Generic, Protocol, TypeVar
 from backend.domain.money import currencies, exponent
 from backend.outbox.ports import Outbox
 from backend.payments.ports import Store
+from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
-from backend.runtime.errors import Conflict
+from backend.runtime.errors import Conflict, StorageError
 from backend.runtime.events import Event, EventLog
+from backend.runtime.scheduler import Scheduler
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
 MIDDLE = "USD"
 REFRESH_US = 30 * 60 * 1_000_000
 VALID_US = 60 * 60 * 1_000_000
+WANTED_US = 24 * VALID_US
+STORAGE_WAIT_S = 5.0
 PLACES = Decimal("0.00000001")
 ACTOR = "rates"
 
@@ -78,6 +82,7 @@ class RatePorts(Generic[Tx]):
     outbox: Outbox[Tx]
     events: EventLog
     clock: Clock
+    scheduler: Scheduler
 
 
 class Rates(Generic[Tx]):
@@ -86,6 +91,8 @@ class Rates(Generic[Tx]):
     def __init__(self, ports: RatePorts[Tx]) -> None:
         self._ports = ports
         self._fetched_us: int | None = None
+        self._wanted_us = -WANTED_US
+        self._alarm = Alarm(ports.scheduler, "rate timer")
 
     async def refresh(self) -> bool:
         """Fetch rates, if the last are half an hour old; whether it was done.
@@ -93,6 +100,36 @@ class Rates(Generic[Tx]):
         Raises:
             StorageError: the database refused; the old rates stay.
         """
+        self._wanted_us = self._ports.clock.now_us()
+        fetched = await self._refresh()
+        if fetched:
+            self._alarm.ring()
+        return fetched
+
+    async def run_forever(self) -> None:
+        """Fetch rates every half hour for a day after they were last wanted; until cancelled."""
+        await self._alarm.run_forever(self._start_due)
+
+    def _start_due(self) -> int | None:
+        now_us = self._ports.clock.now_us()
+        if self._fetched_us is None or now_us - self._wanted_us >= WANTED_US:
+            return None
+        due_us = self._fetched_us + REFRESH_US
+        if due_us > now_us:
+            return due_us
+        self._ports.scheduler.spawn(self._fetch(), "exchange rates")
+        return None  # its end rings
+
+    async def _fetch(self) -> None:
+        try:
+            await self._refresh()
+        except StorageError as error:
+            self._ports.events.emit("storage.refused", actor=ACTOR, data={"detail": str(error)})
+            await self._ports.scheduler.sleep(STORAGE_WAIT_S)
+        finally:
+            self._alarm.ring()
+
+    async def _refresh(self) -> bool:
         ports, now_us = self._ports, self._ports.clock.now_us()
         if self._fetched_us is None:
             self._fetched_us = ports.store.read(ports.rows.newest_us)

@@ -40,11 +40,12 @@ _through = func.coalesce(
     literal_column("0"),
 )
 _tail = (entries.c.shard == _shard, entries.c.seq > _through)
+_next = (*_tail, entries.c.seq <= _through + literal_column("20000"))  # nobody waits for more
 
 _fold = upsert(ledger_checkpoints).from_select(
     ["shard", "account", "currency", "balance_minor"],
     select(entries.c.shard, entries.c.account, entries.c.currency, func.sum(_signed))
-    .where(*_tail)
+    .where(*_next)
     .group_by(entries.c.shard, entries.c.account, entries.c.currency),
 )
 _FOLD = Statement(
@@ -55,9 +56,7 @@ _FOLD = Statement(
 )
 _head = upsert(ledger_checkpoint_heads).from_select(
     ["shard", "through_seq"],
-    select(entries.c.shard, func.max(entries.c.seq))
-    .where(entries.c.shard == _shard)
-    .group_by(entries.c.shard),
+    select(entries.c.shard, func.max(entries.c.seq)).where(*_next).group_by(entries.c.shard),
 )
 _MOVE_HEAD = Statement(
     _head.on_conflict_do_update(
@@ -112,7 +111,7 @@ class SqlCheckpoints:
         return 0 if row is None else int(row["length"])
 
     def move(self, tx: Transaction, shard: int) -> None:
-        """Fold a shard's entries since its checkpoint into it."""
+        """Fold a shard's next 20,000 entries into its checkpoint."""
         tx.run(_FOLD, {"shard": shard})
         tx.run(_MOVE_HEAD, {"shard": shard})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from sqlalchemy import Integer, bindparam, insert, select, text
+from sqlalchemy import Integer, Text, bindparam, insert, or_, select, text
 
 from backend.networks.access_log import AccessHead, AccessLine, line_hash
 from backend.storage.database import Row, Statement, Transaction
@@ -24,6 +24,16 @@ _AFTER = Statement(
     .order_by(lines.c.id)
     .limit(bindparam("row_count", type_=Integer))
 )
+_of_token = bindparam("of_token", type_=Text)
+_PAGE = Statement(
+    select(lines)
+    .where(
+        lines.c.id < bindparam("before_id", type_=Integer),
+        or_(_of_token.is_(None), lines.c.token_ref == _of_token),
+    )
+    .order_by(lines.c.id.desc())
+    .limit(bindparam("row_count", type_=Integer))
+)
 _LAST_GIVEN = Statement(text("SELECT seq FROM sqlite_sequence WHERE name = 'host_vault_accesses'"))
 _COVERED = tuple(field.name for field in fields(AccessLine))
 
@@ -34,6 +44,14 @@ def add(tx: Transaction, line: AccessLine) -> None:
     head = AccessHead() if row is None else AccessHead(row["id"], row["hash"])
     covered = {name: getattr(line, name) for name in _COVERED}
     tx.run(_INSERT, {"id": head.seq + 1, **covered, "hash": line_hash(head, line)})
+
+
+def page(
+    tx: Transaction, before_id: int, limit: int, token_ref: str | None = None
+) -> list[dict[str, object]]:
+    """Lines as JSON, newest first; of one token, if it is named."""
+    asked = {"before_id": before_id, "row_count": limit, "of_token": token_ref}
+    return [{**dict(row), "hash": row["hash"].hex()} for row in tx.all(_PAGE, asked)]
 
 
 def all_lines(tx: Transaction) -> Iterator[Row]:

@@ -98,7 +98,7 @@ class SqlLedgerRows:
 
     def of_payment(self, tx: Transaction, payment_id: str) -> list[Entry]:
         """Every entry of a payment, oldest first."""
-        return [_entry(row) for row in tx.all(_OF_PAYMENT, {"payment_id": payment_id})]
+        return [entry_from_row(row) for row in tx.all(_OF_PAYMENT, {"payment_id": payment_id})]
 
     def balances(self, tx: Transaction) -> dict[tuple[str, str], int]:
         """Balance of each (account, currency), minor units, debit positive; scans the journal."""
@@ -113,7 +113,7 @@ class SqlLedgerRows:
     def page(self, tx: Transaction, shard: int, before_seq: int, limit: int) -> list[Entry]:
         """Entries of a shard before one of them, newest first."""
         wanted = {"shard": shard, "before_seq": before_seq, "row_limit": limit}
-        return [_entry(row) for row in tx.all(_NEWEST, wanted)]
+        return [entry_from_row(row) for row in tx.all(_NEWEST, wanted)]
 
     def of_shard(self, tx: Transaction, shard: int) -> Iterator[Entry]:
         """Every entry of a shard in order, read page by page."""
@@ -121,11 +121,12 @@ class SqlLedgerRows:
         while rows := tx.all(
             _PAGE, {"shard": shard, "after_seq": after_seq, "row_limit": PAGE_ENTRIES}
         ):
-            yield from map(_entry, rows)
+            yield from map(entry_from_row, rows)
             after_seq = rows[-1]["seq"]
 
 
-def _entry(row: Row) -> Entry:
+def entry_from_row(row: Row) -> Entry:
+    """A stored line of the journal."""
     return Entry(
         shard=row["shard"],
         seq=row["seq"],

@@ -12,17 +12,20 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Select,
     Text,
     bindparam,
     case,
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from backend.gateway.pages import Page
 from backend.settlement.ports import Transfer
 from backend.settlement.records import BankAccount, Payout, PayoutState
 from backend.storage.database import Row, Statement, Transaction, Value
@@ -103,6 +106,27 @@ _BOOKED = Statement(
 BEYOND_EVERY_ID = "po_~"
 
 
+def _wire_page() -> Select[tuple[object, ...]]:
+    state, destination = bindparam("state", type_=Text), bindparam("destination", type_=Text)
+    return (
+        select(payouts)
+        .where(
+            payouts.c.merchant_id == bindparam("merchant_id", type_=Text),
+            payouts.c.id < bindparam("before_id", type_=Text),
+            payouts.c.id > bindparam("after_id", type_=Text),
+            payouts.c.created_at_us >= bindparam("from_us", type_=Integer),
+            payouts.c.created_at_us < bindparam("to_us", type_=Integer),
+            or_(state.is_(None), payouts.c.state == state),
+            or_(destination.is_(None), payouts.c.destination == destination),
+        )
+        .limit(bindparam("row_limit", type_=Integer))
+    )
+
+
+_NEWEST_PAGE = Statement(_wire_page().order_by(payouts.c.id.desc()))
+_OLDEST_PAGE = Statement(_wire_page().order_by(payouts.c.id))
+
+
 class SqlPayoutRows:
     """Payouts and bank accounts in SQL."""
 
@@ -169,6 +193,31 @@ class SqlPayoutRows:
         if merchant_id is None:
             return [_payout(row) for row in tx.all(_PAGE, page)]
         found = tx.all(_PAGE_OF, {**page, "merchant_id": merchant_id})
+        return [_payout(row) for row in found]
+
+    def page(
+        self,
+        tx: Transaction,
+        merchant_id: str,
+        page: Page,
+        *,
+        state: str | None = None,
+        destination: str | None = None,
+    ) -> list[Payout]:
+        """At most `page.rows` of a merchant, newest first; else as `page.is_backwards` says."""
+        found = tx.all(
+            _OLDEST_PAGE if page.is_backwards else _NEWEST_PAGE,
+            {
+                "merchant_id": merchant_id,
+                "before_id": page.before_id or BEYOND_EVERY_ID,
+                "after_id": page.after_id or "",
+                "from_us": page.from_us or 0,
+                "to_us": 2**62 if page.to_us is None else page.to_us,
+                "state": state,
+                "destination": destination,
+                "row_limit": page.rows,
+            },
+        )
         return [_payout(row) for row in found]
 
 

@@ -107,15 +107,18 @@ _TOTALS = Statement(
     .having(func.max(case((_pending, literal_column("1")), else_=_zero)) == literal_column("1"))
 )
 _ADD = Statement(insert(settlement_batches))
+_newest = (
+    settlement_batches.c.settled_at_us.desc(),
+    settlement_batches.c.last_seq.desc(),
+    settlement_batches.c.id.desc(),
+)
 _BATCHES = Statement(
-    select(settlement_batches)
-    .order_by(settlement_batches.c.id.desc())
-    .limit(bindparam("row_limit", type_=Integer))
+    select(settlement_batches).order_by(*_newest).limit(bindparam("row_limit", type_=Integer))
 )
 _BATCHES_OF = Statement(
     select(settlement_batches)
     .where(settlement_batches.c.merchant_id == bindparam("merchant_id", type_=Text))
-    .order_by(settlement_batches.c.id.desc())
+    .order_by(*_newest)
     .limit(bindparam("row_limit", type_=Integer))
 )
 _held: tuple[ColumnElement[bool], ...] = (

@@ -6,10 +6,11 @@ refunded and what was lost never exceed what was captured. Every change has its 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnClause, Select, and_, case, func, literal_column, or_, select
+from sqlalchemy import ColumnClause, Select, and_, case, exists, func, literal_column, or_, select
 
 from backend.storage.dispute_tables import disputes
 from backend.storage.event_tables import events
+from backend.storage.gateway_tables import advices
 from backend.storage.ledger_tables import ledger_entries as entries
 from backend.storage.payment_tables import payments
 
@@ -67,6 +68,13 @@ DISPUTE_OFFENDERS: dict[str, Select[tuple[str]]] = {
                 payments.c.refunded_minor + disputes.c.amount_minor > payments.c.captured_minor,
             ),
         )
+    ),
+    "networks are told of every lost dispute": select(disputes.c.id.label("offender")).where(
+        disputes.c.state == literal_column("'lost'"),
+        ~exists().where(
+            advices.c.refund_id == disputes.c.id,
+            advices.c.amount_minor == disputes.c.amount_minor,
+        ),
     ),
     "dispute versions are their events": select(disputes.c.id.label("offender")).where(
         _told != disputes.c.version

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from joserfc import jwe
@@ -28,6 +29,13 @@ from backend.vault.ports import Access, CardRow, CodeRow, KeyRow, VaultRows
 Tx = TypeVar("Tx")
 ALGORITHMS = ["ECDH-ES", "A256GCM"]
 HEADER = {"alg": "ECDH-ES", "enc": "A256GCM"}
+NETWORKS_MAX = 16
+
+
+@lru_cache(NETWORKS_MAX)
+def _public_key(jwk: tuple[tuple[str, str], ...]) -> ECKey:
+    """A network's key, read once: reading costs half of a sealing."""
+    return ECKey.import_key(dict(jwk))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class NetworkBlocks(Generic[Tx]):
             key = self._keys.open(taken.code_key)
             body["code"] = opened(key, taken.code.sealed_code, taken.card.id, CODE)
         try:
-            public = ECKey.import_key(dict(network_key))
+            public = _public_key(tuple(sorted(network_key.items())))
             return jwe.encrypt_compact(
                 dict(HEADER), json.dumps(body).encode(), public, algorithms=ALGORITHMS
             )

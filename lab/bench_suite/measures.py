@@ -18,7 +18,7 @@ from pathlib import Path
 
 from backend.api import Clock, LabClock
 from lab import world as worlds
-from lab.bench_suite import against_pyemv, idle, stacks, tear_outs, webhooks
+from lab.bench_suite import against_pyemv, idle, stacks, tear_outs, wallet_figures, webhooks
 from lab.bench_suite.figure import figure
 from lab.bench_suite.lost_device import lost_devices
 from lab.bench_suite.stacks import Stacks
@@ -66,6 +66,7 @@ async def measure(
                     )
                     for _ in range(rounds)
                 ]
+            more += await wallet_figures.figures(world, rounds=rounds)
             lost_rows = await lost_devices(world, rounds)
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},

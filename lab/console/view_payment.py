@@ -325,4 +325,5 @@ class PaymentView(QWidget):
             rest = Label(self._look, "stepsRest", tone="dim")
             rest.say(tr("payment.steps.rest", count=len(detail.events) - EVENTS_MAX))
             panel.body.addWidget(rest)
+        panel.body.addStretch(1)  # what stands beside may be longer
         return panel

@@ -14,7 +14,7 @@ from contextlib import closing
 
 import orjson
 
-from lab.doctor import reader_checks
+from lab.doctor import cache_checks, reader_checks
 from lab.doctor.finding import Finding
 from lab.doctor.machine import Machine
 from lab.json_fields import as_object, text
@@ -22,8 +22,6 @@ from lab.resources import ASSETS, FONT_FILES
 from lab.settings import Settings
 
 FREE_BYTES_MIN = 200 * 1024 * 1024
-CACHE_VARIABLE = "TAPLAB_REDIS_URL"
-CACHE_LIMIT_S = 1.0
 
 
 def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding, ...]:
@@ -45,7 +43,7 @@ def examine(settings: Settings, machine: Machine | None = None) -> tuple[Finding
         *reader_checks.all_of(where),
         _loopback(),
         _database(settings),
-        _cache(where),
+        *cache_checks.all_of(where),
         _space(settings),
         _key_home(settings),
     )
@@ -93,29 +91,6 @@ def _database(settings: Settings) -> Finding:
     return Finding(
         "database", "problem", f"{path.name}: {verdict}", "tap-lab world load FILE, or world reset"
     )
-
-
-def _cache(machine: Machine) -> Finding:
-    """Whether the Redis that the environment names answers; without one there is nothing to ask."""
-    url = machine.environment.get(CACHE_VARIABLE)
-    if not url:
-        return Finding("cache", "ok", "inside the engine")
-    import redis
-
-    try:
-        client = redis.Redis.from_url(
-            url, socket_timeout=CACHE_LIMIT_S, socket_connect_timeout=CACHE_LIMIT_S
-        )
-        with closing(client):
-            client.ping()
-    except (redis.RedisError, ValueError) as fault:
-        return Finding(
-            "cache",
-            "problem",
-            f"the Redis that {CACHE_VARIABLE} names does not answer ({fault})",
-            f"start it, or unset {CACHE_VARIABLE}: the engine then keeps its cache itself",
-        )
-    return Finding("cache", "ok", f"the Redis that {CACHE_VARIABLE} names answers")
 
 
 def _space(settings: Settings) -> Finding:

@@ -71,7 +71,7 @@ def card_view(card: CardRecord) -> CardView:
 def device_views(
     devices: tuple[DeviceRecord, ...], cards: tuple[CardRecord, ...], this_id: str
 ) -> tuple[DeviceView, ...]:
-    """A person's devices with what lies on them, this one first.
+    """A person's devices with what lies on them: this one first, then watches.
 
     Args:
         devices: as the engine lists them.
@@ -92,7 +92,7 @@ def device_views(
                 stopped=sum(card.status == "suspended" for card in held),
             )
         )
-    return tuple(sorted(views, key=lambda view: not view.is_this))
+    return tuple(sorted(views, key=lambda view: (not view.is_this, view.kind != "watch")))
 
 
 def history_rows(payments: tuple[Json, ...], card: CardRecord) -> tuple[HistoryRow, ...]:

@@ -375,6 +375,7 @@ class WalletFlow:
     def forget(self) -> None:
         """Clear cards and payments from memory and file."""
         self._memory, self._loaded, self._is_lost = PhoneMemory(), False, False
+        self._on_watch = None
         phone_cache.forget(self._cache_file)
 
     def log_payment(self, tap: TapLogged) -> None:

@@ -15,6 +15,7 @@ from lab.engine_shapes import CardRecord
 from lab.errors import EngineRefused, EngineUnreachable
 from lab.json_fields import Json, text, texts
 from lab.wallet.flow_adding import PHONE_ID
+from lab.wallet.letters import letter_views
 from lab.wallet.refusals import refusal
 from lab.wallet.state import PhoneScreen, VerifyForm, WalletState
 from lab.words import Message, message
@@ -114,6 +115,18 @@ class CardActions:
     def open_devices(self) -> None:
         """Show the person's devices."""
         self._show(screen=PhoneScreen.DEVICES, selected_id="", notice=None)
+
+    async def open_letters(self) -> None:
+        """Show what banks and shops wrote; out of reach, what was there before."""
+        self._show(screen=PhoneScreen.LETTERS, selected_id="", notice=None)
+        try:
+            letters = await self._client.letters()
+            codes = await self._client.notices()
+        except (EngineRefused, EngineUnreachable) as fault:
+            self._show(notice=refusal(fault))
+            return
+        own = tuple(notice for notice in codes if notice.device_id == PHONE_ID)
+        self._show(letters=letter_views(letters, own))
 
     async def lost(self, device_id: str) -> None:
         """A device is lost: every card on it stops, and its sessions end."""

@@ -275,6 +275,8 @@ class InAppPaying:
             if isinstance(fault, EngineUnreachable):
                 self._unsent = unsent  # the same order under the same key, whatever became of it
             step = "refused" if isinstance(fault, EngineRefused) else "not_sent"
+            if isinstance(fault, EngineRefused):  # no payment came of it: the phone's note goes
+                await self._phone.refresh()
             self._step(step, scan="idle", notice=refusal(fault))
             return False
         if answer.status == "not_sent":

@@ -16,6 +16,7 @@ class PhoneScreen(Enum):
     STACK = "stack"
     CARD_DETAIL = "card_detail"
     ADD_CARD = "add_card"
+    LETTERS = "letters"  # what banks and shops wrote
     DEVICES = "devices"  # phone and watch: lost and found
     LOST = "lost"  # this phone is marked as lost
     SIGNED_OUT = "signed_out"  # nobody is signed in: no card is shown, none pays
@@ -107,6 +108,23 @@ class DeviceView:
     is_lost: bool
     cards: int
     stopped: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """One message in the mailbox.
+
+    Attributes:
+        sender: who wrote it.
+        says: what.
+        payment_id: what it is about, or "".
+    """
+
+    id: str
+    sender: Message
+    at_text: str
+    says: Message
+    payment_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +266,7 @@ class WalletState:
         offline: cached cards are shown because the engine is out of reach.
         devices: the person's devices, this phone first.
         in_app: the sheet of a shop that asks.
+        letters: what banks and shops wrote, newest first.
     """
 
     screen: PhoneScreen = PhoneScreen.STARTING
@@ -269,6 +288,7 @@ class WalletState:
     busy: bool = False
     devices: tuple[DeviceView, ...] = ()
     in_app: InAppSheet = InAppSheet()
+    letters: tuple[LetterView, ...] = ()
 
     @property
     def other_card(self) -> CardView | None:

@@ -27,6 +27,7 @@ from lab.wallet.view_cards import StackPage, StartPage
 from lab.wallet.view_detail import DetailPage
 from lab.wallet.view_devices import DevicesPage, LostPage
 from lab.wallet.view_in_app import InAppPage
+from lab.wallet.view_letters import LettersPage
 from lab.wallet.view_pay import HoldPage, PasscodePage, PayPage
 from lab.wallet.view_verify import VerifyPage
 from lab.window.commands import LabCommands, WalletCommands
@@ -95,6 +96,7 @@ class PhoneView(QWidget):
         self._in_app = InAppPage(look, commands)
         self._devices = DevicesPage(look, commands)
         self._lost = LostPage(look, commands)
+        self._letters = LettersPage(look, commands, self._open_payment)
         self._signed_out = SignedOutPage(look, commands)
         for page in (
             self._start,
@@ -108,6 +110,7 @@ class PhoneView(QWidget):
             self._in_app,
             self._devices,
             self._lost,
+            self._letters,
             self._signed_out,
         ):
             self._pages.addWidget(page)
@@ -129,6 +132,7 @@ class PhoneView(QWidget):
             screen.READ: (self._hold, read, partial(hold, read=True)),
             screen.IN_APP: (self._in_app, self._in_app.show_state, _nothing),
             screen.DEVICES: (self._devices, self._devices.show_state, _nothing),
+            screen.LETTERS: (self._letters, self._letters.show_state, _nothing),
             screen.LOST: (self._lost, self._lost.show_state, _nothing),
             screen.SIGNED_OUT: (self._signed_out, self._signed_out.show_state, _nothing),
         }

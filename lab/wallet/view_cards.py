@@ -252,6 +252,11 @@ class StackPage(QWidget):
         title.say(tr("phone.title"))
         head.addWidget(title)
         head.addStretch(1)
+        letters = Button(look, "openLetters", kind="phone", icon_name="mail").named(
+            tr("phone.letters.open")
+        )
+        letters.clicked.connect(commands.open_letters)
+        head.addWidget(letters)
         self._devices = Button(look, "openDevices", kind="phone", icon_name="smartphone").named(
             tr("phone.devices.open")
         )

@@ -147,6 +147,8 @@ class LostPage(QWidget):
             self._state.say(tr("phone.device.state", cards=device.cards, stopped=device.stopped))
             clear_layout(self._buttons)
             for button in device_buttons(self._look, self._commands, device):
+                if button.property("kind") == "plain":
+                    button.become("phone")  # it lies on the screen itself, not on a raised line
                 button.setMinimumHeight(self._look.px(BUTTON_PX))
                 self._buttons.addWidget(button)
         for at in range(self._buttons.count()):

@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 from lab.design.blocks import Button, EmptyState, Label, clear_layout, column, row
 from lab.design.look import SEMIBOLD, Look
 from lab.design.names import STATE_TONES
-from lab.design.tokens import SPACE_S, SPACE_XS, TEXT_LEAD_PX
+from lab.design.tokens import SPACE_S, TEXT_CAPTION_PX, TEXT_LEAD_PX
 from lab.wallet.state import HistoryRow
 from lab.words import tr
+
+CHOICE_SPACE_PX = 2  # four choices beside a scroll bar on the narrowest phone
 
 UNDONE = frozenset({"reversed", "voided", "cancelled", "expired"})
 """No tone of red, and yet nothing was paid in the end."""
@@ -62,11 +64,11 @@ class HistoryPart(QWidget):
         box.addWidget(self._empty)
 
     def _choices(self, look: Look) -> QHBoxLayout:
-        line, group = row(look, None, SPACE_XS), QButtonGroup(self)
+        line, group = row(look, None, CHOICE_SPACE_PX), QButtonGroup(self)
         self._buttons = {}
         for wanted in Wanted:
             button = Button(look, f"history_{wanted.value}", tr(f"phone.history.{wanted.value}"),
-                            kind="tab")  # fmt: skip
+                            kind="tab", size_px=TEXT_CAPTION_PX)  # fmt: skip
             button.setCheckable(True)
             button.setChecked(wanted is self._wanted)
             button.clicked.connect(self._chooser(wanted))

@@ -235,7 +235,8 @@ class WatchFace(QStackedWidget):
     def show_state(self, state: WatchState) -> None:
         """Draw `state`."""
         fresh, self._was = state.screen is not self._was, state.screen
-        if state.told is not None and state.is_worn:
+        lost = state.screen is WatchScreen.LOST
+        if state.told is not None and state.is_worn and not lost:
             self._words.say(tell(state.told), "", kind=state.told.kind)
             self.setCurrentWidget(self._words)
             return

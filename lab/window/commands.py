@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from lab.anycard.commands import AnyCardCommands
+from lab.money.commands import MoneyCommands
 from lab.pos.offline_commands import OfflineCommands
 from lab.preflight.commands import PreflightCommands
 from lab.watch.commands import WatchCommands, WatchPairing
@@ -64,6 +65,9 @@ class WalletCommands(WatchPairing, Protocol):
 
     def open_devices(self) -> None:
         """Show phone and watch: lost and found."""
+
+    def open_letters(self) -> None:
+        """Show what banks and shops wrote."""
 
     def sign_out(self) -> None:
         """Leave the account on this phone and clear it."""
@@ -145,7 +149,7 @@ class PosCommands(OfflineCommands, Protocol):
         """Take the money of every sale that waits for it."""
 
 
-class LabCommands(AnyCardCommands, PreflightCommands, WatchCommands, Protocol):
+class LabCommands(AnyCardCommands, MoneyCommands, PreflightCommands, WatchCommands, Protocol):
     """What the person at the laboratory does."""
 
     def space(self) -> None:

@@ -30,6 +30,8 @@ from lab.design.look import MEDIUM, Look, load_fonts
 from lab.design.motion import TAP_DISTANCE_PX, TAP_MS, Motion
 from lab.design.stylesheet import stylesheet
 from lab.design.tokens import PRESENTER_SCALE, SPACE_M, THEMES
+from lab.money.state import MoneyState
+from lab.money.view import MoneyView
 from lab.pos.after_sale_state import AfterSaleState
 from lab.pos.state import PosState
 from lab.pos.view import PosView
@@ -105,6 +107,7 @@ class MainWindow(QWidget):
                 AfterSaleState: self._till.show_after_sale,
                 ConsoleState: self.show_console,
                 BenchState: self.show_bench,
+                MoneyState: self._money.show_state,
                 RecordingState: self.show_recording,
                 **self.any_card.shown_by_type(),
             },
@@ -155,7 +158,8 @@ class MainWindow(QWidget):
         self._bench = BenchView(look, self._lab)
         self._places = QStackedWidget()
         self._places.setObjectName("places")
-        for place in (self._console, self._payment, self._bench):
+        self._money = MoneyView(look, self._lab, self.open_payment)
+        for place in (self._console, self._payment, self._bench, self._money):
             self._places.addWidget(place)
         for widget in (self._phone_rail, self._person, self._till_rail, self._till):
             table.addWidget(widget)
@@ -187,7 +191,7 @@ class MainWindow(QWidget):
         return self._place
 
     def go_to(self, place: str) -> None:
-        """Show an insight place: "console", "payment" or "bench"."""
+        """Show an insight place: "console", "payment", "bench" or "money"."""
         self._place = place
         self._places.setCurrentIndex(PLACES.index(place))
         self._top.show_place(place)

@@ -18,8 +18,8 @@ from lab.window.commands import LabCommands
 from lab.window.reader_chip import ReaderChip
 from lab.words import tr
 
-PLACES = ("console", "payment", "bench")
-READERS_FROM_PX = ((1500, 3), (1220, 2), (1000, 1))
+PLACES = ("console", "payment", "bench", "money")
+READERS_FROM_PX = ((1560, 3), (1360, 2), (1080, 1))
 """How many readers have room in a bar of so many pixels; shorter bars leave them to the bench."""
 PREFLIGHT_FROM_PX = 1300  # narrower, the help sheet leads there
 

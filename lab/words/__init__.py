@@ -16,6 +16,7 @@ from lab.words import (
     card_words,
     flow_words,
     kernel_words,
+    money_words,
     product_words,
     reader_words,
     sale_words,
@@ -77,6 +78,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     **scenario_words.WORDS,
     **anycard_words.WORDS,
     **sale_words.WORDS,
+    **money_words.WORDS,
     **watch_words.WORDS,
     **product_words.WORDS,
 }

@@ -15,6 +15,45 @@ WORDS: dict[str, tuple[str, str]] = {
     "phone.add.type.debit": ("Debit card", "Debit"),
     "phone.add.type.credit": ("Credit card", "Credit"),
     "phone.add.face": _same("The card's face: {name}"),
+    # the phone's mailbox
+    "phone.letters": ("Messages", "Notices"),
+    "phone.letters.open": ("Messages from banks and shops", "Notices"),
+    "phone.letters.none": ("Nobody has written yet: pay with a card", "No notices yet: pay"),
+    "phone.letters.payment": _same("Show this payment"),
+    "wallet.letter.from_bank": _same("Lab Bank"),
+    "wallet.letter.from_shop": _same("{shop}, mail"),
+    "wallet.letter.payment_made": (
+        "You paid {amount} at {merchant} with the card ending {last4}.",
+        "{merchant} {amount}, card {last4}: approved.",
+    ),
+    "wallet.letter.payment_declined": (
+        "{amount} at {merchant} was not paid: {reason}. Nothing was taken.",
+        "{merchant} {amount}, card {last4}: declined, {reason}.",
+    ),
+    "wallet.letter.payment_taken_back": (
+        "{amount} at {merchant} was let go: nothing is held any more.",
+        "{merchant} {amount}, card {last4}: reversed.",
+    ),
+    "wallet.letter.paid_back": (
+        "{merchant} paid {amount} back to the card ending {last4}.",
+        "{merchant} {amount}, card {last4}: refund booked.",
+    ),
+    "wallet.letter.receipt": (
+        "Thank you for your order: {amount}, paid with the card ending {last4}.",
+        "Receipt: {amount}, card {last4}.",
+    ),
+    "wallet.letter.refund_announced": (
+        "Your money is on its way back to the card ending {last4}.",
+        "Refund under way, card {last4}.",
+    ),
+    "wallet.letter.card_stopped": (
+        "Your bank has stopped the card ending {last4}. It cannot pay until the bank lets it.",
+        "Card {last4} suspended by its issuer.",
+    ),
+    "wallet.letter.card_works_again": (
+        "The card ending {last4} can pay again.",
+        "Card {last4} active.",
+    ),
     # what a merchant saw of a payment token
     "event.payment_token.opened": (
         "The shop opened its token: no card number in it",

@@ -28,6 +28,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "event.capture.completed": ("The bank has booked the sale", "Completion advice answered, 0230"),
     "event.refund.succeeded": ("The bank has paid the money back", "Refund advice answered, 0230"),
     "event.refund.failed": ("The bank refused the refund", "Refund advice refused"),
+    "event.vault.rotated": ("The keys that seal shops' cards were changed", "Vault keys rewrapped"),
+    "event.vault.refused": ("The vault could not open what was asked for", "Vault refused"),
     # the phone
     "wallet.bank.refunded": (
         "{merchant}: {back} paid back",

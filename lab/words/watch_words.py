@@ -30,6 +30,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "The card ending {last4} waits for the watch to come back.",
         "•••• {last4}: token issued, delivery waits for the watch.",
     ),
+    "event.watch.armed": ("The watch is ready to pay", "Watch armed"),
+    "event.device.unproven": (
+        "The engine does not know this device's key",
+        "Device unproven: another key is registered",
+    ),
     "watch.face.off": ("Not worn", "Off wrist"),
     "watch.face.passcode": ("Passcode", "Passcode"),
     "watch.face.erase": ("Take the last digit back", "Erase a digit"),

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from lab.cli import main
@@ -27,6 +28,9 @@ from tests.shows.laboratory import Laboratory, tap_lab
 PLANTED = "4000056655665556"
 TYPED = "4111111111111111"  # added by hand in the form; the demo cards come beside it
 DEMO = ("4242424242424242", "5555555555554444", "378282246310005")
+SHOP_CARDS = {  # typed into a shop, with their security codes: paid, refused, and another network's
+    "4000056655665556": "123", "4000000000009995": "123", "378282246310005": "1234",
+}  # fmt: skip
 DEPTH_MAX = 4
 
 
@@ -212,6 +216,41 @@ def test_a_whole_session_stores_no_card_number(own_lab: Laboratory, tmp_path: Pa
     assert search(during, numbers) == []
     assert search(files_under(own_lab.folder), numbers) == []
     assert search(files_under(out), numbers) == []
+
+
+@pytest.mark.inv(9, 24, 316)
+def test_a_shops_cards_lie_sealed_in_the_vault_alone(own_lab: Laboratory, tmp_path: Path) -> None:
+    """Typed into a shop, kept, paid with while the keys turn, refused, misspelt."""
+
+    def v1(path: str, **form: str) -> httpx.Response:
+        bearer = {"Authorization": "Bearer sk_test_taplab"}
+        return own_lab.send("POST", f"/v1/{path}", data=form, headers=bearer)
+
+    said = []
+    for number, code in SHOP_CARDS.items():
+        card = {"card[number]": number, "card[exp_month]": "12", "card[exp_year]": "2034"}
+        method = v1("payment_methods", type="card", **card, **{"card[cvc]": code})
+        assert method.status_code == 200, method.text
+        for _ in range(2):
+            order = {"amount": "1240", "currency": "usd", "confirm": "true"}
+            paid = v1("payment_intents", payment_method=method.json()["id"], **order)
+            assert paid.status_code in {200, 402}, paid.text
+            said += [method.content, paid.content]
+            said.append(own_lab.send("POST", "/lab/vault/rotate").content)
+        wrong = number[:-1] + str((int(number[-1]) + 1) % 10)
+        refused = v1("payment_methods", type="card", **{**card, "card[number]": wrong})
+        assert refused.status_code == 402, refused.text
+        said.append(refused.content)
+    assert own_lab.send("GET", "/lab/vault").json()["cards"] == len(SHOP_CARDS)
+    for name in ("vault", "state", "payments", "audit", "ledger"):
+        said.append(own_lab.send("GET", f"/lab/{name}").content)
+    own_lab.run(save(own_lab.world, tmp_path / "world.taplab"))
+    during = files_under(own_lab.folder)
+    own_lab.stop()
+    for files in (during, files_under(own_lab.folder), files_under(tmp_path)):
+        assert files
+        assert search(files, set(SHOP_CARDS)) == []
+    assert search({str(at): each for at, each in enumerate(said)}, set(SHOP_CARDS)) == []
 
 
 def test_the_command_line_prints_no_card_number(

@@ -22,9 +22,13 @@ LIMIT_S = 180
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[str]:
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "lab"
+
+
+@pytest.fixture
+def engine(folder: Path) -> Iterator[str]:
     """The address of an engine on an empty folder; its books are in order at the end."""
-    folder = tmp_path / "lab"
     serving = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "backend", "serve", "--profile", "instant",
          "--data-dir", str(folder)],
@@ -130,4 +134,21 @@ def test_the_node_client_has_its_day(engine: str, node_modules: Path) -> None:
             "key": error(401, "api_key_invalid"),
             "idempotency": error(400, "idempotency_mismatch"),
         },
+    }
+
+
+@pytest.mark.inv(196, 247, 248)
+def test_the_python_client_has_its_evening(engine: str, folder: Path, site_packages: Path) -> None:
+    token = (folder / "engine.token").read_text()
+    script = str(DATA / "shop_evening.py")
+    done = run(sys.executable, script, engine, token, PYTHONPATH=str(site_packages))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "endpoint": ["enabled", True],
+        "succeeded": [True, 5000],
+        "dispute": ["needs_response", 5000, True],
+        "closed": ["under_review", "won"],
+        "disputed": True,
+        "events": ["charge.dispute.created", "payment_intent.succeeded"],
+        "event": True,
     }

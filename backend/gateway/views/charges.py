@@ -30,6 +30,7 @@ class ChargeParts:
         method: the payment method that was used, where it is known.
         note: what the merchant noted about this charge.
         disputed: whether its cardholder disputed it.
+        balance_transaction: of its capture.
     """
 
     payment: Payment
@@ -37,6 +38,7 @@ class ChargeParts:
     method: Kept | None = None
     note: Kept | None = None
     disputed: bool = False
+    balance_transaction: str | None = None
 
 
 def charge_id(payment_id: str) -> str:
@@ -71,7 +73,7 @@ def charge_json(parts: ChargeParts) -> dict[str, object]:
         "amount_refunded": refunded_minor,
         "application": None,
         "application_fee_amount": None,
-        "balance_transaction": None,
+        "balance_transaction": parts.balance_transaction,
         "billing_details": method.data["billing_details"] if method else _NOBODY,
         "calculated_statement_descriptor": told.get("statement_descriptor")
         or payment.merchant.name[:22],

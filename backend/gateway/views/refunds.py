@@ -11,13 +11,15 @@ from backend.payments.records import Payment
 REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 
 
-def refund_view(refund: Refund, payment: Payment, note: Kept | None) -> dict[str, object]:
+def refund_view(
+    refund: Refund, payment: Payment, note: Kept | None, balance_transaction: str | None = None
+) -> dict[str, object]:
     """A refund; a till's own words for its reason are no word of the wire."""
     return {
         "id": refund.id,
         "object": "refund",
         "amount": refund.amount_minor,
-        "balance_transaction": None,
+        "balance_transaction": balance_transaction,
         "charge": charge_id(payment.id),
         "created": seconds(refund.created_at_us),
         "currency": payment.currency.lower(),

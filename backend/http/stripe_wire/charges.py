@@ -68,19 +68,26 @@ class ChargeRoutes:
             if customer_id is not None:
                 live_customer(self.money.objects, call, tx, customer_id)
             source = params.needed("source", source)
-            fields["payment_method"] = self._method(call, tx, source, customer_id)
+            fields["payment_method"] = self.method(call, tx, source, customer_id, "source")
         intents = self.money.intents
         made = intents.create(tx, call.merchant.id, fields, customer_id, legacy=True)
         begun = intents.confirm(tx, made.intent)
         return Begun(begun.intent.id, made.events + begun.events)
 
-    def _method(self, call: Call, tx: Transaction, source: str, customer_id: str | None) -> str:
+    def method(
+        self, call: Call, tx: Transaction, source: str, customer_id: str | None, param: str
+    ) -> str:
+        """The payment method that a token or a payment method's own name stands for.
+
+        Raises:
+            WireError, BadRequest: neither of the two, used, or somebody else's.
+        """
         merchant_id = call.merchant.id
         if source.startswith("tok_"):
             return self.money.methods.create_from_token(tx, merchant_id, source).id
         if source.startswith("pm_"):
             return self.money.methods.for_payment(tx, merchant_id, source, customer_id).id
-        raise bad_parameter("resource_missing", "source is a token or a payment method.", "source")
+        raise bad_parameter("resource_missing", f"{param} is a token or a payment method.", param)
 
     async def prepare_capture(self, _call: Call) -> Write:
         """Capture all or `amount`; the rest is released."""

@@ -6,23 +6,36 @@ is the wire's own default. A dispute is opened by a network, so nothing here mak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from backend.gateway.dispute_machine import DisputeState
 from backend.gateway.dispute_records import TEXT_LENGTH_MAX, Dispute
 from backend.gateway.dispute_schedule import DisputeSchedule
 from backend.gateway.disputes import DisputeChange, Disputes
 from backend.gateway.views.charges import payment_id_of
 from backend.gateway.views.disputes import WIRE_EVIDENCE, dispute_json
-from backend.http.stripe_wire.call import Call, Done, Json, Read, Resource, Route, Write
+from backend.http.stripe_wire.call import (
+    Call,
+    Done,
+    Json,
+    Prepared,
+    Read,
+    Resource,
+    Route,
+    Write,
+)
 from backend.http.stripe_wire.charges import payment_of_intent
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.errors import no_such
 from backend.http.stripe_wire.pages import list_json, read_page
 from backend.http.stripe_wire.params import Params
+from backend.payments.records import Payment
 from backend.runtime.clock import Clock
 from backend.runtime.errors import NotFound
+from backend.runtime.events import Event
 from backend.storage.database import Transaction
+from backend.switch.answers import NetworkReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class DisputeResource:
                 Route("GET", "/v1/disputes", Read(self.list)),
                 Route("GET", one, Read(self.retrieve)),
                 Route("POST", one, Write(self.update)),
-                Route("POST", f"{one}/close", Write(self.close)),
+                Route("POST", f"{one}/close", Prepared(self.prepare_close)),
             ),
             {"dp": self.find},
         )
@@ -84,10 +97,14 @@ class DisputeResource:
         )
         return self._done(tx, change)
 
-    def close(self, call: Call, tx: Transaction) -> Done:
+    async def prepare_close(self, _call: Call) -> Write:
         """Give a dispute up."""
+        return Write(partial(self._close, await self.schedule.reference()))
+
+    def _close(self, own: NetworkReference, call: Call, tx: Transaction) -> Done:
         call.params().done()
-        return self._done(tx, self.disputes.accept(tx, call.merchant.id, self._of(call, tx).id))
+        dispute = self._of(call, tx)
+        return self._done(tx, self.disputes.accept(tx, call.merchant.id, dispute.id, own))
 
     def find(self, tx: Transaction, merchant_id: str, dispute_id: str) -> Json | None:
         """One dispute as its object."""
@@ -96,6 +113,15 @@ class DisputeResource:
         except NotFound:
             return None
 
+    def picture(self, tx: Transaction, dispute_id: str, source: Event) -> Json:
+        """A dispute as it was at one of its events."""
+        dispute = self.disputes.of(tx, None, dispute_id)
+        payment = self._payment(tx, dispute)
+        then = replace(dispute, state=DisputeState(str(source.data["state"])))
+        if then.state is DisputeState.NEEDS_RESPONSE:
+            then = replace(then, submitted_at_us=None)
+        return dispute_json(then, payment, source.lab_time_us)
+
     def _of(self, call: Call, tx: Transaction) -> Dispute:
         try:
             return self.disputes.of(tx, call.merchant.id, call.ids["id"])
@@ -103,12 +129,15 @@ class DisputeResource:
             raise no_such("dispute", call.ids["id"]) from None
 
     def _show(self, tx: Transaction, dispute: Dispute) -> Json:
+        return dispute_json(dispute, self._payment(tx, dispute), self.clock.now_us())
+
+    def _payment(self, tx: Transaction, dispute: Dispute) -> Payment:
         payment = self.money.charges.payment(tx, dispute.merchant_id, dispute.payment_id)
         assert payment is not None, "a dispute is about a payment of its merchant"
-        return dispute_json(dispute, payment, self.clock.now_us())
+        return payment
 
     def _done(self, tx: Transaction, change: DisputeChange) -> Done:
-        return Done(self._show(tx, change.dispute), change.events, (self.schedule.wake,))
+        return Done(self._show(tx, change.dispute), change.events)
 
 
 def _evidence(given: Params) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""The door of `/v1`: who asks, for what, and that an answer is given once.
+"""The door of `/v1` and of the design's paths: who asks, for what, answered once.
 
 Plain ASGI. Reads a bounded body, finds the merchant behind the secret key (Basic, RFC 7617, or
 Bearer, RFC 6750), the route, the parameters, and carries out what the route says (`call`). Every
@@ -24,9 +24,9 @@ from backend.gateway.wire_keys import WireKeyRows
 from backend.http.stripe_wire import keys
 from backend.http.stripe_wire.call import Call, Find, Read, Resource
 from backend.http.stripe_wire.carrying import Answer, Carrier
-from backend.http.stripe_wire.errors import WireError, no_route, wire_error_of
+from backend.http.stripe_wire.errors import IDEMPOTENCY, WireError, no_route, wire_error_of
 from backend.http.stripe_wire.expansion import take_expansions
-from backend.http.stripe_wire.forms import Form, parse_form
+from backend.http.stripe_wire.forms import Form, form_of_json, parse_form
 from backend.http.stripe_wire.routing import Routes
 from backend.payments.ports import Store
 from backend.runtime.clock import Clock
@@ -36,6 +36,7 @@ from backend.storage.database import Transaction
 
 BODY_BYTES_MAX = 256 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
+JSON_TYPE = "application/json"
 
 Admit = Callable[[MerchantAccount], Awaitable[Mapping[str, str]]]
 """Counts a call of a merchant: headers for the answer; raises what refuses it."""
@@ -68,7 +69,7 @@ class WirePorts:
 
 
 class WireDoor:
-    """Answers everything under `/v1`."""
+    """Answers everything under `/v1`, and the design's paths."""
 
     def __init__(self, ports: WirePorts, resources: Sequence[Resource]) -> None:
         self._ports = ports
@@ -110,12 +111,15 @@ class WireDoor:
             raise no_route(method, path)
         route, ids = found
         form = await _form(request)
+        key = request.headers.get("idempotency-key")
+        if not path.startswith("/v1/"):
+            key = _taken_key(form, key)
         request_hash = keys.request_hash(self._ports.hash_key, method, path, form)
         expand = take_expansions(form)
         call = Call(merchant, method, path, ids, form, request_id, now_us)
         if isinstance(route.body, Read):
             return self._carrier.read(call, route.body, expand)
-        key = keys.check_key(request.headers.get("idempotency-key")) if method == "POST" else None
+        key = keys.check_key(key) if method == "POST" else None
         return await self._carrier.carry_out(call, route.body, expand, key, request_hash)
 
     def _merchant(self, header: str | None) -> MerchantAccount:
@@ -132,6 +136,21 @@ class WireDoor:
             headers={"WWW-Authenticate": 'Basic realm="Tap Lab"'},
             keeps=False,
         )
+
+
+def _taken_key(form: Form, header: str | None) -> str | None:
+    """The key of the design's bodies, taken out: the request is the same however its key came.
+
+    Raises:
+        WireError: header and body name different keys.
+    """
+    inside = form.pop("idempotency_key", header)
+    if header not in (None, inside) or not isinstance(inside, str | None):
+        raise WireError(
+            "Header and body name different keys.",
+            kind=IDEMPOTENCY, code="idempotency_key_invalid", param="idempotency_key", keeps=False,
+        )  # fmt: skip
+    return inside
 
 
 def _secret(header: str | None) -> str | None:
@@ -157,6 +176,8 @@ async def _form(request: Request) -> Form:
         return parse_form(query)
     body = await _body(request)
     kind = request.headers.get("content-type", FORM_TYPE).partition(";")[0].strip().lower()
+    if kind == JSON_TYPE and not request.scope["path"].startswith("/v1/"):
+        return form_of_json(body)
     if body and kind != FORM_TYPE:
         raise WireError(f"Send parameters as {FORM_TYPE}.", code="parameter_invalid", keeps=False)
     return parse_form(body + b"&" + query if query else body)

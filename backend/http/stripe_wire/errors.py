@@ -33,7 +33,7 @@ _CODES = {
     "currency_unknown": "invalid_currency",
     "already_captured": "charge_already_captured",
     "capture_exceeds_authorization": "amount_too_large",
-    "refund_exceeds_capture": "charge_already_refunded",
+    "refund_exceeds_capture": "amount_too_large",
     "body_too_large": "request_too_large",
 }
 

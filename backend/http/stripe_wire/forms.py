@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
+import orjson
+
 from backend.http.stripe_wire.errors import WireError, bad_parameter
 
 PARAMETERS_MAX = 1_000
@@ -80,3 +82,34 @@ def _tidy(node: str | _Node, name: str) -> Value:
     if len(numbered) != len(node) or any(len(key) > 4 for key in numbered):
         raise bad_parameter("parameter_invalid", "A list has numbered members only", name)
     return [_tidy(node[key], f"{name}[{key}]") for key in sorted(numbered, key=int)]
+
+
+def form_of_json(raw: bytes) -> Form:
+    """A JSON object as the tree that a form with the same meaning would be.
+
+    Raises:
+        WireError: not a JSON object, or larger than allowed.
+    """
+    try:
+        told = orjson.loads(raw or b"{}")
+    except orjson.JSONDecodeError:
+        told = None
+    if not isinstance(told, dict):
+        raise bad_parameter("parameter_invalid", "The body is a JSON object", None)
+    return {name: _of_json(below, 1) for name, below in told.items()}
+
+
+def _of_json(node: object, depth: int) -> Value:
+    if depth >= DEPTH_MAX:
+        raise bad_parameter("parameter_invalid", "Parameters are nested too deep", None)
+    match node:
+        case dict():
+            return {name: _of_json(below, depth + 1) for name, below in node.items()}
+        case list():
+            return [_of_json(each, depth + 1) for each in node]
+        case bool():
+            return "true" if node else "false"
+        case None:
+            return ""
+        case _:
+            return str(node)

@@ -28,7 +28,7 @@ class SlowRedis:
         await asyncio.sleep(60)
         return name.encode()
 
-    async def set(self, name: str, value: bytes, *, ex: int) -> object:
+    async def set(self, name: str, value: bytes, *, ex: int | None) -> object:
         await asyncio.sleep(60)
         return (name, value, ex)
 
@@ -121,7 +121,7 @@ def test_a_list_that_was_overtaken_by_a_change_is_not_kept() -> None:
         assert await lists.get("usr_1") is None
         await lists.put("usr_1", [{"id": "new"}], changes=lists.changes("usr_1"))
         assert await lists.get("usr_1") == [{"id": "new"}]
-        await asyncio.sleep(DEFAULT.cards_ttl_s)
+        await asyncio.sleep(DEFAULT.cards.ttl_s or 0)
         assert await lists.get("usr_1") is None
 
     in_virtual_time(work)

@@ -4,25 +4,22 @@ Two runs of each test: `fakeredis`, which the engine has inside, and Debian's re
 """
 
 import asyncio
-import shutil
-import socket
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from backend.cache.card_lists import CardLists
 from backend.cache.connect import open_cache
 from backend.cache.kept_sessions import KeptSessions
-from backend.cache.policy import DEFAULT, PRESETS, SESSION_TTL_S, CachePolicy
+from backend.cache.policy import DEFAULT, PRESETS, SESSION_TTL_S, CachePolicy, Slot
 from backend.cache.recent_history import RecentHistory
 from backend.cache.remembered import Remembered
 from backend.cache.tolerant import TolerantCache
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
 from backend.wallet.model import Session
+from tests.backend.cache.redis_server import RedisServer
 
 SESSION = Session(b"\x01" * 32, "usr_1", "dev_1", 1, 2, 3, face_enrolled=True)
 ONE_RUN, NEXT_RUN = b"run-one.", b"run-two."
@@ -63,24 +60,9 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no redis-server here: apt install redis-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder: Path = tmp_path_factory.mktemp("redis")
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - found above
-    assert server.stdout is not None
-    for line in server.stdout:
-        if "Ready to accept connections" in line:
-            break
-    else:
-        pytest.fail(f"{program} does not start: exit {server.wait()}")
-    yield f"redis://127.0.0.1:{port}/0"
-    server.terminate()
-    server.communicate()
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture(params=["in-process", "redis-server"])
@@ -90,7 +72,7 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 
 
 def remembered(cache: TolerantCache, name: str, run: bytes = ONE_RUN) -> Remembered:
-    return Remembered(cache, lambda owner: f"{name}:{{{owner}}}", 30, run)
+    return Remembered(cache, Slot(name, 30), run)
 
 
 @pytest.mark.inv(127, 128, 138, 139)
@@ -231,7 +213,7 @@ def test_a_server_that_is_away_costs_answers_and_nothing_else() -> None:
 )
 def test_each_design_is_a_preset(name: str, cards_ttl_s: int, cards_key: str) -> None:
     policy = PRESETS[name]
-    assert (policy.cards_ttl_s, policy.cards_key("u")) == (cards_ttl_s, cards_key)
-    assert (policy.history_ttl_s, policy.history_key("u")) == (30, "tx_history:{u}")
-    assert (policy.session_ttl_s, policy.session_key("s")) == (SESSION_TTL_S, "session:{s}")
+    assert (policy.cards.ttl_s, policy.cards.key("u")) == (cards_ttl_s, cards_key)
+    assert (policy.history.ttl_s, policy.history.key("u")) == (30, "tx_history:{u}")
+    assert (policy.session.ttl_s, policy.session.key("s")) == (SESSION_TTL_S, "session:{s}")
     assert isinstance(DEFAULT, CachePolicy)

@@ -12,4 +12,7 @@ from tests.backend.gateway.shop import Shop
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     with simulated(7, tmp_path / "lab") as world:
-        yield Shop(world, tmp_path / "lab")
+        made = Shop(world, tmp_path / "lab")
+        yield made
+        made.fault()
+        made.pass_time(1)  # what was said of it is on the disk before the loop ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,19 @@ class Shop:
 
     def fault(self, **fault: Any) -> None:
         """Put one fault on; nothing takes it away."""
-        self.engine.lab.faults.apply([fault] if fault else [])
+        self._inside(lambda: self.engine.lab.faults.apply([fault] if fault else []))
+
+    def force(self, state: str) -> None:
+        """Force Visa's breaker."""
+        self._inside(lambda: self.engine.lab.switch.force("visa", state))
+
+    def _inside(self, work: Callable[[], object]) -> None:
+        """In the world's loop, where what is said of it finds its recorder."""
+
+        async def run() -> None:
+            work()
+
+        self.world.run(run())
 
     def pass_time(self, seconds: float) -> None:
         self.world.run(self.world.sleep(seconds))

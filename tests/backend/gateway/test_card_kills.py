@@ -13,7 +13,9 @@ from backend.payments.machine import State
 from backend.runtime.errors import Crashed
 from tests.backend.gateway.shop import Shop
 
-ROTATION_COMMITS, PAYMENT_COMMITS = 1, 5
+ROTATION_COMMITS = 1
+PAYMENT_COMMITS = 5  # its own and its host's; whoever reads its events adds some
+READERS_COMMITS_MAX = 4
 MOMENTS = ("before", "after")
 
 
@@ -37,7 +39,8 @@ def test_each_story_has_the_commits_that_are_killed_below(shop: Shop) -> None:
     card = shop.keep()
     shop.pass_time(1)
     assert commits_of(shop, shop.engine.cards.rotation.rotate) == ROTATION_COMMITS
-    assert commits_of(shop, lambda: shop.paying(card)) == PAYMENT_COMMITS
+    commits = commits_of(shop, lambda: shop.paying(card))
+    assert PAYMENT_COMMITS <= commits <= PAYMENT_COMMITS + READERS_COMMITS_MAX
 
 
 @pytest.mark.inv(314)
@@ -61,7 +64,7 @@ def test_a_kill_in_a_rotation_leaves_every_card_readable(
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("commit", range(1, PAYMENT_COMMITS + 1))
+@pytest.mark.parametrize("commit", range(1, PAYMENT_COMMITS + READERS_COMMITS_MAX + 1))
 def test_a_kill_in_a_card_payment_holds_nothing_twice(
     tmp_path: Path, commit: int, moment: str
 ) -> None:
@@ -70,7 +73,9 @@ def test_a_kill_in_a_card_payment_holds_nothing_twice(
         card = shop.keep()
         shop.pass_time(1)
         world.process.crash_at(commit, moment)
-        assert not tell(shop, lambda: shop.paying(card, key="k"))
+        if tell(shop, lambda: shop.paying(card, key="k")):
+            assert commit > PAYMENT_COMMITS  # there were no more to die at
+            world.process.crash()
         world.run(world.process.start())
         assert shop.red() == []
         shop.pass_time(3_600)

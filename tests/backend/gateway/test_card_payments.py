@@ -154,10 +154,10 @@ def test_an_order_that_cannot_be_changes_nothing(shop: Shop, wrong: dict, code: 
 
 def test_an_open_breaker_sends_nothing_and_the_order_may_try_again(shop: Shop) -> None:
     card = shop.keep()
-    shop.engine.lab.switch.force("visa", "open")
+    shop.force("open")
     refused = shop.pay(card, key="k")
     assert (refused.state, refused.reason) == (State.NOT_SENT, "breaker_open")
-    shop.engine.lab.switch.force("visa", "auto")
+    shop.force("auto")
     paid = shop.pay(card, key="k")
     assert (paid.id, paid.state) == (refused.id, State.APPROVED)
     assert dict(shop.events(paid))["payment.approved"]["code_matches"] is True

@@ -67,10 +67,10 @@ def test_a_code_goes_with_the_first_answer(shop: Shop, number: str) -> None:
 
 def test_a_code_that_reached_nobody_stays_for_the_next_try(shop: Shop) -> None:
     card = shop.keep("4000000000000127")
-    shop.engine.lab.switch.force("visa", "open")
+    shop.force("open")
     assert shop.pay(card, key="k").state is State.NOT_SENT
     assert shop.stored(CODES) == [(1,)]
-    shop.engine.lab.switch.force("visa", "auto")
+    shop.force("auto")
     assert shop.pay(card, key="k").reason == "incorrect_cvc"
     assert shop.stored(CODES) == [(0,)]
 

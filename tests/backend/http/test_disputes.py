@@ -18,7 +18,7 @@ from tests.backend.http.phone import Phone
 from tests.backend.http.test_lab_routes import code_of, send
 from tests.backend.http.test_merchants import jump
 from tests.backend.http.test_payments import ready_card
-from tests.backend.http.test_sales import ordered, paid
+from tests.backend.http.test_sales import at_network, ordered, paid
 
 MERCHANT = DEFAULT_MERCHANT.id
 DAY_S = 86_400
@@ -145,7 +145,7 @@ def test_a_merchant_whose_terms_say_so_gets_the_fee_back_too(
 
 @pytest.mark.inv(205)
 def test_losing_evidence_hands_the_money_to_the_cardholder(
-    world: SimulatedWorld, payment_id: str
+    world: SimulatedWorld, payment_id: str, tmp_path: Path
 ) -> None:
     dispute = raised(world, payment_id, amount_minor=4_000)
     hand_in(world, dispute["id"], uncategorized_text="losing_evidence")
@@ -156,6 +156,8 @@ def test_losing_evidence_hands_the_money_to_the_cardholder(
     assert (now[PENDING], now[HOLD]) == (-9_680 + 4_000 + 1_500, 0)
     card = next(minor for account, minor in now.items() if account.startswith("assets:customer"))
     assert card == 6_000
+    booked = at_network(tmp_path, "SELECT kind, amount_minor FROM host_presentments ORDER BY at_us")
+    assert booked == [("completion", 10_000), ("refund", 4_000)]
     for path, body in (("evidence", {"evidence": {"receipt": "r"}}), ("close", None)):
         answer = send(world, "POST", f"/lab/disputes/{dispute['id']}/{path}", body)
         assert code_of(answer) == (409, "dispute_closed")
@@ -350,3 +352,23 @@ def test_a_disputed_world_passes_verify(tmp_path: Path) -> None:
         world.run(world.sleep(1))
         world.run(phone.client.aclose())
     assert verify(tmp_path / "lab")["ok"]
+
+
+@pytest.mark.inv(205, 224)
+def test_a_lost_dispute_is_settled_and_cleared_to_the_cent(
+    world: SimulatedWorld, payment_id: str
+) -> None:
+    dispute = raised(world, payment_id)
+    hand_in(world, dispute["id"], uncategorized_text="losing_evidence")
+    world.run(world.sleep(1))
+    for _ in range(3):
+        jump(world, DAY_S)
+        world.run(world.sleep(2))
+    (batch,) = send(world, "GET", "/lab/settlement/batches").json()["batches"]
+    told = {name: batch[f"{name}_minor"] for name in ("gross", "fees", "disputes", "net")}
+    assert told == {"gross": 10_000, "fees": 320, "disputes": 11_500, "net": -1_820}
+    assert {account: minor for account, minor in balances(world).items() if minor} == {
+        f"liabilities:merchant-balance:{MERCHANT}": 1_820,
+        "revenue:dispute-fees": -1_500,
+        "revenue:processing-fees": -320,
+    }

@@ -478,6 +478,29 @@ def test_a_signature_for_one_session_does_not_pay_another(shopper: Shopper) -> N
     assert shopper.pay(shopper.order(visa_only), "k2").json()["code"] == "network_not_taken"
 
 
+@pytest.mark.inv(319)
+@pytest.mark.parametrize("merchant_id", [TEA_HOUSE.id, PAPER_SHOP.id])
+def test_a_merchants_new_key_takes_over_and_the_last_one_opens_what_is_under_way(
+    shopper: Shopper, merchant_id: str
+) -> None:
+    till = Till(shopper, merchant_id)
+
+    def renewed() -> str:
+        answer = shopper.post(f"/lab/vault/merchants/{merchant_id}/renew", {}, "renew")
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["certificate_sha256"])
+
+    under_way, older = till.token(), till.token()
+    first = renewed()
+    assert shopper.post(MERCHANT, till.body(under_way), "k1").json()["approved"]
+    assert shopper.post(MERCHANT, till.body(till.token()), "k2").json()["approved"]
+    assert renewed() != first
+    assert till.code(till.body(older), "k3") == "token_other_merchant"
+    assert audited(shopper.world).count("merchant_key.renewed") == 2
+    answer = shopper.post("/lab/vault/merchants/mer_none/renew", {}, "renew")
+    assert (answer.status_code, answer.json()["code"]) == (400, "merchant_unknown")
+
+
 def test_private_keys_are_stored_sealed(shopper: Shopper) -> None:
     till = Till(shopper)
     identity, _ = till.parts()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.payments.records import DEFAULT_MERCHANT
 from backend.simulation import SimulatedWorld
 from tests.backend.http.phone import Phone
 
@@ -133,3 +134,29 @@ def test_how_often_the_cache_knew_the_answer_can_be_read(
     for _ in range(5):
         assert world.run(phone.client.get("/api/cards")).status_code == 200
     assert counters() == (hits + 4, misses + 1)
+
+
+@pytest.mark.inv(129)
+def test_a_shop_that_was_renamed_is_paid_under_its_new_name(
+    world: SimulatedWorld, phone: Phone
+) -> None:
+    """Who is paid is kept in memory; the settings' change is heard at once."""
+    card = ready_card(world, phone)
+
+    async def main() -> None:
+        names = []
+        for number, name in enumerate(("Corner Shop", "Corner Stall")):
+            before = await phone.pay(phone.tap(card["tokenRef"]), f"T0000001-{2 * number}")
+            changed = await phone.client.post(
+                f"/lab/merchants/{DEFAULT_MERCHANT.id}", json={"name": name}
+            )
+            assert changed.status_code == 200, changed.text
+            after = await phone.pay(phone.tap(card["tokenRef"]), f"T0000001-{2 * number + 1}")
+            for paid in (before, after):
+                told = await phone.client.get(f"/lab/payments/{paid.json()['transactionId']}")
+                names.append(told.json()["merchant_name"])
+        assert names == ["Corner Market", "Corner Shop", "Corner Shop", "Corner Stall"]
+        near = (await phone.client.get("/lab/metrics")).json()["near"]["kinds"]["merchant"]
+        assert (near["hits"], near["misses"]) == (1, 3)
+
+    world.run(main())

@@ -199,3 +199,24 @@ def test_a_deadline_that_passed_is_said(world: SimulatedWorld) -> None:
     world.run(world.sleep(1))
     lapsed = told(ask(world, "GET", f"/v1/disputes/{dispute['id']}"))
     assert (lapsed["status"], lapsed["evidence_details"]["past_due"]) == ("lost", True)
+
+
+@pytest.mark.inv(206, 244)
+def test_a_merchants_events_tell_a_dispute_as_it_was_then(world: SimulatedWorld) -> None:
+    charged(world)
+    path = f"/v1/disputes/{the_dispute(world)['id']}"
+    told(ask(world, "POST", path, evidence__uncategorized_text="winning_evidence"))
+    world.run(world.sleep(2))
+    events = told(ask(world, "GET", "/v1/events", limit="50"))["data"]
+    seen = [
+        (event["type"], event["data"]["object"]["status"])
+        for event in reversed(events)
+        if event["type"].startswith("charge.dispute.")
+    ]
+    assert seen == [
+        ("charge.dispute.created", "needs_response"),
+        ("charge.dispute.funds_withdrawn", "needs_response"),
+        ("charge.dispute.updated", "under_review"),
+        ("charge.dispute.funds_reinstated", "won"),
+        ("charge.dispute.closed", "won"),
+    ]

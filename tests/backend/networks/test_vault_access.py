@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 import backend.networks
-from backend.api import verify
+from backend.api import simulated, verify
 from backend.networks.access_log import AccessHead, AccessLine, Purpose, line_hash
 from backend.networks.message import encode
+from backend.simulation import SimulatedWorld
 from backend.storage import host_access_rows
 from backend.storage.database import Database
 from backend.storage.migrate import migrate_engine, prepare_hosts
 from backend.switch import requests
+from tests.backend.http.phone import Phone as DevicePhone
 from tests.backend.networks.bench import CARDS, ask_token, bench, change, payment, phone_with
 
 LINE = AccessLine(5, "visa", "authorize", "number", "acc_1", "tok_1")
@@ -122,6 +124,18 @@ def test_a_line_that_was_changed_or_cut_off_is_missed(
     assert checked(folder) == (False, where)
 
 
+@pytest.mark.inv(147)
+def test_networks_that_run_apart_are_checked_by_themselves(tmp_path: Path) -> None:
+    folder = folder_with_lines(tmp_path)
+    (folder / "engine.db").unlink()
+    assert checked(folder) == (True, "the chain holds")
+    with closing(sqlite3.connect(folder / "networks.db")) as connection:
+        connection.execute("DROP TRIGGER tr_host_vault_accesses_no_delete")
+        connection.execute("DELETE FROM host_vault_accesses WHERE id = 4")
+        connection.commit()
+    assert checked(folder) == (False, "lines 4 to 4 are missing")
+
+
 def test_a_networks_file_from_before_the_log_passes(tmp_path: Path) -> None:
     folder = folder_with_lines(tmp_path)
     with closing(sqlite3.connect(folder / "networks.db")) as connection:
@@ -142,3 +156,25 @@ def test_every_field_is_in_the_hash() -> None:
     assert line_hash(AccessHead(1), LINE) != line_hash(head, LINE)
     assert {purpose.value for purpose in Purpose} >= {LINE.purpose}
     assert CARDS["visa"][0] not in repr(LINE)
+
+
+@pytest.mark.inv(147)
+def test_the_log_can_be_read_in_the_laboratory(tmp_path: Path) -> None:
+    async def main(world: SimulatedWorld) -> None:
+        async with world.client() as client:
+            phone = DevicePhone(client)
+            await phone.sign_in()
+            cards = [await phone.add_card(network) for network in ("visa", "amex")]
+            newest, older = (await client.get("/lab/vault-accesses")).json()["accesses"]
+            assert [each["token_ref"] for each in (older, newest)] == [
+                card["tokenRef"] for card in cards
+            ]
+            asked = f"?limit=1&before_id={newest['id']}&token_ref={older['token_ref']}"
+            page = (await client.get(f"/lab/vault-accesses{asked}")).json()["accesses"]
+            assert page == [older]
+            assert (await client.get("/lab/vault-accesses?limit=0")).status_code == 400
+        async with world.client(with_token=False) as nobody:
+            assert (await nobody.get("/lab/vault-accesses")).status_code == 401
+
+    with simulated(7, tmp_path / "lab") as world:
+        world.run(main(world))

@@ -32,12 +32,14 @@ from backend.gateway.pricing import OnePlan, Pricing
 from backend.payments.engine import PaymentEngine, PaymentPorts
 from backend.payments.idempotency import Reply
 from backend.payments.order import NfcOrder
-from backend.payments.ports import IdempotencyCache
+from backend.payments.ports import CounterCache, IdempotencyCache, MerchantCache
 from backend.payments.records import DEFAULT_MERCHANT, KnownToken, Merchant
+from backend.payments.spent_counters import SpentCounters
 from backend.payments.taps import CHANNEL_DEADLINE_S, STORED_DEADLINE_S
 from backend.runtime.entropy import Entropy
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import VirtualClock, VirtualLoop, VirtualScheduler
+from backend.storage.counter_rows import SqlCounterRows
 from backend.storage.database import Database, Statement, Transaction, Value
 from backend.storage.gateway_rows import SqlGatewayRows
 from backend.storage.ledger_rows import SqlLedgerRows
@@ -333,6 +335,8 @@ class Laboratory:
     networks: Networks
     database: MortalDatabase
     cache: IdempotencyCache | None = None
+    merchants: MerchantCache | None = None
+    counters: CounterCache | None = None
     events: EventLog = field(init=False)
     engine: PaymentEngine[Transaction] = field(init=False)
     advices: Advices[Transaction] = field(init=False)
@@ -354,6 +358,12 @@ class Laboratory:
         if not isinstance(context.get("exception"), ProcessKilled):
             self.crashes.append(context)
 
+    def _spent_counters(self) -> SpentCounters[Transaction] | None:
+        if self.counters is None:
+            return None
+        rows, tokens = SqlCounterRows(), self.card_table
+        return SpentCounters(self.counters, self.database, rows, tokens, self.scheduler)
+
     def start_engine(self, first_seq: int = 1) -> None:
         database = self.database
         self.networks.caller_is_dead = lambda: database.dead
@@ -372,6 +382,8 @@ class Laboratory:
                 identifiers=Entropy(7, simulated=True).stream("payments"),
                 fingerprint=fingerprint,
                 cache=self.cache,
+                merchants=self.merchants,
+                counters=self._spent_counters(),
             )
         )
 

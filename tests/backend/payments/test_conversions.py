@@ -136,7 +136,13 @@ class FxLab:
         self.provider = Fixed({"EUR": Decimal("1.10"), "JPY": Decimal("0.0067"), "USD": Decimal(1)})
         self.rates = Rates(
             RatePorts(
-                lab.database, SqlRateRows(), self.provider, SqlOutbox(), lab.events, lab.clock
+                lab.database,
+                SqlRateRows(),
+                self.provider,
+                SqlOutbox(),
+                lab.events,
+                lab.clock,
+                lab.scheduler,
             )
         )
         seller = Seller(SellerTerms(plan, "USD", "US"), country)
@@ -236,6 +242,22 @@ def test_rates_are_fetched_every_half_hour_and_valid_for_one(lab, order):
     lab.run(lab.scheduler.sleep(VALID_US / 1e6))
     with pytest.raises(Conflict, match="no rate"):
         lab.database.read(eur)
+
+
+def test_rates_stay_fresh_for_a_day_after_they_were_wanted(lab, order):
+    fx = FxLab(lab)
+
+    async def days(number: int) -> None:
+        clock = lab.scheduler.spawn(fx.rates.run_forever(), "rates")
+        await lab.scheduler.sleep(number * 86_400)
+        clock.cancel()
+
+    lab.run(days(1))
+    assert fx.provider.asked == 0
+    lab.run(fx.rates.refresh())
+    lab.run(days(3))
+    assert 48 <= fx.provider.asked <= 50
+    assert lab.one("SELECT COUNT(*) AS n FROM exchange_rates")["n"] == fx.provider.asked * 2
 
 
 @given(

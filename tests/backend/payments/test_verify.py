@@ -146,6 +146,9 @@ BREAKS = {
     "networks are told of every refund": "UPDATE refunds SET state = 'pending'",
     "disputes hold what is in question": "UPDATE disputes SET fee_minor = fee_minor + 1",
     "disputed within captured": "UPDATE disputes SET amount_minor = 701",
+    "networks are told of every lost dispute": (
+        "UPDATE disputes SET state = 'lost', closed_at_us = 1, due_at_us = NULL"
+    ),
     "dispute versions are their events": "UPDATE disputes SET version = version + 1",
     "answers agree with payments": (
         "UPDATE idempotency_keys SET response_body = CAST(REPLACE(CAST(response_body AS TEXT),"

@@ -41,3 +41,28 @@ def test_cards_are_found_by_person_device_and_token_without_reading_them_all(eng
     with closing(sqlite3.connect(engine_file)) as connection:
         plan = connection.execute(question, ("x",) * where.count("?")).fetchall()
     assert all("USING INDEX" in step[3] for step in plan), plan
+
+
+def columns(engine_file, table):
+    with closing(sqlite3.connect(engine_file)) as connection:
+        return {row[1] for row in connection.execute(f"PRAGMA table_info({table})").fetchall()}
+
+
+@pytest.mark.inv(47)
+def test_a_person_is_an_address_and_the_digest_of_a_password(engine_file):
+    assert columns(engine_file, "users") >= {"id", "email", "password_hash", "created_at_us"}
+    assert not {"password", "name", "card_number"} & columns(engine_file, "users")
+    with closing(sqlite3.connect(engine_file)) as connection:
+        connection.execute("INSERT INTO users (id, email, created_at_us) VALUES ('a', 'x@y', 1)")
+        with pytest.raises(sqlite3.IntegrityError, match="email"):
+            connection.execute(
+                "INSERT INTO users (id, email, created_at_us) VALUES ('b', 'x@y', 1)"
+            )
+
+
+@pytest.mark.inv(48)
+def test_a_merchant_has_name_category_key_and_addresses(engine_file):
+    assert columns(engine_file, "merchants") >= {"id", "name", "category", "created_at_us"}
+    # Its key and certificate for payment tokens, and where it is told, have tables of their own.
+    assert columns(engine_file, "token_keys") >= {"name", "certificate", "sealed_key"}
+    assert columns(engine_file, "webhook_endpoints") >= {"merchant_id", "url"}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,6 +126,22 @@ def test_a_key_that_another_token_wrapped_does_not_open(
     (tmp_path / "vault.json").write_text(json.dumps(record))
     with pytest.raises(UsageError, match="does not open"):
         key_home(tmp_path, token)
+
+
+def test_another_pin_is_named(tmp_path: Path, token: dict[str, str]) -> None:
+    """Over 0.25 s: in a process of its own, for one login serves a whole process."""
+    ran = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "backend", "serve", "--data-dir", str(tmp_path)],
+        env={**os.environ, **token, "TAPLAB_PKCS11_PIN": "1111"},
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 3, ran.stderr
+    assert "TAPLAB_PKCS11_PIN is not the PIN" in ran.stderr
+    assert "1111" not in ran.stderr
 
 
 def test_a_pin_does_not_print_itself() -> None:

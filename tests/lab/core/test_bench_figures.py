@@ -5,13 +5,18 @@ No figure is judged here: a timed test would judge the machine.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
+import httpx
 import pytest
 
-from backend.api import LabClock
+from backend.api import LabClock, audit_share
 from hardware.api import Address
-from lab.bench_suite import against_pyemv, idle, stacks, tear_outs
+from lab.bench_suite import against_pyemv, idle, stacks, tear_outs, wallet_figures
 from lab.bench_suite.figure import figure, missing
 from lab.bench_suite.measures import rows_of
 from lab.bench_suite.stacks import Stacks
@@ -66,3 +71,46 @@ def test_watching_is_measured_or_said(lab: Running, monkeypatch: pytest.MonkeyPa
     (found,) = lab.run(idle.figures(lab.world.clock, lab.world.real_scheduler, rounds=1))
     assert found["name"] == "idle_monitor_cpu_percent"
     assert found["median"] is not None or found["missing"]
+
+
+def test_the_wallets_figures_are_taken(lab: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over 0.25 s: a database is made, with every revision that it ever had."""
+    for name, few in (("LISTS", 4), ("TOKENS", 2), ("PAYMENTS", 3)):
+        monkeypatch.setattr(wallet_figures, name, few)
+    found = {str(each["name"]): each for each in lab.run(_wallet_figures(lab))}
+    assert set(found) == {
+        "card_list_from_cache_ms", "card_list_from_sql_ms", "ec_v1_seal_ms", "ec_v1_open_ms",
+        "payment_with_audit_ms", "audit_share_ms",
+    }  # fmt: skip
+    assert found.pop("audit_share_ms")["target"] == 0.2
+    assert all(len(each["rounds"]) == 2 and each["median"] > 0 for each in found.values())
+
+
+async def _wallet_figures(lab: Running) -> list[dict[str, object]]:
+    before = await _lookups(lab)
+    made = await wallet_figures.figures(lab.world, rounds=2)
+    hits, misses = (now - then for now, then in zip(await _lookups(lab), before, strict=True))
+    assert (hits, misses) >= (8, 8), "one list of two was read, and one was kept"
+    return made
+
+
+async def _lookups(lab: Running) -> tuple[int, int]:
+    """How often the engine had a card list at hand, and how often not."""
+    endpoint = await lab.world.engine.ready()
+    headers = {"Authorization": f"Bearer {endpoint.token}"}
+    async with httpx.AsyncClient(base_url=endpoint.url, headers=headers) as client:
+        kinds = (await client.get("/lab/metrics")).json()["cache"]["kinds"]
+    cards = kinds.get("cards", {"hits": 0, "misses": 0})
+    return cards["hits"], cards["misses"]
+
+
+@pytest.mark.inv(148)
+def test_one_of_two_engines_has_an_audit_trail(tmp_path: Path) -> None:
+    """What the figure compares: as many payments with a line as without."""
+    shares = asyncio.run(audit_share(tmp_path, rounds=2, payments=3))
+    assert len(shares) == 2
+    with closing(sqlite3.connect(tmp_path / "measured.db")) as database:
+        (payments,) = database.execute("SELECT count(*) FROM payments").fetchone()
+        (lines,) = database.execute("SELECT count(*) FROM audit_logs").fetchone()
+        states = database.execute("SELECT DISTINCT state FROM payments").fetchall()
+    assert (payments, lines, states) == (2 * (20 + 6), 20 + 6, [("approved",)])

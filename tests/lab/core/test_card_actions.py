@@ -221,6 +221,21 @@ def test_a_face_that_was_chosen_is_the_cards(lab: SimulatedLab) -> None:
     assert (view.label, view.art) == ("Everyday", "everyday-tide")
 
 
+def test_terms_that_nobody_could_read_are_not_accepted(lab: SimulatedLab) -> None:
+    wallet = lab.world.wallet
+
+    async def typed() -> None:
+        wallet.begin_add()
+        for name, text in (("number", "4111111111111111"), ("expiry", "1230"), ("cvv", "123"),
+                           ("terms", "1")):  # fmt: skip
+            wallet.edit_add(name, text)
+        assert await wallet.submit_add() is None
+        assert wallet.state.screen is PhoneScreen.ADD_CARD
+
+    lab.run(typed())
+    assert len(wallet.cards) == 3
+
+
 def test_another_number_takes_terms_and_faces_back(lab: SimulatedLab) -> None:
     wallet = lab.world.wallet
 

@@ -82,6 +82,7 @@ def with_client(
     return server, asyncio.run(run())
 
 
+@pytest.mark.inv(396)
 def test_a_broken_connection_is_retried_with_the_same_key() -> None:
     server, paid = with_client(
         [None, None, answer("200 OK", APPROVED)],

@@ -103,9 +103,28 @@ def test_damaged_data_is_a_business_failure_and_nonsense_is_wrong_use(
     assert "hex" in capsys.readouterr().err
 
 
+@pytest.mark.inv(389)
+def test_a_watch_pays_on_an_empty_folder(tmp_path: Path) -> None:
+    """Over 0.25 s: a command starts an engine, adds cards and puts a watch beside the phone."""
+    by_watch = tap_lab(
+        "tap", "--amount", "12.40", "--device", "watch", "--json", "--profile", "instant",
+        data_dir=tmp_path,
+    )  # fmt: skip
+    assert by_watch.returncode == 0, by_watch.stderr
+    assert "adding visa ·4242 to the watch" in by_watch.stderr
+    by_phone = tap_lab("tap", "--amount", "9", "--json", data_dir=tmp_path)
+    taps = [json.loads(ran.stdout) for ran in (by_watch, by_phone)]
+    assert [tap["outcome"] for tap in taps] == ["approved", "approved"]
+    assert [tap["atc"] for tap in taps] == [1, 1], "two counters"
+    assert len({tap["token_ref"] for tap in taps}) == 2
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["tap", "--amount", "1", "--device", "watch", "--mag-stripe", "--card", "amex"],
+        ["tap", "--amount", "1", "--device", "watch", "--transit"],
+        ["tap", "--amount", "1", "--device", "watch", "--reader", "pcsc:Any"],
         ["tap", "--amount", "12.401"],
         ["tap", "--amount", "1", "--currency", "ZZZ"],
         ["load", "--rate", "0", "--seconds", "1"],

@@ -13,6 +13,7 @@ from lab.cli import main
 from lab.doctor.checks import examine
 from lab.doctor.machine import Machine
 from lab.settings import Settings
+from tests.backend.cache.redis_server import RedisServer
 
 
 def findings(folder: Path, machine: Machine | None = None) -> dict[str, tuple[str, str]]:
@@ -102,3 +103,28 @@ def test_problems_decide_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFix
     assert document["ok"] is False
     assert {"name", "level", "detail", "remedy"} == set(document["findings"][0])
     assert all(each["remedy"] for each in document["findings"] if each["level"] == "problem")
+
+
+@pytest.mark.inv(137)
+@pytest.mark.parametrize(
+    ("options", "level", "words"),
+    [
+        (["--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"], "ok", "256 MiB"),
+        (["--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"], "note", "sessions"),
+        (["--maxmemory", "0"], "note", "without end"),
+        (["--rename-command", "CONFIG", ""], "note", "CONFIG GET"),
+    ],
+)
+def test_the_limits_of_a_named_cache_are_told(
+    options: list[str], level: str, words: str, tmp_path: Path
+) -> None:
+    server = RedisServer(tmp_path).start(*options)
+    try:
+        machine = Machine(environment={"TAPLAB_REDIS_URL": server.url})
+        found = {each.name: each for each in examine(Settings(data_dir=tmp_path), machine)}
+    finally:
+        server.stop()
+    assert found["cache"].level == "ok"
+    limits = found["cache limits"]
+    assert (limits.level, words in limits.detail) == (level, True)
+    assert ("maxmemory" in limits.remedy) == (level == "note" and "CONFIG" not in words)

@@ -58,7 +58,7 @@ def test_a_bad_form_goes_nowhere(lab: Running) -> None:
     assert wallet.state.add.number_text == ""
 
 
-@pytest.mark.inv(71)
+@pytest.mark.inv(71, 171)
 def test_the_phone_logs_a_tap_before_anybody_told_it_the_answer(lab: Running) -> None:
     wallet, cache = lab.world.wallet, lab.world.settings.data_dir / "phone.json"
     lab.call(lambda: wallet.card_read("tap_alone", 1240, "USD", "Corner Market"))

@@ -9,6 +9,7 @@ import pytest
 
 from lab.console.rows import payment_detail
 from lab.engine_shapes import PaymentRecord
+from lab.json_fields import text
 from lab.wallet.state import PhoneScreen
 from lab.words import tell, tr
 from tests.lab.core.running import Running
@@ -106,6 +107,32 @@ def test_the_payment_place_tells_what_the_merchant_saw(lab: Running) -> None:
     assert seen[tr("merchant_view.amount")] == "$18.00"
     assert seen[tr("merchant_view.data_type")] == "Chip data (EMV)"
     assert len(seen[tr("merchant_view.cryptogram")]) == 16
+
+
+@pytest.mark.inv(171)
+def test_a_row_that_came_first_goes_again_when_nothing_came_of_it(lab: Running) -> None:
+    wallet = lab.world.wallet
+    before = {text(each, "id") for each in wallet._memory.payments}
+    session_id = ask(lab)
+    lab.run(lab.world.client.move_clock({"jump_s": 301}))  # the shop waits no longer
+    assert lab.run(wallet.scan_face("success")) is False
+    assert wallet.state.in_app.step == "refused"
+    assert payments_of(lab, session_id) == []
+    assert {text(each, "id") for each in wallet._memory.payments} == before
+    lab.call(wallet.close)
+
+
+@pytest.mark.inv(396)
+def test_each_intention_has_a_key_of_its_own(lab: Running) -> None:
+    for _ in range(2):  # the same purchase, twice meant
+        session_id = ask(lab)
+        assert lab.run(lab.world.wallet.scan_face("success")) is True
+        becomes(lab, session_id, "approved")
+        lab.until(lambda: lab.world.wallet.state.screen is PhoneScreen.STACK)
+    shop = [row for row in lab.run(lab.world.client.payments()) if row.tap_id == session_id]
+    assert len(shop) == 1
+    ids = {row.id for row in lab.run(lab.world.client.payments()) if row.amount_minor == 1800}
+    assert len(ids) >= 2
 
 
 @pytest.mark.inv("C49")

@@ -52,6 +52,7 @@ def test_signing_out_ends_the_session_and_clears_what_the_phone_remembers(
     assert not lab.world.client._http.cookies
 
 
+@pytest.mark.inv(159)
 def test_nobody_pays_and_nothing_is_shown_until_somebody_signs_in(lab: SimulatedLab) -> None:
     wallet = lab.world.wallet
     lab.run(wallet.account.sign_out())

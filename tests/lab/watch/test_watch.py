@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from lab.client import EngineClient
 from lab.engine_shapes import CardRecord, PaymentRecord
+from lab.json_fields import Json
 from lab.pos.state import PosPhase
+from lab.scenarios.model import Tap
+from lab.scenarios.shopping import pay_in_app
 from lab.simulation import SimulatedLab
+from lab.wallet.presence import Presence
 from lab.wallet.state import PhoneScreen
 from lab.watch.flow import WATCH_ID, WatchFlow
 from lab.watch.state import WatchScreen
@@ -257,3 +262,49 @@ def test_it_is_there_again_locked_with_its_cards(tmp_path: Path) -> None:
         assert [card.network for card in flow.cards] == ["visa"]
         wear(lab)
         assert tap(lab, "watch") is PosPhase.APPROVED
+
+
+@pytest.mark.inv(155, "C49")
+def test_the_phones_session_knows_its_device_and_the_watchs_may_not_pay_in_apps(
+    lab: SimulatedLab,
+) -> None:
+    async def me(client: EngineClient) -> Json:
+        return await client._api("GET", "/api/auth/me")
+
+    phone = lab.run(me(lab.world.client))
+    assert (phone["deviceId"], phone["deviceVerified"]) == ("dev_phone", True)
+    assert "payments:in_app" in phone["permissions"]
+    client = lab.world.watch._client
+    assert client is not None
+    watch = lab.run(me(client))
+    assert (watch["deviceId"], watch["deviceVerified"]) == (WATCH_ID, True)
+    assert "payments:in_app" not in watch["permissions"], "it sees no face"
+
+
+@pytest.mark.inv(155, "C49")
+def test_a_phone_whose_session_was_replaced_proves_itself_again_and_pays(
+    lab: SimulatedLab,
+) -> None:
+    lab.world.client.forget_session()  # as after a broken push connection
+    taken = lab.run(pay_in_app(lab.world, Tap("app", 1800, "USD", "visa", in_app=True)))
+    assert taken.outcome == "approved"
+
+
+@pytest.mark.inv(155, "C49")
+def test_a_phone_that_the_engine_does_not_believe_pays_at_tills_only(lab: SimulatedLab) -> None:
+    world = lab.world
+    own = world.element.word_key()
+    other = world.watch._element
+    assert other is not None
+    taken = Presence(
+        "dev_phone", kind="phone", name="Phone", face_enrolled=True,
+        client=world.client, element=other, log=world.log,
+    )  # fmt: skip
+    assert other.word_key() != own
+    lab.run(taken.show())  # a session that proved itself may show another key
+    lab.run(world.wallet.account.sign_out())
+    lab.run(world.wallet.account.sign_in())
+    assert any(event.kind == "device.unproven" for event in lab.events)
+    assert tap(lab, "phone") is PosPhase.APPROVED
+    paid = lab.run(pay_in_app(world, Tap("app", 1800, "USD", "visa", in_app=True)))
+    assert paid.outcome != "approved"

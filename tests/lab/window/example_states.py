@@ -42,6 +42,7 @@ from lab.wallet.state import (
     DeviceView,
     HistoryRow,
     InAppSheet,
+    LetterView,
     MethodView,
     PhoneScreen,
     VerifyForm,
@@ -95,6 +96,14 @@ OFFER = {
     "designs": (("everyday", "Ripples"), ("everyday-tide", "Tide")),
     "design": "everyday-tide",
 }
+LETTERS = (
+    LetterView("e1", say("Tea House, mail"), "21 Nov 14:02",
+               say("Thank you for your order: $18.00, paid with the card ending 4242.", "good"),
+               "pay_1"),
+    LetterView("e2", say("Lab Bank"), "21 Nov 14:01",
+               say("$12.51 at Corner Market was not paid: insufficient funds.", "bad"), "pay_2"),
+    LetterView("e3", say("Lab Bank"), "21 Nov 14:00", say("E-mail: 123456 adds the card")),
+)  # fmt: skip
 HISTORY = (
     HistoryRow("pay_1", "Corner Market", "Today, 14:02", "$12.40", "approved"),
     HistoryRow("pay_2", "Corner Market", "Today, 14:01", "$12.51", "declined"),
@@ -125,6 +134,10 @@ def wallet_states() -> dict[str, WalletState]:
             notice=say("Found. Its cards stay suspended until you reactivate them", "good"),
         ),
         "devices-none": WalletState(s.DEVICES, **base),
+        "letters": WalletState(s.LETTERS, **base, letters=LETTERS),
+        "letters-none": WalletState(
+            s.LETTERS, **base, notice=say("The engine cannot be reached.", "bad")
+        ),
         "lost": WalletState(
             s.LOST, **base, devices=(dataclasses.replace(DEVICES[0], is_lost=True, stopped=3),)
         ),

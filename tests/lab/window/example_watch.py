@@ -36,6 +36,6 @@ def watch_states() -> dict[str, WatchState]:
         ),
         "read": replace(worn, screen=WatchScreen.READ, in_hand=True),
         "told": replace(worn, told=paid, told_payment_id="pay_1", in_hand=True),
-        "lost": replace(worn, screen=WatchScreen.LOST),
+        "lost": replace(worn, screen=WatchScreen.LOST, told=paid),
         "cut": replace(worn, offline=True, is_cut=True),
     }

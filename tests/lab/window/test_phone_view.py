@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QRegularExpression, Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from lab.design.look import Look
@@ -50,6 +50,7 @@ def test_every_screen_is_drawn_without_cut_text(
     assert not phone.grab().isNull()
 
 
+@pytest.mark.inv(393)
 def test_every_screen_has_an_example() -> None:
     assert {state.screen for state in STATES.values()} == set(PhoneScreen)
 
@@ -77,6 +78,7 @@ def test_the_read_tick_never_says_approved(phone: PhoneView) -> None:
         ("card-detail", "detailSuspend", ("suspend", "c3")),
         ("card-detail", "detailRefresh", ("refresh_token", "c3")),
         ("card-detail-suspended", "detailSuspend", ("reactivate", "c1")),
+        ("stack", "openLetters", ("open_letters",)),
         ("stack", "openDevices", ("open_devices",)),
         ("devices", "devicesBack", ("close",)),
         ("devices", "signOut", ("sign_out",)),
@@ -120,6 +122,7 @@ def test_a_payment_is_opened_from_history_and_from_the_banks_message(
     assert opened == ["pay_2", "pay_1"]
 
 
+@pytest.mark.inv(394)
 def test_history_shows_what_is_wanted_of_it(phone: PhoneView) -> None:
     def shown() -> list[str]:
         settle()
@@ -151,6 +154,36 @@ def test_only_a_refusal_offers_another_card_and_only_one_that_can_pay(phone: Pho
     stopped = tuple(dataclasses.replace(card, status="suspended") for card in declined.cards)
     phone.show_state(dataclasses.replace(declined, cards=stopped))
     assert other.isHidden()
+
+
+@pytest.mark.inv(394)
+def test_the_pay_sheet_says_the_amount_and_only_active_cards_can_be_chosen(
+    phone: PhoneView, asked: Asked
+) -> None:
+    sheet = STATES["pay-sheet"]
+    stopped = dataclasses.replace(sheet.cards[0], status="suspended")
+    phone.show_state(dataclasses.replace(sheet, cards=(stopped, *sheet.cards[1:])))
+    said = [label.text() for label in phone.findChildren(QLabel) if label.isVisible()]
+    assert "$12.40" in said
+    others = [card for card in sheet.cards if card.id != sheet.selected_id]
+    choices = {card.id: phone.findChild(QAbstractButton, f"choose_{card.id}") for card in others}
+    assert not choices[stopped.id].isEnabled()
+    press(phone, f"choose_{others[-1].id}")
+    assert asked.calls == [("choose", others[-1].id)]
+
+
+@pytest.mark.inv(159)
+def test_a_phone_says_that_it_does_not_know_yet_who_is_there(phone: PhoneView) -> None:
+    def shown() -> list[str]:
+        return [label.text() for label in phone.findChildren(QLabel) if label.isVisible()]
+
+    phone.show_state(STATES["starting"])
+    waiting = shown()
+    phone.show_state(STATES["signed-out"])
+    nobody = shown()
+    phone.show_state(STATES["stack"])
+    assert len({tuple(waiting), tuple(nobody), tuple(shown())}) == 3
+    assert phone.findChild(QWidget, "stackPage").isVisible()
 
 
 def test_typing_into_the_form_is_handed_on_and_errors_stand_beside_their_fields(
@@ -324,6 +357,7 @@ def test_a_suspended_card_says_who_holds_it(phone: PhoneView) -> None:
     assert not phone.findChild(QLabel, "detailHeld").isVisible()
 
 
+@pytest.mark.inv(394)
 def test_a_card_is_removed_by_the_second_press_only(phone: PhoneView, asked: Asked) -> None:
     phone.show_state(STATES["card-detail"])
     press(phone, "detailRemove")
@@ -336,3 +370,11 @@ def test_a_card_is_removed_by_the_second_press_only(phone: PhoneView, asked: Ask
     phone.show_state(STATES["card-detail"])
     press(phone, "detailRemove")
     assert asked.calls == [("remove", "c3")]
+
+
+def test_a_cards_page_is_no_wider_than_the_narrowest_phone(phone: PhoneView) -> None:
+    phone.show_state(STATES["card-detail-suspended"])
+    settle()
+    page = phone.findChild(QScrollArea, "detailScroll")
+    assert page.widget().minimumSizeHint().width() <= page.viewport().width()
+    assert page.verticalScrollBar().isVisible(), "else nothing is shown by this"

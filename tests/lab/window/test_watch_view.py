@@ -99,6 +99,13 @@ def test_every_button_has_a_name_and_takes_focus_by_tab_only(watch: WatchView) -
         assert button.accessibleName(), button.objectName()
 
 
+@pytest.mark.inv(162)
+def test_a_lost_watch_says_so_and_nothing_else(watch: WatchView) -> None:
+    watch.show_state(STATES["lost"])
+    assert "Lost" in shown(watch)
+    assert "paid" not in " ".join(shown(watch))
+
+
 @pytest.mark.parametrize(
     ("height", "in_hand", "seen"),
     [

@@ -50,7 +50,7 @@ def fill(window: MainWindow, console: str = "busy") -> None:
 @pytest.mark.parametrize(
     "size", [(1280, 640), (1280, 720), (1600, 1000), (1920, 1080), (1100, 700)]
 )
-@pytest.mark.parametrize("place", ["console", "payment", "bench"])
+@pytest.mark.parametrize("place", ["console", "payment", "bench", "money"])
 def test_every_place_fits_every_size(window: MainWindow, place: str, size: tuple[int, int]) -> None:
     fill(window)
     window.resize(*size)

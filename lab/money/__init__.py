@@ -1,0 +1,1 @@
+"""The money place: ledger, settlement, webhooks, disputes, merchants and the audit trail."""
