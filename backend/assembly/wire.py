@@ -30,6 +30,7 @@ from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
+from backend.networks.vault import NetworkVault
 from backend.runtime.events import Event
 from backend.settings import Settings
 from backend.storage.data_folder import DataFolder
@@ -47,9 +48,10 @@ def open_wire(
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     files, events, ground = base.files, base.events, base.ground
+    key, nonces = files.named_keys.key("wire answers"), ground.entropy.secret("wire.nonces")
     ports = WirePorts(
         store=files.engine,
-        rows=SqlWireKeyRows(),
+        rows=SqlWireKeyRows(NetworkVault(key, nonces)),
         merchant_of=accounts.keys.merchant_of,
         events=events,
         clock=ground.clock,
