@@ -349,3 +349,18 @@ def test_the_page_for_people_names_every_route_and_fetches_nothing(world: Simula
     assert "<code>jump_s</code><td>body<td>number, optional" in page.text
     for outside in ("<script", "http://", "https://", "src="):
         assert outside not in page.text
+
+
+@pytest.mark.inv(150)
+def test_the_trail_of_a_payment_is_within_ten_times_the_payment(
+    world: SimulatedWorld, phone: Phone
+) -> None:
+    """What the design reckons with: its payment of 1 KB, ten times that for the trail."""
+    card = ready_card(world, phone)
+    for number in range(1, 6):
+        world.run(phone.pay(phone.tap(card["tokenRef"]), f"T-{number}"))
+    lines = send(world, "GET", "/lab/audit?limit=100&action=payment.approved").json()["audit"]
+    assert len(lines) == 5
+    trail_bytes = sum(len(orjson.dumps(line)) for line in lines) / 5
+    (payment, *_) = send(world, "GET", "/lab/payments?limit=5").json()["payments"]
+    assert trail_bytes < 10 * len(orjson.dumps(payment))
