@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.assembly.base import Base
 from backend.assembly.merchants import MerchantServices
+from backend.gateway.balance_transactions import Books
 from backend.gateway.dispute_letters import DisputeLetters
 from backend.gateway.dispute_schedule import DisputeSchedule, SchedulePorts
 from backend.gateway.disputes import DisputePorts, Disputes
@@ -32,9 +33,9 @@ class DisputeServices:
     schedule: DisputeSchedule[Transaction]
     store: Store
 
-    def resource(self, money: Money, clock: Clock) -> DisputeResource:
+    def resource(self, money: Money, books: Books[Transaction], clock: Clock) -> DisputeResource:
         """Their door under `/v1`."""
-        return DisputeResource(money, self.disputes, self.schedule, clock)
+        return DisputeResource(money, self.disputes, self.schedule, books, clock)
 
     def routes(self) -> DisputeRoutes:
         """Their door under `/lab`."""

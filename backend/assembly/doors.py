@@ -9,6 +9,7 @@ from backend.http.device_push import DevicePush
 from backend.http.front_door import FrontDoor, LocalToken
 from backend.http.health import Health
 from backend.http.laboratory import Laboratory
+from backend.http.pay_page import PayPage
 from backend.http.request_counts import RequestCounts
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
@@ -65,6 +66,13 @@ def open_doors(
         wire=gateway.wire,
         vault=VaultRoutes(
             gateway.cards.rotation, lab.engine_database, SqlVaultRows(), gateway.in_app.renew_key
+        ),
+        pay=PayPage(
+            gateway.money.links,
+            gateway.money.money,
+            gateway.accounts.merchants.of,
+            lab.events,
+            lab.clock,
         ),
         vault_accesses=VaultAccessRoutes(lab),
     )

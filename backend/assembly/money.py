@@ -17,6 +17,7 @@ from backend.gateway.desk import Desk
 from backend.gateway.intents import Intents
 from backend.gateway.lapse import Lapse, LapsePorts
 from backend.gateway.objects import ObjectPorts, Objects
+from backend.gateway.payment_links import PaymentLinks
 from backend.gateway.payment_methods import PaymentMethods
 from backend.gateway.unfinished import Unfinished
 from backend.http.stripe_wire.confirming import Money
@@ -41,6 +42,7 @@ class MoneyServices:
 
     money: Money
     secrets: Stream
+    links: PaymentLinks[Transaction]
     lapse: Lapse[Transaction]
     unfinished: Unfinished[Transaction]
 
@@ -83,6 +85,7 @@ def open_money(
         cards=cards.payments,
         desk=desk,
     )
+    links = PaymentLinks(objects, intents, ground.clock)
     lapse = Lapse(
         LapsePorts(
             store=files.engine,
@@ -95,7 +98,7 @@ def open_money(
     )
     rows = SqlObjectRows()
     unfinished = Unfinished(files.engine, rows, SqlPaymentRows(), intents, desk, events)
-    return MoneyServices(money, secrets, lapse, unfinished)
+    return MoneyServices(money, secrets, links, lapse, unfinished)
 
 
 def _objects(events: EventLog, ground: Ground) -> Objects[Transaction]:

@@ -25,11 +25,15 @@ from backend.http.stripe_wire.design_paths import DesignPaths
 from backend.http.stripe_wire.door import WireDoor, WirePorts
 from backend.http.stripe_wire.events import MerchantEvents
 from backend.http.stripe_wire.payment_intents import PaymentIntents
+from backend.http.stripe_wire.payment_links import PaymentLinkRoutes
 from backend.http.stripe_wire.payment_methods import Methods
 from backend.http.stripe_wire.refunds import Refunds
 from backend.http.stripe_wire.setup_intents import SetupIntents
 from backend.http.stripe_wire.webhook_endpoints import WebhookEndpoints
+from backend.networks.vault import NetworkVault
 from backend.runtime.events import Event
+from backend.settings import Settings
+from backend.storage.data_folder import DataFolder
 from backend.storage.database import Transaction
 from backend.storage.wire_rows import SqlWireKeyRows
 
@@ -44,9 +48,10 @@ def open_wire(
 ) -> WireDoor:
     """The door of `/v1` with everything that is served there."""
     files, events, ground = base.files, base.events, base.ground
+    key, nonces = files.named_keys.key("wire answers"), ground.entropy.secret("wire.nonces")
     ports = WirePorts(
         store=files.engine,
-        rows=SqlWireKeyRows(),
+        rows=SqlWireKeyRows(NetworkVault(key, nonces)),
         merchant_of=accounts.keys.merchant_of,
         events=events,
         clock=ground.clock,
@@ -55,15 +60,22 @@ def open_wire(
         admit=accounts.limits.take,
     )
     _show_events(webhooks, services.money)
-    disputed = disputes.resource(services.money, ground.clock)
+    disputed = disputes.resource(services.money, settlement.books, ground.clock)
     webhooks.pictures.add("dispute", disputed.picture)
     webhooks.pictures.add("payout", payout_routes(settlement).picture)
     resources = [
         *_resources(services, webhooks),
         disputed.resource(),
+        PaymentLinkRoutes(services.links, partial(_base_url, base.settings)).resource(),
         *money_out(settlement),
     ]
     return WireDoor(ports, resources)
+
+
+def _base_url(settings: Settings) -> str:
+    """Where this engine says that it is reached."""
+    said = DataFolder(settings.data_dir).announcement()
+    return f"http://{settings.host}" if said is None else said.url
 
 
 def _show_events(webhooks: Webhooks, money: Money) -> None:

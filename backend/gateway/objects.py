@@ -36,6 +36,7 @@ class Kind(Enum):
     LEGACY_INTENT = "legacy_intent"  # of a charge that was made without one; shown nowhere
     CHARGE = "charge"  # what a merchant noted about a payment
     REFUND = "refund"  # what a merchant noted about a refund
+    PAYMENT_LINK = "payment_link"
 
 
 PREFIXES = {
@@ -47,6 +48,7 @@ PREFIXES = {
     Kind.LEGACY_INTENT: "pi",
     Kind.CHARGE: "ch",
     Kind.REFUND: "re",
+    Kind.PAYMENT_LINK: "plink",
 }
 
 
@@ -155,6 +157,17 @@ class Objects(Generic[Tx]):
         found = self._ports.rows.find(tx, object_id)
         if found is None or found.merchant_id != merchant_id or found.kind is not kind:
             return None
+        return found
+
+    def named(self, tx: Tx, kind: Kind, object_id: str) -> Kept:
+        """Whoever's object it is, for pages that are opened by knowing its name.
+
+        Raises:
+            NotFound: `resource_missing`.
+        """
+        found = self._ports.rows.find(tx, object_id)
+        if found is None or found.kind is not kind:
+            raise NotFound("resource_missing", f"there is no such {kind.value}")
         return found
 
     def note(self, tx: Tx, merchant_id: str, kind: Kind, object_id: str) -> Kept:

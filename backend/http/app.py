@@ -18,6 +18,7 @@ from backend.http.device_push import DevicePush
 from backend.http.docs_page import docs_page
 from backend.http.front_door import FrontDoor, LocalToken
 from backend.http.health import Health
+from backend.http.pay_page import PayPage
 from backend.http.routes_history import HistoryRoutes
 from backend.http.routes_in_app import InAppRoutes
 from backend.http.routes_lab import LabRoutes
@@ -60,6 +61,7 @@ class Doors:
     reconciliation: ReconciliationRoutes
     tokens: TokenRoutes
     health: Health
+    pay: PayPage
     push: DevicePush
     cards: Cards
     wire: WireDoor
@@ -88,6 +90,7 @@ def build_app(doors: Doors, token: LocalToken) -> FrontDoor:
     app.include_router(doors.vault_accesses.router(), prefix="/lab")
     app.include_router(doors.tokens.router(), prefix="/lab")
     app.include_router(shop_routes())
+    app.include_router(doors.pay.router())
     app.include_router(_others(doors))
 
     async def docs() -> Response:

@@ -18,7 +18,7 @@ from backend.http.answers import problem
 from backend.http.request_counts import RequestCounts
 
 BODY_BYTES_MAX = 64 * 1024
-MERCHANT_PATHS = frozenset({"v1", "payments", "tokens", "refunds"})
+MERCHANT_PATHS = frozenset({"v1", "payments", "tokens", "refunds", "payment_links"})
 _POLICY_VIOLATION = 1008
 _TOO_LARGE = f"a body has at most {BODY_BYTES_MAX} bytes"
 

@@ -22,6 +22,15 @@ _FILES = {
 }
 
 
+def page_headers() -> dict[str, str]:
+    """What a page of ours may do in a browser: load its own files, talk to this engine."""
+    return {
+        "Content-Security-Policy": POLICY,
+        "Cache-Control": "no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
 def shop_routes() -> APIRouter:
     """The page and its two files."""
     router = APIRouter(default_response_class=Response)
@@ -41,12 +50,7 @@ class _Served:
 
     async def serve(self) -> Response:
         """A file of the shops' page."""
-        headers = {
-            "Content-Security-Policy": POLICY,
-            "Cache-Control": "no-cache",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return Response(self._content, media_type=self._kind, headers=headers)
+        return Response(self._content, media_type=self._kind, headers=page_headers())
 
 
 async def _into_the_folder() -> Response:

@@ -6,7 +6,7 @@ decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import orjson
 from sqlalchemy import (
@@ -27,6 +27,9 @@ from backend.gateway.pages import Page
 from backend.gateway.wire_keys import WireKey
 from backend.storage.database import Row, Statement, Transaction, Value
 from backend.storage.wire_tables import UNFINISHED, gateway_objects, wire_keys
+from backend.webhooks.ports import Vault
+
+PLACE = "wire answers"
 
 _FIND_KEY = Statement(
     select(wire_keys).where(
@@ -101,12 +104,20 @@ _OLDEST_FIRST = Statement(_pages().order_by(gateway_objects.c.id))
 
 
 class SqlWireKeyRows:
-    """Keys in SQL."""
+    """Keys in SQL; answers are kept sealed, for some hold a secret that is shown this once."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
 
     def find_key(self, tx: Transaction, merchant_id: str, key: str) -> WireKey | None:
         """A key as stored."""
         row = tx.one(_FIND_KEY, {"merchant_id": merchant_id, "key": key})
-        return None if row is None else WireKey(**dict(row))
+        if row is None:
+            return None
+        found = WireKey(**dict(row))
+        if found.body is None:
+            return found
+        return replace(found, body=self._vault.unseal(found.body, PLACE, merchant_id, key))
 
     def add_key(self, tx: Transaction, key: WireKey) -> None:
         """Insert a key."""
@@ -116,9 +127,10 @@ class SqlWireKeyRows:
         self, tx: Transaction, merchant_id: str, key: str, status: int, body: bytes
     ) -> None:
         """Keep the answer of a key that has none."""
+        sealed = self._vault.seal(body, PLACE, merchant_id, key)
         tx.run(
             _ANSWER_KEY,
-            {"of_merchant": merchant_id, "of_key": key, "new_status": status, "new_body": body},
+            {"of_merchant": merchant_id, "of_key": key, "new_status": status, "new_body": sealed},
         )
 
 

@@ -63,15 +63,16 @@ OWN = (
     Preset("reader.unplugged", CARD, "reader", "unplug", (("at_apdu", 2.0),)),
     Preset("phone.offline", LINES, "phone.engine", "timeout"),
     Preset("phone.slow", LINES, "phone.engine", "latency", _SLOW),
-    Preset("watch.offline", LINES, "watch.engine", "timeout"),
     Preset("till.request_lost", LINES, "pos.engine", "lost_request"),
     Preset("till.answer_lost", LINES, "pos.engine", "lost_response"),
     Preset("till.cut", LINES, "pos.engine", "reset_peer"),
     Preset("till.twice", LINES, "pos.engine", "duplicate"),
 )
+WATCH = Preset("watch.offline", LINES, "watch.engine", "timeout")
+"""Offered beside the watch, where there is one; in the panel while it is on."""
 PRESETS: Mapping[str, Preset] = {
     preset.id: preset
-    for preset in (*(one for network in NETWORKS for one in _of_network(network)), *OWN)
+    for preset in (*(one for network in NETWORKS for one in _of_network(network)), *OWN, WATCH)
 }
 
 
@@ -110,7 +111,11 @@ def fault_key(fault: Json) -> str:
 
 def rows(network: str, on: tuple[Json, ...]) -> tuple[FaultPreset, ...]:
     """The presets of one network and of our own links: what is on, and how often it fired."""
-    offered = (preset for preset in PRESETS.values() if preset.network in {network, ""})
+    offered = (
+        preset
+        for preset in PRESETS.values()
+        if preset.network in {network, ""} and (preset is not WATCH or any(map(WATCH.is_in, on)))
+    )
     return tuple(_row(preset, on) for preset in offered)
 
 

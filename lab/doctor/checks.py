@@ -115,4 +115,5 @@ def _key_home(settings: Settings) -> Finding:
             "UNPROTECTED: the root key lies in a file beside the data",
             "unlock the desktop's keyring or set TAPLAB_PASSPHRASE, then start on a new folder",
         )
-    return Finding("keys", "ok", f"protected by the {home}")
+    place = "PKCS#11 token" if home == "pkcs11" else home
+    return Finding("keys", "ok", f"protected by the {place}")

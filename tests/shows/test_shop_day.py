@@ -139,7 +139,7 @@ def test_the_node_client_has_its_day(engine: str, node_modules: Path) -> None:
 
 @pytest.mark.inv(196, 247, 248)
 def test_the_python_client_has_its_evening(engine: str, folder: Path, site_packages: Path) -> None:
-    token = (folder / "engine.token").read_text()
+    token = (folder / "engine.token").read_text().strip()
     script = str(DATA / "shop_evening.py")
     done = run(sys.executable, script, engine, token, PYTHONPATH=str(site_packages))
     assert done.returncode == 0, done.stderr
@@ -151,4 +151,8 @@ def test_the_python_client_has_its_evening(engine: str, folder: Path, site_packa
         "disputed": True,
         "events": ["charge.dispute.created", "payment_intent.succeeded"],
         "event": True,
+        "line": [10_000, 320, 9_680],
+        "pending": "usd",
+        "payout": ["payout", "usd", "paid"],
+        "lines": [["charge", "payout"], True, True],
     }

@@ -24,9 +24,9 @@ from lab.cli import main
 from lab.commands.shared import WRONG_USE
 from lab.commands.webhook import line_of
 from lab.webhook_receiver import Heard, Receiver
-from tests.shows.test_shop_day import DATA, engine, run, site_packages
+from tests.shows.test_shop_day import DATA, engine, folder, run, site_packages
 
-__all__ = ["engine", "site_packages"]  # fixtures
+__all__ = ["engine", "folder", "site_packages"]  # fixtures
 SECRET = "whsec_of_a_test"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

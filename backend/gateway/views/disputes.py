@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from backend.gateway.balance_transactions import BalanceTransaction
 from backend.gateway.dispute_machine import DisputeState
 from backend.gateway.dispute_records import Dispute
+from backend.gateway.views.balances import balance_transaction_json
 from backend.gateway.views.charges import charge_id, intent_id_of
 from backend.gateway.views.moments import seconds
 from backend.payments.records import Payment
@@ -40,18 +44,22 @@ WIRE_EVIDENCE = (
 """What the wire's clients know; the evidence of a dispute always names all of it."""
 
 
-def dispute_json(dispute: Dispute, payment: Payment, now_us: int) -> dict[str, object]:
+def dispute_json(
+    dispute: Dispute, payment: Payment, lines: Sequence[BalanceTransaction], now_us: int
+) -> dict[str, object]:
     """A dispute.
 
     Args:
         dispute: to be shown.
         payment: what it is about.
+        lines: what it took from the merchant's balance, and gave back.
         now_us: lab time, for whether the deadline has passed.
     """
     return {
         "id": dispute.id,
         "object": "dispute",
         "amount": dispute.amount_minor,
+        "balance_transactions": [balance_transaction_json(line) for line in lines],
         "charge": charge_id(payment.id),
         "created": seconds(dispute.created_at_us),
         "currency": dispute.currency.lower(),

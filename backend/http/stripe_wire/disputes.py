@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from backend.gateway.balance_transactions import BalanceTransaction, Books
 from backend.gateway.dispute_machine import DisputeState
 from backend.gateway.dispute_records import TEXT_LENGTH_MAX, Dispute
 from backend.gateway.dispute_schedule import DisputeSchedule
@@ -30,6 +31,7 @@ from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.errors import no_such
 from backend.http.stripe_wire.pages import list_json, read_page
 from backend.http.stripe_wire.params import Params
+from backend.ledger.journal import Purpose
 from backend.payments.records import Payment
 from backend.runtime.clock import Clock
 from backend.runtime.errors import NotFound
@@ -45,6 +47,7 @@ class DisputeResource:
     money: Money
     disputes: Disputes[Transaction]
     schedule: DisputeSchedule[Transaction]
+    books: Books[Transaction]
     clock: Clock
 
     def resource(self) -> Resource:
@@ -120,7 +123,7 @@ class DisputeResource:
         then = replace(dispute, state=DisputeState(str(source.data["state"])))
         if then.state is DisputeState.NEEDS_RESPONSE:
             then = replace(then, submitted_at_us=None)
-        return dispute_json(then, payment, source.lab_time_us)
+        return dispute_json(then, payment, self._lines(tx, then), source.lab_time_us)
 
     def _of(self, call: Call, tx: Transaction) -> Dispute:
         try:
@@ -129,7 +132,17 @@ class DisputeResource:
             raise no_such("dispute", call.ids["id"]) from None
 
     def _show(self, tx: Transaction, dispute: Dispute) -> Json:
-        return dispute_json(dispute, self._payment(tx, dispute), self.clock.now_us())
+        lines = self._lines(tx, dispute)
+        return dispute_json(dispute, self._payment(tx, dispute), lines, self.clock.now_us())
+
+    def _lines(self, tx: Transaction, dispute: Dispute) -> tuple[BalanceTransaction, ...]:
+        """What moved the merchant's balance: taken when it was opened, given back when won."""
+        purposes = [Purpose.DISPUTE]
+        if dispute.state is DisputeState.WON:
+            purposes.append(Purpose.DISPUTE_WON)
+        names = [self.books.id_of(tx, dispute.payment_id, purpose) for purpose in purposes]
+        found = [self.books.find(tx, dispute.merchant_id, name) for name in names if name]
+        return tuple(line for line in found if line is not None)
 
     def _payment(self, tx: Transaction, dispute: Dispute) -> Payment:
         payment = self.money.charges.payment(tx, dispute.merchant_id, dispute.payment_id)

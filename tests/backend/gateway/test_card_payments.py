@@ -207,3 +207,14 @@ def test_a_damaged_record_sends_nothing_and_says_so(shop: Shop) -> None:
     said = dict(shop.events(refused))["vault.refused"]
     assert "does not open" in said["detail"]
     assert shop.stored("SELECT count(*) FROM host_authorizations", "networks") == [(0,)]
+
+
+def test_a_network_with_another_key_is_asked_for_it(shop: Shop) -> None:
+    """A host that was set up anew: the first block is in vain, the next one is not."""
+    card = shop.keep()
+    assert shop.pay(card).state is State.APPROVED
+    keys = shop.engine.cards.payments._network_keys
+    keys["visa"] = shop.world.run(shop.engine.cards.payments._ports.network_key("amex"))
+    refused = shop.pay(card)
+    assert (refused.state, refused.reason) == (State.DECLINED, "not_sealed")
+    assert shop.pay(card).state is State.APPROVED

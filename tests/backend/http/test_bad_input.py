@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ MERCHANT = "mer_corner_market"
 PERSON = {"email": "ann@example.invalid", "password": "a long enough one"}
 EVE = {"email": "eve@example.invalid", "password": "another long one"}
 PAUSE_S = 11  # one more try to sign in
+REST_S = 30
 Operation = tuple[str, str]
 
 
@@ -56,6 +58,11 @@ class Place:
 
     count: int = 0
 
+    def look(self) -> dict[str, str]:
+        """A digest of every table, once whatever was under way has come to rest."""
+        self.world.run(self.world.sleep(REST_S))
+        return fingerprints(self.folder)
+
 
 REQUIRED_OF_RAW: dict[Operation, frozenset[str]] = {
     ("POST", "/api/merchant-sessions"): frozenset({"merchantId", "amount", "currency"}),
@@ -84,15 +91,18 @@ MAY_BE_EMPTY = frozenset(
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Shared by tests that change nothing."""
-    yield from opened(tmp_path_factory.mktemp("bad") / "lab")
+    with opened(tmp_path_factory.mktemp("bad") / "lab") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def loose_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Another one, for tests that may change something."""
-    yield from opened(tmp_path_factory.mktemp("strange") / "lab")
+    with opened(tmp_path_factory.mktemp("strange") / "lab") as made:
+        yield made
 
 
+@contextmanager
 def opened(folder: Path) -> Iterator[Place]:
     with simulated(7, folder) as world:
         client = world.client()
@@ -235,13 +245,13 @@ def test_every_route_with_a_body_is_tried(place: Place) -> None:
 def test_a_body_that_cannot_be_changes_nothing(place: Place, operation: Operation) -> None:
     """A hundred requests or so for each route."""
     body, required = place.bodies[operation], required_of(place, operation)
-    before = fingerprints(place.folder)
+    before = place.look()
     for what, content in spoiled(body, required):
         if operation in MAY_BE_EMPTY and content == b"null":
             continue
         answer = place.send(place.phone.client, operation, content)
         expect_problem(answer, f"{operation}: {what}")
-    after = fingerprints(place.folder)
+    after = place.look()
     assert {name for name in before if before[name] != after[name]} == set()
 
 
@@ -254,14 +264,14 @@ def test_strange_words_break_nothing(loose_place: Place, operation: Operation) -
             expect_problem(answer, f"{operation}: {what}")
 
 
-def test_the_look_notices_what_did_change(loose_place: Place) -> None:
-    before = fingerprints(loose_place.folder)
-    named = json.dumps({"kind": "phone", "name": "Another"}).encode()
-    answer = loose_place.send(
-        loose_place.phone.client, ("PUT", "/api/devices/{device_id}"), named, device_id="dev_new"
-    )
-    assert answer.status_code == 200
-    after = fingerprints(loose_place.folder)
+def test_the_look_notices_what_did_change(tmp_path: Path) -> None:
+    with opened(tmp_path / "lab") as place:
+        before = place.look()
+        named = json.dumps({"kind": "phone", "name": "Another"}).encode()
+        operation = ("PUT", "/api/devices/{device_id}")
+        answer = place.send(place.phone.client, operation, named, device_id="dev_new")
+        assert answer.status_code == 200
+        after = place.look()
     changed = {name for name in after if before[name] != after[name]}
     assert changed == {"engine.db:devices", "engine.db:sessions"}
 
@@ -292,7 +302,7 @@ def content_of(place: Place, operation: Operation) -> bytes | None:
 
 
 def test_a_name_that_cannot_be_finds_nothing(place: Place) -> None:
-    before = fingerprints(place.folder)
+    before = place.look()
     for operation in with_ids(place):
         for name in IDS:
             answer = place.send(
@@ -302,7 +312,7 @@ def test_a_name_that_cannot_be_finds_nothing(place: Place) -> None:
                 **{named_in(operation[1]): name},
             )
             expect_problem(answer, f"{operation}: {name[:20]}")
-    assert fingerprints(place.folder) == before
+    assert place.look() == before
 
 
 def test_a_question_that_cannot_be_is_no_failure(place: Place) -> None:
@@ -339,7 +349,7 @@ TO_ANYBODY = frozenset(
 @pytest.mark.inv(169)
 def test_somebody_elses_things_look_like_nothing(place: Place) -> None:
     """The same answer, byte for byte, for what is another person's and for what nobody has."""
-    before = fingerprints(place.folder)
+    before = place.look()
     seen = 0
     for operation in with_ids(place):
         if operation in TAKEN_NAMES | TO_ANYBODY:
@@ -361,7 +371,7 @@ def test_somebody_elses_things_look_like_nothing(place: Place) -> None:
             assert one.status_code in {401, 404, 409}, (operation, one.status_code, one.text)
             seen += 1
     assert seen >= 15
-    assert fingerprints(place.folder) == before
+    assert place.look() == before
 
 
 @pytest.mark.inv(169)
@@ -378,7 +388,7 @@ def test_somebody_elses_thing_in_a_body_looks_like_nothing(
 ) -> None:
     theirs = place.ids["device_id" if field == "deviceId" else "card_id"]
     nobodys = theirs[:-4] + "0000"
-    before = fingerprints(place.folder)
+    before = place.look()
     body = {**place.bodies[operation], field: theirs}
     if field == "fromCardId":
         body |= {"expiry": "", "cvv": ""}
@@ -388,7 +398,7 @@ def test_somebody_elses_thing_in_a_body_looks_like_nothing(
     )
     expect_problem(one, field)
     assert (one.status_code, one.text.replace(theirs, nobodys)) == (other.status_code, other.text)
-    assert fingerprints(place.folder) == before
+    assert place.look() == before
 
 
 def test_a_filter_by_somebody_elses_card_finds_what_nobodys_finds(place: Place) -> None:
@@ -410,12 +420,12 @@ def test_without_a_session_nothing_is_told(place: Place) -> None:
         ("POST", "/api/merchant-sessions"),
     }
     nobody = place.world.client(with_token=False)
-    before = fingerprints(place.folder)
+    before = place.look()
     for operation in operations_of(place):
         if operation in asks_nobody:
             continue
         answer = place.send(nobody, operation, content_of(place, operation))
         assert answer.status_code == 401, (operation, answer.status_code, answer.text)
         expect_problem(answer, f"{operation}: nobody")
-    assert fingerprints(place.folder) == before
+    assert place.look() == before
     place.world.run(nobody.aclose())

@@ -372,3 +372,5 @@ def test_a_lost_dispute_is_settled_and_cleared_to_the_cent(
         "revenue:dispute-fees": -1_500,
         "revenue:processing-fees": -320,
     }
+    compared = send(world, "GET", "/lab/reconciliation").json()["networks"]
+    assert (compared["ok"], compared["in_order"]) == (True, 2)

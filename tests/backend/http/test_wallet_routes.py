@@ -267,7 +267,7 @@ def test_a_lost_device_loses_its_cards_and_its_sessions(
     world.run(main())
 
 
-@pytest.mark.inv(45, 46)
+@pytest.mark.inv(45, 46, 135)
 def test_a_card_has_a_picture_without_digits(world: SimulatedWorld, phone: Phone) -> None:
     async def main() -> None:
         card = await phone.add_card("mastercard")

@@ -113,6 +113,10 @@ def test_evidence_in_the_published_words_decides(
     assert closed["status"] == status
     assert closed["is_charge_refundable"] is (status == "won")
     assert closed["evidence"]["customer_name"] == "Ann"
+    taken, *given = closed["balance_transactions"]
+    assert (taken["amount"], taken["fee"], taken["net"]) == (-5_000, 1_500, -6_500)
+    assert [line["net"] for line in given] == ([5_000] if status == "won" else [])
+    assert {line["source"] for line in (taken, *given)} == {closed["id"]}
     refund = ask(world, "POST", "/v1/refunds", charge=closed["charge"], amount="100")
     assert refund.status_code == (200 if status == "won" else 400)
     if status == "lost":

@@ -49,6 +49,25 @@ def test_an_endpoint_is_made_shown_changed_and_deleted(shop: Shop) -> None:
     assert v1(shop, "GET", "/webhook_endpoints").json()["data"] == []
 
 
+def test_a_repeat_hears_the_secret_that_is_nowhere_in_clear(shop: Shop) -> None:
+    def ask() -> httpx.Response:
+        return shop.world.run(
+            shop.phone.client.post(
+                "/v1/webhook_endpoints",
+                data={"url": URL, "enabled_events[0]": "*"},
+                headers={**KEY, "Idempotency-Key": "e1"},
+            )
+        )
+
+    first, again = ask(), ask()
+    assert first.content == again.content
+    assert again.headers["idempotent-replayed"] == "true"
+    folder = shop.world.engine.lab.data_dir
+    raw = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    assert first.json()["secret"].encode() not in raw
+    assert first.json()["id"].encode() in raw
+
+
 @pytest.mark.parametrize(
     ("parameters", "param"),
     [

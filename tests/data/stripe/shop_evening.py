@@ -82,5 +82,29 @@ listed = v1.events.list({"limit": 100})
 named = {each.type for each in listed.data}
 seen["events"] = sorted(named & {"payment_intent.succeeded", "charge.dispute.created"})
 seen["event"] = v1.events.retrieve(event.id).data.object.id == intent.id
+
+sale = v1.payment_intents.create(
+    {
+        "amount": 10000,
+        "currency": "usd",
+        "payment_method": "pm_card_visa",
+        "confirm": True,
+        "expand": ["latest_charge.balance_transaction"],
+    }
+)
+line = sale.latest_charge.balance_transaction
+seen["line"] = [line.amount, line.fee, line.net]
+seen["pending"] = v1.balance.retrieve().pending[0].currency
+jump(4 * DAY_S)
+payout = until("payout.created").data.object
+jump(3 * DAY_S)
+until("payout.paid")
+seen["payout"] = [payout.object, payout.currency, v1.payouts.retrieve(payout.id).status]
+lines = v1.balance_transactions.list({"limit": 100}).data
+seen["lines"] = [
+    sorted({each.type for each in lines} & {"charge", "payout"}),
+    payout.id in {each.source for each in lines},
+    all(each.net == each.amount - each.fee for each in lines),
+]
 server.shutdown()
 sys.stdout.write(json.dumps(seen))

@@ -60,7 +60,7 @@ def test_the_ledger_says_each_entry_and_that_all_is_zero(lab: SimulatedLab) -> N
     assert figures["money.account.merchant-pending"] == "$11.74"
 
 
-@pytest.mark.inv(224, 225)
+@pytest.mark.inv(224, 225, 397)
 def test_a_day_is_settled_from_its_key(lab: SimulatedLab) -> None:
     assert shown(lab, Section.SETTLEMENT).page.rows == ()
     sell(lab)
