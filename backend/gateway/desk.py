@@ -135,7 +135,7 @@ class Desk(Generic[Tx]):
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
-        own = await self._reference_of_capture(order)
+        own = await self.reference(order)
         return await self._carry_out(order, key, request_hash, partial(self.capture_in, own))
 
     async def void(self, order: Order, key: str, request_hash: bytes) -> Reply:
@@ -157,7 +157,7 @@ class Desk(Generic[Tx]):
             KeyInFlight: a tap is being paid with this key.
             StorageError: the database refused; nothing was done.
         """
-        own = await self._own()
+        own = await self.reference(order)
         return await self._carry_out(order, key, request_hash, partial(self.refund_in, own))
 
     async def capture_all(self, merchant_id: str) -> dict[str, object]:
@@ -176,7 +176,7 @@ class Desk(Generic[Tx]):
         count = 0
         for payment_id in waiting:
             order = Order(merchant_id, payment_id)
-            own = await self._reference_of_capture(order)
+            own = await self.reference(order)
             try:
                 done = await self._ports.store.write(partial(self.capture_in, own, order))
             except Conflict:  # somebody captured or voided it meanwhile
@@ -202,30 +202,21 @@ class Desk(Generic[Tx]):
 
         return self._ports.store.read(read)
 
-    async def reference(self) -> NetworkReference:
+    async def reference(self, order: Order | None = None) -> NetworkReference:
         """A network reference of its own for a capture or a refund, to be taken before its unit.
 
-        Exchange rates are fresh then, too.
+        Exchange rates are fresh then, unless the order's payment is settled in what was paid.
 
         Raises:
             StorageError: the database refused.
         """
-        await self._ports.pricing.prepare()
-        return await self._own()
-
-    async def _reference_of_capture(self, order: Order) -> NetworkReference:
-        """A reference, and fresh rates where this capture will be converted."""
-
-        def converts(tx: Tx) -> bool:
-            payment = self._ports.payments.find_payment(tx, order.payment_id)
-            return payment is not None and self._ports.pricing.converts(tx, payment)
-
-        if self._ports.store.read(converts):
+        if order is None or self._ports.store.read(partial(self._converts, order)):
             await self._ports.pricing.prepare()
-        return await self._own()
-
-    async def _own(self) -> NetworkReference:
         return await self._ports.references.take(self._ports.clock.now_us())
+
+    def _converts(self, order: Order, tx: Tx) -> bool:
+        payment = self._ports.payments.find_payment(tx, order.payment_id)
+        return payment is not None and self._ports.pricing.converts(tx, payment)
 
     async def _carry_out(
         self, order: Order, key: str, request_hash: bytes, work: Callable[[Order, Tx], Carried]
