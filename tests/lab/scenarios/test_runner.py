@@ -161,12 +161,15 @@ def test_a_card_is_pulled_at_a_command_by_one_key(played: Played) -> None:
     assert result.verdict is Verdict.PASSED, result.why
 
 
-def test_a_month_passes(played: Played) -> None:
+def test_a_month_passes_and_the_hold_that_nobody_captured_lapses(played: Played) -> None:
     result = played(
-        TAP + '[[step]]\nname = "m"\ndo = "advance"\nseconds = 2592000\n[[expect]]\nholds = 1\n'
+        TAP + '[[step]]\nname = "days"\ndo = "advance"\nseconds = 518400\n'
+        '[[step]]\nname = "month"\ndo = "advance"\nseconds = 2592000\n'
+        '[[expect]]\nafter = "days"\nholds = 1\n'
+        '[[expect]]\nbank = "released"\nholds = 0\nledger = "balanced"\n'
     )
     assert result.verdict is Verdict.PASSED, result.why
-    assert result.steps[1].took_us >= 2_592_000_000_000
+    assert result.steps[2].took_us >= 2_592_000_000_000
 
 
 def test_balances_are_of_this_run_and_the_ledger_is_checked(played: Played) -> None:
