@@ -1,0 +1,145 @@
+"""Many keys and many racers over `/v1`: each key is carried out once, and every racer is told so.
+
+A whole engine as a child process, and merchants' servers that all send the same requests at once,
+each on a connection of its own. What became of the money is read from the engine's and from the
+networks' own files. Knows no client library: those have a show of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from backend.api import verify
+from tests.shows.laboratory import IN_FLIGHT, OK, Laboratory, rows_of
+
+INTENTS = "/v1/payment_intents"
+SECRET = "sk_test_taplab"
+KEYS, RACERS = 12, 16
+KEYS_FULL, RACERS_FULL, KEYS_AT_ONCE = 500, 64, 4
+PAUSE_S = 0.05
+LEAST_MINOR = 1_000
+"""Amounts tell the payments apart: this one and those after it."""
+PART_MINOR = 400
+LIMIT_S = 30
+
+
+@dataclass
+class Race:
+    """Servers of one merchant, and what they were told on the way to the final answers."""
+
+    lab: Laboratory
+    client: httpx.AsyncClient
+    racers: int
+    in_flight: Counter[str] = field(default_factory=Counter)
+
+    async def one(self, path: str, form: Mapping[str, object], key: str) -> httpx.Response:
+        """One server's request, repeated while another one's is under way, as its client would."""
+        while True:
+            answer = await self.client.post(path, data=form, headers={"Idempotency-Key": key})
+            if answer.status_code != IN_FLIGHT:
+                return answer
+            assert answer.json()["error"]["code"] == "idempotency_key_in_use"
+            assert answer.headers["Stripe-Should-Retry"] == "true"
+            self.in_flight[key] += 1
+            await self.lab.world.real_scheduler.sleep(PAUSE_S)
+
+    async def same(self, path: str, form: Mapping[str, object], key: str) -> dict[str, object]:
+        """Everybody sends it with one key; the answer that all of them are given."""
+        answers = await asyncio.gather(*(self.one(path, form, key) for _ in range(self.racers)))
+        assert {answer.status_code for answer in answers} == {OK}, answers[0].text
+        assert len({answer.content for answer in answers}) == 1, key
+        first = [each for each in answers if "Idempotent-Replayed" not in each.headers]
+        assert len(first) == 1, key  # everybody else was told what that one was told
+        originals = {each.headers.get("Original-Request") for each in answers} - {None}
+        assert originals == {first[0].headers["Request-Id"]}
+        return dict(answers[0].json())
+
+    async def story(self, number: int) -> None:
+        """A payment of its own amount: made, captured in part, a part of that given back."""
+        amount = LEAST_MINOR + number
+        order = {
+            "amount": amount, "currency": "usd", "payment_method": "pm_card_visa",
+            "capture_method": "manual", "confirm": "true",
+        }  # fmt: skip
+        made = await self.same(INTENTS, order, f"pay-{number}")
+        assert (made["amount"], made["status"]) == (amount, "requires_capture")
+        taken = {"amount_to_capture": amount - PART_MINOR}
+        captured = await self.same(f"{INTENTS}/{made['id']}/capture", taken, f"take-{number}")
+        assert captured["amount_received"] == amount - PART_MINOR
+        back = {"payment_intent": made["id"], "amount": PART_MINOR}
+        refund = await self.same("/v1/refunds", back, f"back-{number}")
+        assert (refund["amount"], refund["payment_intent"]) == (PART_MINOR, made["id"])
+        changed = await self.one(INTENTS, {**order, "amount": amount + 1}, f"pay-{number}")
+        assert changed.status_code == 400
+        assert changed.json()["error"]["type"] == "idempotency_error"
+
+
+def servers(lab: Laboratory, connections: int) -> httpx.AsyncClient:
+    endpoint = lab.world.engine.endpoint
+    assert endpoint is not None
+    return httpx.AsyncClient(
+        base_url=endpoint.url,
+        headers={"Authorization": f"Bearer {SECRET}"},
+        trust_env=False,
+        timeout=LIMIT_S,
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+    )
+
+
+def race(lab: Laboratory, numbers: range, racers: int) -> Counter[str]:
+    """All of these keys at once; how often a racer heard that another was at work."""
+
+    async def run() -> Counter[str]:
+        async with servers(lab, len(numbers) * racers) as client:
+            racing = Race(lab, client, racers)
+            await asyncio.gather(*map(racing.story, numbers))
+            return racing.in_flight
+
+    return lab.run(run())
+
+
+def expect_each_key_once(lab: Laboratory, keys: int) -> None:
+    """One payment, one capture, one refund a key: at the engine, at the network, in the books."""
+    amounts = range(LEAST_MINOR, LEAST_MINOR + keys)
+    engine = lab.folder / "engine.db"
+    assert rows_of(
+        engine,
+        "SELECT amount_minor, captured_minor, refunded_minor, state FROM payments ORDER BY 1",
+    ) == [(amount, amount - PART_MINOR, PART_MINOR, "captured") for amount in amounts]
+    assert rows_of(engine, "SELECT count(*), count(DISTINCT payment_id) FROM refunds") == [
+        (keys, keys)
+    ]
+    assert lab.at_networks("SELECT amount_minor FROM host_authorizations ORDER BY 1") == [
+        (amount,) for amount in amounts
+    ]
+    left_minor = sum(amounts) - 2 * PART_MINOR * keys
+    lab.until(lambda: _posted_minor(lab) == left_minor)
+    report = verify(lab.folder)
+    assert report["ok"], [check for check in report["checks"] if not check["ok"]]
+
+
+def _posted_minor(lab: Laboratory) -> object:
+    [(posted,)] = lab.at_networks("SELECT coalesce(sum(posted_minor), 0) FROM host_postings")
+    return posted
+
+
+@pytest.mark.inv(109, 112, 172)
+def test_many_racers_with_many_keys_pay_take_and_give_back_once_a_key(own_lab: Laboratory) -> None:
+    own_lab.faults({"link": "visa.auth", "effect": "latency", "ms": 150})
+    in_flight = race(own_lab, range(KEYS), RACERS)
+    assert {f"pay-{number}" for number in range(KEYS)} <= in_flight.keys()
+    expect_each_key_once(own_lab, KEYS)
+
+
+@pytest.mark.full("sim")
+def test_sixty_four_racers_with_five_hundred_keys(own_lab: Laboratory) -> None:
+    own_lab.faults({"link": "visa.auth", "effect": "latency", "ms": 50})
+    for begin in range(0, KEYS_FULL, KEYS_AT_ONCE):
+        race(own_lab, range(begin, begin + KEYS_AT_ONCE), RACERS_FULL)
+    expect_each_key_once(own_lab, KEYS_FULL)
