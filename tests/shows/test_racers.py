@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
 from backend.api import verify
+from lab.loopback import LoopbackTransport
 from tests.shows.laboratory import IN_FLIGHT, OK, Laboratory, rows_of
 
 INTENTS = "/v1/payment_intents"
 SECRET = "sk_test_taplab"
+ORDER = {
+    "currency": "usd", "payment_method": "pm_card_visa", "capture_method": "manual",
+    "confirm": "true",
+}  # fmt: skip
 KEYS, RACERS = 12, 16
 KEYS_FULL, RACERS_FULL, KEYS_AT_ONCE = 500, 64, 4
 PAUSE_S = 0.05
@@ -31,12 +36,12 @@ LIMIT_S = 30
 
 @dataclass
 class Race:
-    """Servers of one merchant, and what they were told on the way to the final answers."""
+    """Servers of one merchant with one story, and how often they were told to wait."""
 
     lab: Laboratory
     client: httpx.AsyncClient
     racers: int
-    in_flight: Counter[str] = field(default_factory=Counter)
+    in_flight: Counter[str]
 
     async def one(self, path: str, form: Mapping[str, object], key: str) -> httpx.Response:
         """One server's request, repeated while another one's is under way, as its client would."""
@@ -63,10 +68,7 @@ class Race:
     async def story(self, number: int) -> None:
         """A payment of its own amount: made, captured in part, a part of that given back."""
         amount = LEAST_MINOR + number
-        order = {
-            "amount": amount, "currency": "usd", "payment_method": "pm_card_visa",
-            "capture_method": "manual", "confirm": "true",
-        }  # fmt: skip
+        order = {**ORDER, "amount": amount}
         made = await self.same(INTENTS, order, f"pay-{number}")
         assert (made["amount"], made["status"]) == (amount, "requires_capture")
         taken = {"amount_to_capture": amount - PART_MINOR}
@@ -80,28 +82,31 @@ class Race:
         assert changed.json()["error"]["type"] == "idempotency_error"
 
 
-def servers(lab: Laboratory, connections: int) -> httpx.AsyncClient:
+def servers(lab: Laboratory) -> httpx.AsyncClient:
+    """A connection for each request under way; as many are kept as the quick race needs."""
     endpoint = lab.world.engine.endpoint
     assert endpoint is not None
     return httpx.AsyncClient(
         base_url=endpoint.url,
         headers={"Authorization": f"Bearer {SECRET}"},
-        trust_env=False,
         timeout=LIMIT_S,
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        transport=LoopbackTransport(),
     )
 
 
 def race(lab: Laboratory, numbers: range, racers: int) -> Counter[str]:
     """All of these keys at once; how often a racer heard that another was at work."""
+    in_flight: Counter[str] = Counter()
 
-    async def run() -> Counter[str]:
-        async with servers(lab, len(numbers) * racers) as client:
-            racing = Race(lab, client, racers)
-            await asyncio.gather(*map(racing.story, numbers))
-            return racing.in_flight
+    async def tell(number: int) -> None:
+        async with servers(lab) as client:
+            await Race(lab, client, racers, in_flight).story(number)
 
-    return lab.run(run())
+    async def everybody() -> None:
+        await asyncio.gather(*map(tell, numbers))
+
+    lab.run(everybody())
+    return in_flight
 
 
 def expect_each_key_once(lab: Laboratory, keys: int) -> None:
@@ -135,6 +140,40 @@ def test_many_racers_with_many_keys_pay_take_and_give_back_once_a_key(own_lab: L
     in_flight = race(own_lab, range(KEYS), RACERS)
     assert {f"pay-{number}" for number in range(KEYS)} <= in_flight.keys()
     expect_each_key_once(own_lab, KEYS)
+
+
+@pytest.mark.inv(174, 189)
+def test_racers_with_keys_of_their_own_take_once_and_give_back_no_more(own_lab: Laboratory) -> None:
+    """Nobody's key helps here: what is left of a payment does."""
+    amount, refused = LEAST_MINOR, 400
+
+    async def run() -> tuple[Counter[int], Counter[int]]:
+        async with servers(own_lab) as client:
+            racing = Race(own_lab, client, 1, Counter())
+            held = {**ORDER, "amount": amount}
+            made = (await racing.one(INTENTS, held, "pay")).json()
+            taken = await asyncio.gather(
+                *(
+                    racing.one(f"{INTENTS}/{made['id']}/capture", {}, f"take-{number}")
+                    for number in range(RACERS)
+                )
+            )
+            back = {"payment_intent": made["id"], "amount": PART_MINOR}
+            given = await asyncio.gather(
+                *(racing.one("/v1/refunds", back, f"back-{number}") for number in range(RACERS))
+            )
+            return _statuses(taken), _statuses(given)
+
+    took, gave = own_lab.run(run())
+    assert took == {OK: 1, refused: RACERS - 1}
+    assert gave == {OK: amount // PART_MINOR, refused: RACERS - amount // PART_MINOR}
+    own_lab.until(lambda: _posted_minor(own_lab) == amount % PART_MINOR)
+    report = verify(own_lab.folder)
+    assert report["ok"], [check for check in report["checks"] if not check["ok"]]
+
+
+def _statuses(answers: Iterable[httpx.Response]) -> Counter[int]:
+    return Counter(answer.status_code for answer in answers)
 
 
 @pytest.mark.full("sim")
