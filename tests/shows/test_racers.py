@@ -28,10 +28,15 @@ ORDER = {
 KEYS, RACERS = 12, 16
 KEYS_FULL, RACERS_FULL, KEYS_AT_ONCE = 500, 64, 4
 PAUSE_S = 0.05
-LEAST_MINOR = 1_000
-"""Amounts tell the payments apart: this one and those after it."""
-PART_MINOR = 400
+CENTS = 50
+"""Cents below this steer no answer of the networks."""
+PART_MINOR = 40
 LIMIT_S = 30
+
+
+def amount_of(number: int) -> int:
+    """Amounts tell the payments apart, and grow with their numbers."""
+    return 100 * (1 + number // CENTS) + number % CENTS
 
 
 @dataclass
@@ -66,17 +71,18 @@ class Race:
         return dict(answers[0].json())
 
     async def story(self, number: int) -> None:
-        """A payment of its own amount: made, captured in part, a part of that given back."""
-        amount = LEAST_MINOR + number
+        """A payment of its own amount: made, captured in part, that given back."""
+        amount = amount_of(number)
         order = {**ORDER, "amount": amount}
         made = await self.same(INTENTS, order, f"pay-{number}")
         assert (made["amount"], made["status"]) == (amount, "requires_capture")
-        taken = {"amount_to_capture": amount - PART_MINOR}
+        part = amount - PART_MINOR
+        taken = {"amount_to_capture": part}
         captured = await self.same(f"{INTENTS}/{made['id']}/capture", taken, f"take-{number}")
-        assert captured["amount_received"] == amount - PART_MINOR
-        back = {"payment_intent": made["id"], "amount": PART_MINOR}
+        assert captured["amount_received"] == part
+        back = {"payment_intent": made["id"], "amount": part}
         refund = await self.same("/v1/refunds", back, f"back-{number}")
-        assert (refund["amount"], refund["payment_intent"]) == (PART_MINOR, made["id"])
+        assert (refund["amount"], refund["payment_intent"]) == (part, made["id"])
         changed = await self.one(INTENTS, {**order, "amount": amount + 1}, f"pay-{number}")
         assert changed.status_code == 400
         assert changed.json()["error"]["type"] == "idempotency_error"
@@ -111,22 +117,32 @@ def race(lab: Laboratory, numbers: range, racers: int) -> Counter[str]:
 
 def expect_each_key_once(lab: Laboratory, keys: int) -> None:
     """One payment, one capture, one refund a key: at the engine, at the network, in the books."""
-    amounts = range(LEAST_MINOR, LEAST_MINOR + keys)
+    amounts = [amount_of(number) for number in range(keys)]
+    parts = [amount - PART_MINOR for amount in amounts]
     engine = lab.folder / "engine.db"
     assert rows_of(
         engine,
         "SELECT amount_minor, captured_minor, refunded_minor, state FROM payments ORDER BY 1",
-    ) == [(amount, amount - PART_MINOR, PART_MINOR, "captured") for amount in amounts]
-    assert rows_of(engine, "SELECT count(*), count(DISTINCT payment_id) FROM refunds") == [
-        (keys, keys)
-    ]
-    assert lab.at_networks("SELECT amount_minor FROM host_authorizations ORDER BY 1") == [
-        (amount,) for amount in amounts
-    ]
-    left_minor = sum(amounts) - 2 * PART_MINOR * keys
-    lab.until(lambda: _posted_minor(lab) == left_minor)
+    ) == [(each, part, part, "captured") for each, part in zip(amounts, parts, strict=True)]
+    assert rows_of(engine, "SELECT amount_minor FROM refunds ORDER BY 1") == _rows(parts)
+    assert lab.at_networks("SELECT amount_minor FROM host_authorizations ORDER BY 1") == _rows(
+        amounts
+    )
+    lab.until(lambda: _presented(lab, "refund") == _rows(parts))  # the network is told after us
+    assert _presented(lab, "completion") == _rows(parts)
+    assert _posted_minor(lab) == 0
     report = verify(lab.folder)
     assert report["ok"], [check for check in report["checks"] if not check["ok"]]
+
+
+def _rows(amounts: Iterable[int]) -> list[tuple[object, ...]]:
+    return [(amount,) for amount in amounts]
+
+
+def _presented(lab: Laboratory, kind: str) -> list[tuple[object, ...]]:
+    return lab.at_networks(
+        "SELECT amount_minor FROM host_presentments WHERE kind = ? ORDER BY 1", kind
+    )
 
 
 def _posted_minor(lab: Laboratory) -> object:
@@ -142,10 +158,10 @@ def test_many_racers_with_many_keys_pay_take_and_give_back_once_a_key(own_lab: L
     expect_each_key_once(own_lab, KEYS)
 
 
-@pytest.mark.inv(174, 189)
+@pytest.mark.inv(174, 191)
 def test_racers_with_keys_of_their_own_take_once_and_give_back_no_more(own_lab: Laboratory) -> None:
     """Nobody's key helps here: what is left of a payment does."""
-    amount, refused = LEAST_MINOR, 400
+    amount, refused = amount_of(0), 400
 
     async def run() -> tuple[Counter[int], Counter[int]]:
         async with servers(own_lab) as client:
