@@ -24,9 +24,10 @@ from lab.design.look import Look
 from lab.design.tokens import SPACE_S
 from lab.window.commands import LabCommands
 
-TABS_BELOW_PX = 700
+TABS_BELOW_PX = 716
 SINGLE_BELOW_PX = 535
-PAIR_PX = 278  # seven parts of a tap, or six faults below their groups, without a scroll bar
+PAIR_PX = 294  # seven parts of a tap, or seven faults below their groups, without a scroll bar
+CHART_PARTS, PAYMENTS_PARTS, STACK_PARTS = 15, 16, 10  # of the height that is left
 
 
 class Room(Enum):
@@ -71,7 +72,7 @@ class ConsoleView(QWidget):
         self._fill_tabs(look)
         box.addWidget(self._tabs)
         self._stack = QStackedWidget()
-        box.addWidget(self._stack, 2)
+        box.addWidget(self._stack, STACK_PARTS)
         self._pair = QWidget()
         self._pair.setFixedHeight(look.px(PAIR_PX))
         self._pair_line = row(look, self._pair, SPACE_S)
@@ -107,11 +108,11 @@ class ConsoleView(QWidget):
         self._group.button(0).setVisible(room is Room.LOW)
         self.latency.title.setVisible(room is not Room.LOW)  # its tab says it there
         if room is not Room.LOW:
-            self._box.insertWidget(1, self.latency, 3)
+            self._box.insertWidget(1, self.latency, CHART_PARTS)
         if room is Room.HIGH:
             self._pair_line.addWidget(self.last_tap, 5)
             self._pair_line.addWidget(self.faults, 6)
-            self._box.addWidget(self.payments, 3)
+            self._box.addWidget(self.payments, PAYMENTS_PARTS)
             for panel in self._panels:
                 panel.show()
             return

@@ -11,28 +11,26 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainter, QPixmap
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
-    QHeaderView,
     QLineEdit,
     QStackedWidget,
-    QTableView,
 )
 from typing_extensions import override
 
 from lab.console.state import PaymentRow
 from lab.design.blocks import Button, EmptyState, Panel
-from lab.design.icons import draw_shape
 from lab.design.look import Look
 from lab.design.names import state_word
+from lab.design.tables import Marks, Table
 from lab.design.tokens import TEXT_CAPTION_PX
 from lab.words import tell, tr
 
 ROWS_MAX = 500
 COLUMNS = ("time", "amount", "card", "outcome", "phone", "till", "bank")
+WIDTHS_PX = (74, 92, 128, 0, 100, 108, 108)
 OUTCOME = COLUMNS.index("outcome")
 AMOUNT = COLUMNS.index("amount")
 ITEM_KEYS = {"network", "state", "phone", "till", "bank", "card", "amount"}
@@ -78,7 +76,7 @@ class PaymentModel(QAbstractTableModel):
         self._all: tuple[PaymentRow, ...] = ()
         self._rows: list[PaymentRow] = []
         self._wanted = ""
-        self._marks: dict[str, QPixmap] = {}
+        self._marks = Marks(look)
 
     @property
     def rows(self) -> list[PaymentRow]:
@@ -132,7 +130,7 @@ class PaymentModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
                 return cells(row)[index.column()]
             case Qt.ItemDataRole.DecorationRole if index.column() == OUTCOME:
-                return self._mark(row.outcome.kind)
+                return self._marks.of(row.outcome.kind)
             case Qt.ItemDataRole.ForegroundRole if index.column() == OUTCOME:
                 return self._look.kind(row.outcome.kind)
             case Qt.ItemDataRole.ForegroundRole if row.synthetic:
@@ -141,39 +139,6 @@ class PaymentModel(QAbstractTableModel):
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             case _:
                 return None
-
-    def _mark(self, kind: str) -> QPixmap:
-        if kind not in self._marks:
-            side = self._look.px(10)
-            made = QPixmap(side * 2, side * 2)
-            made.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(made)
-            draw_shape(painter, QRectF(0, 0, side * 2, side * 2), kind, self._look.kind(kind))
-            painter.end()
-            made.setDevicePixelRatio(2)
-            self._marks[kind] = made
-        return self._marks[kind]
-
-
-class PaymentTable(QTableView):
-    """A table that leaves digits, Space and Backspace to the till."""
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        arrows = {
-            Qt.Key.Key_Up,
-            Qt.Key.Key_Down,
-            Qt.Key.Key_PageUp,
-            Qt.Key.Key_PageDown,
-            Qt.Key.Key_Home,
-            Qt.Key.Key_End,
-        }
-        if event.key() in arrows or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            super().keyPressEvent(event)
-        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.currentIndex().isValid():
-            self.activated.emit(self.currentIndex())
-        else:
-            event.ignore()
 
 
 class PaymentsPanel(Panel):
@@ -209,28 +174,13 @@ class PaymentsPanel(Panel):
         self._pages.addWidget(self._table)
         self.body.addWidget(self._pages, 1)
 
-    def _make_table(self, look: Look) -> PaymentTable:
-        table = PaymentTable()
-        table.setObjectName("paymentTable")
+    def _make_table(self, look: Look) -> Table:
+        table = Table(look, "paymentTable")
         table.setAccessibleName(tr("console.payments.title"))
         table.setModel(self.model)
-        table.setFont(look.font(tabular=True))
-        table.setShowGrid(False)
         table.setMinimumHeight(look.px(56))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(look.px(26))
-        head = table.horizontalHeader()
-        head.setFont(look.font(TEXT_CAPTION_PX))
-        head.setHighlightSections(False)
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        head.setMinimumSectionSize(look.px(56))
-        for place, width_px in enumerate((74, 92, 128, 0, 100, 108, 108)):
-            if width_px:
-                table.setColumnWidth(place, look.px(width_px))
-            else:
-                head.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setMinimumSectionSize(look.px(56))
+        table.share_width(look, WIDTHS_PX)
         table.clicked.connect(self._open)
         table.activated.connect(self._open)
         return table

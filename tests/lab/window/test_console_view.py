@@ -38,6 +38,7 @@ from lab.console.charts import (
     time_ticks,
 )
 from lab.console.charts_waterfall import milliseconds
+from lab.console.presets import rows as offered
 from lab.console.state import ConsoleState
 from lab.console.view import ConsoleView
 from lab.console.view_payments import ROWS_MAX, PaymentsPanel, matches
@@ -250,6 +251,18 @@ def test_faults_are_offered_in_groups_that_say_what_is_on(
         ("try_it", "reader.unplugged"),
         ("set_fault", "card.nonsense", True, {"at_apdu": 0.0}),
     ]
+
+
+def test_the_watchs_fault_has_room_in_the_panel_while_it_is_on(console: ConsoleView) -> None:
+    cut: dict[str, object] = {"link": "watch.engine", "effect": "timeout"}
+    console.show_state(
+        dataclasses.replace(console_states()["busy"], faults=offered("visa", (cut,)))
+    )
+    console.findChild(QAbstractButton, "faultGroup_lines").click()
+    settle()
+    assert console.faults._lines["watch.offline"].isVisible()
+    assert clipped(console.faults) == []
+    assert console.findChild(QScrollArea, "faultScroll").verticalScrollBar().maximum() == 0
 
 
 def test_what_is_on_goes_to_a_file_and_comes_from_one(console: ConsoleView, asked: Asked) -> None:
