@@ -34,7 +34,7 @@ async def lost_devices(world: World, rounds: int) -> list[dict[str, float]]:
         await client.register_device(device_id, kind="phone", name="Benchmark")
         added_ms = []
         for card in range(CARDS):
-            draft = CardDraft(_number(card), "1230", "123", terms=True)
+            draft = CardDraft(load_number(card), "1230", "123", terms=True)
             body = {
                 "network": NETWORK,
                 "encryptedPan": seal(draft, key, world.element.public_key()),
@@ -63,7 +63,7 @@ def _since_ms(clock: Clock, began_us: int) -> float:
     return (clock.monotonic_us() - began_us) / 1_000
 
 
-def _number(card: int) -> str:
+def load_number(card: int) -> str:
     """A load card's number: never out of money, and made without certificates."""
     body = f"{PREFIX}{card:05d}"
     return next(body + digit for digit in "0123456789" if passes_luhn(body + digit))

@@ -1,4 +1,4 @@
-"""What is measured, and how: whole taps, payments a second, the start, and taps by stack.
+"""What is measured, and how: whole taps, payments a second, the start, each part's own figures.
 
 Everything runs in a data folder of its own with the instant profile (no simulated phone or network
 delay), load generator included, on whatever cores there are; the document names them. Percentiles
@@ -18,7 +18,15 @@ from pathlib import Path
 
 from backend.api import Clock, LabClock
 from lab import world as worlds
-from lab.bench_suite import against_pyemv, idle, stacks, tear_outs, wallet_figures, webhooks
+from lab.bench_suite import (
+    against_pyemv,
+    idle,
+    merchant_wire,
+    stacks,
+    tear_outs,
+    wallet_figures,
+    webhooks,
+)
 from lab.bench_suite.figure import figure
 from lab.bench_suite.lost_device import lost_devices
 from lab.bench_suite.stacks import Stacks
@@ -68,6 +76,7 @@ async def measure(
                 ]
             more += await wallet_figures.figures(world, rounds=rounds)
             lost_rows = await lost_devices(world, rounds)
+            more += await merchant_wire.figures(world, rounds=rounds, payments=payments)
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "rounds": rounds,

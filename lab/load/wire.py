@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Mapping
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 
 from lab.client import Endpoint
 from lab.engine_shapes import NfcOrder, PaymentAnswer
 from lab.errors import EngineRefused, EngineUnreachable
-from lab.json_fields import as_object, text
+from lab.json_fields import Json, as_object, section, text
 
 PATH = "/api/payments/nfc"
 OK = 200
@@ -49,12 +49,39 @@ class LeanClient:
         head = f"{self._head}Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
         return head.encode() + body
 
+    def form(self, path: str, fields: Mapping[str, object], secret: str, key: str) -> bytes:
+        """The whole request of a merchant's program under `/v1`, ready to be sent.
+
+        Args:
+            path: "/v1/payment_intents".
+            fields: parameters.
+            secret: the merchant's key.
+            key: of the request, so that it is carried out once.
+        """
+        body = urlencode(fields).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
+            f"Authorization: Bearer {secret}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
     async def pay(self, request: bytes) -> PaymentAnswer:
-        """Send one request and read its answer.
+        """Send a till's payment and read its answer.
 
         Raises:
             EngineUnreachable: the connection could not be made, or broke.
             EngineRefused: anything but an answer to the payment.
+        """
+        return PaymentAnswer.from_json(await self.send(request))
+
+    async def send(self, request: bytes) -> Json:
+        """Send one request and read its answer.
+
+        Raises:
+            EngineUnreachable: the connection could not be made, or broke.
+            EngineRefused: anything but a success.
         """
         async with self._connection() as (reader, writer):
             writer.write(request)
@@ -62,8 +89,10 @@ class LeanClient:
             status, length = _read_head(head)
             body = as_object(orjson.loads(await reader.readexactly(length)), "answer")
         if status != OK:
-            raise EngineRefused(text(body, "code", "unknown"), text(body, "detail", ""), status)
-        return PaymentAnswer.from_json(body)
+            told = section(body, "error") if "error" in body else body
+            detail = text(told, "detail", text(told, "message", ""))
+            raise EngineRefused(text(told, "code", "unknown"), detail, status)
+        return body
 
     async def close(self) -> None:
         """Close every connection; call it when no request is under way."""

@@ -16,7 +16,14 @@ import pytest
 
 from backend.api import LabClock, audit_share
 from hardware.api import Address
-from lab.bench_suite import against_pyemv, idle, stacks, tear_outs, wallet_figures
+from lab.bench_suite import (
+    against_pyemv,
+    idle,
+    merchant_wire,
+    stacks,
+    tear_outs,
+    wallet_figures,
+)
 from lab.bench_suite.figure import figure, missing
 from lab.bench_suite.measures import rows_of
 from lab.bench_suite.stacks import Stacks
@@ -92,6 +99,21 @@ async def _wallet_figures(lab: Running) -> list[dict[str, object]]:
     hits, misses = (now - then for now, then in zip(await _lookups(lab), before, strict=True))
     assert (hits, misses) >= (8, 8), "one list of two was read, and one was kept"
     return made
+
+
+def test_a_merchants_program_is_timed_and_what_it_took_is_settled(lab: Running) -> None:
+    """Over 0.25 s: forty-eight payments, settled twice."""
+    made = lab.run(merchant_wire.figures(lab.world, rounds=2, payments=8))
+    found = {str(each["name"]): each for each in made}
+    assert list(found) == [
+        "v1_payments_per_second_1_connections", "v1_payments_per_second_8_connections",
+        "v1_payments_per_second_64_connections", "settlement_captures_per_second",
+        "settlement_captures",
+    ]  # fmt: skip
+    assert found["settlement_captures"]["rounds"] == [24, 24]
+    assert all(len(each["rounds"]) == 2 and each["median"] > 0 for each in found.values())
+    payments = lab.run(lab.world.client.payments())
+    assert [each.state for each in payments] == ["captured"] * 48
 
 
 async def _lookups(lab: Running) -> tuple[int, int]:
