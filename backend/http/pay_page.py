@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 
 from fastapi import APIRouter
@@ -20,7 +21,7 @@ from backend.gateway.payment_links import Link, PaymentLinks
 from backend.http.answers import json_answer, problem
 from backend.http.bodies import Body
 from backend.http.shop_page import page_headers
-from backend.http.stripe_wire.call import Call, Done
+from backend.http.stripe_wire.call import Begun, Call, Done
 from backend.http.stripe_wire.confirming import Money
 from backend.http.stripe_wire.errors import WireError
 from backend.runtime.clock import Clock
@@ -82,31 +83,27 @@ class PayPage:
     async def pay(self, link_id: str, body: TypedCard) -> Response:
         """Pay a link with a typed card; a declined one may be followed by another card."""
         entry = CardEntry(body.number, body.exp_month, body.exp_year, body.cvc)
-        started: list[Call] = []
-
-        def begin(tx: Transaction) -> str:
-            link = self.links.named(tx, link_id)
-            merchant = self.merchant_of(tx, link.kept.merchant_id)
-            method = self.money.methods.create(tx, merchant.id, entry)
-            intent_id, events = self.links.begin(tx, link, method.id)
-            path = f"/pay/{link_id}"
-            call = Call(merchant, "POST", path, {}, {}, link_id, self.clock.now_us())
-            started.append(call)
-            done.append(Done({}, events))
-            return intent_id
-
-        done: list[Done] = []
-        intent_id = await self.money.store.write(begin)
-        self._publish(done)
-        last = await self.money.go_on(started[-1], intent_id)
+        merchant, begun = await self.money.store.write(partial(self._begin, link_id, entry))
+        self._publish(begun)
+        path = f"/pay/{link_id}"
+        call = Call(merchant, "POST", path, {}, {}, link_id, self.clock.now_us())
+        last = await self.money.go_on(call, begun.object_id)
         try:
             ended = await self.money.store.write(last)
         except WireError as refusal:
             return problem(refusal.status, refusal.code or "declined", refusal.message)
-        self._publish([ended])
+        self._publish(ended)
         paid = ended.body["status"] == SUCCEEDED
         shown = self.money.store.read(lambda tx: self._about(tx, self.links.named(tx, link_id)))
         return json_answer(shown, 200 if paid else 202, headers=NO_STORE)
+
+    def _begin(
+        self, link_id: str, entry: CardEntry, tx: Transaction
+    ) -> tuple[MerchantAccount, Begun]:
+        link = self.links.named(tx, link_id)
+        merchant = self.merchant_of(tx, link.kept.merchant_id)
+        method = self.money.methods.create(tx, merchant.id, entry)
+        return merchant, Begun(*self.links.begin(tx, link, method.id))
 
     def _about(self, tx: Transaction, link: Link) -> dict[str, object]:
         kept = link.kept
@@ -121,12 +118,11 @@ class PayPage:
             "successUrl": kept.data["success_url"] if link.state.value == "paid" else None,
         }
 
-    def _publish(self, done: list[Done]) -> None:
-        for each in done:
-            for event in each.events:
-                self.events.publish(event)
-            for call in each.after:
-                call()
+    def _publish(self, unit: Begun | Done) -> None:
+        for event in unit.events:
+            self.events.publish(event)
+        for call in unit.after:
+            call()
 
 
 class _File:
