@@ -88,12 +88,12 @@ class MoneyView(QWidget):
         self.table = RowTable(look)
         self.table.setAccessibleName(tr("place.money"))
         self.table.clicked.connect(self._clicked)
-        self.table.activated.connect(self._activated)
+        self.table.activated.connect(self._clicked)
         self._empty = EmptyState(look, "moneyEmpty", "")
         self._pages = QStackedWidget()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
-        self._detail = _DetailPanel(look, self._money, self._show_payment)
+        self._detail = _DetailPanel(look, self._money, self._open_payment)
         self._detail.setFixedHeight(look.px(DETAIL_PX))
         middle = column(look)
         middle.addWidget(self._pages, 1)
@@ -140,12 +140,6 @@ class MoneyView(QWidget):
             self._open_payment(chosen.payment_id)
         else:
             self._money.choose_money(chosen.id)
-
-    def _activated(self, index: QModelIndex) -> None:
-        self._clicked(index)
-
-    def _show_payment(self, payment_id: str) -> None:
-        self._open_payment(payment_id)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

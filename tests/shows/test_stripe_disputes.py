@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.shows.test_shop_day import DATA, engine, run, site_packages
+from tests.shows.test_shop_day import DATA, engine, folder, run, site_packages
 
-__all__ = ["engine", "site_packages"]  # fixtures
+__all__ = ["engine", "folder", "site_packages"]  # fixtures
 
 
 @pytest.mark.inv(196, 198, 202, 203, 204, 205)

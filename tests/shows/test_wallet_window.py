@@ -148,9 +148,11 @@ def a_card_is_stopped_let_go_renewed_and_made_the_default(hands: WalletHands) ->
     amex = hands.card("amex")
     hands.open_card(amex.id)
     hands.press("detailSuspend")
-    hands.until(lambda: hands.card("amex").status == "suspended")
+    hands.offered("detailSuspend", "Reactivate")
+    assert hands.card("amex").status == "suspended"
     hands.press("detailSuspend")
     hands.until(lambda: hands.card("amex").status == "active" and not hands.phone.busy)
+    hands.offered("detailSuspend", "Suspend")
     hands.press("detailRefresh")
     hands.until(lambda: hands.card("amex").token_ref != amex.token_ref and not hands.phone.busy)
     hands.press("detailDefault")

@@ -74,6 +74,10 @@ class WalletHands:
             self.until(button.isEnabled)
             button.click()
 
+    def offered(self, name: str, words: str) -> None:
+        """Wait until a button that is seen says so: the same button can mean its opposite."""
+        self.until(lambda: [each.text() for each in self._seen(QAbstractButton, name)] == [words])
+
     def said(self, name: str) -> str:
         """The text of a label that is seen."""
         return self.find(QLabel, name).text()
