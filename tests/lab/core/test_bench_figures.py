@@ -27,6 +27,8 @@ from lab.bench_suite import (
 from lab.bench_suite.figure import figure, missing
 from lab.bench_suite.measures import rows_of
 from lab.bench_suite.stacks import Stacks
+from lab.errors import EngineRefused
+from lab.load.wire import LeanClient
 from tests.lab.core.running import Running
 
 
@@ -114,6 +116,19 @@ def test_a_merchants_program_is_timed_and_what_it_took_is_settled(lab: Running) 
     assert all(len(each["rounds"]) == 2 and each["median"] > 0 for each in found.values())
     payments = lab.run(lab.world.client.payments())
     assert [each.state for each in payments] == ["captured"] * 48
+
+
+def test_a_merchants_program_says_what_it_was_refused(lab: Running) -> None:
+    async def ask() -> object:
+        client = LeanClient(await lab.world.engine.ready(), 1)
+        try:
+            return await client.send(client.form("/v1/refunds", {}, "sk_test_nobody", "k"))
+        finally:
+            await client.close()
+
+    with pytest.raises(EngineRefused, match="wrong, rolled or revoked") as refused:
+        lab.run(ask())
+    assert (refused.value.code, refused.value.status) == ("api_key_invalid", 401)
 
 
 async def _lookups(lab: Running) -> tuple[int, int]:
