@@ -56,7 +56,7 @@ def open_doors(
         merchants=gateway.accounts.routes(lab.clock),
         webhooks=WebhookRoutes(gateway.webhooks.endpoints, gateway.webhooks.console),
         disputes=gateway.disputes.routes(),
-        lab=LabRoutes(lab, folder, attachments),
+        lab=LabRoutes(lab, folder, attachments, gateway.webhooks.console.of_payment),
         settlement=SettlementRoutes(lab, gateway.settlement.days, gateway.settlement.payouts),
         reconciliation=ReconciliationRoutes(lab, gateway.settlement.bank, gateway.settlement.files),
         tokens=TokenRoutes(wallet.cards, tokens, wallet.news),

@@ -6,6 +6,7 @@ this only translates. A moved clock is remembered for the next start, faults are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from fastapi import APIRouter, Query
@@ -40,8 +41,15 @@ NETWORKS_WINDOW_S = 60
 class LabRoutes:
     """The laboratory's own routes."""
 
-    def __init__(self, lab: Laboratory, folder: DataFolder, attachments: Attachments) -> None:
+    def __init__(
+        self,
+        lab: Laboratory,
+        folder: DataFolder,
+        attachments: Attachments,
+        webhooks_of: Callable[[str], list[dict[str, object]]],
+    ) -> None:
         self._lab = lab
+        self._webhooks_of = webhooks_of
         self._folder = folder
         self._attachments = attachments
 
@@ -240,7 +248,8 @@ class LabRoutes:
     async def payment(self, payment_id: str) -> Response:
         """The life of one payment."""
         await self._lab.flush_events()
-        return json_answer(self._lab.payments.detail(payment_id))
+        detail = self._lab.payments.detail(payment_id)
+        return json_answer({**detail, "webhooks": self._webhooks_of(payment_id)})
 
     async def ledger(self, limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX)) -> Response:
         """Balance of every account (debit positive), its sums (zero), the newest payments' entries.

@@ -67,7 +67,6 @@ class WebhookRoutes:
         router = APIRouter(default_response_class=Response, tags=["laboratory"])
         add = router.add_api_route
         add("/webhooks", self.overview, methods=["GET"])
-        add("/payments/{payment_id}/webhooks", self.of_payment, methods=["GET"])
         add("/webhooks/endpoints", self.create, methods=["POST"])
         add("/webhooks/endpoints/{endpoint_id}", self.change, methods=["POST"])
         add("/webhooks/endpoints/{endpoint_id}", self.delete, methods=["DELETE"])
@@ -83,10 +82,6 @@ class WebhookRoutes:
     ) -> Response:
         """Every endpoint with its health, and the newest deliveries."""
         return json_answer(self.console.overview(limit, before_id))
-
-    async def of_payment(self, payment_id: str) -> Response:
-        """What was told of a payment and of its charge, in order."""
-        return json_answer({"deliveries": self.console.of_payment(payment_id)})
 
     async def create(self, body: NewEndpointOrder) -> Response:
         """A new endpoint of a merchant, with its secret."""

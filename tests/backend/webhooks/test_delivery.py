@@ -41,7 +41,7 @@ def test_a_sale_is_told_in_order_with_signatures(shop: Shop) -> None:
         assert signing.refusal(heard.signature, secret, heard.body, now_s) is None
         assert signing.refusal(heard.signature, "whsec_other", heard.body, now_s)
     assert {each["state"] for each in shop.deliveries()} == {"delivered"}
-    of_payment = shop.lab("GET", f"/payments/{payment_id}/webhooks").json()["deliveries"]
+    of_payment = shop.lab("GET", f"/payments/{payment_id}").json()["webhooks"]
     assert [each["type"] for each in of_payment] == shop.server.types()
     assert verify(shop.world.engine.lab.data_dir)["ok"]
 
