@@ -211,6 +211,20 @@ def test_without_authentication_the_phone_says_see_phone(bench: Any) -> None:
 
 
 @pytest.mark.inv(64)
+def test_no_counter_is_spent_for_a_token_that_is_not_armed(bench: Any) -> None:
+    with pytest.raises(NotArmed, match="authentication"):
+        bench.element.spend("tok-visa")
+    assertion = bench.sensor.scan(bench.element.challenge(), "match")
+    bench.element.arm(assertion, "tok-visa")
+    with pytest.raises(NotArmed, match="authentication"):
+        bench.element.spend("tok-other")
+    assert bench.element.spend("tok-visa") == 1
+    with pytest.raises(NotArmed, match="authentication"):  # one authentication, one counter
+        bench.element.spend("tok-visa")
+    assert bench.element.tokens()[0].atc == 1
+
+
+@pytest.mark.inv(64)
 def test_a_failed_scan_arms_nothing(bench: Any) -> None:
     refused = bench.sensor.scan(bench.element.challenge(), "no_match")
     assert refused == ScanFailed(ScanRefusal.NO_MATCH, 2)
