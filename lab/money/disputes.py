@@ -9,13 +9,13 @@ from lab.money.state import Act, Column, Detail, Figure, Page, Row
 from lab.words import Message, message
 
 COLUMNS = (
-    Column("opened", 150),
+    Column("opened", 150, when_wide=True),
     Column("merchant"),
     Column("reason", 150),
     Column("amount", 96, is_amount=True),
-    Column("fee", 84, is_amount=True),
+    Column("fee", 84, is_amount=True, when_wide=True),
     Column("answer_by", 150),
-    Column("state", 130),
+    Column("state", 140),
 )
 STATE = len(COLUMNS) - 1
 KINDS = {"won": "good", "lost": "bad", "needs_response": "waiting", "under_review": "waiting"}
@@ -57,7 +57,8 @@ class Disputes:
         if found is None:
             return None
         evidence = tuple((name, str(value)) for name, value in section(found, "evidence").items())
-        return Detail(row_id, row_id, (*facts_of(found, FACTS), *evidence))
+        fee = ("fee", money(whole(found, "fee_minor"), text(found, "currency")))
+        return Detail(row_id, row_id, (*facts_of(found, FACTS), fee, *evidence))
 
     async def act(self, name: str, row_id: str) -> Message | None:
         """Raise a dispute of the newest captured sale, or answer one."""

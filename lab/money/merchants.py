@@ -11,11 +11,11 @@ from lab.words import Message
 COLUMNS = (
     Column("merchant", 180),
     Column("id"),
-    Column("category", 84),
-    Column("country", 76),
+    Column("category", 84, when_wide=True),
+    Column("country", 76, when_wide=True),
     Column("currency", 84),
     Column("payouts", 92),
-    Column("tier", 56, is_amount=True),
+    Column("tier", 56, is_amount=True, when_wide=True),
     Column("reserve", 84, is_amount=True),
 )
 FACTS = (

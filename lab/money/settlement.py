@@ -9,15 +9,15 @@ from lab.money.state import Act, Column, Detail, Figure, Page, Row
 from lab.words import Message, message
 
 COLUMNS = (
-    Column("day", 96),
+    Column("day", 108),
     Column("merchant"),
-    Column("captures", 76, is_amount=True),
+    Column("captures", 64, is_amount=True, when_wide=True),
     Column("gross", 96, is_amount=True),
-    Column("fees", 84, is_amount=True),
-    Column("refunds", 84, is_amount=True),
-    Column("disputes", 84, is_amount=True),
+    Column("fees", 84, is_amount=True, when_wide=True),
+    Column("refunds", 84, is_amount=True, when_wide=True),
+    Column("disputes", 84, is_amount=True, when_wide=True),
     Column("net", 96, is_amount=True),
-    Column("state", 120),
+    Column("state", 144),
 )
 STATE = len(COLUMNS) - 1
 PARTS = ("gross", "fees", "refunds", "disputes", "net")
@@ -60,8 +60,13 @@ class Settlement:
         found = self._known.get(row_id)
         if found is None:
             return None
-        names = PAYOUT_FACTS if row_id.startswith("po_") else BATCH_FACTS
-        return Detail(row_id, row_id, facts_of(found, names))
+        if row_id.startswith("po_"):
+            return Detail(row_id, row_id, facts_of(found, PAYOUT_FACTS))
+        currency = text(found, "currency")
+        amounts = tuple(
+            (part, money(whole(found, f"{part}_minor"), currency)) for part in (*PARTS, "reserve")
+        )
+        return Detail(row_id, row_id, (*facts_of(found, BATCH_FACTS), *amounts))
 
     async def act(self, name: str, row_id: str) -> Message | None:  # noqa: ARG002 - of the port
         """Close the running day."""

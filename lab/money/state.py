@@ -47,11 +47,13 @@ class Column:
         name: word key after `money.column.`.
         width_px: 0 takes what is left.
         is_amount: to the right, figures under each other.
+        when_wide: left out where there is no room for all; the row in full tells it, too.
     """
 
     name: str
     width_px: int = 0
     is_amount: bool = False
+    when_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView
 from typing_extensions import override
 
@@ -13,6 +14,8 @@ from lab.words import tr
 
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
+SHARED_PX_MIN = 120
+"""What a column that takes the rest wants at least."""
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -95,8 +98,22 @@ class RowTable(Table):
         self._model.show_rows(columns, rows)
         if others:
             self.share_width(self._look, tuple(column.width_px for column in columns))
+            self._fit()
         place = next((at for at, row in enumerate(rows) if row.id == chosen), None)
         if place is None:
             self.clearSelection()
         elif not self.selectionModel().isRowSelected(place, NOWHERE):
             self.selectRow(place)
+
+    def _fit(self) -> None:
+        """Leave out what is for wide tables only, where this one is not wide enough for all."""
+        columns = self._model.columns
+        wanted = sum(self._look.px(each.width_px or SHARED_PX_MIN) for each in columns)
+        narrow = wanted > self.viewport().width()
+        for place, each in enumerate(columns):
+            self.setColumnHidden(place, narrow and each.when_wide)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()

@@ -14,9 +14,9 @@ COLUMNS = (
     Column("time", 74),
     Column("event", 200),
     Column("object"),
-    Column("endpoint", 220),
+    Column("endpoint", 220, when_wide=True),
     Column("tries", 56, is_amount=True),
-    Column("answer", 130),
+    Column("answer", 140),
 )
 ANSWER = len(COLUMNS) - 1
 KINDS = {"delivered": "good", "failed": "bad", "pending": "waiting", "canceled": "neutral"}

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QPlainTextEdit
 
 from lab.design.look import Look
+from lab.money import audit, disputes, ledger, merchants, settlement, webhooks
 from lab.money.state import Act, Column, Detail, Figure, MoneyState, Page, Row, Section
 from lab.money.view import MoneyView
 from lab.words import message, tr
@@ -126,3 +127,20 @@ def test_a_delivery_is_shown_byte_for_byte_and_cannot_be_edited(money: MoneyView
     settle()
     shown = money.findChild(QPlainTextEdit, "moneyBytes")
     assert (shown.toPlainText(), shown.isReadOnly()) == ('{"id": "evt_1"}', True)
+
+
+@pytest.mark.parametrize("source", [settlement, webhooks, disputes, merchants, ledger, audit])
+def test_a_small_window_shows_whole_columns_and_none_behind_a_scroll_bar(
+    on_screen: Callable[..., Any], look: Look, asked: Asked, source: Any
+) -> None:
+    row = Row("row_1", ("",) * len(source.COLUMNS))
+    state = MoneyState(page=Page(columns=source.COLUMNS, rows=(row,)))
+    for width, whole in ((706, False), (1200, True)):
+        money = on_screen(MoneyView(look, asked, lambda _payment_id: None), width, 490)
+        money.show_state(state)
+        settle()
+        hidden = [each for place, each in enumerate(source.COLUMNS)
+                  if money.table.isColumnHidden(place)]  # fmt: skip
+        assert money.table.horizontalScrollBar().maximum() == 0
+        assert all(each.when_wide for each in hidden)
+        assert hidden == [] or not whole
