@@ -70,9 +70,11 @@ class MoneyView(QWidget):
         self._tabs.idClicked.connect(self._turned)
         panel.head.addStretch(1)
         self._acts = row(look)
-        panel.head.addLayout(self._acts)
         self._figures = row(look, None, SPACE_L)
-        panel.body.addLayout(self._figures)
+        above = row(look)  # not beside the tabs: there is no room in a small window
+        above.addLayout(self._figures, 1)
+        above.addLayout(self._acts)
+        panel.body.addLayout(above)
         panel.body.addLayout(self._middle(look), 1)
         self._rule = rule(look)
         panel.body.addWidget(self._rule)

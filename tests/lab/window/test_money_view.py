@@ -144,3 +144,16 @@ def test_a_small_window_shows_whole_columns_and_none_behind_a_scroll_bar(
         assert money.table.horizontalScrollBar().maximum() == 0
         assert all(each.when_wide for each in hidden)
         assert hidden == [] or not whole
+
+
+def test_a_small_window_cuts_nothing_that_can_be_done(
+    on_screen: Callable[..., Any], look: Look, asked: Asked
+) -> None:
+    money = on_screen(MoneyView(look, asked, lambda _payment_id: None), 706, 490)
+    acts = replace(DISPUTES.page, row_acts=(Act("win"), Act("lose"), Act("accept")))
+    money.show_state(replace(DISPUTES, page=acts))
+    settle()
+    assert clipped(money) == []
+    assert money.width() == 706
+    for act in money.findChildren(QAbstractButton):
+        assert not act.isVisible() or act.width() >= act.sizeHint().width(), act.objectName()
