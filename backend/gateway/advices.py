@@ -30,13 +30,14 @@ from backend.payments.follow_up import (
     wait_after_us,
 )
 from backend.payments.machine import Happening
-from backend.payments.ports import PaymentRows, Store
+from backend.payments.ports import PaymentRows
 from backend.payments.records import Payment
 from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.switch.answers import Advised, AdvisedMoney, NotSent, Unknown
 
 Tx = TypeVar("Tx")

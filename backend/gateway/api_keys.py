@@ -18,12 +18,12 @@ from typing import Generic, Protocol, TypeVar
 
 from backend.gateway.merchants import MerchantAccount, Merchants
 from backend.outbox.ports import AuditRecord, Outbox
-from backend.payments.ports import Store
 from backend.payments.records import DEFAULT_MERCHANT
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream, identifier
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import Event, EventLog
+from backend.runtime.store import Store
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)

@@ -25,7 +25,7 @@ from backend.domain.money import check_amount, is_currency
 from backend.networks.issuing import ISSUER_PATIENCE_S
 from backend.payments.engine import PaymentEngine
 from backend.payments.machine import State
-from backend.payments.ports import PaymentRows, Store
+from backend.payments.ports import PaymentRows
 from backend.payments.records import Channel, Merchant, Payment
 from backend.payments.sale import Begun, Intent
 from backend.runtime.errors import (
@@ -36,6 +36,7 @@ from backend.runtime.errors import (
     TransportError,
 )
 from backend.runtime.events import EventLog
+from backend.runtime.store import Store
 from backend.switch.answers import AuthorizationRequest, NotSent
 from backend.vault.network_blocks import NetworkBlocks, Taken
 

@@ -32,13 +32,14 @@ from backend.payments.changes import Change, Changes, Post
 from backend.payments.follow_up import FollowUps
 from backend.payments.idempotency import KeyInFlight, KeyMismatch, Reply, check_key
 from backend.payments.machine import Happening, State
-from backend.payments.ports import PaymentRows, Store
+from backend.payments.ports import PaymentRows
 from backend.payments.records import FollowUpKind, KeyState, Payment
 from backend.payments.references import ReferenceNumbers
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import Event, EventLog
+from backend.runtime.store import Store
 from backend.switch.answers import NetworkReference
 
 Tx = TypeVar("Tx")

@@ -18,7 +18,7 @@ from backend.gateway.dispute_records import Dispute, DisputeNotice, check_notice
 from backend.gateway.disputes import DisputeChange, Disputes
 from backend.networks.dispute_terms import Outcome, Submission
 from backend.payments.follow_up import IN_FLIGHT_MAX, SECOND_US, STORAGE_WAIT_S, wait_after_us
-from backend.payments.ports import PaymentRows, Store
+from backend.payments.ports import PaymentRows
 from backend.payments.records import Payment
 from backend.payments.references import ReferenceNumbers
 from backend.runtime.alarm import Alarm
@@ -32,6 +32,7 @@ from backend.runtime.errors import (
 )
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.switch.answers import NetworkReference
 from backend.wallet.errors import NetworkUnavailable
 

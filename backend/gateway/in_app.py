@@ -35,7 +35,7 @@ from backend.gateway.merchant_keys import MerchantKeys
 from backend.outbox.ports import AuditRecord, Outbox
 from backend.payments.engine import PaymentEngine
 from backend.payments.idempotency import Reply
-from backend.payments.ports import PaymentRows, Store, TokenDirectory
+from backend.payments.ports import PaymentRows, TokenDirectory
 from backend.payments.records import Merchant
 from backend.paytoken.errors import TokenRefused
 from backend.paytoken.token import Opened, merchant_of, seal, unseal
@@ -43,6 +43,7 @@ from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import Event, EventLog
+from backend.runtime.store import Store
 from backend.wallet.model import Session as SignedIn
 from backend.wallet.payment_word import PaymentWords
 

@@ -16,11 +16,11 @@ from typing import Generic, Protocol, TypeVar
 from backend.domain.identifiers import first_identifier_at
 from backend.gateway.desk import Carried, Desk, Order
 from backend.gateway.intents import LAPSED
-from backend.payments.ports import Store
 from backend.runtime.clock import Clock
 from backend.runtime.errors import Conflict, StorageError
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)

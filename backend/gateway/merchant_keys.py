@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from backend.networks.vault import NetworkVault
-from backend.payments.ports import Store
 from backend.payments.records import Merchant
 from backend.paytoken.authority import (
     Identity,
@@ -33,6 +32,7 @@ from backend.paytoken.authority import (
 from backend.paytoken.token import EC_V1, RSA_V1
 from backend.runtime.clock import Clock, to_datetime
 from backend.runtime.entropy import Stream
+from backend.runtime.store import Store
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)

@@ -13,11 +13,11 @@ from typing import Generic, Protocol, TypeVar
 from backend.gateway.merchant_account import MerchantAccount, PayoutSchedule
 from backend.gateway.merchant_settings import changed
 from backend.outbox.ports import AuditRecord, Outbox
-from backend.payments.ports import Store
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream, identifier
 from backend.runtime.errors import BadRequest, NotFound
 from backend.runtime.events import Event, EventLog
+from backend.runtime.store import Store
 
 __all__ = ["MerchantAccount", "MerchantPorts", "MerchantRows", "Merchants", "PayoutSchedule"]
 

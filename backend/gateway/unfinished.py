@@ -14,9 +14,10 @@ from backend.gateway.desk import Carried, Desk, Order
 from backend.gateway.intent_machine import IntentState
 from backend.gateway.intents import MANUAL, Intents, Moved, attempt_key
 from backend.gateway.objects import Kept
-from backend.payments.ports import PaymentRows, Store
+from backend.payments.ports import PaymentRows
 from backend.runtime.errors import Conflict
 from backend.runtime.events import EventLog
+from backend.runtime.store import Store
 from backend.switch.answers import NetworkReference
 
 Tx = TypeVar("Tx")

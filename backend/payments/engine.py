@@ -37,7 +37,6 @@ from backend.payments.ports import (
     LedgerRows,
     MerchantCache,
     PaymentRows,
-    Store,
     Switch,
     TokenDirectory,
 )
@@ -53,6 +52,7 @@ from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.switch.answers import (
     Answered,
     AuthorizationAnswer,

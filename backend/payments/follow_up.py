@@ -27,13 +27,14 @@ from typing import Generic, TypeVar, assert_never
 from backend.payments.answer import NO_ANSWER_IN_TIME
 from backend.payments.changes import Change, Changes
 from backend.payments.machine import NEEDS_FOLLOW_UP, Happening, State, can
-from backend.payments.ports import PaymentRows, Store, Switch
+from backend.payments.ports import PaymentRows, Switch
 from backend.payments.records import FollowUp, FollowUpKind, Payment
 from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 from backend.runtime.events import EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.switch.answers import Answered, NotSent, Reversed, StatusKnown, Unknown
 
 Tx = TypeVar("Tx")

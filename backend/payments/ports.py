@@ -6,7 +6,7 @@ the store hands to a unit of work: the rules pass it on and never look inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -31,23 +31,7 @@ from backend.switch.answers import (
     Unknown,
 )
 
-T = TypeVar("T")
-Tx_co = TypeVar("Tx_co", covariant=True)
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
-
-
-class Store(Protocol[Tx_co]):
-    """Units of work on the database."""
-
-    async def write(self, work: Callable[[Tx_co], T]) -> T:
-        """Run a unit of work; durable when this returns.
-
-        Raises:
-            StorageError: the database broke; nothing of the unit is stored.
-        """
-
-    def read(self, work: Callable[[Tx_co], T]) -> T:
-        """Run a short read on the last committed state."""
 
 
 class PaymentRows(Protocol[Tx_contra]):

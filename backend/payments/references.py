@@ -12,8 +12,9 @@ import asyncio
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from backend.payments.ports import PaymentRows, Store
+from backend.payments.ports import PaymentRows
 from backend.runtime.clock import to_datetime
+from backend.runtime.store import Store
 from backend.switch.answers import NetworkReference
 
 Tx = TypeVar("Tx")

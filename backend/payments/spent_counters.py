@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from backend.payments.order import NfcOrder
-from backend.payments.ports import CounterCache, CounterRows, Store, TokenDirectory
+from backend.payments.ports import CounterCache, CounterRows, TokenDirectory
 from backend.payments.records import Payment
 from backend.payments.replay_cache import PATIENCE_S
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.switch.answers import Answered, AuthorizationAnswer
 
 Tx = TypeVar("Tx")

@@ -15,9 +15,9 @@ import orjson
 
 from backend.domain.identifiers import first_identifier_at
 from backend.payments.machine import State
-from backend.payments.ports import Store
 from backend.runtime.errors import NotFound
 from backend.runtime.events import Event
+from backend.runtime.store import Store
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)

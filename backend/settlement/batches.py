@@ -24,11 +24,11 @@ from backend.domain.money import Money
 from backend.ledger import settling
 from backend.ledger.journal import Purpose
 from backend.outbox.ports import AuditRecord, Outbox
-from backend.payments.ports import Store
 from backend.payments.posting import Poster
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.events import Event, EventLog
+from backend.runtime.store import Store
 from backend.settlement.business_day import BusinessDay
 from backend.settlement.ports import BatchRows, TermsBook
 from backend.settlement.records import Batch, DayTotal, Terms

@@ -13,10 +13,10 @@ from typing import Generic, TypeVar
 
 from backend.ledger import settling
 from backend.outbox.ports import Outbox
-from backend.payments.ports import Store
 from backend.payments.posting import Poster
 from backend.runtime.clock import Clock
 from backend.runtime.events import Event, EventLog
+from backend.runtime.store import Store
 from backend.settlement.business_day import UTC_DAYS
 from backend.settlement.ports import ClearingFiles, ClearingRows, Presentment
 from backend.settlement.records import Clearing

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Generic, TypeVar
 
-from backend.payments.ports import Store
 from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.settlement.batches import Batches
 from backend.settlement.business_day import UTC_DAYS
 from backend.settlement.clearing import Clearings

@@ -19,12 +19,12 @@ from typing import Generic, Protocol, TypeVar
 
 from backend.domain.money import currencies, exponent
 from backend.outbox.ports import Outbox
-from backend.payments.ports import Store
 from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import Conflict, StorageError
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 
 Tx = TypeVar("Tx")
 Tx_contra = TypeVar("Tx_contra", contravariant=True)

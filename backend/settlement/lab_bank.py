@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from backend.payments.ports import Store
+from backend.runtime.store import Store
 from backend.settlement.ports import BankRows, StatementLine, Transfer
 
 Tx = TypeVar("Tx")

@@ -25,12 +25,12 @@ from backend.ledger.accounts import merchant_balance, merchant_pending, merchant
 from backend.ledger.journal import Purpose
 from backend.ledger.journal import Transaction as Posted
 from backend.outbox.ports import AuditRecord, Outbox
-from backend.payments.ports import Store
 from backend.payments.posting import Poster
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, Conflict, NotFound
 from backend.runtime.events import Event, EventLog
+from backend.runtime.store import Store
 from backend.settlement.payout_machine import PayoutHappening, advance
 from backend.settlement.ports import Bank, BatchRows, PayoutRows, TermsBook, Transfer
 from backend.settlement.records import (

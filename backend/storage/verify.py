@@ -30,8 +30,8 @@ from sqlalchemy import (
 )
 
 from backend.payments.machine import Happening, IllegalTransition, replay
-from backend.payments.ports import Store
 from backend.payments.records import MODE
+from backend.runtime.store import Store
 from backend.storage.database import Row, Statement, Transaction, Value
 from backend.storage.event_tables import events, outbox_cursors
 from backend.storage.payment_tables import (

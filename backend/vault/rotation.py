@@ -10,38 +10,26 @@ Knows no card.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from backend.runtime.alarm import Alarm
 from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Emit
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.vault.data_keys import DataKeys
 from backend.vault.ports import VaultRows
 
-T = TypeVar("T")
 Tx = TypeVar("Tx")
-Tx_co = TypeVar("Tx_co", covariant=True)
 SECOND_US = 1_000_000
 LOOK_S = 3_600
 CODE_LIFE_S = 3_600
 ROTATION_DAYS = 30
 ROTATION_US = ROTATION_DAYS * 86_400 * SECOND_US
 ACTOR = "vault"
-
-
-class Store(Protocol[Tx_co]):
-    """Units of work on the database."""
-
-    async def write(self, work: Callable[[Tx_co], T]) -> T:
-        """Run a unit of work; durable when this returns."""
-
-    def read(self, work: Callable[[Tx_co], T]) -> T:
-        """Run a short read on the last committed state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from typing import Generic, TypeVar
 from backend.outbox.ports import AuditRecord, Outbox
 from backend.runtime.clock import Clock
 from backend.runtime.errors import Conflict, NotFound
+from backend.runtime.store import Store
 from backend.webhooks import catalogue
 from backend.webhooks.bodies import body_of
 from backend.webhooks.delivery import Deliveries, headers_of
-from backend.webhooks.ports import Store, WebhookRows
+from backend.webhooks.ports import WebhookRows
 from backend.webhooks.records import (
     Attempt,
     Delivery,

@@ -27,11 +27,12 @@ from backend.runtime.clock import Clock
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.switch.breaker import Permit
 from backend.webhooks import catalogue, signing
 from backend.webhooks.bodies import body_of
 from backend.webhooks.lanes import HEALTH_ATTEMPTS, Lane
-from backend.webhooks.ports import Notify, Request, Store, Way, WebhookRows
+from backend.webhooks.ports import Notify, Request, Way, WebhookRows
 from backend.webhooks.records import (
     Answer,
     Attempt,

@@ -15,9 +15,10 @@ from backend.outbox.ports import AuditRecord, Outbox
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.errors import BadRequest, NotFound
+from backend.runtime.store import Store
 from backend.webhooks import catalogue
 from backend.webhooks.addresses import check_url
-from backend.webhooks.ports import SourceRows, Store, WebhookRows
+from backend.webhooks.ports import SourceRows, WebhookRows
 from backend.webhooks.records import Endpoint, EndpointState, Style
 from backend.webhooks.schedules import DEFAULT_SCHEDULE, SCHEDULES
 from backend.webhooks.secrets import Secrets

@@ -29,9 +29,10 @@ from backend.runtime.entropy import Stream
 from backend.runtime.errors import StorageError
 from backend.runtime.events import Event, EventLog
 from backend.runtime.scheduler import Scheduler
+from backend.runtime.store import Store
 from backend.webhooks import catalogue
 from backend.webhooks.bodies import data_of
-from backend.webhooks.ports import Picture, ReadsEvents, SourceRows, Store, WebhookRows
+from backend.webhooks.ports import Picture, ReadsEvents, SourceRows, WebhookRows
 from backend.webhooks.records import (
     Delivery,
     DeliveryState,

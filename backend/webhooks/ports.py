@@ -6,7 +6,7 @@ them. `Tx` is whatever the store hands to a unit of work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -20,23 +20,7 @@ from backend.webhooks.records import (
     NoAnswer,
 )
 
-T = TypeVar("T")
-Tx_co = TypeVar("Tx_co", covariant=True)
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
-
-
-class Store(Protocol[Tx_co]):
-    """Units of work on the database."""
-
-    async def write(self, work: Callable[[Tx_co], T]) -> T:
-        """Run a unit of work; durable when this returns.
-
-        Raises:
-            StorageError: the database broke; nothing of the unit is stored.
-        """
-
-    def read(self, work: Callable[[Tx_co], T]) -> T:
-        """Run a short read on the last committed state."""
 
 
 class SourceRows(Protocol[Tx_contra]):

@@ -21,9 +21,9 @@ from backend.http.stripe_wire import keys
 from backend.http.stripe_wire.call import Call, Done, Find, Json, Long, Prepared, Read, Write
 from backend.http.stripe_wire.errors import WireError, wire_error_of
 from backend.http.stripe_wire.expansion import expanded
-from backend.payments.ports import Store
 from backend.runtime.errors import BadRequest
 from backend.runtime.events import EventLog
+from backend.runtime.store import Store
 from backend.storage.database import Transaction
 
 STATUS_OK = 200

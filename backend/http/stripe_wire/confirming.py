@@ -22,8 +22,8 @@ from backend.gateway.views.charges import charge_id
 from backend.gateway.views.payment_methods import payment_method_json
 from backend.http.stripe_wire.call import Call, Done, Json, LastUnit
 from backend.http.stripe_wire.errors import CARD, WireError
-from backend.payments.ports import Store
 from backend.runtime.events import Event
+from backend.runtime.store import Store
 from backend.storage.database import Transaction
 from backend.switch.answers import NetworkReference
 

@@ -28,10 +28,10 @@ from backend.http.stripe_wire.errors import IDEMPOTENCY, WireError, no_route, wi
 from backend.http.stripe_wire.expansion import take_expansions
 from backend.http.stripe_wire.forms import Form, form_of_json, parse_form
 from backend.http.stripe_wire.routing import Routes
-from backend.payments.ports import Store
 from backend.runtime.clock import Clock
 from backend.runtime.entropy import Stream
 from backend.runtime.events import EventLog
+from backend.runtime.store import Store
 from backend.storage.database import Transaction
 
 BODY_BYTES_MAX = 256 * 1024
